@@ -1,0 +1,26 @@
+//! Shows a newcomer the running system: builds it, adds GraphiQL, and hands over to it.
+
+use std::os::unix::process::CommandExt;
+
+use crate::failure::Failure;
+use crate::graphiql;
+use crate::prerequisites;
+use crate::process;
+
+/// Becomes the `eventflows demo` process, so that signals and the exit code are its own.
+/// `arguments` are handed on to it. The development profile compiles in a fraction of the release
+/// profile's time, and the demo's load is small.
+pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
+    prerequisites::ensure(&[prerequisites::BUILD])?;
+    let graphiql = graphiql::ensure();
+    let mut demo =
+        process::cargo("run --package server --bin eventflows --locked -- demo".split(' '));
+    match graphiql {
+        Ok(directory) => {
+            demo.arg("--graphiql").arg(directory);
+        }
+        Err(failure) => eprintln!("going on without GraphiQL in the browser: {failure}"),
+    }
+    let error = demo.args(arguments).exec();
+    Err(Failure::new(format!("cannot run cargo: {error}")))
+}

@@ -1,0 +1,30 @@
+//! The one place of xtask that reads the environment and knows where the checkout is.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// The checkout that xtask was built from.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in a folder of the checkout")
+}
+
+/// Where xtask keeps what it downloads and runs, whichever target directory cargo builds into.
+pub(crate) fn scratch(name: &str) -> PathBuf {
+    root().join("target").join(name)
+}
+
+/// The cargo that runs xtask, so that every step uses the same toolchain.
+pub(crate) fn cargo_program() -> OsString {
+    variable("CARGO").unwrap_or_else(|| OsString::from("cargo"))
+}
+
+/// An environment variable, absent when unset or empty.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "xtask is a program of its own, and this is its only reader of the environment"
+)]
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}

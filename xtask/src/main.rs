@@ -1,0 +1,59 @@
+//! The repository's own tasks: `cargo xtask test`, `demo`, `bench`, `brokers`, `schema`, `tidy`.
+
+mod bench;
+mod brokers;
+mod demo;
+mod environment;
+mod failure;
+mod git;
+mod graphiql;
+mod kafka;
+mod prerequisites;
+mod process;
+mod schema;
+mod steps;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use failure::Failure;
+
+const USAGE: &str = "\
+usage: cargo xtask <task>
+
+  test [--long]     check and test everything, as CI does; --long adds the long tests
+  demo [args…]      run eventflows on this machine with example data; args go to `eventflows demo`
+  bench [args…]     run the benchmarks against a real Kafka; args go to the benchmarks
+  brokers           run a real Kafka until Ctrl-C or the end of standard input
+  schema            write schema.graphql from the code
+  tidy              check the rules of STYLE.md that no lint can";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn dispatch(arguments: &[&str]) -> Result<(), Failure> {
+    match arguments {
+        ["test"] => test::run(test::Extent::Usual),
+        ["test", "--long"] => test::run(test::Extent::Long),
+        ["demo", arguments @ ..] => demo::run(arguments),
+        ["bench", arguments @ ..] => bench::run(arguments),
+        ["brokers"] => brokers::run(),
+        ["schema"] => schema::write(),
+        ["tidy"] => tidy::run(),
+        ["help" | "--help" | "-h"] => {
+            eprintln!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(Failure::with_exit_code(USAGE, 2)),
+    }
+}

@@ -1,0 +1,80 @@
+//! Keeps the committed schema.graphql equal to the one that the code prints.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::environment;
+use crate::failure::{Doing, Failure};
+use crate::process;
+
+const SHOWN_DIFFERENCES: usize = 10;
+
+pub(crate) fn write() -> Result<(), Failure> {
+    let path = committed_path();
+    fs::write(&path, printed()?).doing(|| format!("write {}", path.display()))?;
+    eprintln!("wrote schema.graphql");
+    Ok(())
+}
+
+/// Fails with the first differing lines.
+pub(crate) fn check() -> Result<(), Failure> {
+    let path = committed_path();
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    let printed = printed()?;
+    if committed == printed {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "schema.graphql is not what the code prints:\n{}\nrun `cargo xtask schema` and commit the result",
+        first_differences(&committed, &printed)
+    )))
+}
+
+fn printed() -> Result<String, Failure> {
+    let command = "run --quiet --package server --bin eventflows --locked -- schema";
+    process::output(&mut process::cargo(command.split(' ')))
+}
+
+fn committed_path() -> PathBuf {
+    environment::root().join("schema.graphql")
+}
+
+/// `-` is committed, `+` is printed by the code; line numbers are those of the first difference.
+fn first_differences(committed: &str, printed: &str) -> String {
+    let committed: Vec<&str> = committed.lines().collect();
+    let printed: Vec<&str> = printed.lines().collect();
+    let pairs = committed.iter().zip(&printed);
+    let same = pairs.take_while(|(one, other)| one == other).count();
+    let shown = |lines: &[&str], sign: char| -> String {
+        let rest = lines.iter().skip(same).take(SHOWN_DIFFERENCES);
+        rest.map(|line| format!("\n{sign} {line}")).collect()
+    };
+    format!(
+        "from line {}:{}{}",
+        same + 1,
+        shown(&committed, '-'),
+        shown(&printed, '+')
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_differences;
+
+    #[test]
+    fn differences_start_at_the_first_differing_line() {
+        let shown = first_differences("type A\ntype B\n", "type A\ntype C\ntype D\n");
+        assert_eq!(shown, "from line 2:\n- type B\n+ type C\n+ type D");
+    }
+
+    #[test]
+    fn a_missing_committed_schema_differs_from_its_first_line() {
+        assert_eq!(first_differences("", "type A\n"), "from line 1:\n+ type A");
+    }
+
+    #[test]
+    fn many_differences_are_cut_short() {
+        let printed = "x\n".repeat(1_000);
+        assert_eq!(first_differences("", &printed).lines().count(), 11);
+    }
+}
