@@ -1,0 +1,36 @@
+//! What happened to algorithms.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::AlgorithmId;
+use crate::version::Version;
+
+/// An organization registered an algorithm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlgorithmRegistered {
+    pub algorithm: AlgorithmId,
+    /// What it does, for people; may be empty.
+    pub description: String,
+}
+
+/// A version was published. It never changes afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionPublished {
+    pub algorithm: AlgorithmId,
+    pub version: Version,
+    /// Where it is called: an `http` or `https` URL.
+    pub endpoint: String,
+    pub protocol: Protocol,
+    /// How long a call may take in all, in milliseconds.
+    pub timeout_ms: u64,
+}
+
+/// How the answer of an endpoint is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Protocol {
+    /// The status decides; the body of a 2xx is the result.
+    Raw,
+    /// The original product's envelope: `{"result": …}` or `{"error": …}`.
+    Algorithmia,
+}

@@ -1,0 +1,166 @@
+//! Publishing a version of an algorithm.
+
+use super::{Algorithm, Protocol, VersionPublished};
+use crate::command::{Command, Ctx, Decision};
+use crate::envelope::StreamName;
+use crate::ids::AlgorithmId;
+use crate::refusal::Refusal;
+use crate::version::Version;
+
+/// The longest a call may take, in milliseconds: the original's maximum of 3,000 seconds.
+const LONGEST_TIMEOUT_MS: u64 = 3_000_000;
+
+/// The longest endpoint URL, in bytes.
+const LONGEST_ENDPOINT: usize = 2048;
+
+/// Publish a version that will never change.
+#[derive(Clone, Debug)]
+pub struct PublishVersion {
+    pub algorithm: AlgorithmId,
+    pub version: Version,
+    pub endpoint: String,
+    pub protocol: Protocol,
+    pub timeout_ms: u64,
+}
+
+impl Command for PublishVersion {
+    type State = Algorithm;
+
+    fn stream(&self) -> StreamName {
+        StreamName::algorithm(&self.algorithm)
+    }
+
+    fn decide(&self, state: &Algorithm, _ctx: Ctx) -> Decision {
+        if !state.registered {
+            return Err(Refusal::UnknownAlgorithm(self.algorithm.clone()));
+        }
+        if state.versions.contains_key(&self.version) {
+            return Err(Refusal::VersionTaken {
+                algorithm: self.algorithm.clone(),
+                version: self.version.clone(),
+            });
+        }
+        if !(1..=LONGEST_TIMEOUT_MS).contains(&self.timeout_ms) {
+            return Err(Refusal::OutOfRange {
+                field: "timeoutMs",
+                rule: "1 to 3000000",
+            });
+        }
+        check_endpoint(&self.endpoint)?;
+        Ok(vec![
+            VersionPublished {
+                algorithm: self.algorithm.clone(),
+                version: self.version.clone(),
+                endpoint: self.endpoint.clone(),
+                protocol: self.protocol,
+                timeout_ms: self.timeout_ms,
+            }
+            .into(),
+        ])
+    }
+}
+
+/// Refuses what a worker could not call, or what would hide a secret in an event.
+fn check_endpoint(endpoint: &str) -> Result<(), Refusal> {
+    let refuse = |problem: &str| Err(Refusal::BadEndpoint(format!("the endpoint {problem}")));
+    if endpoint.len() > LONGEST_ENDPOINT {
+        return refuse("is longer than 2048 characters");
+    }
+    if !endpoint.is_ascii() || endpoint.contains(|c: char| c.is_ascii_control() || c == ' ') {
+        return refuse("may hold only visible ASCII characters");
+    }
+    let Some(rest) = endpoint
+        .strip_prefix("http://")
+        .or_else(|| endpoint.strip_prefix("https://"))
+    else {
+        return refuse("must be an http or https URL");
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return refuse("must not hold a user name or password");
+    }
+    if authority.is_empty() || authority.starts_with(':') {
+        return refuse("must name a host");
+    }
+    if rest.contains('#') {
+        return refuse("must not hold a fragment");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{algorithm_registered, given, version_published};
+
+    fn publish(version: &str) -> PublishVersion {
+        PublishVersion {
+            algorithm: "acme/score".parse().unwrap(),
+            version: version.parse().unwrap(),
+            endpoint: "http://127.0.0.1:9000/score".to_owned(),
+            protocol: Protocol::Raw,
+            timeout_ms: 30_000,
+        }
+    }
+
+    #[test]
+    fn a_new_version_is_published() {
+        given([algorithm_registered("acme/score")])
+            .when(publish("1.0.0"))
+            .then([version_published("acme/score", "1.0.0")]);
+    }
+
+    #[test]
+    fn a_version_is_published_once() {
+        given([
+            algorithm_registered("acme/score"),
+            version_published("acme/score", "1.0.0"),
+        ])
+        .when(publish("1.0.0"))
+        .then_refused(Refusal::VersionTaken {
+            algorithm: "acme/score".parse().unwrap(),
+            version: "1.0.0".parse().unwrap(),
+        });
+    }
+
+    #[test]
+    fn an_unknown_algorithm_is_refused() {
+        given([])
+            .when(publish("1.0.0"))
+            .then_refused(Refusal::UnknownAlgorithm("acme/score".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_timeout_of_nothing_is_refused() {
+        let hasty = PublishVersion {
+            timeout_ms: 0,
+            ..publish("1.0.0")
+        };
+        given([algorithm_registered("acme/score")])
+            .when(hasty)
+            .then_refused(Refusal::OutOfRange {
+                field: "timeoutMs",
+                rule: "1 to 3000000",
+            });
+    }
+
+    #[test]
+    fn an_endpoint_that_cannot_be_called_is_refused() {
+        for endpoint in [
+            "",
+            "score",
+            "ftp://host/",
+            "file:///etc/passwd",
+            "http://",
+            "http:///path",
+            "http://:80/",
+            "http://user:secret@host/",
+            "http://host/a b",
+            "http://host/\r\nX: y",
+            "http://host/#part",
+        ] {
+            assert!(check_endpoint(endpoint).is_err(), "{endpoint:?}");
+        }
+        assert!(check_endpoint("https://models.example:8443/v1?x=@").is_ok());
+    }
+}

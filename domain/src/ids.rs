@@ -1,0 +1,265 @@
+//! Identifiers, each a type of its own.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::name::{AlgorithmName, ConnectionName, NameError, OrganizationName, TopicName};
+
+/// The namespace of every name-based identifier that eventflows derives.
+const NAMESPACE: Uuid = Uuid::from_u128(0x6f1d_9c1e_5b7a_4d0e_9f53_0d7c_3a51_e8b2);
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+        )]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// One event in the log.
+    EventId
+);
+uuid_id!(
+    /// One command; appending the same command id again appends nothing.
+    CommandId
+);
+uuid_id!(
+    /// Everything that follows from one request.
+    CorrelationId
+);
+uuid_id!(
+    /// A broker connection.
+    ConnectionId
+);
+uuid_id!(
+    /// A process that runs consumers.
+    WorkerId
+);
+
+impl CommandId {
+    /// The command that `actor` meant by `key`: the same key of the same actor is one command.
+    #[must_use]
+    pub fn of_key(actor: &str, key: &str) -> Self {
+        Self(derive(&["command", actor, key]))
+    }
+}
+
+impl EventId {
+    /// The id of the event at `index` of what `command` appends, so that a repeated append
+    /// carries the same ids.
+    #[must_use]
+    pub fn of_command(command: CommandId, index: usize) -> Self {
+        Self(Uuid::new_v5(&command.0, &index.to_be_bytes()))
+    }
+}
+
+impl ConnectionId {
+    /// The `generation`th connection that bears `name`. The name decides the id, so two
+    /// connections that are alive cannot share a name: they would share a stream.
+    #[must_use]
+    pub fn of_name(name: &ConnectionName, generation: u32) -> Self {
+        Self(derive(&[
+            "connection",
+            name.as_str(),
+            &generation.to_string(),
+        ]))
+    }
+}
+
+/// An algorithm, written `organization/name`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AlgorithmId {
+    pub organization: OrganizationName,
+    pub name: AlgorithmName,
+}
+
+impl fmt::Display for AlgorithmId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.organization, self.name)
+    }
+}
+
+impl TryFrom<String> for AlgorithmId {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        text.parse()
+    }
+}
+
+impl FromStr for AlgorithmId {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let (organization, name) = text
+            .split_once('/')
+            .ok_or_else(|| NameError::new("an algorithm", "is written organization/name"))?;
+        Ok(Self {
+            organization: organization.parse()?,
+            name: name.parse()?,
+        })
+    }
+}
+
+impl From<AlgorithmId> for String {
+    fn from(id: AlgorithmId) -> Self {
+        id.to_string()
+    }
+}
+
+/// A topic: its broker connection and its name there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TopicId {
+    pub connection: ConnectionId,
+    pub topic: TopicName,
+}
+
+impl fmt::Display for TopicId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.connection, self.topic)
+    }
+}
+
+impl FromStr for TopicId {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let malformed = || NameError::new("a topic's id", "is written connection/topic");
+        let (connection, topic) = text.split_once('/').ok_or_else(malformed)?;
+        Ok(Self {
+            connection: ConnectionId(connection.parse().map_err(|_| malformed())?),
+            topic: topic.parse()?,
+        })
+    }
+}
+
+/// A listener: the topic it reads and the algorithm it feeds. It keeps its identity, and so its
+/// position on the broker, through being disabled and enabled again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ListenerId {
+    #[serde(flatten)]
+    pub topic: TopicId,
+    pub algorithm: AlgorithmId,
+}
+
+impl ListenerId {
+    /// The listener as one identifier: the name of its consumer group, the namespace of its runs.
+    #[must_use]
+    pub fn uuid(&self) -> Uuid {
+        derive(&["listener", &self.to_string()])
+    }
+}
+
+impl fmt::Display for ListenerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}|{}", self.topic, self.algorithm)
+    }
+}
+
+impl FromStr for ListenerId {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let (topic, algorithm) = topic_and_algorithm(text)?;
+        Ok(Self { topic, algorithm })
+    }
+}
+
+/// A publisher: the topic it writes and the algorithm whose results it takes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PublisherId {
+    #[serde(flatten)]
+    pub topic: TopicId,
+    pub algorithm: AlgorithmId,
+}
+
+impl fmt::Display for PublisherId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}|{}", self.topic, self.algorithm)
+    }
+}
+
+impl FromStr for PublisherId {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let (topic, algorithm) = topic_and_algorithm(text)?;
+        Ok(Self { topic, algorithm })
+    }
+}
+
+fn topic_and_algorithm(text: &str) -> Result<(TopicId, AlgorithmId), NameError> {
+    let (topic, algorithm) = text.split_once('|').ok_or_else(|| {
+        NameError::new(
+            "a listener's or publisher's id",
+            "is written topic|algorithm",
+        )
+    })?;
+    Ok((topic.parse()?, algorithm.parse()?))
+}
+
+/// A name-based identifier of `parts`; the unit separator keeps ("a", "bc") apart from ("ab", "c").
+fn derive(parts: &[&str]) -> Uuid {
+    Uuid::new_v5(&NAMESPACE, parts.join("\u{1f}").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_name_and_generation_is_the_same_connection() {
+        let name: ConnectionName = "orders".parse().unwrap();
+        assert_eq!(
+            ConnectionId::of_name(&name, 0),
+            ConnectionId::of_name(&name, 0)
+        );
+        assert_ne!(
+            ConnectionId::of_name(&name, 0),
+            ConnectionId::of_name(&name, 1)
+        );
+    }
+
+    #[test]
+    fn a_key_of_another_actor_is_another_command() {
+        assert_ne!(CommandId::of_key("a", "bc"), CommandId::of_key("ab", "c"));
+    }
+
+    #[test]
+    fn a_listener_reads_back_as_it_was_written() {
+        let listener = ListenerId {
+            topic: TopicId {
+                connection: ConnectionId(Uuid::from_u128(1)),
+                topic: "a/b.c".parse().unwrap(),
+            },
+            algorithm: "acme/score".parse().unwrap(),
+        };
+        assert_eq!(listener.to_string().parse(), Ok(listener));
+        assert!("x|acme/score".parse::<ListenerId>().is_err());
+    }
+
+    #[test]
+    fn derived_ids_never_change() {
+        // Stored events and consumer groups carry these; another value would orphan them.
+        let name: ConnectionName = "orders".parse().unwrap();
+        let connection = ConnectionId::of_name(&name, 0);
+        assert_eq!(
+            connection.to_string(),
+            "fa747844-83f3-5173-bc6b-f3c529ac3e75"
+        );
+    }
+}

@@ -1,0 +1,49 @@
+//! The pure core: ids, events, one file per decision, settlement rules and the event codec.
+//!
+//! Nothing here does input or output, reads a clock or draws a random number: time and
+//! fresh ids arrive in [`Ctx`]. What an admin or a member may not do is a [`Refusal`],
+//! a value; there are no errors in a decision.
+
+pub mod algorithm;
+pub mod codec;
+pub mod command;
+pub mod connection;
+pub mod envelope;
+pub mod event;
+pub mod grant;
+pub mod ids;
+pub mod listener;
+pub mod name;
+pub mod organization;
+pub mod publisher;
+pub mod refusal;
+pub mod settlement;
+pub mod topic;
+pub mod version;
+pub mod worker;
+
+#[cfg(test)]
+mod testing;
+
+pub use command::{Command, Ctx, Decision, State};
+pub use envelope::{Actor, Envelope, Meta, NewEvent, Position, Revision, StreamName};
+pub use event::Event;
+pub use ids::{
+    AlgorithmId, CommandId, ConnectionId, CorrelationId, EventId, ListenerId, PublisherId, TopicId,
+    WorkerId,
+};
+pub use name::{AlgorithmName, ConnectionName, NameError, OrganizationName, TopicName};
+pub use refusal::Refusal;
+pub use version::{Version, VersionSelector};
+
+/// Where the current time comes from. The server passes the system's clock, tests a fixed one.
+pub trait Clock: Send + Sync {
+    /// The current time, UTC.
+    fn now(&self) -> jiff::Timestamp;
+}
+
+/// Where fresh identifiers come from. The server passes a random source, tests a counter.
+pub trait Ids: Send + Sync {
+    /// An identifier never given out before.
+    fn next(&self) -> uuid::Uuid;
+}

@@ -1,0 +1,121 @@
+//! Disabling a listener.
+
+use super::ListenerDisabled;
+use crate::command::{Command, Ctx, Decision};
+use crate::connection::Connection;
+use crate::envelope::StreamName;
+use crate::grant::Access;
+use crate::ids::{EventId, ListenerId};
+use crate::topic::Topic;
+
+/// Stop consuming; the position stays on the broker.
+///
+/// With a cause it is a policy's, and nothing happens unless the grant or the connection is
+/// gone: the world may have moved on since the policy looked.
+#[derive(Clone, Debug)]
+pub struct DisableListener {
+    pub listener: ListenerId,
+    /// The event that a policy answers by it.
+    pub cause: Option<EventId>,
+}
+
+impl Command for DisableListener {
+    type State = (Topic, Connection);
+
+    fn stream(&self) -> StreamName {
+        StreamName::topic(&self.listener.topic)
+    }
+
+    fn also_reads(&self) -> Vec<StreamName> {
+        vec![StreamName::connection(self.listener.topic.connection)]
+    }
+
+    fn decide(&self, (topic, connection): &Self::State, _ctx: Ctx) -> Decision {
+        let algorithm = &self.listener.algorithm;
+        let enabled = topic.listener(algorithm);
+        let founded = topic.stands(algorithm, Access::Subscribe, connection);
+        if self.cause.is_some() && (enabled.is_err() || founded) {
+            return Ok(vec![]);
+        }
+        enabled?;
+        Ok(vec![
+            ListenerDisabled {
+                listener: self.listener.clone(),
+                cause: self.cause,
+            }
+            .into(),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refusal::Refusal;
+    use crate::testing::{
+        broker_disconnected, given, granted, listener_disabled, listener_enabled, listener_id,
+        ready,
+    };
+
+    fn disable() -> DisableListener {
+        DisableListener {
+            listener: listener_id("orders"),
+            cause: None,
+        }
+    }
+
+    #[test]
+    fn an_enabled_listener_is_disabled() {
+        given([listener_enabled("orders", "1.0.0")])
+            .when(disable())
+            .then([listener_disabled("orders")]);
+    }
+
+    #[test]
+    fn a_disabled_listener_is_refused() {
+        given([
+            listener_enabled("orders", "1.0.0"),
+            listener_disabled("orders"),
+        ])
+        .when(disable())
+        .then_refused(Refusal::ListenerNotEnabled);
+    }
+
+    #[test]
+    fn a_policy_disables_what_lost_its_grant_or_its_connection() {
+        let cause = Some(EventId(uuid::Uuid::from_u128(1)));
+        let by_policy = DisableListener { cause, ..disable() };
+        let disabled = ListenerDisabled {
+            listener: listener_id("orders"),
+            cause,
+        };
+        given(ready())
+            .and([listener_enabled("orders", "1.0.0")])
+            .when(by_policy.clone())
+            .then([disabled.clone().into()]);
+        given(ready())
+            .and([
+                granted("orders", Access::Subscribe),
+                listener_enabled("orders", "1.0.0"),
+                broker_disconnected("main"),
+            ])
+            .when(by_policy)
+            .then([disabled.into()]);
+    }
+
+    #[test]
+    fn a_policy_leaves_alone_what_stands_or_is_gone_already() {
+        let by_policy = DisableListener {
+            cause: Some(EventId(uuid::Uuid::from_u128(1))),
+            ..disable()
+        };
+        given(ready())
+            .and([
+                granted("orders", Access::Subscribe),
+                listener_enabled("orders", "1.0.0"),
+            ])
+            .when(by_policy.clone())
+            .then([]);
+        given(ready()).when(by_policy).then([]);
+    }
+}

@@ -1,0 +1,189 @@
+//! Enabling a listener.
+
+use super::dlq::check_dlq;
+use super::{DlqSet, ListenerEnabled, ListenerSettings};
+use crate::algorithm::Algorithm;
+use crate::command::{Command, Ctx, Decision};
+use crate::connection::{Connection, Phase};
+use crate::envelope::StreamName;
+use crate::grant::Access;
+use crate::ids::ListenerId;
+use crate::name::TopicName;
+use crate::refusal::Refusal;
+use crate::topic::Topic;
+use crate::version::VersionSelector;
+
+/// Enable a listener under a SUBSCRIBE grant.
+#[derive(Clone, Debug)]
+pub struct EnableListener {
+    pub listener: ListenerId,
+    pub version: VersionSelector,
+    pub settings: ListenerSettings,
+    pub dlq: Option<TopicName>,
+}
+
+impl Command for EnableListener {
+    type State = (Topic, Connection, Algorithm);
+
+    fn stream(&self) -> StreamName {
+        StreamName::topic(&self.listener.topic)
+    }
+
+    fn also_reads(&self) -> Vec<StreamName> {
+        vec![
+            StreamName::connection(self.listener.topic.connection),
+            StreamName::algorithm(&self.listener.algorithm),
+        ]
+    }
+
+    fn decide(&self, (topic, connection, algorithm): &Self::State, _ctx: Ctx) -> Decision {
+        let ListenerId {
+            topic: source,
+            algorithm: algorithm_id,
+        } = &self.listener;
+        if connection.phase != Phase::Alive {
+            return Err(Refusal::ConnectionGone);
+        }
+        topic.check_granted(source, algorithm_id, Access::Subscribe)?;
+        if topic.listeners.contains_key(algorithm_id) {
+            return Err(Refusal::ListenerAlreadyEnabled);
+        }
+        algorithm.check_resolves(algorithm_id, &self.version)?;
+        self.settings.check()?;
+        let mut events = vec![
+            ListenerEnabled {
+                listener: self.listener.clone(),
+                version: self.version.clone(),
+                settings: self.settings.clone(),
+            }
+            .into(),
+        ];
+        if let Some(dlq) = &self.dlq {
+            check_dlq(&source.topic, dlq, connection)?;
+            events.push(
+                DlqSet {
+                    listener: self.listener.clone(),
+                    dlq: dlq.clone(),
+                }
+                .into(),
+            );
+        }
+        Ok(events)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::listener::StartPosition;
+    use crate::testing::{
+        broker_disconnected, dlq_set, given, granted, listener_enabled, listener_id, ready,
+        topic_id,
+    };
+
+    fn enable() -> EnableListener {
+        EnableListener {
+            listener: listener_id("orders"),
+            version: "1.0.0".parse().unwrap(),
+            settings: ListenerSettings::starting(StartPosition::Earliest),
+            dlq: Some("orders-dlq".parse().unwrap()),
+        }
+    }
+
+    #[test]
+    fn a_granted_topic_is_listened_to_with_its_dlq() {
+        given(ready())
+            .and([granted("orders", Access::Subscribe)])
+            .when(enable())
+            .then([
+                listener_enabled("orders", "1.0.0"),
+                dlq_set("orders", "orders-dlq"),
+            ]);
+    }
+
+    #[test]
+    fn without_a_subscribe_grant_it_is_refused() {
+        given(ready())
+            .and([granted("orders", Access::Publish)])
+            .when(enable())
+            .then_refused(Refusal::NotGranted {
+                topic: topic_id("orders"),
+                algorithm: "acme/score".parse().unwrap(),
+                access: Access::Subscribe,
+            });
+    }
+
+    #[test]
+    fn an_unknown_version_is_refused() {
+        let unknown = EnableListener {
+            version: "2.*".parse().unwrap(),
+            ..enable()
+        };
+        given(ready())
+            .and([granted("orders", Access::Subscribe)])
+            .when(unknown)
+            .then_refused(Refusal::UnknownVersion {
+                algorithm: "acme/score".parse().unwrap(),
+                selector: "2.*".parse().unwrap(),
+            });
+    }
+
+    #[test]
+    fn the_source_topic_as_its_own_dlq_is_refused() {
+        let own = EnableListener {
+            dlq: Some("orders".parse().unwrap()),
+            ..enable()
+        };
+        given(ready())
+            .and([granted("orders", Access::Subscribe)])
+            .when(own)
+            .then_refused(Refusal::DlqIsSourceTopic("orders".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_dlq_that_the_broker_lacks_is_refused() {
+        let absent = EnableListener {
+            dlq: Some("absent".parse().unwrap()),
+            ..enable()
+        };
+        given(ready())
+            .and([granted("orders", Access::Subscribe)])
+            .when(absent)
+            .then_refused(Refusal::UnknownTopic("absent".parse().unwrap()));
+    }
+
+    #[test]
+    fn an_enabled_listener_is_not_enabled_again() {
+        given(ready())
+            .and([
+                granted("orders", Access::Subscribe),
+                listener_enabled("orders", "1.0.0"),
+            ])
+            .when(enable())
+            .then_refused(Refusal::ListenerAlreadyEnabled);
+    }
+
+    #[test]
+    fn a_connection_that_is_gone_is_refused() {
+        given(ready())
+            .and([
+                granted("orders", Access::Subscribe),
+                broker_disconnected("main"),
+            ])
+            .when(enable())
+            .then_refused(Refusal::ConnectionGone);
+    }
+
+    #[test]
+    fn settings_out_of_bounds_are_refused_by_field() {
+        let mut wild = enable();
+        wild.settings.concurrency = 0;
+        given(ready())
+            .and([granted("orders", Access::Subscribe)])
+            .when(wild)
+            .then_refused(Refusal::OutOfRange {
+                field: "concurrency",
+                rule: "1 to 1024",
+            });
+    }
+}

@@ -1,0 +1,128 @@
+//! Enabling a publisher.
+
+use super::PublisherEnabled;
+use crate::algorithm::Algorithm;
+use crate::command::{Command, Ctx, Decision};
+use crate::connection::{Connection, Phase};
+use crate::envelope::StreamName;
+use crate::grant::Access;
+use crate::ids::PublisherId;
+use crate::refusal::Refusal;
+use crate::topic::Topic;
+use crate::version::VersionSelector;
+
+/// Publish the results of an algorithm's successful runs under a PUBLISH grant.
+#[derive(Clone, Debug)]
+pub struct EnablePublisher {
+    pub publisher: PublisherId,
+    pub version: VersionSelector,
+}
+
+impl Command for EnablePublisher {
+    type State = (Topic, Connection, Algorithm);
+
+    fn stream(&self) -> StreamName {
+        StreamName::topic(&self.publisher.topic)
+    }
+
+    fn also_reads(&self) -> Vec<StreamName> {
+        vec![
+            StreamName::connection(self.publisher.topic.connection),
+            StreamName::algorithm(&self.publisher.algorithm),
+        ]
+    }
+
+    fn decide(&self, (topic, connection, algorithm): &Self::State, _ctx: Ctx) -> Decision {
+        let PublisherId {
+            topic: target,
+            algorithm: algorithm_id,
+        } = &self.publisher;
+        if connection.phase != Phase::Alive {
+            return Err(Refusal::ConnectionGone);
+        }
+        topic.check_granted(target, algorithm_id, Access::Publish)?;
+        if topic.publishers.contains_key(algorithm_id) {
+            return Err(Refusal::PublisherAlreadyEnabled);
+        }
+        algorithm.check_resolves(algorithm_id, &self.version)?;
+        Ok(vec![
+            PublisherEnabled {
+                publisher: self.publisher.clone(),
+                version: self.version.clone(),
+            }
+            .into(),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{
+        broker_disconnected, given, granted, publisher_enabled, publisher_id, ready, topic_id,
+    };
+
+    fn enable() -> EnablePublisher {
+        EnablePublisher {
+            publisher: publisher_id("scores"),
+            version: "1.*".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_granted_topic_takes_results() {
+        given(ready())
+            .and([granted("scores", Access::Publish)])
+            .when(enable())
+            .then([publisher_enabled("scores", "1.*")]);
+    }
+
+    #[test]
+    fn without_a_publish_grant_it_is_refused() {
+        given(ready())
+            .and([granted("scores", Access::Subscribe)])
+            .when(enable())
+            .then_refused(Refusal::NotGranted {
+                topic: topic_id("scores"),
+                algorithm: "acme/score".parse().unwrap(),
+                access: Access::Publish,
+            });
+    }
+
+    #[test]
+    fn an_enabled_publisher_is_not_enabled_again() {
+        given(ready())
+            .and([
+                granted("scores", Access::Publish),
+                publisher_enabled("scores", "1.*"),
+            ])
+            .when(enable())
+            .then_refused(Refusal::PublisherAlreadyEnabled);
+    }
+
+    #[test]
+    fn an_unknown_version_is_refused() {
+        let unknown = EnablePublisher {
+            version: "7.0.0".parse().unwrap(),
+            ..enable()
+        };
+        given(ready())
+            .and([granted("scores", Access::Publish)])
+            .when(unknown)
+            .then_refused(Refusal::UnknownVersion {
+                algorithm: "acme/score".parse().unwrap(),
+                selector: "7.0.0".parse().unwrap(),
+            });
+    }
+
+    #[test]
+    fn a_connection_that_is_gone_is_refused() {
+        given(ready())
+            .and([
+                granted("scores", Access::Publish),
+                broker_disconnected("main"),
+            ])
+            .when(enable())
+            .then_refused(Refusal::ConnectionGone);
+    }
+}

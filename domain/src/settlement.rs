@@ -1,0 +1,250 @@
+//! The rules of a run: what an endpoint's answer means, when to try again, what a decision is.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::listener::RetryPolicy;
+
+/// The recorded end of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Decision {
+    Succeeded,
+    DeadLettered,
+    Filtered,
+    Dropped,
+}
+
+impl Decision {
+    /// As stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "SUCCEEDED",
+            Self::DeadLettered => "DEAD_LETTERED",
+            Self::Filtered => "FILTERED",
+            Self::Dropped => "DROPPED",
+        }
+    }
+}
+
+/// What one call of the endpoint came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It answered with a status; for the `algorithmia` protocol also with the type of the error
+    /// in its body, if there was one.
+    Status {
+        status: u16,
+        error_type: Option<String>,
+        /// The wait that it asked for by `Retry-After`.
+        retry_after: Option<Duration>,
+    },
+    /// It answered 2xx with a body that the protocol cannot read.
+    Undecodable,
+    /// It could not be reached, or broke off.
+    Unreachable,
+    TimedOut,
+    /// Its answer went past the size limit.
+    AnswerTooLarge,
+}
+
+/// What follows from an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Succeeded,
+    /// The message may pass later.
+    Retry {
+        after: Option<Duration>,
+    },
+    /// The message will never pass.
+    Faulty(Reason),
+    /// Not the message's fault: hold the position.
+    Block(Reason),
+}
+
+/// Why a message was dead-lettered or dropped, or a listener blocked; a stable code for
+/// machines. The text for people is with the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The endpoint refused the message: a 4xx, or an error type that says so.
+    Refused,
+    /// The endpoint answered something that the protocol cannot read.
+    UndecodableAnswer,
+    /// The endpoint's answer was over the size limit.
+    AnswerTooLarge,
+    /// The message is over the listener's size limit and was never sent.
+    MessageTooLarge,
+    /// All attempts were used up.
+    AttemptsExhausted,
+    /// The endpoint does not accept our credentials.
+    NotAuthorized,
+    /// The endpoint fails for every message.
+    EndpointUnavailable,
+    /// A faulty message, and nowhere to put it.
+    NoDlq,
+    /// The dead letter queue or a publisher's topic does not take messages.
+    TopicUnavailable,
+    /// No published version matches the selector any more.
+    NoVersion,
+}
+
+impl Reason {
+    /// As stored, shown and sent in headers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::UndecodableAnswer => "undecodable_answer",
+            Self::AnswerTooLarge => "answer_too_large",
+            Self::MessageTooLarge => "message_too_large",
+            Self::AttemptsExhausted => "attempts_exhausted",
+            Self::NotAuthorized => "not_authorized",
+            Self::EndpointUnavailable => "endpoint_unavailable",
+            Self::NoDlq => "no_dlq",
+            Self::TopicUnavailable => "topic_unavailable",
+            Self::NoVersion => "no_version",
+        }
+    }
+}
+
+/// Error types of the `algorithmia` protocol that are the message's fault.
+const FAULTY_ERROR_TYPES: [&str; 4] = [
+    "InputError",
+    "ParsingError",
+    "UnsupportedError",
+    "TooLargeError",
+];
+
+/// What an answer means, attempts aside.
+#[must_use]
+pub fn judge(answer: &Answer) -> Verdict {
+    match answer {
+        Answer::Unreachable | Answer::TimedOut => Verdict::Retry { after: None },
+        Answer::Undecodable => Verdict::Faulty(Reason::UndecodableAnswer),
+        Answer::AnswerTooLarge => Verdict::Faulty(Reason::AnswerTooLarge),
+        Answer::Status {
+            status,
+            error_type,
+            retry_after,
+        } => match (*status, error_type.as_deref()) {
+            (200..=299, None) => Verdict::Succeeded,
+            (_, Some(kind)) if FAULTY_ERROR_TYPES.contains(&kind) => {
+                Verdict::Faulty(Reason::Refused)
+            }
+            (200..=299, Some(_)) | (404 | 408 | 409 | 425 | 429 | 500..=599, _) => Verdict::Retry {
+                after: *retry_after,
+            },
+            (401 | 403, _) => Verdict::Block(Reason::NotAuthorized),
+            // Other 4xx; redirects, which are never followed; and statuses nobody defined.
+            _ => Verdict::Faulty(Reason::Refused),
+        },
+    }
+}
+
+/// The wait after `attempt` failed calls: exponential with full jitter, `unit` being a random
+/// number in 0..1. `Retry-After` is honoured up to the policy's longest wait.
+#[must_use]
+pub fn backoff(
+    policy: RetryPolicy,
+    attempt: u32,
+    retry_after: Option<Duration>,
+    unit: f64,
+) -> Duration {
+    let longest = Duration::from_millis(policy.max_backoff_ms);
+    let doublings = attempt.saturating_sub(1).min(63);
+    let ceiling = policy
+        .initial_backoff_ms
+        .saturating_mul(1_u64 << doublings)
+        .min(policy.max_backoff_ms);
+    let jittered = Duration::from_millis(ceiling).mul_f64(unit.clamp(0.0, 1.0));
+    retry_after.map_or(jittered, |asked| asked.min(longest).max(jittered))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn status(status: u16) -> Answer {
+        Answer::Status {
+            status,
+            error_type: None,
+            retry_after: None,
+        }
+    }
+
+    #[test]
+    fn answers_mean_what_the_table_says() {
+        for code in [200, 201, 204] {
+            assert_eq!(judge(&status(code)), Verdict::Succeeded, "{code}");
+        }
+        for code in [404, 408, 409, 425, 429, 500, 502, 503, 504, 599] {
+            assert_eq!(
+                judge(&status(code)),
+                Verdict::Retry { after: None },
+                "{code}"
+            );
+        }
+        for code in [400, 402, 405, 410, 413, 415, 422, 499, 301, 302, 307, 308] {
+            let faulty = Verdict::Faulty(Reason::Refused);
+            assert_eq!(judge(&status(code)), faulty, "{code}");
+        }
+        for code in [401, 403] {
+            let blocked = Verdict::Block(Reason::NotAuthorized);
+            assert_eq!(judge(&status(code)), blocked, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_error_in_the_body_of_a_200_is_judged_by_its_type() {
+        let failed = |kind: &str| Answer::Status {
+            status: 200,
+            error_type: Some(kind.to_owned()),
+            retry_after: None,
+        };
+        assert_eq!(
+            judge(&failed("InputError")),
+            Verdict::Faulty(Reason::Refused)
+        );
+        assert_eq!(
+            judge(&failed("AlgorithmError")),
+            Verdict::Retry { after: None }
+        );
+    }
+
+    #[test]
+    fn an_endpoint_that_is_down_is_tried_again() {
+        assert_eq!(judge(&Answer::Unreachable), Verdict::Retry { after: None });
+        assert_eq!(judge(&Answer::TimedOut), Verdict::Retry { after: None });
+    }
+
+    #[test]
+    fn retry_after_is_honoured_up_to_the_longest_wait() {
+        let policy = RetryPolicy::default();
+        let asked = |seconds| backoff(policy, 1, Some(Duration::from_secs(seconds)), 0.0);
+        assert_eq!(asked(7), Duration::from_secs(7));
+        assert_eq!(asked(86_400), Duration::from_secs(60));
+    }
+
+    proptest! {
+        #[test]
+        fn a_wait_is_never_longer_than_the_policy_allows(
+            initial in 1_u64..3_600_000,
+            more in 0_u64..86_400_000,
+            attempt in 0_u32..u32::MAX,
+            asked in proptest::option::of(0_u64..1_000_000),
+            unit in 0.0_f64..1.0,
+        ) {
+            let policy = RetryPolicy {
+                max_attempts: 5,
+                initial_backoff_ms: initial,
+                max_backoff_ms: initial + more,
+            };
+            let wait = backoff(policy, attempt, asked.map(Duration::from_secs), unit);
+            prop_assert!(wait <= Duration::from_millis(initial + more));
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Given events, when a command, then events or a refusal; and short names for common events.
+
+use jiff::Timestamp;
+
+use crate::algorithm::{AlgorithmRegistered, Protocol, VersionPublished};
+use crate::command::{Command, Ctx, Decision, State};
+use crate::connection::{
+    BrokerConnected, BrokerDisconnected, BrokerSettings, DiscoveredTopic, KafkaSecurity,
+    TopicsDiscovered,
+};
+use crate::event::Event;
+use crate::grant::{Access, TopicGranted, TopicRevoked};
+use crate::ids::{ConnectionId, ListenerId, PublisherId, TopicId, WorkerId};
+use crate::listener::{DlqSet, ListenerDisabled, ListenerEnabled, ListenerSettings, StartPosition};
+use crate::organization::OrganizationCreated;
+use crate::publisher::PublisherEnabled;
+use crate::refusal::Refusal;
+use crate::worker::WorkerJoined;
+
+pub(crate) struct Given(Vec<Event>);
+
+pub(crate) struct Outcome(Decision);
+
+pub(crate) fn given(events: impl IntoIterator<Item = Event>) -> Given {
+    Given(events.into_iter().collect())
+}
+
+impl Given {
+    pub(crate) fn and(mut self, events: impl IntoIterator<Item = Event>) -> Self {
+        self.0.extend(events);
+        self
+    }
+
+    pub(crate) fn when<C: Command>(self, command: C) -> Outcome {
+        let mut state = C::State::default();
+        for event in &self.0 {
+            state.apply(event);
+        }
+        let ctx = Ctx {
+            now: Timestamp::UNIX_EPOCH,
+        };
+        Outcome(command.decide(&state, ctx))
+    }
+}
+
+impl Outcome {
+    #[track_caller]
+    pub(crate) fn then(self, events: impl IntoIterator<Item = Event>) {
+        assert_eq!(self.0, Ok(events.into_iter().collect()));
+    }
+
+    #[track_caller]
+    pub(crate) fn then_refused(self, refusal: Refusal) {
+        assert_eq!(self.0, Err(refusal));
+    }
+}
+
+/// The broker `main` with the topics orders, orders-dlq and scores, and acme/score 1.0.0.
+pub(crate) fn ready() -> Vec<Event> {
+    vec![
+        broker_connected("main"),
+        topics_discovered("main", &["orders", "orders-dlq", "scores"]),
+        organization_created("acme"),
+        algorithm_registered("acme/score"),
+        version_published("acme/score", "1.0.0"),
+    ]
+}
+
+pub(crate) fn organization_created(name: &str) -> Event {
+    OrganizationCreated {
+        name: name.parse().unwrap(),
+    }
+    .into()
+}
+
+pub(crate) fn algorithm_registered(algorithm: &str) -> Event {
+    AlgorithmRegistered {
+        algorithm: algorithm.parse().unwrap(),
+        description: String::new(),
+    }
+    .into()
+}
+
+pub(crate) fn version_published(algorithm: &str, version: &str) -> Event {
+    VersionPublished {
+        algorithm: algorithm.parse().unwrap(),
+        version: version.parse().unwrap(),
+        endpoint: "http://127.0.0.1:9000/score".to_owned(),
+        protocol: Protocol::Raw,
+        timeout_ms: 30_000,
+    }
+    .into()
+}
+
+pub(crate) fn connection_id(name: &str) -> ConnectionId {
+    ConnectionId::of_name(&name.parse().unwrap(), 0)
+}
+
+pub(crate) fn broker_connected(name: &str) -> Event {
+    BrokerConnected {
+        connection: connection_id(name),
+        name: name.parse().unwrap(),
+        settings: BrokerSettings::Kafka {
+            bootstrap_servers: vec!["127.0.0.1:9092".to_owned()],
+            security: KafkaSecurity::Plaintext,
+        },
+    }
+    .into()
+}
+
+pub(crate) fn broker_disconnected(name: &str) -> Event {
+    BrokerDisconnected {
+        connection: connection_id(name),
+    }
+    .into()
+}
+
+pub(crate) fn discovered(topics: &[&str]) -> Vec<DiscoveredTopic> {
+    topics
+        .iter()
+        .map(|topic| DiscoveredTopic {
+            name: topic.parse().unwrap(),
+            partitions: Some(1),
+        })
+        .collect()
+}
+
+pub(crate) fn topics_discovered(connection: &str, topics: &[&str]) -> Event {
+    TopicsDiscovered {
+        connection: connection_id(connection),
+        topics: discovered(topics),
+    }
+    .into()
+}
+
+pub(crate) fn topic_id(topic: &str) -> TopicId {
+    TopicId {
+        connection: connection_id("main"),
+        topic: topic.parse().unwrap(),
+    }
+}
+
+pub(crate) fn granted(topic: &str, access: Access) -> Event {
+    TopicGranted {
+        topic: topic_id(topic),
+        algorithm: "acme/score".parse().unwrap(),
+        access,
+    }
+    .into()
+}
+
+pub(crate) fn revoked(topic: &str, access: Access) -> Event {
+    TopicRevoked {
+        topic: topic_id(topic),
+        algorithm: "acme/score".parse().unwrap(),
+        access,
+        cause: None,
+    }
+    .into()
+}
+
+pub(crate) fn listener_id(topic: &str) -> ListenerId {
+    ListenerId {
+        topic: topic_id(topic),
+        algorithm: "acme/score".parse().unwrap(),
+    }
+}
+
+pub(crate) fn listener_enabled(topic: &str, version: &str) -> Event {
+    ListenerEnabled {
+        listener: listener_id(topic),
+        version: version.parse().unwrap(),
+        settings: ListenerSettings::starting(StartPosition::Earliest),
+    }
+    .into()
+}
+
+pub(crate) fn listener_disabled(topic: &str) -> Event {
+    ListenerDisabled {
+        listener: listener_id(topic),
+        cause: None,
+    }
+    .into()
+}
+
+pub(crate) fn dlq_set(topic: &str, dlq: &str) -> Event {
+    DlqSet {
+        listener: listener_id(topic),
+        dlq: dlq.parse().unwrap(),
+    }
+    .into()
+}
+
+pub(crate) fn publisher_id(topic: &str) -> PublisherId {
+    PublisherId {
+        topic: topic_id(topic),
+        algorithm: "acme/score".parse().unwrap(),
+    }
+}
+
+pub(crate) fn publisher_enabled(topic: &str, version: &str) -> Event {
+    PublisherEnabled {
+        publisher: publisher_id(topic),
+        version: version.parse().unwrap(),
+    }
+    .into()
+}
+
+pub(crate) fn worker_id() -> WorkerId {
+    WorkerId(uuid::Uuid::from_u128(7))
+}
+
+pub(crate) fn worker_joined() -> Event {
+    WorkerJoined {
+        worker: worker_id(),
+    }
+    .into()
+}

@@ -1,0 +1,61 @@
+//! Workers: what they report of themselves and of their consumers.
+
+pub mod event;
+pub mod join;
+pub mod report;
+
+use std::collections::BTreeSet;
+
+pub use event::{
+    ConsumerFailed, ConsumerStarted, ConsumerStopped, ListenerBlocked, ListenerUnblocked,
+    WorkerJoined, WorkerLeft,
+};
+pub use join::{JoinWorker, LeaveWorker};
+pub use report::{Report, ReportConsumer};
+
+use crate::command::State;
+use crate::event::Event;
+use crate::ids::ListenerId;
+
+/// A worker as its stream tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Worker {
+    pub here: bool,
+    pub running: BTreeSet<ListenerId>,
+    pub blocked: BTreeSet<ListenerId>,
+}
+
+impl State for Worker {
+    fn apply(&mut self, event: &Event) {
+        match event {
+            Event::WorkerJoined(_) => {
+                // A worker that joins again was restarted: nothing of its old self runs.
+                *self = Self {
+                    here: true,
+                    ..Self::default()
+                };
+            }
+            Event::WorkerLeft(_) => *self = Self::default(),
+            Event::ConsumerStarted(started) => {
+                self.running.insert(started.listener.clone());
+                self.blocked.remove(&started.listener);
+            }
+            Event::ConsumerStopped(stopped) => self.end(&stopped.listener),
+            Event::ConsumerFailed(failed) => self.end(&failed.listener),
+            Event::ListenerBlocked(blocked) => {
+                self.blocked.insert(blocked.listener.clone());
+            }
+            Event::ListenerUnblocked(unblocked) => {
+                self.blocked.remove(&unblocked.listener);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Worker {
+    fn end(&mut self, listener: &ListenerId) {
+        self.running.remove(listener);
+        self.blocked.remove(listener);
+    }
+}

@@ -1,0 +1,84 @@
+//! A worker coming and going.
+
+use super::{Worker, WorkerJoined, WorkerLeft};
+use crate::command::{Command, Ctx, Decision};
+use crate::envelope::StreamName;
+use crate::ids::WorkerId;
+
+/// Take assignments from now on. A worker that was here already was restarted, and says so.
+#[derive(Clone, Debug)]
+pub struct JoinWorker {
+    pub worker: WorkerId,
+}
+
+impl Command for JoinWorker {
+    type State = Worker;
+
+    fn stream(&self) -> StreamName {
+        StreamName::worker(self.worker)
+    }
+
+    fn decide(&self, _state: &Worker, _ctx: Ctx) -> Decision {
+        Ok(vec![
+            WorkerJoined {
+                worker: self.worker,
+            }
+            .into(),
+        ])
+    }
+}
+
+/// Take no more assignments. Nothing happens when the worker was not here.
+#[derive(Clone, Debug)]
+pub struct LeaveWorker {
+    pub worker: WorkerId,
+}
+
+impl Command for LeaveWorker {
+    type State = Worker;
+
+    fn stream(&self) -> StreamName {
+        StreamName::worker(self.worker)
+    }
+
+    fn decide(&self, state: &Worker, _ctx: Ctx) -> Decision {
+        if !state.here {
+            return Ok(vec![]);
+        }
+        Ok(vec![
+            WorkerLeft {
+                worker: self.worker,
+            }
+            .into(),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{given, worker_id, worker_joined};
+
+    #[test]
+    fn a_worker_joins_again_after_a_restart() {
+        given([worker_joined()])
+            .when(JoinWorker {
+                worker: worker_id(),
+            })
+            .then([worker_joined()]);
+    }
+
+    #[test]
+    fn a_worker_leaves_once() {
+        let leave = LeaveWorker {
+            worker: worker_id(),
+        };
+        let left = WorkerLeft {
+            worker: worker_id(),
+        };
+        given([worker_joined()])
+            .when(leave.clone())
+            .then([left.clone().into()]);
+        given([worker_joined(), left.into()]).when(leave).then([]);
+    }
+}
