@@ -1,0 +1,255 @@
+//! One write transaction: decides each append of a batch in turn and inserts what was accepted.
+//!
+//! Every statement hops to SQLite's thread and back, so there is one for all that is read and one
+//! per table for all that is written: rows travel as a JSON array, bytes side by side in one blob.
+
+use std::collections::HashMap;
+
+use domain::{CommandId, EventId, Position, Revision};
+use jiff::Timestamp;
+use sqlx::sqlite::{Sqlite, SqliteConnection};
+use sqlx::{Connection, Row, Transaction};
+
+use super::read;
+use crate::port::{Append, AppendError, Appended, Expected};
+
+/// Payload bytes and rows past which an insert is cut: SQLite takes a blob or text of 1 GB.
+const MAX_INSERT_BYTES: usize = 8 * 1024 * 1024;
+const MAX_INSERT_ROWS: usize = 4096;
+
+/// Appends what can be appended of `appends`, each as if after the ones before it, all in one
+/// transaction. Answers the outcomes in order and the log's last position.
+pub(super) async fn append(
+    connection: &mut SqliteConnection,
+    appends: &[Append],
+    now: Timestamp,
+) -> Result<(Vec<Result<Appended, AppendError>>, Position), sqlx::Error> {
+    // IMMEDIATE: positions and revisions read here must stand until the commit, whichever
+    // other process writes to the file.
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut known = Known::read(&mut tx, appends).await?;
+    let mut accepted = Vec::with_capacity(appends.len());
+    let outcomes = appends
+        .iter()
+        .map(|append| {
+            if let Some(earlier) = known.earlier(append) {
+                return earlier;
+            }
+            let appended = known.accept(append)?;
+            accepted.push((append, appended));
+            Ok(appended)
+        })
+        .collect();
+    if !accepted.is_empty() {
+        insert_events(&mut tx, &accepted, now).await?;
+        insert_commands(&mut tx, &accepted).await?;
+    }
+    tx.commit().await?;
+    Ok((outcomes, known.head))
+}
+
+/// What the log holds that decides over a batch, kept up to date as the batch goes.
+struct Known<'a> {
+    head: Position,
+    /// The last revision of each stream of the batch; `None` where it has no events.
+    revisions: HashMap<&'a str, Option<Revision>>,
+    commands: HashMap<CommandId, (Appended, [u8; 32])>,
+}
+
+impl<'a> Known<'a> {
+    async fn read(
+        tx: &mut Transaction<'_, Sqlite>,
+        appends: &'a [Append],
+    ) -> Result<Self, sqlx::Error> {
+        let asked: Vec<_> = appends
+            .iter()
+            .map(|append| (&append.stream, append.command))
+            .collect();
+        let rows = sqlx::query(
+            "SELECT (SELECT coalesce(max(position), 0) FROM events),
+                    (SELECT max(revision) FROM events WHERE stream = asked.value ->> 0),
+                    first_position, last_position, commands.revision, fingerprint
+             FROM json_each(?1) AS asked
+             LEFT JOIN commands ON command_id = unhex(asked.value ->> 1, '-')
+             ORDER BY asked.key",
+        )
+        .bind(json(&asked))
+        .fetch_all(&mut **tx)
+        .await?;
+        let mut known = Self {
+            head: Position(0),
+            revisions: HashMap::with_capacity(appends.len()),
+            commands: HashMap::with_capacity(appends.len()),
+        };
+        for (append, row) in appends.iter().zip(&rows) {
+            known.head = Position(row.try_get(0)?);
+            let revision: Option<u64> = row.try_get(1)?;
+            known
+                .revisions
+                .insert(append.stream.as_str(), revision.map(Revision));
+            if let Some(first) = row.try_get(2)? {
+                let appended = Appended {
+                    first: Position(first),
+                    last: Position(row.try_get(3)?),
+                    revision: Revision(row.try_get(4)?),
+                };
+                let fingerprint = read::fingerprint(row.try_get(5)?)?;
+                known
+                    .commands
+                    .insert(append.command, (appended, fingerprint));
+            }
+        }
+        Ok(known)
+    }
+
+    /// The answer to a command that was appended before.
+    fn earlier(&self, append: &Append) -> Option<Result<Appended, AppendError>> {
+        let (appended, fingerprint) = self.commands.get(&append.command)?;
+        Some(if *fingerprint == append.fingerprint {
+            Ok(*appended)
+        } else {
+            Err(AppendError::CommandReused(append.command))
+        })
+    }
+
+    /// Takes the next positions and revisions for `append` where its expectation holds.
+    fn accept(&mut self, append: &'a Append) -> Result<Appended, AppendError> {
+        let stream = append.stream.as_str();
+        let actual = self.revisions.get(stream).copied().flatten();
+        let expected = match append.expected {
+            Expected::NoStream => None,
+            Expected::Exact(revision) => Some(revision),
+        };
+        if actual != expected {
+            return Err(AppendError::Conflict {
+                stream: append.stream.clone(),
+                actual,
+            });
+        }
+        let events = append.events.len() as u64;
+        let appended = Appended {
+            first: Position(self.head.0 + 1),
+            last: Position(self.head.0 + events),
+            // Of no events at all the last revision would be -1.
+            revision: Revision(actual.map_or(events - 1, |actual| actual.0 + events)),
+        };
+        self.head = appended.last;
+        self.revisions.insert(stream, Some(appended.revision));
+        self.commands
+            .insert(append.command, (appended, append.fingerprint));
+        Ok(appended)
+    }
+}
+
+async fn insert_events(
+    tx: &mut Transaction<'_, Sqlite>,
+    accepted: &[(&Append, Appended)],
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let mut rows = Vec::with_capacity(accepted.len());
+    let mut payloads = Vec::new();
+    for (append, appended) in accepted {
+        let metadata = json(&append.meta);
+        let first_revision = appended.revision.0 + 1 - append.events.len() as u64;
+        for (index, event) in (0..).zip(&append.events) {
+            if rows.len() == MAX_INSERT_ROWS || payloads.len() >= MAX_INSERT_BYTES {
+                insert_event_rows(tx, &rows, std::mem::take(&mut payloads)).await?;
+                rows.clear();
+            }
+            rows.push((
+                appended.first.0 + index,
+                event.id,
+                append.stream.as_str(),
+                first_revision + index,
+                event.type_name,
+                event.schema_version,
+                now.as_microsecond(),
+                append.command,
+                metadata.clone(),
+                // SQLite counts a blob's bytes from 1.
+                payloads.len() + 1,
+                event.payload.len(),
+            ));
+            payloads.extend_from_slice(&event.payload);
+        }
+    }
+    insert_event_rows(tx, &rows, payloads).await
+}
+
+/// Everything of an event that is inserted but its payload, of which there is the place and the
+/// length among the payloads.
+type EventRow<'a> = (
+    u64,
+    EventId,
+    &'a str,
+    u64,
+    &'static str,
+    u32,
+    i64,
+    CommandId,
+    String,
+    usize,
+    usize,
+);
+
+/// Inserts `rows`, in their order: `json_each` keeps an array's, and the table takes no other.
+///
+/// The `coalesce` is for when all payloads are empty: of an empty blob SQLite's
+/// `substr` is NULL.
+async fn insert_event_rows(
+    tx: &mut Transaction<'_, Sqlite>,
+    rows: &[EventRow<'_>],
+    payloads: Vec<u8>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO events (position, event_id, stream, revision, type, schema_version,
+                             recorded_at, command_id, metadata, payload)
+         SELECT value ->> 0, unhex(value ->> 1, '-'), value ->> 2, value ->> 3, value ->> 4,
+                value ->> 5, value ->> 6, unhex(value ->> 7, '-'), value ->> 8,
+                coalesce(substr(?2, value ->> 9, value ->> 10), x'')
+         FROM json_each(?1)",
+    )
+    .bind(json(rows))
+    .bind(payloads)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn insert_commands(
+    tx: &mut Transaction<'_, Sqlite>,
+    accepted: &[(&Append, Appended)],
+) -> Result<(), sqlx::Error> {
+    let rows: Vec<_> = accepted
+        .iter()
+        .map(|(append, appended)| {
+            (
+                append.command,
+                appended.first,
+                appended.last,
+                &append.stream,
+                appended.revision,
+            )
+        })
+        .collect();
+    let fingerprints: Vec<u8> = accepted
+        .iter()
+        .flat_map(|(append, _)| append.fingerprint)
+        .collect();
+    sqlx::query(
+        "INSERT INTO commands (command_id, fingerprint, first_position, last_position, stream,
+                               revision)
+         SELECT unhex(value ->> 0, '-'), substr(?2, 1 + 32 * key, 32), value ->> 1, value ->> 2,
+                value ->> 3, value ->> 4
+         FROM json_each(?1)",
+    )
+    .bind(json(&rows))
+    .bind(fingerprints)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).expect("plain data with string keys has a JSON form")
+}

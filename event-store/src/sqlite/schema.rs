@@ -1,0 +1,127 @@
+//! How connections to the log's file are opened, and the tables in it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection};
+use tokio::time::sleep;
+
+use super::error::{SQLITE_BUSY, primary_code};
+
+/// How long a connection waits for another one's write transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+const CONNECT_ATTEMPTS: u32 = 100;
+const CONNECT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Rows on their way from SQLite's thread; sqlx's 50 makes a page several hops between threads.
+const ROW_BUFFER: usize = 512;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite/log");
+
+/// Why a log could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("cannot open the event log")]
+    Connect(#[source] sqlx::Error),
+    #[error("cannot bring the event log's tables up to date")]
+    Migrate(#[source] MigrateError),
+    /// Older ones can corrupt a file when the write-ahead log is reset.
+    #[error("SQLite {0} can corrupt the event log, 3.51.3 and 3.53.0 cannot")]
+    UnsafeSqlite(String),
+}
+
+/// Options of a connection that writes to the log at `path`, which it makes where there is none.
+pub(super) fn write_options(path: &Path) -> SqliteConnectOptions {
+    options(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // An answered append survives a power cut.
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("wal_autocheckpoint", "4000")
+        // An insert of many rows keeps the pages it changes until it is through; in a temporary
+        // file that costs as much as a third of the log's own writes.
+        .pragma("temp_store", "memory")
+}
+
+/// Options of a connection that only reads the log at `path`.
+pub(super) fn read_options(path: &Path) -> SqliteConnectOptions {
+    options(path).read_only(true)
+}
+
+/// Connects with `options` and brings the tables up to date.
+pub(super) async fn prepare(options: &SqliteConnectOptions) -> Result<SqliteConnection, OpenError> {
+    let mut connection = connect(options).await.map_err(OpenError::Connect)?;
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(OpenError::Connect)?;
+    if !is_safe(&version) {
+        return Err(OpenError::UnsafeSqlite(version));
+    }
+    // sqlx takes no lock while it migrates a SQLite file; two processes may start at once.
+    let mut tx = connection
+        .begin_with("BEGIN IMMEDIATE")
+        .await
+        .map_err(OpenError::Connect)?;
+    // `Migrator::run` on a borrowed connection makes a future that is not `Send`.
+    MIGRATIONS
+        .run_direct(None, &mut *tx, false)
+        .await
+        .map_err(OpenError::Migrate)?;
+    tx.commit().await.map_err(OpenError::Connect)?;
+    Ok(connection)
+}
+
+/// Connects. Several processes may find a new file at once; one of them turns its write-ahead log
+/// on while the others fail without waiting for the busy timeout.
+async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
+    for _ in 1..CONNECT_ATTEMPTS {
+        match options.connect().await {
+            Err(error) if primary_code(&error) == Some(SQLITE_BUSY) => sleep(CONNECT_PAUSE).await,
+            result => return result,
+        }
+    }
+    options.connect().await
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .row_buffer_size(ROW_BUFFER)
+        .disable_statement_logging()
+}
+
+/// Whether SQLite `version` has the fix for the write-ahead log's reset: 3.51.3 and, as 3.52 was
+/// withdrawn without it, from 3.53.0 on.
+fn is_safe(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
+    let mut part = || parts.next().flatten().unwrap_or(0);
+    let version = (part(), part(), part());
+    version >= (3, 53, 0) || ((3, 51, 3)..(3, 52, 0)).contains(&version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_safe;
+
+    #[test]
+    fn versions_without_the_fix_are_unsafe() {
+        for version in [
+            "3.40.1", "3.46.0", "3.51.2", "3.52.0", "2.8.17", "", "x.y.z",
+        ] {
+            assert!(!is_safe(version), "{version}");
+        }
+    }
+
+    #[test]
+    fn versions_with_the_fix_are_safe() {
+        for version in ["3.51.3", "3.51.10", "3.53.0", "3.60.1", "4.0.0"] {
+            assert!(is_safe(version), "{version}");
+        }
+    }
+}
