@@ -1,0 +1,47 @@
+//! How a source holds back.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::tools::{is_silent, number, open, publish, receive, receive_many, within};
+use crate::port::Broker;
+
+/// Never more than `max_unsettled` are out, and settling one lets one more out.
+pub async fn the_bound_on_unsettled_messages_holds(broker: &dyn Broker, topic: &str) {
+    publish(broker, topic, 0..10).await;
+    let mut source = open(broker, topic, "bound", 3).await;
+    let mut out: VecDeque<_> = receive_many(&mut *source, 3).await.into();
+    for _ in 3..10 {
+        assert!(is_silent(&mut *source, Duration::from_millis(200)).await);
+        out.pop_front().expect("three are out").settle();
+        out.push_back(receive(&mut *source).await);
+    }
+    let mut last: Vec<_> = out
+        .iter()
+        .map(|delivery| number(&delivery.message))
+        .collect();
+    last.dedup();
+    assert_eq!(last.len(), 3);
+    within(source.close()).await.expect("closed");
+}
+
+/// A source that was full for so long that it stopped fetching goes on without loss or repetition,
+/// and it was not put out of its group meanwhile.
+pub async fn a_stalled_source_goes_on_when_messages_are_settled(broker: &dyn Broker, topic: &str) {
+    publish(broker, topic, 0..300).await;
+    let mut source = open(broker, topic, "stalled", 100).await;
+    let mut read = Vec::new();
+    for _ in 0..3 {
+        let out = receive_many(&mut *source, 100).await;
+        if read.len() < 200 {
+            assert!(is_silent(&mut *source, Duration::from_secs(3)).await);
+        }
+        for delivery in out {
+            read.push(number(&delivery.message));
+            delivery.settle();
+        }
+    }
+    read.sort_unstable();
+    assert_eq!(read, (0..300).collect::<Vec<_>>());
+    within(source.close()).await.expect("closed");
+}

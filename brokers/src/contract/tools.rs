@@ -1,0 +1,94 @@
+//! Steps that the contract's functions are made of. Every wait is bounded.
+
+use std::future::Future;
+use std::ops::Range;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+
+use crate::port::{Broker, Delivery, Message, Outgoing, Source, SourceSettings, Start};
+
+/// More than a group needs to rebalance.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) async fn within<T>(step: impl Future<Output = T>) -> T {
+    let done = tokio::time::timeout(PATIENCE, step).await;
+    done.expect("the step should end within a minute")
+}
+
+/// A source of the topic from its beginning, for the test's own group.
+pub(super) async fn open(
+    broker: &dyn Broker,
+    topic: &str,
+    group: &str,
+    max_unsettled: usize,
+) -> Box<dyn Source> {
+    open_at(broker, topic, group, max_unsettled, Start::Earliest).await
+}
+
+pub(super) async fn open_at(
+    broker: &dyn Broker,
+    topic: &str,
+    group: &str,
+    max_unsettled: usize,
+    start: Start,
+) -> Box<dyn Source> {
+    let settings = SourceSettings {
+        topic: topic.to_owned(),
+        group: format!("{topic}-{group}"),
+        start,
+        max_unsettled,
+    };
+    broker.source(settings).await.expect("a source")
+}
+
+/// Writes a message with each number as its body, all at once, and waits until they are there.
+pub(super) async fn publish(broker: &dyn Broker, topic: &str, numbers: Range<u32>) {
+    let sink = broker.sink().await.expect("a sink");
+    let writes = numbers.map(|number| sink.publish(numbered(topic, number)));
+    within(try_join_all(writes)).await.expect("published");
+}
+
+pub(super) fn numbered(topic: &str, number: u32) -> Outgoing {
+    Outgoing {
+        topic: topic.to_owned(),
+        key: None,
+        headers: Vec::new(),
+        body: Bytes::from(number.to_string()),
+    }
+}
+
+pub(super) fn number(message: &Message) -> u32 {
+    let text = std::str::from_utf8(&message.body).expect("a numbered message");
+    text.parse().expect("a numbered message")
+}
+
+pub(super) async fn receive(source: &mut dyn Source) -> Delivery {
+    within(source.recv()).await.expect("a message")
+}
+
+/// That many messages, unsettled.
+pub(super) async fn receive_many(source: &mut dyn Source, count: usize) -> Vec<Delivery> {
+    let mut deliveries = Vec::with_capacity(count);
+    for _ in 0..count {
+        deliveries.push(receive(source).await);
+    }
+    deliveries
+}
+
+/// The numbers of that many messages, each settled at once.
+pub(super) async fn receive_numbers(source: &mut dyn Source, count: usize) -> Vec<u32> {
+    let mut numbers = Vec::with_capacity(count);
+    for _ in 0..count {
+        let delivery = receive(source).await;
+        numbers.push(number(&delivery.message));
+        delivery.settle();
+    }
+    numbers
+}
+
+/// Whether the source has nothing to hand out for a while. It cannot be known for ever.
+pub(super) async fn is_silent(source: &mut dyn Source, wait: Duration) -> bool {
+    tokio::time::timeout(wait, source.recv()).await.is_err()
+}

@@ -1,0 +1,102 @@
+//! Apache Kafka behind the port, over librdkafka.
+//!
+//! A source is a member of a consumer group on a thread of its own (`source.rs`); a sink is one
+//! idempotent producer for the whole broker (`sink.rs`). Properties of librdkafka are never taken
+//! from outside: some of them run commands or load libraries. What may be chosen is a field of
+//! [`KafkaSettings`].
+
+mod admin;
+mod assignment;
+mod config;
+mod consumer;
+mod context;
+mod embedded;
+mod errors;
+mod gate;
+mod message;
+mod probe;
+mod sink;
+mod source;
+mod start;
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use self::admin::{KafkaAdmin, Watermarks};
+pub use self::embedded::EmbeddedKafka;
+use self::sink::KafkaSink;
+use self::source::KafkaSource;
+use crate::port::{Broker, BrokerError, Sink, Source, SourceSettings, TopicInfo};
+
+/// How to reach a Kafka cluster.
+#[derive(Clone, Debug)]
+pub struct KafkaSettings {
+    /// `host:port` of some of its brokers; the others are learned from them.
+    pub bootstrap_servers: Vec<String>,
+    pub security: KafkaSecurity,
+    /// How long a look at the cluster (topics, watermarks) may take.
+    pub request_timeout: Duration,
+    /// How long a write may take, from the call to its delivery report.
+    pub publish_timeout: Duration,
+    /// After how long without a sign of life a source's partitions go to others of its group.
+    pub session_timeout: Duration,
+}
+
+/// How the connection to a Kafka cluster is protected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KafkaSecurity {
+    /// Neither encrypted nor authenticated.
+    #[default]
+    Plaintext,
+}
+
+impl KafkaSettings {
+    /// Plaintext, 10 s for a look, 30 s for a write, 45 s of silence.
+    pub fn new(bootstrap_servers: Vec<String>) -> Self {
+        Self {
+            bootstrap_servers,
+            security: KafkaSecurity::default(),
+            request_timeout: Duration::from_secs(10),
+            publish_timeout: Duration::from_secs(30),
+            session_timeout: Duration::from_secs(45),
+        }
+    }
+}
+
+/// A Kafka cluster. Connects on use; all its sinks share one producer while any of them lives.
+pub struct KafkaBroker {
+    settings: KafkaSettings,
+    sink: Mutex<Weak<KafkaSink>>,
+}
+
+impl KafkaBroker {
+    pub fn new(settings: KafkaSettings) -> Self {
+        Self {
+            settings,
+            sink: Mutex::new(Weak::new()),
+        }
+    }
+}
+
+#[async_trait]
+impl Broker for KafkaBroker {
+    async fn topics(&self) -> Result<Vec<TopicInfo>, BrokerError> {
+        probe::topics(&self.settings).await
+    }
+
+    async fn source(&self, settings: SourceSettings) -> Result<Box<dyn Source>, BrokerError> {
+        Ok(Box::new(KafkaSource::open(&self.settings, settings)?))
+    }
+
+    async fn sink(&self) -> Result<Arc<dyn Sink>, BrokerError> {
+        let mut shared = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sink) = shared.upgrade() {
+            return Ok(sink);
+        }
+        let sink = Arc::new(KafkaSink::open(&self.settings)?);
+        *shared = Arc::downgrade(&sink);
+        Ok(sink)
+    }
+}

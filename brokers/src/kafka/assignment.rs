@@ -1,0 +1,227 @@
+//! The partitions a source holds: what was handed out of each, what is settled, stored, paused.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::gate::Gate;
+use crate::offsets::{OffsetTracker, Ticket};
+
+/// [`Partition::position`] while nothing is settled.
+const NOWHERE: i64 = -1;
+
+/// One partition in one assignment. Another assignment of the same partition is another value, so
+/// what is settled late reaches the old one and moves nothing.
+#[derive(Debug)]
+pub(super) struct Partition {
+    gate: Arc<Gate>,
+    tracker: Mutex<OffsetTracker>,
+    /// The offset to commit.
+    position: AtomicI64,
+    revoked: AtomicBool,
+}
+
+impl Partition {
+    pub(super) fn hand_out(&self, offset: i64) -> Ticket {
+        self.gate.add();
+        self.tracker().hand_out(offset)
+    }
+
+    pub(super) fn settle(&self, ticket: Ticket) {
+        let freed = {
+            let mut tracker = self.tracker();
+            let before = tracker.unsettled();
+            if let Some(position) = tracker.complete(ticket) {
+                self.position.store(position, Ordering::Release);
+            }
+            before - tracker.unsettled()
+        };
+        self.gate.remove(freed);
+    }
+
+    /// Whether the group has given the partition to someone else, or again.
+    pub(super) fn is_revoked(&self) -> bool {
+        self.revoked.load(Ordering::Acquire)
+    }
+
+    pub(super) fn backlog(&self) -> usize {
+        self.tracker().backlog()
+    }
+
+    fn revoke(&self) {
+        self.revoked.store(true, Ordering::Release);
+        let freed = {
+            let mut tracker = self.tracker();
+            let unsettled = tracker.unsettled();
+            tracker.clear();
+            unsettled
+        };
+        self.gate.remove(freed);
+    }
+
+    fn tracker(&self) -> MutexGuard<'_, OffsetTracker> {
+        self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All partitions of a source. Used by its thread only; the lock is for the compiler.
+#[derive(Debug)]
+pub(super) struct Assignment {
+    topic: String,
+    gate: Arc<Gate>,
+    max_backlog: usize,
+    held: Mutex<BTreeMap<i32, Held>>,
+}
+
+#[derive(Debug)]
+struct Held {
+    partition: Arc<Partition>,
+    stored: i64,
+    committed: i64,
+    paused: bool,
+    /// Too much is settled behind an unsettled message.
+    full: bool,
+}
+
+impl Assignment {
+    pub(super) fn new(topic: String, gate: Arc<Gate>, max_backlog: usize) -> Self {
+        Self {
+            topic,
+            gate,
+            max_backlog,
+            held: Mutex::default(),
+        }
+    }
+
+    pub(super) fn assign(&self, partitions: &[i32]) {
+        for id in partitions {
+            let partition = Arc::new(Partition {
+                gate: Arc::clone(&self.gate),
+                tracker: Mutex::default(),
+                position: AtomicI64::new(NOWHERE),
+                revoked: AtomicBool::new(false),
+            });
+            let held = Held {
+                partition,
+                stored: NOWHERE,
+                committed: NOWHERE,
+                paused: false,
+                full: false,
+            };
+            if let Some(old) = self.held().insert(*id, held) {
+                old.partition.revoke();
+            }
+        }
+    }
+
+    pub(super) fn revoke(&self, partitions: &[i32]) {
+        for id in partitions {
+            if let Some(held) = self.held().remove(id) {
+                held.partition.revoke();
+            }
+        }
+    }
+
+    /// The partition, unless the group has taken it away.
+    pub(super) fn partition(&self, id: i32) -> Option<Arc<Partition>> {
+        self.held().get(&id).map(|held| Arc::clone(&held.partition))
+    }
+
+    /// Leaves what is settled with librdkafka, which commits it within its interval.
+    pub(super) fn store<C: ConsumerContext>(&self, consumer: &BaseConsumer<C>) {
+        let list = self.moved(|_| true, |held| &mut held.stored);
+        self.store_list(consumer, &list);
+    }
+
+    /// Commits what is settled of those partitions `which` picks, and waits for the broker.
+    pub(super) fn commit<C: ConsumerContext>(
+        &self,
+        consumer: &BaseConsumer<C>,
+        which: impl Fn(i32) -> bool,
+    ) -> KafkaResult<()> {
+        let list = self.moved(which, |held| &mut held.committed);
+        if list.count() == 0 {
+            return Ok(());
+        }
+        // When a partition is given up, librdkafka commits what it has stored. An older offset
+        // there would move the group back.
+        self.store_list(consumer, &list);
+        consumer.commit(&list, CommitMode::Sync)
+    }
+
+    fn store_list<C: ConsumerContext>(
+        &self,
+        consumer: &BaseConsumer<C>,
+        list: &TopicPartitionList,
+    ) {
+        if list.count() == 0 {
+            return;
+        }
+        match consumer.store_offsets(list) {
+            // The partition was taken away a moment ago; its next reader starts further back.
+            Ok(()) | Err(KafkaError::StoreOffset(RDKafkaErrorCode::State)) => {}
+            Err(error) => tracing::warn!(%error, topic = self.topic, "could not store offsets"),
+        }
+    }
+
+    /// Pauses and resumes partitions: all when the source is `stalled`, and each while it is full.
+    pub(super) fn regulate<C: ConsumerContext>(&self, consumer: &BaseConsumer<C>, stalled: bool) {
+        let mut pause = TopicPartitionList::new();
+        let mut resume = TopicPartitionList::new();
+        for (id, held) in self.held().iter_mut() {
+            let full_at = if held.full {
+                self.max_backlog / 2
+            } else {
+                self.max_backlog
+            };
+            held.full = held.partition.backlog() >= full_at;
+            let wanted = stalled || held.full;
+            if wanted != held.paused {
+                held.paused = wanted;
+                let list = if wanted { &mut pause } else { &mut resume };
+                list.add_partition(&self.topic, *id);
+            }
+        }
+        if pause.count() > 0
+            && let Err(error) = consumer.pause(&pause)
+        {
+            tracing::warn!(%error, topic = self.topic, "could not pause partitions");
+        }
+        if resume.count() > 0
+            && let Err(error) = consumer.resume(&resume)
+        {
+            tracing::warn!(%error, topic = self.topic, "could not resume partitions");
+        }
+    }
+
+    pub(super) fn max_backlog(&self) -> usize {
+        self.max_backlog
+    }
+
+    /// The positions that differ from the mark, which then is set to them.
+    fn moved(
+        &self,
+        which: impl Fn(i32) -> bool,
+        mark: impl Fn(&mut Held) -> &mut i64,
+    ) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        for (id, held) in self.held().iter_mut().filter(|(id, _)| which(**id)) {
+            let position = held.partition.position.load(Ordering::Acquire);
+            let mark = mark(held);
+            if *mark != position {
+                *mark = position;
+                list.add_partition_offset(&self.topic, *id, Offset::Offset(position))
+                    .expect("a position is not negative once it has moved");
+            }
+        }
+        list
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeMap<i32, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

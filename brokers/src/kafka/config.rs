@@ -1,0 +1,89 @@
+//! The settings librdkafka is given; those not named here keep its defaults.
+
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
+
+use super::{KafkaSecurity, KafkaSettings};
+use crate::port::{SourceSettings, Start};
+
+/// The largest message a sink sends. Above the usual limit of a broker (1 MiB), so that the broker
+/// and the topic decide, and far below what its client would try to hold.
+const MAX_MESSAGE_BYTES: u32 = 8 * 1024 * 1024;
+
+/// For looking at a cluster and for changing its topics.
+pub(super) fn probe(settings: &KafkaSettings) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set_log_level(RDKafkaLogLevel::Info)
+        .set("bootstrap.servers", settings.bootstrap_servers.join(","))
+        .set("client.id", "eventflows")
+        .set("socket.keepalive.enable", "true")
+        .set("socket.connection.setup.timeout.ms", "10000");
+    match settings.security {
+        KafkaSecurity::Plaintext => config.set("security.protocol", "plaintext"),
+    };
+    config
+}
+
+pub(super) fn consumer(settings: &KafkaSettings, source: &SourceSettings) -> ClientConfig {
+    let session = settings.session_timeout;
+    let heartbeat = (session / 3).min(Duration::from_secs(3));
+    let mut config = probe(settings);
+    config
+        .set("group.id", &source.group)
+        // The KIP-848 protocol of librdkafka 2.12 retries permanent errors for ever.
+        .set("group.protocol", "classic")
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .set("session.timeout.ms", session.as_millis().to_string())
+        .set("heartbeat.interval.ms", heartbeat.as_millis().to_string())
+        // Only what was stored is committed, and only what is settled is stored.
+        .set("enable.auto.commit", "true")
+        .set("auto.commit.interval.ms", "1000")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", offset_reset(source.start))
+        // How soon new partitions of the topic, or a topic created late, are found.
+        .set("topic.metadata.refresh.interval.ms", "30000")
+        // A small prefetch; with the default backoff a full one would stop the fetch for a second.
+        .set("queued.max.messages.kbytes", "8192")
+        .set("queued.min.messages", "10000")
+        .set("fetch.queue.backoff.ms", "50")
+        .set("fetch.max.bytes", "16777216");
+    config
+}
+
+/// Where a group without a position, or with one the broker no longer has, begins. After a time
+/// that is the oldest message kept: what was deleted was older still.
+fn offset_reset(start: Start) -> &'static str {
+    match start {
+        Start::Earliest | Start::At(_) => "earliest",
+        Start::Latest => "latest",
+    }
+}
+
+pub(super) fn producer(settings: &KafkaSettings) -> ClientConfig {
+    let mut config = probe(settings);
+    config
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        .set("linger.ms", "5")
+        .set("compression.codec", "lz4")
+        .set("message.max.bytes", MAX_MESSAGE_BYTES.to_string())
+        .set(
+            "message.timeout.ms",
+            settings.publish_timeout.as_millis().to_string(),
+        )
+        // How long a topic may be unknown before its messages are refused.
+        .set("topic.metadata.propagation.max.ms", "5000")
+        // Twice the budget of a sink, which waits for room before it comes here.
+        .set(
+            "queue.buffering.max.messages",
+            (2 * super::sink::BUDGET_KIB).to_string(),
+        )
+        .set(
+            "queue.buffering.max.kbytes",
+            (2 * super::sink::BUDGET_KIB).to_string(),
+        );
+    config
+}

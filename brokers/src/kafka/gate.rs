@@ -1,0 +1,83 @@
+//! How many messages a source may have out, and the wake-up of its thread when some are settled.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::Thread;
+use std::time::Duration;
+
+/// Shared by a source, its thread and its deliveries.
+#[derive(Debug)]
+pub(super) struct Gate {
+    max_unsettled: usize,
+    unsettled: AtomicUsize,
+    /// The waiting thread wants to be woken once fewer than this are unsettled; 0: nobody waits.
+    wake_below: AtomicUsize,
+    stopping: AtomicBool,
+    thread: OnceLock<Thread>,
+}
+
+impl Gate {
+    pub(super) fn new(max_unsettled: usize) -> Self {
+        Self {
+            max_unsettled,
+            unsettled: AtomicUsize::new(0),
+            wake_below: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
+            thread: OnceLock::new(),
+        }
+    }
+
+    /// Makes the calling thread the one that is woken.
+    pub(super) fn register(&self) {
+        let _ = self.thread.set(std::thread::current());
+    }
+
+    /// How many may be unsettled for one more to be handed out. A paused source waits until half
+    /// is free, since to pause it threw its prefetch away.
+    pub(super) fn limit(&self, paused: bool) -> usize {
+        match paused {
+            false => self.max_unsettled,
+            true => self.max_unsettled / 2 + 1,
+        }
+    }
+
+    pub(super) fn is_open(&self, paused: bool) -> bool {
+        self.unsettled.load(Ordering::SeqCst) < self.limit(paused)
+    }
+
+    pub(super) fn add(&self) {
+        self.unsettled.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(super) fn remove(&self, count: usize) {
+        let before = self.unsettled.fetch_sub(count, Ordering::SeqCst);
+        if before - count < self.wake_below.load(Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
+    /// Waits until fewer than `limit` are unsettled, someone calls [`Self::wake`], or `timeout`.
+    pub(super) fn wait_below(&self, limit: usize, timeout: Duration) {
+        self.wake_below.store(limit, Ordering::SeqCst);
+        // Looked at again after the store: a settlement in between has not seen it and wakes nobody.
+        if self.unsettled.load(Ordering::SeqCst) >= limit && !self.is_stopping() {
+            std::thread::park_timeout(timeout);
+        }
+        self.wake_below.store(0, Ordering::SeqCst);
+    }
+
+    pub(super) fn wake(&self) {
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,112 @@
+//! A member of a consumer group as a source of the port.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use tokio::sync::{mpsc, oneshot};
+
+use super::KafkaSettings;
+use super::assignment::Assignment;
+use super::config;
+use super::consumer::{Event, GroupContext, Poller};
+use super::context::Health;
+use super::errors::broker_error;
+use super::gate::Gate;
+use crate::port::{BrokerError, Delivery, Source, SourceSettings};
+
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Above it a source would hold more messages than a process should.
+const MAX_UNSETTLED: usize = 1_000_000;
+
+/// The receiving end of a [`Poller`]'s thread.
+///
+/// Messages that are handed out and never settled stay in the count until their partition is taken
+/// away. A partition with a stuck first message is read on until 16 times the bound on unsettled
+/// messages (at least 10,000) are settled behind it; then it waits, and the others go on.
+pub(super) struct KafkaSource {
+    events: mpsc::Receiver<Event>,
+    gate: Arc<Gate>,
+    finished: Option<oneshot::Receiver<Result<(), BrokerError>>>,
+}
+
+impl KafkaSource {
+    pub(super) fn open(
+        kafka: &KafkaSettings,
+        settings: SourceSettings,
+    ) -> Result<Self, BrokerError> {
+        let max_unsettled = settings.max_unsettled.clamp(1, MAX_UNSETTLED);
+        let gate = Arc::new(Gate::new(max_unsettled));
+        let max_backlog = (16 * max_unsettled).max(10_000);
+        let context = GroupContext {
+            health: Health::new(kafka),
+            assignment: Assignment::new(settings.topic.clone(), Arc::clone(&gate), max_backlog),
+            start: settings.start,
+        };
+        let failed = |error| broker_error(&error, &settings.topic, &Health::default());
+        let consumer: BaseConsumer<GroupContext> = config::consumer(kafka, &settings)
+            .create_with_context(context)
+            .map_err(failed)?;
+        consumer.subscribe(&[&settings.topic]).map_err(failed)?;
+
+        let (sender, events) = mpsc::channel(max_unsettled);
+        let (done, finished) = oneshot::channel();
+        let poller = Poller::new(consumer, settings.topic, Arc::clone(&gate), sender);
+        thread::Builder::new()
+            .name("kafka-source".to_owned())
+            .spawn(move || {
+                // Nobody waits after the source was dropped or the close took too long.
+                let _ = done.send(poller.run());
+            })
+            .map_err(|error| BrokerError::Other(format!("no thread to read on: {error}")))?;
+        Ok(Self {
+            events,
+            gate,
+            finished: Some(finished),
+        })
+    }
+}
+
+#[async_trait]
+impl Source for KafkaSource {
+    async fn recv(&mut self) -> Result<Delivery, BrokerError> {
+        loop {
+            let event = self.events.recv().await;
+            let handed_out = event.unwrap_or_else(|| {
+                Err(BrokerError::Other(
+                    "the reading thread has ended".to_owned(),
+                ))
+            })?;
+            if handed_out.partition.is_revoked() {
+                // Its next reader has it. The thread may wait for the place it took here.
+                self.gate.wake();
+                continue;
+            }
+            return Ok(Delivery::new(handed_out.message, move || {
+                handed_out.partition.settle(handed_out.ticket);
+            }));
+        }
+    }
+
+    async fn close(mut self: Box<Self>) -> Result<(), BrokerError> {
+        self.gate.stop();
+        let finished = self.finished.take().expect("closed once");
+        match tokio::time::timeout(CLOSE_TIMEOUT, finished).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(BrokerError::Other(
+                "the reading thread has failed".to_owned(),
+            )),
+            Err(_) => Err(BrokerError::Unreachable(
+                "the group was not left in time; what was settled last may come again".to_owned(),
+            )),
+        }
+    }
+}
+
+impl Drop for KafkaSource {
+    fn drop(&mut self) {
+        self.gate.stop();
+    }
+}

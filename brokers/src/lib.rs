@@ -1,0 +1,12 @@
+//! Message brokers behind one port. The only crate that knows a broker's SDK, and it knows
+//! nothing else of ours.
+
+pub mod contract;
+pub mod kafka;
+pub mod offsets;
+pub mod port;
+
+pub use port::{
+    Broker, BrokerError, BrokerKind, Delivery, Identity, Message, Outgoing, Sink, Source,
+    SourceSettings, Start, TopicInfo,
+};

@@ -1,0 +1,173 @@
+//! The port that every broker implements: look, read, write.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+/// Why a broker did not do what was asked. The text never holds a credential.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BrokerError {
+    /// It could not be reached, or did not answer in time.
+    #[error("unreachable: {0}")]
+    Unreachable(String),
+    /// It answered that there is no such topic.
+    #[error("no topic {0}")]
+    NoTopic(String),
+    /// It answered that the client may not.
+    #[error("not authorized: {0}")]
+    NotAuthorized(String),
+    /// The message is larger than the broker or the topic takes.
+    #[error("too large: {0}")]
+    TooLarge(String),
+    /// Anything else; may pass.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Which broker it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BrokerKind {
+    Kafka,
+}
+
+/// A topic as its broker lists it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TopicInfo {
+    pub name: String,
+    /// How many partitions, where the broker has them.
+    pub partitions: Option<u32>,
+}
+
+/// A broker that can be looked at, read from and written to. Cheap to keep; connects on use.
+#[async_trait]
+pub trait Broker: Send + Sync {
+    /// The topics there are, by name, without the broker's internal ones. Bounded in time (10 s).
+    async fn topics(&self) -> Result<Vec<TopicInfo>, BrokerError>;
+
+    /// Starts to read a topic.
+    async fn source(&self, settings: SourceSettings) -> Result<Box<dyn Source>, BrokerError>;
+
+    /// A writer to any topic of the broker; clones of the answer share one connection.
+    async fn sink(&self) -> Result<Arc<dyn Sink>, BrokerError>;
+}
+
+/// What a source reads.
+#[derive(Clone, Debug)]
+pub struct SourceSettings {
+    pub topic: String,
+    /// The consumer group, where the broker has them; the position belongs to it.
+    pub group: String,
+    /// Where to begin when the group has no position yet.
+    pub start: Start,
+    /// How many received messages may be unsettled at once; beyond it nothing more is handed out.
+    pub max_unsettled: usize,
+}
+
+/// Where a group without a position begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    Earliest,
+    Latest,
+    /// The first message of that time or later.
+    At(SystemTime),
+}
+
+/// A running reader. Dropping it abandons it; [`Source::close`] ends it in order.
+#[async_trait]
+pub trait Source: Send {
+    /// The next message. Waits for ever while there is none; safe to cancel: a cancelled call
+    /// loses nothing. Errors may pass: call again after a pause.
+    async fn recv(&mut self) -> Result<Delivery, BrokerError>;
+
+    /// Gives back what is unsettled, makes the position of what is settled durable on the broker
+    /// and leaves, within a bound (10 s).
+    async fn close(self: Box<Self>) -> Result<(), BrokerError>;
+}
+
+/// A received message and the way to settle it.
+///
+/// Dropped without [`Delivery::settle`], it counts as not done: the broker hands it out again, to
+/// this group, after a restart or a rebalance.
+pub struct Delivery {
+    pub message: Message,
+    settle: Box<dyn FnOnce() + Send>,
+}
+
+impl Delivery {
+    /// A delivery that calls `settle` at most once.
+    pub fn new(message: Message, settle: impl FnOnce() + Send + 'static) -> Self {
+        Self {
+            message,
+            settle: Box::new(settle),
+        }
+    }
+
+    /// Tells the broker that the message is done: its decision is durable. Does not wait; the
+    /// broker may hear of it up to a second later, and a crash before that redelivers.
+    pub fn settle(self) {
+        (self.settle)();
+    }
+}
+
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Delivery")
+            .field("identity", &self.message.identity)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A message as the broker holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub identity: Identity,
+    pub key: Option<Bytes>,
+    /// In order; a name may repeat and a value be absent.
+    pub headers: Vec<(String, Option<Bytes>)>,
+    pub body: Bytes,
+    /// When it was produced or appended, where the broker says.
+    pub timestamp: Option<SystemTime>,
+    /// How often the broker says it was handed out, this time included, where it counts.
+    pub attempt: Option<u32>,
+}
+
+/// What tells one message of a topic from every other, for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Identity {
+    Kafka {
+        topic: String,
+        partition: i32,
+        offset: i64,
+    },
+}
+
+impl std::fmt::Display for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Kafka {
+                topic,
+                partition,
+                offset,
+            } => write!(f, "{topic}/{partition}/{offset}"),
+        }
+    }
+}
+
+/// A message to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    pub topic: String,
+    pub key: Option<Bytes>,
+    pub headers: Vec<(String, Option<Bytes>)>,
+    pub body: Bytes,
+}
+
+/// A writer. Writes of one sink are pipelined: many may be under way at once.
+#[async_trait]
+pub trait Sink: Send + Sync {
+    /// Writes one message; the answer comes when the broker has it durably (Kafka: `acks=all`).
+    /// A full queue is waited for, not refused. Bounded in time (30 s).
+    async fn publish(&self, outgoing: Outgoing) -> Result<(), BrokerError>;
+}

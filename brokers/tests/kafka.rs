@@ -1,0 +1,6 @@
+//! The contract of the port against Kafka: an embedded one, and a real one.
+
+mod kafka {
+    mod embedded;
+    mod real;
+}

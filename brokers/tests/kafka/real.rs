@@ -1,0 +1,114 @@
+//! Against a Kafka that runs beside the tests, at the address in `EVENTFLOWS_TEST_KAFKA`. It does
+//! not create topics by itself.
+
+use std::time::Duration;
+
+use brokers::kafka::{KafkaAdmin, KafkaBroker, KafkaSettings, Watermarks};
+use brokers::{Broker, BrokerError, SourceSettings, Start, contract};
+use uuid::Uuid;
+
+/// A test for each function of the contract that takes a broker and a topic, with the number of
+/// partitions of the topic.
+macro_rules! contract {
+    ($($claim:ident: $partitions:literal),* $(,)?) => {$(
+        #[tokio::test]
+        async fn $claim() {
+            let topic = fresh_topic($partitions).await;
+            contract::$claim(&broker(), &topic).await;
+        }
+    )*};
+}
+
+contract! {
+    messages_pass_byte_for_byte: 3,
+    concurrent_writes_all_arrive: 3,
+    what_is_settled_is_not_delivered_again: 3,
+    what_is_unsettled_is_delivered_again: 3,
+    out_of_order_settlement_redelivers_from_the_first_unsettled: 1,
+    a_late_settlement_moves_nothing: 1,
+    the_bound_on_unsettled_messages_holds: 3,
+    a_stalled_source_goes_on_when_messages_are_settled: 3,
+    two_groups_each_get_everything: 3,
+    a_group_can_start_at_the_beginning: 3,
+    a_group_can_start_at_the_end: 1,
+    a_group_that_started_at_the_end_keeps_its_place: 1,
+    a_group_can_start_at_a_time: 1,
+    sources_of_a_group_share_and_lose_nothing: 4,
+    topics_are_listed_by_name: 1,
+}
+
+#[tokio::test]
+async fn an_unknown_topic_is_refused() {
+    contract::an_unknown_topic_is_refused(&broker(), &unique_name()).await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_for_the_broker_is_refused() {
+    let topic = fresh_topic(1).await;
+    contract::a_message_that_is_too_large_is_refused(&broker(), &topic, 2 * 1024 * 1024).await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_for_the_client_is_refused() {
+    let topic = fresh_topic(1).await;
+    contract::a_message_that_is_too_large_is_refused(&broker(), &topic, 9 * 1024 * 1024).await;
+}
+
+#[tokio::test]
+async fn reading_an_unknown_topic_says_so() {
+    let topic = unique_name();
+    let settings = SourceSettings {
+        topic: topic.clone(),
+        group: topic.clone(),
+        start: Start::Earliest,
+        max_unsettled: 1,
+    };
+    let mut source = broker().source(settings).await.unwrap();
+    let received = tokio::time::timeout(Duration::from_secs(30), source.recv()).await;
+    let error = received.expect("an answer").unwrap_err();
+    assert_eq!(error, BrokerError::NoTopic(topic));
+    source.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn watermarks_tell_how_far_a_topic_reaches() {
+    let topic = fresh_topic(2).await;
+    contract::concurrent_writes_all_arrive(&broker(), &topic).await;
+    let watermarks = admin().watermarks(&topic).await.unwrap();
+    assert_eq!(watermarks.len(), 2);
+    let count = |mark: &Watermarks| mark.high - mark.low;
+    assert_eq!(watermarks.iter().map(count).sum::<i64>(), 500);
+}
+
+fn broker() -> KafkaBroker {
+    KafkaBroker::new(settings())
+}
+
+fn admin() -> KafkaAdmin {
+    KafkaAdmin::new(settings()).expect("a client")
+}
+
+async fn fresh_topic(partitions: i32) -> String {
+    let name = unique_name();
+    let created = admin().create_topic(&name, partitions).await;
+    created.expect("a topic");
+    name
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests share one Kafka and need names of their own"
+)]
+fn unique_name() -> String {
+    format!("test-{}", Uuid::new_v4())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the address of the test's Kafka comes from outside"
+)]
+fn settings() -> KafkaSettings {
+    let address = std::env::var("EVENTFLOWS_TEST_KAFKA")
+        .expect("EVENTFLOWS_TEST_KAFKA must name a running Kafka; `cargo xtask test` sets it");
+    KafkaSettings::new(vec![address])
+}
