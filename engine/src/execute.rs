@@ -1,0 +1,248 @@
+//! Executing a command: fold its streams, decide, append, and again when somebody was faster.
+
+use std::sync::Arc;
+
+use domain::codec::{self, DecodeError};
+use domain::{
+    Actor, Clock, Command, CommandId, CorrelationId, Ctx, Ids, Meta, Position, Refusal, Revision,
+    State, StreamName,
+};
+use event_store::{Append, AppendError, EventStore, Expected, ReadError};
+use uuid::Uuid;
+
+/// How often a command is decided anew because its stream moved on in between.
+const MOST_TRIES: u32 = 16;
+
+/// Events read at once.
+const PAGE: usize = 512;
+
+/// Who asks, and under which identity the command is remembered.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub actor: Actor,
+    /// A command appends once under its id, however often it is executed.
+    pub command: CommandId,
+    /// A digest of what was asked: the same id with another digest is refused.
+    pub fingerprint: [u8; 32],
+    pub correlation: CorrelationId,
+    /// The event that led here; the command itself where a person asked.
+    pub causation: Option<Uuid>,
+    pub client_address: Option<String>,
+    /// The revision that the caller last saw of the command's stream, where it cares.
+    pub expected_revision: Option<Revision>,
+}
+
+impl Request {
+    fn meta(&self) -> Meta {
+        Meta {
+            actor: self.actor.clone(),
+            correlation: self.correlation,
+            causation: self.causation.unwrap_or(self.command.0),
+            client_address: self.client_address.clone(),
+        }
+    }
+}
+
+/// The answer to a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Accepted(Accepted),
+    Refused(Refusal),
+    /// The stream is not at the revision that the caller expected.
+    Stale {
+        actual: Option<Revision>,
+    },
+    /// The idempotency key was used before for something else.
+    KeyReused,
+}
+
+/// A command that was done, now or before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The position of its last event, or of the state that left nothing to do. Whoever reads
+    /// at this position or later sees the effect.
+    pub position: Position,
+}
+
+/// Why a command got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("the command could not be appended")]
+    Append(#[source] AppendError),
+    #[error("the events a command needs could not be read")]
+    Read(#[from] ReadError),
+    #[error("an event in {stream} could not be decoded")]
+    Decode {
+        stream: StreamName,
+        #[source]
+        source: DecodeError,
+    },
+    #[error("{0} is changed by too many at once")]
+    TooBusy(StreamName),
+}
+
+/// Executes commands against the log.
+#[derive(Clone)]
+pub struct Engine {
+    store: Arc<dyn EventStore>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+}
+
+/// What a command's streams held when they were read.
+struct Loaded<S> {
+    state: S,
+    /// The last revision of the command's own stream.
+    revision: Option<Revision>,
+    /// The last position in any of them.
+    seen: Position,
+}
+
+impl Engine {
+    /// An engine over `store`.
+    #[must_use]
+    pub fn new(store: Arc<dyn EventStore>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
+        Self { store, clock, ids }
+    }
+
+    /// The log that commands are appended to.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn EventStore> {
+        &self.store
+    }
+
+    /// A fresh identifier.
+    #[must_use]
+    pub fn next_id(&self) -> Uuid {
+        self.ids.next()
+    }
+
+    /// Executes `command`. The same request executed again answers the same and appends nothing.
+    ///
+    /// # Errors
+    /// The log cannot be read or appended to; the request may be executed again.
+    pub async fn execute<C: Command>(
+        &self,
+        command: &C,
+        request: &Request,
+    ) -> Result<Outcome, Failure> {
+        let stream = command.stream();
+        for _ in 0..MOST_TRIES {
+            let loaded = self.load(command).await?;
+            if let Some(expected) = request.expected_revision
+                && loaded.revision != Some(expected)
+            {
+                let stale = Outcome::Stale {
+                    actual: loaded.revision,
+                };
+                return self.unless_done_before(request, stale).await;
+            }
+            let ctx = Ctx {
+                now: self.clock.now(),
+            };
+            let events = match command.decide(&loaded.state, ctx) {
+                Ok(events) if events.is_empty() => {
+                    let nothing_to_do = Outcome::Accepted(Accepted {
+                        position: loaded.seen,
+                    });
+                    return self.unless_done_before(request, nothing_to_do).await;
+                }
+                Ok(events) => events,
+                Err(refusal) => {
+                    let refused = Outcome::Refused(refusal);
+                    return self.unless_done_before(request, refused).await;
+                }
+            };
+            let append = Append {
+                stream: stream.clone(),
+                expected: loaded.revision.map_or(Expected::NoStream, Expected::Exact),
+                command: request.command,
+                fingerprint: request.fingerprint,
+                meta: request.meta(),
+                events: codec::encode(request.command, &events),
+            };
+            match self.store.append(append).await {
+                Ok(appended) => {
+                    return Ok(Outcome::Accepted(Accepted {
+                        position: appended.last,
+                    }));
+                }
+                Err(AppendError::Conflict { .. }) => {}
+                Err(AppendError::CommandReused(_)) => return Ok(Outcome::KeyReused),
+                Err(error) => return Err(Failure::Append(error)),
+            }
+        }
+        Err(Failure::TooBusy(stream))
+    }
+
+    /// Folds one stream.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub async fn fold<S: State>(&self, stream: &StreamName) -> Result<S, Failure> {
+        let mut state = S::default();
+        let mut seen = Position::default();
+        self.fold_into(&mut state, stream, &mut seen).await?;
+        Ok(state)
+    }
+
+    /// A command that was done before may look refused, or like nothing to do, when its own
+    /// events are in the state it is decided on: then what it was answered then holds.
+    async fn unless_done_before(
+        &self,
+        request: &Request,
+        outcome: Outcome,
+    ) -> Result<Outcome, Failure> {
+        Ok(match self.store.appended(request.command).await? {
+            None => outcome,
+            Some((appended, fingerprint)) if fingerprint == request.fingerprint => {
+                Outcome::Accepted(Accepted {
+                    position: appended.last,
+                })
+            }
+            Some(_) => Outcome::KeyReused,
+        })
+    }
+
+    async fn load<C: Command>(&self, command: &C) -> Result<Loaded<C::State>, Failure> {
+        let mut loaded = Loaded {
+            state: C::State::default(),
+            revision: None,
+            seen: Position::default(),
+        };
+        // The own stream last: what it says then is never older than what the others say.
+        for stream in command.also_reads() {
+            self.fold_into(&mut loaded.state, &stream, &mut loaded.seen)
+                .await?;
+        }
+        loaded.revision = self
+            .fold_into(&mut loaded.state, &command.stream(), &mut loaded.seen)
+            .await?;
+        Ok(loaded)
+    }
+
+    async fn fold_into<S: State>(
+        &self,
+        state: &mut S,
+        stream: &StreamName,
+        seen: &mut Position,
+    ) -> Result<Option<Revision>, Failure> {
+        let mut last = None;
+        loop {
+            let from = last.map_or(Revision(0), |Revision(last)| Revision(last + 1));
+            let page = self.store.read_stream(stream, from, PAGE).await?;
+            for envelope in &page {
+                let event = codec::decode(envelope).map_err(|source| Failure::Decode {
+                    stream: stream.clone(),
+                    source,
+                })?;
+                state.apply(&event);
+                last = Some(envelope.revision);
+                *seen = envelope.position.max(*seen);
+            }
+            if page.len() < PAGE {
+                return Ok(last);
+            }
+        }
+    }
+}

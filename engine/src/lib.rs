@@ -1,0 +1,9 @@
+//! Load, decide, append, retry: the way from a command to events, and the policies that answer
+//! events with commands.
+
+pub mod connection;
+pub mod execute;
+pub mod policy;
+
+pub use event_store::ReadError;
+pub use execute::{Accepted, Engine, Failure, Outcome, Request};

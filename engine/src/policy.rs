@@ -1,0 +1,93 @@
+//! Policies answer events with commands.
+//!
+//! A policy is a fold of the log that always knows what is out of order now. Its answers are
+//! commands with ids made from the events they answer, and each command looks again before it
+//! does anything: a crash at any step, and any repetition, ends in the same log.
+
+pub mod orphans;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::codec::{self, DecodeError};
+use domain::{Envelope, Position};
+use event_store::ReadError;
+use futures_util::StreamExt;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::execute::{Engine, Failure};
+pub use orphans::Orphans;
+
+/// How many events a policy takes in before it looks whether it has caught up.
+const CHUNK: usize = 512;
+
+/// How long what is still out of order waits to be answered again, unless an event comes first.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Why a policy stopped. It stops rather than skip.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    #[error("the event log could not be followed")]
+    Read(#[from] ReadError),
+    #[error("the event at position {position} could not be decoded")]
+    Decode {
+        position: Position,
+        #[source]
+        source: DecodeError,
+    },
+}
+
+/// Follows the log with the policy that ends what lost its grant or its connection, until
+/// `shutdown`.
+///
+/// # Errors
+/// The log is damaged or holds an event that this program does not know.
+pub async fn run(engine: Arc<Engine>, shutdown: CancellationToken) -> Result<(), PolicyError> {
+    let mut orphans = Orphans::default();
+    let mut position = Position::default();
+    let mut events = engine.store().follow(position).ready_chunks(CHUNK);
+    loop {
+        let chunk = tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            chunk = events.next() => chunk,
+            () = sleep(AGAIN), if !orphans.answers().is_empty() => Some(Vec::new()),
+        };
+        let Some(chunk) = chunk else { return Ok(()) };
+        for envelope in chunk {
+            let envelope = envelope?;
+            position = envelope.position;
+            take_in(&mut orphans, &envelope)?;
+        }
+        // Behind the head, what looks orphaned may have been mended by an event still to come.
+        if position >= engine.store().head().await? {
+            answer(&engine, &mut orphans).await;
+        }
+    }
+}
+
+fn take_in(orphans: &mut Orphans, envelope: &Envelope) -> Result<(), PolicyError> {
+    let event = codec::decode(envelope).map_err(|source| PolicyError::Decode {
+        position: envelope.position,
+        source,
+    })?;
+    orphans.apply(envelope, &event);
+    Ok(())
+}
+
+/// Executes what is out of order. What fails stays out of order, and is answered again.
+async fn answer(engine: &Engine, orphans: &mut Orphans) {
+    for answer in orphans.answers() {
+        match answer.execute(engine).await {
+            Ok(()) => {}
+            Err(error) => log_failure(&error),
+        }
+    }
+}
+
+fn log_failure(error: &Failure) {
+    tracing::error!(
+        error = error as &dyn std::error::Error,
+        "a policy could not execute its command and will try again"
+    );
+}

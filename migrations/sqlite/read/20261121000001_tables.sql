@@ -1,0 +1,122 @@
+-- Read models. Everything here is derived from the event log and can be rebuilt from it.
+
+CREATE TABLE checkpoint (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    position INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO checkpoint (id, position) VALUES (1, 0);
+
+CREATE TABLE organizations (
+    name       TEXT PRIMARY KEY,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE algorithms (
+    id            TEXT PRIMARY KEY,
+    organization  TEXT NOT NULL,
+    description   TEXT NOT NULL,
+    registered_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX algorithms_of_organization ON algorithms (organization, id);
+
+CREATE TABLE versions (
+    algorithm    TEXT NOT NULL,
+    version      TEXT NOT NULL,
+    endpoint     TEXT NOT NULL,
+    protocol     TEXT NOT NULL,
+    timeout_ms   INTEGER NOT NULL,
+    published_at INTEGER NOT NULL,
+    position     INTEGER NOT NULL,
+    PRIMARY KEY (algorithm, version)
+) STRICT, WITHOUT ROWID;
+
+-- Only what is alive: a connection that was disconnected is in the log, not here.
+CREATE TABLE connections (
+    id            TEXT PRIMARY KEY,
+    name          TEXT NOT NULL UNIQUE,
+    settings      TEXT NOT NULL,
+    connected_at  INTEGER NOT NULL,
+    discovered_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE topics (
+    connection TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    partitions INTEGER,
+    PRIMARY KEY (connection, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE grants (
+    key        TEXT PRIMARY KEY,
+    connection TEXT NOT NULL,
+    topic      TEXT NOT NULL,
+    algorithm  TEXT NOT NULL,
+    access     TEXT NOT NULL,
+    granted_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX grants_of_algorithm ON grants (algorithm, key);
+CREATE INDEX grants_of_topic ON grants (connection, topic, key);
+
+CREATE TABLE listeners (
+    key        TEXT PRIMARY KEY,
+    connection TEXT NOT NULL,
+    topic      TEXT NOT NULL,
+    algorithm  TEXT NOT NULL,
+    enabled    INTEGER NOT NULL,
+    version    TEXT NOT NULL,
+    settings   TEXT NOT NULL,
+    dlq        TEXT,
+    -- The position of the event that last changed it.
+    revision   INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    -- The event that a policy disabled it for.
+    cause      TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX listeners_of_algorithm ON listeners (algorithm, key);
+CREATE INDEX listeners_of_topic ON listeners (connection, topic, key);
+
+CREATE TABLE publishers (
+    key        TEXT PRIMARY KEY,
+    connection TEXT NOT NULL,
+    topic      TEXT NOT NULL,
+    algorithm  TEXT NOT NULL,
+    enabled    INTEGER NOT NULL,
+    version    TEXT NOT NULL,
+    revision   INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    cause      TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX publishers_of_algorithm ON publishers (algorithm, key);
+CREATE INDEX publishers_of_topic ON publishers (connection, topic, key);
+
+-- Workers that joined and did not leave.
+CREATE TABLE workers (
+    id        TEXT PRIMARY KEY,
+    joined_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE consumers (
+    worker   TEXT NOT NULL,
+    listener TEXT NOT NULL,
+    state    TEXT NOT NULL,
+    -- Why it is blocked or failed.
+    reason   TEXT,
+    since    INTEGER NOT NULL,
+    PRIMARY KEY (worker, listener)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX consumers_of_listener ON consumers (listener, worker);
+
+-- What workers are to run, and since which position; no body: to be stopped.
+CREATE TABLE assignments (
+    listener TEXT PRIMARY KEY,
+    position INTEGER NOT NULL,
+    body     TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX assignments_changed ON assignments (position);

@@ -1,0 +1,223 @@
+//! Assignments: what workers are to run, made of listeners, grants, connections, versions and
+//! publishers. The one projection that has no events of its own.
+
+use domain::algorithm::Protocol;
+use domain::connection::BrokerSettings;
+use domain::grant::Access;
+use domain::listener::ListenerSettings;
+use domain::{
+    AlgorithmId, ConnectionId, Event, ListenerId, Position, PublisherId, TopicName, Version,
+};
+use serde::{Deserialize, Serialize};
+use sqlx::SqliteConnection;
+use uuid::Uuid;
+
+use crate::projector::Fact;
+use crate::read::{self, ReadModel, ReadModelError};
+use crate::{algorithm, connection, grant, listener, publisher};
+
+/// Everything a worker needs to serve a listener.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    pub listener: ListenerId,
+    /// The position of the event that last changed the listener itself.
+    pub revision: Position,
+    /// The consumer group: the same for all of the listener's life.
+    pub group: Uuid,
+    pub connection: BrokerSettings,
+    pub dlq: Option<String>,
+    /// What the version selector picks now.
+    pub version: Option<AssignedVersion>,
+    pub settings: ListenerSettings,
+    /// Where results of that version go.
+    pub outputs: Vec<Output>,
+}
+
+/// The version that a listener's messages are sent to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssignedVersion {
+    pub version: Version,
+    pub endpoint: String,
+    pub protocol: Protocol,
+    pub timeout_ms: u64,
+}
+
+/// A topic that takes results.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    pub publisher: PublisherId,
+    pub connection: BrokerSettings,
+    pub topic: TopicName,
+}
+
+/// What changed for one listener; without an assignment it is to stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssignmentChange {
+    pub listener: ListenerId,
+    pub assignment: Option<Assignment>,
+}
+
+/// The listeners whose assignments an event may change.
+enum Touched<'a> {
+    Nothing,
+    Listener(&'a ListenerId),
+    AllOf(&'a AlgorithmId),
+    AllOn(ConnectionId),
+}
+
+pub(crate) async fn apply(
+    tx: &mut SqliteConnection,
+    fact: &Fact<'_>,
+) -> Result<(), ReadModelError> {
+    let keys: Vec<String> = match touched(fact.event) {
+        Touched::Nothing => return Ok(()),
+        Touched::Listener(listener) => vec![listener.to_string()],
+        Touched::AllOf(algorithm) => {
+            sqlx::query_scalar("SELECT key FROM listeners WHERE algorithm = ?1 ORDER BY key")
+                .bind(algorithm.to_string())
+                .fetch_all(&mut *tx)
+                .await?
+        }
+        Touched::AllOn(connection) => {
+            sqlx::query_scalar("SELECT key FROM listeners WHERE connection = ?1 ORDER BY key")
+                .bind(connection.to_string())
+                .fetch_all(&mut *tx)
+                .await?
+        }
+    };
+    for key in keys {
+        let assignment = assign(tx, &key).await?;
+        let body = assignment.as_ref().map(serde_json::to_string).transpose()?;
+        // A body that is the same is no change, and workers do not hear of it.
+        sqlx::query(
+            "INSERT INTO assignments (listener, position, body) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (listener) DO UPDATE SET position = ?2, body = ?3 \
+             WHERE body IS NOT ?3",
+        )
+        .bind(&key)
+        .bind(fact.position)
+        .bind(body)
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}
+
+fn touched(event: &Event) -> Touched<'_> {
+    match event {
+        Event::ListenerEnabled(e) => Touched::Listener(&e.listener),
+        Event::ListenerVersionChanged(e) => Touched::Listener(&e.listener),
+        Event::ListenerDisabled(e) => Touched::Listener(&e.listener),
+        Event::DlqSet(e) => Touched::Listener(&e.listener),
+        Event::DlqCleared(e) => Touched::Listener(&e.listener),
+        Event::VersionPublished(e) => Touched::AllOf(&e.algorithm),
+        Event::TopicGranted(e) => Touched::AllOf(&e.algorithm),
+        Event::TopicRevoked(e) => Touched::AllOf(&e.algorithm),
+        Event::PublisherEnabled(e) => Touched::AllOf(&e.publisher.algorithm),
+        Event::PublisherVersionChanged(e) => Touched::AllOf(&e.publisher.algorithm),
+        Event::PublisherDisabled(e) => Touched::AllOf(&e.publisher.algorithm),
+        Event::BrokerDisconnected(e) => Touched::AllOn(e.connection),
+        _ => Touched::Nothing,
+    }
+}
+
+/// The assignment of a listener: none unless it is enabled, granted, and its connection alive.
+async fn assign(
+    tx: &mut SqliteConnection,
+    key: &str,
+) -> Result<Option<Assignment>, ReadModelError> {
+    let Some(listener) = listener::by_key(tx, key).await?.filter(|l| l.enabled) else {
+        return Ok(None);
+    };
+    let ListenerId { topic, algorithm } = &listener.id;
+    if !grant::stands(tx, topic, algorithm, Access::Subscribe).await? {
+        return Ok(None);
+    }
+    let Some(settings) = connection::settings(tx, topic.connection).await? else {
+        return Ok(None);
+    };
+    let published = algorithm::versions(tx, algorithm).await?;
+    let versions: Vec<&Version> = published.iter().map(|p| &p.version).collect();
+    let picked = listener.version.resolve(versions.iter().copied());
+    let outputs = match picked {
+        Some(version) => outputs(tx, algorithm, version, &versions).await?,
+        None => Vec::new(),
+    };
+    let version = published.iter().find(|p| Some(&p.version) == picked);
+    Ok(Some(Assignment {
+        group: listener.id.uuid(),
+        revision: listener.revision,
+        connection: settings,
+        dlq: listener.dlq,
+        version: version.map(|p| AssignedVersion {
+            version: p.version.clone(),
+            endpoint: p.endpoint.clone(),
+            protocol: p.protocol,
+            timeout_ms: p.timeout_ms,
+        }),
+        settings: listener.settings,
+        outputs,
+        listener: listener.id,
+    }))
+}
+
+/// The topics that take the results of `version`.
+async fn outputs(
+    tx: &mut SqliteConnection,
+    algorithm: &AlgorithmId,
+    version: &Version,
+    published: &[&Version],
+) -> Result<Vec<Output>, ReadModelError> {
+    let mut outputs = Vec::new();
+    for publisher in publisher::enabled(tx, algorithm).await? {
+        let topic = &publisher.id.topic;
+        let takes = publisher.version.takes(version, published.iter().copied());
+        if !takes || !grant::stands(tx, topic, algorithm, Access::Publish).await? {
+            continue;
+        }
+        if let Some(connection) = connection::settings(tx, topic.connection).await? {
+            outputs.push(Output {
+                topic: topic.topic.clone(),
+                connection,
+                publisher: publisher.id,
+            });
+        }
+    }
+    Ok(outputs)
+}
+
+impl ReadModel {
+    /// What changed after `after`, and the position up to which that is all. From the start
+    /// (`None`) only what is to run; from a position on also what is to stop.
+    ///
+    /// # Errors
+    /// The database cannot answer.
+    pub async fn assignments(
+        &self,
+        after: Option<Position>,
+    ) -> Result<(Position, Vec<AssignmentChange>), ReadModelError> {
+        // One transaction, so that the checkpoint and the rows are of the same moment.
+        let mut tx = self.readers.begin().await?;
+        let position = read::checkpoint(&mut *tx).await?;
+        let rows: Vec<(String, Option<String>)> = sqlx::query_as(
+            "SELECT listener, body FROM assignments \
+             WHERE position > ?1 AND (?2 OR body IS NOT NULL) ORDER BY position, listener",
+        )
+        .bind(after.map_or(0, read::stored_position))
+        .bind(after.is_some())
+        .fetch_all(&mut *tx)
+        .await?;
+        let changes = rows
+            .into_iter()
+            .map(|(listener, body)| change(&listener, body.as_deref()))
+            .collect::<Result<_, _>>()?;
+        Ok((position, changes))
+    }
+}
+
+fn change(key: &str, body: Option<&str>) -> Result<AssignmentChange, ReadModelError> {
+    Ok(AssignmentChange {
+        listener: key.parse()?,
+        assignment: body.map(serde_json::from_str).transpose()?,
+    })
+}

@@ -1,0 +1,20 @@
+//! Events to read tables to queries. Replayable, and with no other effect.
+//!
+//! Each noun has a file: how its events change its rows, its row as a struct, its queries.
+
+pub mod algorithm;
+pub mod assignment;
+pub mod connection;
+pub mod grant;
+pub mod listener;
+pub mod organization;
+pub mod page;
+pub mod projector;
+pub mod publisher;
+pub mod read;
+pub mod topic;
+pub mod worker;
+
+pub use page::{Page, Paging};
+pub use projector::{Projector, ProjectorError};
+pub use read::{ReadModel, ReadModelError};

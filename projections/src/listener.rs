@@ -1,0 +1,192 @@
+//! Listeners, the enabled and the disabled.
+
+use domain::listener::ListenerSettings;
+use domain::{AlgorithmId, ConnectionId, Event, ListenerId, Position, TopicId, VersionSelector};
+use jiff::Timestamp;
+use sqlx::{FromRow, SqliteConnection};
+
+use crate::connection::connection_id;
+use crate::page::{Page, Paging};
+use crate::projector::Fact;
+use crate::read::{ReadModel, ReadModelError, position_of, time_of};
+
+/// A listener that was enabled at least once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    pub id: ListenerId,
+    pub enabled: bool,
+    pub version: VersionSelector,
+    pub settings: ListenerSettings,
+    /// A topic of the same connection.
+    pub dlq: Option<String>,
+    /// The position of the event that last changed it.
+    pub revision: Position,
+    pub changed_at: Timestamp,
+    /// The event that a policy disabled it for.
+    pub cause: Option<String>,
+}
+
+/// Whose listeners are asked for; all where nothing is set.
+#[derive(Clone, Debug, Default)]
+pub struct ListenerFilter {
+    pub connection: Option<ConnectionId>,
+    pub algorithm: Option<AlgorithmId>,
+    pub enabled: Option<bool>,
+}
+
+pub(crate) async fn apply(
+    tx: &mut SqliteConnection,
+    fact: &Fact<'_>,
+) -> Result<(), ReadModelError> {
+    let (listener, change) = match fact.event {
+        Event::ListenerEnabled(e) => return enable(tx, fact, e).await,
+        Event::ListenerVersionChanged(e) => (
+            &e.listener,
+            sqlx::query(
+                "UPDATE listeners SET version = ?1, revision = ?2, changed_at = ?3 WHERE key = ?4",
+            )
+            .bind(Some(e.version.to_string())),
+        ),
+        Event::DlqSet(e) => (
+            &e.listener,
+            sqlx::query(
+                "UPDATE listeners SET dlq = ?1, revision = ?2, changed_at = ?3 WHERE key = ?4",
+            )
+            .bind(Some(e.dlq.to_string())),
+        ),
+        Event::DlqCleared(e) => (
+            &e.listener,
+            sqlx::query(
+                "UPDATE listeners SET dlq = ?1, revision = ?2, changed_at = ?3 WHERE key = ?4",
+            )
+            .bind(None::<String>),
+        ),
+        Event::ListenerDisabled(e) => (
+            &e.listener,
+            sqlx::query(
+                "UPDATE listeners SET enabled = 0, cause = ?1, revision = ?2, changed_at = ?3 \
+                 WHERE key = ?4",
+            )
+            .bind(e.cause.map(|cause| cause.to_string())),
+        ),
+        _ => return Ok(()),
+    };
+    change
+        .bind(fact.position)
+        .bind(fact.at)
+        .bind(listener.to_string())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn enable(
+    tx: &mut SqliteConnection,
+    fact: &Fact<'_>,
+    e: &domain::listener::ListenerEnabled,
+) -> Result<(), ReadModelError> {
+    sqlx::query(
+        "INSERT OR REPLACE INTO listeners \
+         (key, connection, topic, algorithm, enabled, version, settings, revision, changed_at) \
+         VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8)",
+    )
+    .bind(e.listener.to_string())
+    .bind(e.listener.topic.connection.to_string())
+    .bind(e.listener.topic.topic.as_str())
+    .bind(e.listener.algorithm.to_string())
+    .bind(e.version.to_string())
+    .bind(serde_json::to_string(&e.settings)?)
+    .bind(fact.position)
+    .bind(fact.at)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+impl ReadModel {
+    /// The listener, if it was ever enabled.
+    ///
+    /// # Errors
+    /// The database cannot answer.
+    pub async fn listener(&self, id: &ListenerId) -> Result<Option<Listener>, ReadModelError> {
+        let mut connection = self.readers.acquire().await?;
+        by_key(&mut connection, &id.to_string()).await
+    }
+
+    /// Listeners by topic and algorithm, on connections that are alive.
+    ///
+    /// # Errors
+    /// The database cannot answer.
+    pub async fn listeners(
+        &self,
+        filter: &ListenerFilter,
+        paging: &Paging,
+    ) -> Result<Page<Listener>, ReadModelError> {
+        let page = paging.take(async |limit| {
+            let rows: Vec<Row> = sqlx::query_as(
+                "SELECT l.* FROM listeners l JOIN connections c ON c.id = l.connection \
+                 WHERE key > ?1 AND (?2 IS NULL OR connection = ?2) \
+                 AND (?3 IS NULL OR algorithm = ?3) AND (?4 IS NULL OR enabled = ?4) \
+                 ORDER BY key LIMIT ?5",
+            )
+            .bind(&paging.after)
+            .bind(filter.connection.map(|id| id.to_string()))
+            .bind(filter.algorithm.as_ref().map(ToString::to_string))
+            .bind(filter.enabled)
+            .bind(limit)
+            .fetch_all(&self.readers)
+            .await?;
+            rows.into_iter().map(Listener::try_from).collect()
+        });
+        page.await
+    }
+}
+
+/// A listener by its key, inside a transaction or not.
+pub(crate) async fn by_key(
+    connection: &mut SqliteConnection,
+    key: &str,
+) -> Result<Option<Listener>, ReadModelError> {
+    let row: Option<Row> = sqlx::query_as("SELECT * FROM listeners WHERE key = ?1")
+        .bind(key)
+        .fetch_optional(connection)
+        .await?;
+    row.map(Listener::try_from).transpose()
+}
+
+#[derive(FromRow)]
+struct Row {
+    connection: String,
+    topic: String,
+    algorithm: String,
+    enabled: bool,
+    version: String,
+    settings: String,
+    dlq: Option<String>,
+    revision: i64,
+    changed_at: i64,
+    cause: Option<String>,
+}
+
+impl TryFrom<Row> for Listener {
+    type Error = ReadModelError;
+
+    fn try_from(row: Row) -> Result<Self, ReadModelError> {
+        Ok(Self {
+            id: ListenerId {
+                topic: TopicId {
+                    connection: connection_id(&row.connection)?,
+                    topic: row.topic.try_into()?,
+                },
+                algorithm: row.algorithm.try_into()?,
+            },
+            enabled: row.enabled,
+            version: row.version.try_into()?,
+            settings: serde_json::from_str(&row.settings)?,
+            dlq: row.dlq,
+            revision: position_of(row.revision),
+            changed_at: time_of(row.changed_at)?,
+            cause: row.cause,
+        })
+    }
+}
