@@ -1,0 +1,135 @@
+//! The types of an algorithm.
+
+use async_graphql::connection::Connection;
+use async_graphql::{Context, Enum, ID, Object, Result};
+use domain::algorithm::Protocol as DomainProtocol;
+
+use crate::error::read_failure;
+use crate::grant::Grant;
+use crate::grant::query::grants_where;
+use crate::id::GlobalId;
+use crate::listener::Listener;
+use crate::listener::query::listeners_where;
+use crate::loaders::{RowLoader, VersionsOf};
+use crate::paging::Cursor;
+use crate::publisher::Publisher;
+use crate::publisher::query::publishers_where;
+use crate::scalar::DateTime;
+
+/// Something that can be called, written `organization/name`.
+pub struct Algorithm(pub projections::algorithm::Algorithm);
+
+#[Object]
+impl Algorithm {
+    pub async fn id(&self) -> ID {
+        GlobalId::Algorithm(self.0.id.clone()).encode()
+    }
+
+    /// `organization/name`
+    async fn name(&self) -> String {
+        self.0.id.to_string()
+    }
+
+    async fn description(&self) -> &str {
+        &self.0.description
+    }
+
+    async fn registered_at(&self) -> DateTime {
+        DateTime(self.0.registered_at)
+    }
+
+    /// Its published versions, the newest first.
+    async fn versions(&self, ctx: &Context<'_>) -> Option<Result<Vec<Version>>> {
+        let loader = ctx.data_unchecked::<RowLoader>();
+        let rows = loader.load_one(VersionsOf(self.0.id.clone())).await;
+        Some(
+            rows.map(|rows| rows.unwrap_or_default().into_iter().map(Version).collect())
+                .map_err(|cause| read_failure(&cause)),
+        )
+    }
+
+    /// The topics that it may read or write.
+    async fn grants(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Option<Result<Connection<Cursor, Grant>>> {
+        let filter = projections::grant::GrantFilter {
+            algorithm: Some(self.0.id.clone()),
+            ..Default::default()
+        };
+        Some(grants_where(ctx, &filter, first, after).await)
+    }
+
+    /// What feeds it, the enabled and the disabled.
+    async fn listeners(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Option<Result<Connection<Cursor, Listener>>> {
+        let filter = projections::listener::ListenerFilter {
+            algorithm: Some(self.0.id.clone()),
+            ..Default::default()
+        };
+        Some(listeners_where(ctx, &filter, first, after).await)
+    }
+
+    /// Where its results go, the enabled and the disabled.
+    async fn publishers(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Option<Result<Connection<Cursor, Publisher>>> {
+        let filter = projections::publisher::PublisherFilter {
+            algorithm: Some(self.0.id.clone()),
+            ..Default::default()
+        };
+        Some(publishers_where(ctx, &filter, first, after).await)
+    }
+}
+
+/// A published version. It never changes.
+#[derive(Clone)]
+pub struct Version(pub projections::algorithm::PublishedVersion);
+
+#[Object]
+impl Version {
+    pub async fn id(&self) -> ID {
+        GlobalId::Version(self.0.algorithm.clone(), self.0.version.clone()).encode()
+    }
+
+    async fn version(&self) -> String {
+        self.0.version.to_string()
+    }
+
+    /// The URL that is called.
+    async fn endpoint(&self) -> &str {
+        &self.0.endpoint
+    }
+
+    async fn protocol(&self) -> Protocol {
+        self.0.protocol.into()
+    }
+
+    /// How long a call may take in all.
+    async fn timeout_ms(&self) -> u64 {
+        self.0.timeout_ms
+    }
+
+    async fn published_at(&self) -> DateTime {
+        DateTime(self.0.published_at)
+    }
+}
+
+/// How the answer of an endpoint is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "DomainProtocol")]
+pub enum Protocol {
+    /// The status decides; the body of a 2xx is the result.
+    Raw,
+    /// The original product's envelope: `{"result": …}` or `{"error": …}`.
+    Algorithmia,
+}

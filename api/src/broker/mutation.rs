@@ -1,0 +1,206 @@
+//! Connecting, looking at and disconnecting brokers.
+
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use domain::connection::{BrokerSettings, DisconnectBroker, DiscoverTopics, DiscoveredTopic};
+use domain::{ConnectionId, ConnectionName};
+use engine::connection::NewConnection;
+
+use super::Broker;
+use super::types::KafkaSecurity;
+use crate::control::control;
+use crate::error::read_failure;
+use crate::id;
+use crate::mutation::{Ended, Ticket, UserError, UserErrorCode, end, execute, payload};
+use crate::scalar::BigInt;
+use crate::worker::AskError;
+
+payload!(
+    /// The answer of the mutations of a broker connection.
+    BrokerPayload { broker: Broker }
+);
+
+#[derive(InputObject)]
+pub struct BrokerConnectInput {
+    /// Unique among the connections that are alive: letters, digits, `_`, `-` and `.`, at most 63.
+    pub name: String,
+    pub kafka: KafkaInput,
+    /// The same key again answers the same and does nothing more; at most 200 bytes.
+    pub idempotency_key: Option<String>,
+}
+
+#[derive(InputObject)]
+pub struct KafkaInput {
+    /// 1 to 16 of `host:port`.
+    pub bootstrap_servers: Vec<String>,
+    #[graphql(default_with = "KafkaSecurity::Plaintext")]
+    pub security: KafkaSecurity,
+}
+
+#[derive(InputObject)]
+pub struct BrokerDiscoverInput {
+    /// The same key again answers the same and does nothing more; at most 200 bytes.
+    pub idempotency_key: Option<String>,
+}
+
+#[derive(InputObject)]
+pub struct BrokerDisconnectInput {
+    /// The same key again answers the same and does nothing more; at most 200 bytes.
+    pub idempotency_key: Option<String>,
+    /// The revision of the connection's stream that the caller last saw.
+    pub expected_revision: Option<BigInt>,
+}
+
+#[derive(Default)]
+pub struct BrokerMutation;
+
+#[Object]
+impl BrokerMutation {
+    /// Connects a broker that a worker can reach, and discovers its topics.
+    async fn broker_connect(
+        &self,
+        ctx: &Context<'_>,
+        input: BrokerConnectInput,
+    ) -> Option<Result<BrokerPayload>> {
+        Some(connect(ctx, input).await)
+    }
+
+    /// Discovers the topics of a broker anew.
+    async fn broker_discover(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        input: BrokerDiscoverInput,
+    ) -> Option<Result<BrokerPayload>> {
+        Some(discover(ctx, id, input).await)
+    }
+
+    /// Disconnects a broker for good. Listeners, publishers and grants on it end by policy.
+    async fn broker_disconnect(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        input: BrokerDisconnectInput,
+    ) -> Option<Result<BrokerPayload>> {
+        Some(disconnect(ctx, id, input).await)
+    }
+}
+
+async fn connect(ctx: &Context<'_>, input: BrokerConnectInput) -> Result<BrokerPayload> {
+    let key = input.idempotency_key.as_deref();
+    let ticket = Ticket::new("brokerConnect", None, &input, key, None);
+    let (name, settings) = match named_settings(&input) {
+        Ok(named) => named,
+        Err(error) => return Ok(BrokerPayload::refused(error)),
+    };
+    let probe = match look(ctx, &settings).await {
+        Ok(probe) => probe,
+        Err(error) => return Ok(BrokerPayload::refused(error)),
+    };
+    let request = match ticket.request(ctx) {
+        Ok(request) => request,
+        Err(error) => return Ok(BrokerPayload::refused(error)),
+    };
+    let new = NewConnection {
+        name,
+        settings,
+        probe,
+    };
+    let connected = control(ctx).engine.connect(new, &request).await;
+    let (connection, outcome) = match connected {
+        Ok((connection, outcome)) => (Some(connection), Ok(outcome)),
+        Err(failure) => (None, Err(failure)),
+    };
+    answer(ctx, connection, end(ctx, outcome).await).await
+}
+
+fn named_settings(
+    input: &BrokerConnectInput,
+) -> Result<(ConnectionName, BrokerSettings), UserError> {
+    let name = input
+        .name
+        .parse()
+        .map_err(|error| UserError::bad_name(&error, &["input", "name"]))?;
+    let settings = BrokerSettings::Kafka {
+        bootstrap_servers: input.kafka.bootstrap_servers.clone(),
+        security: input.kafka.security.into(),
+    };
+    settings.check().map_err(|refusal| {
+        let path = ["input", "kafka", "bootstrapServers"];
+        UserError::new(UserErrorCode::OutOfRange, refusal.to_string(), &path)
+    })?;
+    Ok((name, settings))
+}
+
+/// Has a worker look at a broker: its topics, or why it found nothing.
+async fn look(
+    ctx: &Context<'_>,
+    settings: &BrokerSettings,
+) -> Result<Result<Vec<DiscoveredTopic>, String>, UserError> {
+    match control(ctx).requests.list_topics(settings).await {
+        Ok(answer) => Ok(answer),
+        Err(AskError::NoWorker) => Err(UserError::new(
+            UserErrorCode::NoWorker,
+            "no worker is there to look at the broker; start one and try again",
+            &[],
+        )),
+        Err(AskError::TimedOut) => Ok(Err("the worker did not answer in time".to_owned())),
+    }
+}
+
+async fn discover(ctx: &Context<'_>, id: ID, input: BrokerDiscoverInput) -> Result<BrokerPayload> {
+    let key = input.idempotency_key.as_deref();
+    let ticket = Ticket::new("brokerDiscover", Some(&id), &input, key, None);
+    let connection = match id::broker(&id) {
+        Ok(connection) => connection,
+        Err(error) => return Ok(BrokerPayload::refused(UserError::bad_id(&error, &["id"]))),
+    };
+    let Some(broker) = read(ctx, connection).await? else {
+        let gone = domain::Refusal::ConnectionGone;
+        return Ok(BrokerPayload::refused(gone.into()));
+    };
+    let probe = match look(ctx, &broker.0.settings).await {
+        Ok(probe) => probe,
+        Err(error) => return Ok(BrokerPayload::refused(error)),
+    };
+    let command = DiscoverTopics { connection, probe };
+    answer(ctx, Some(connection), execute(ctx, &ticket, &command).await).await
+}
+
+async fn disconnect(
+    ctx: &Context<'_>,
+    id: ID,
+    input: BrokerDisconnectInput,
+) -> Result<BrokerPayload> {
+    let key = input.idempotency_key.as_deref();
+    let expected = input.expected_revision;
+    let ticket = Ticket::new("brokerDisconnect", Some(&id), &input, key, expected);
+    let connection = match id::broker(&id) {
+        Ok(connection) => connection,
+        Err(error) => return Ok(BrokerPayload::refused(UserError::bad_id(&error, &["id"]))),
+    };
+    let command = DisconnectBroker { connection };
+    answer(ctx, Some(connection), execute(ctx, &ticket, &command).await).await
+}
+
+async fn answer(
+    ctx: &Context<'_>,
+    connection: Option<ConnectionId>,
+    ended: Ended,
+) -> Result<BrokerPayload> {
+    Ok(match ended? {
+        Err(error) => BrokerPayload::refused(error),
+        Ok(position) => {
+            let broker = match connection {
+                Some(connection) => read(ctx, connection).await?,
+                None => None,
+            };
+            BrokerPayload::done(broker, position)
+        }
+    })
+}
+
+async fn read(ctx: &Context<'_>, connection: ConnectionId) -> Result<Option<Broker>> {
+    let rows = control(ctx).model.connections_by_id(&[connection]).await;
+    let rows = rows.map_err(|cause| read_failure(&cause))?;
+    Ok(rows.into_iter().next().map(Broker))
+}

@@ -1,0 +1,7 @@
+//! Grants over GraphQL.
+
+pub mod mutation;
+pub mod query;
+pub mod types;
+
+pub use types::{Access, Grant};

@@ -1,0 +1,73 @@
+//! The HTTP server: GraphQL over POST and WebSocket, GraphiQL, health.
+
+pub mod graphiql;
+pub mod graphql;
+pub mod health;
+pub mod origin;
+pub mod socket;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use axum::Router;
+use axum::routing::{get, post};
+use domain::Actor;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::limit::RequestBodyLimitLayer;
+
+pub use health::Readiness;
+
+use crate::schema::Schema;
+
+/// The largest request body, in bytes.
+const LARGEST_BODY: usize = 128 * 1024;
+
+/// What the server needs to know beside the schema.
+#[derive(Clone)]
+pub struct HttpSettings {
+    /// On whose behalf requests are executed, until there is identity.
+    pub actor: Actor,
+    /// Where GraphiQL's files are; not served without.
+    pub graphiql: Option<PathBuf>,
+    pub readiness: Readiness,
+    /// Ends open WebSockets.
+    pub shutdown: CancellationToken,
+}
+
+/// What handlers work with.
+#[derive(Clone)]
+struct Site {
+    schema: Schema,
+    settings: HttpSettings,
+}
+
+/// Serves on `listener` until the settings' shutdown, then finishes what is under way.
+///
+/// # Errors
+/// The listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    schema: Schema,
+    settings: HttpSettings,
+) -> std::io::Result<()> {
+    let shutdown = settings.shutdown.clone().cancelled_owned();
+    let app = router(schema, settings).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, app)
+        .with_graceful_shutdown(shutdown)
+        .await
+}
+
+fn router(schema: Schema, settings: HttpSettings) -> Router {
+    let site = Site { schema, settings };
+    Router::new()
+        .route("/graphql", post(graphql::execute))
+        .route("/graphql/ws", get(socket::upgrade))
+        .route("/graphiql", get(graphiql::redirect))
+        .route("/graphiql/", get(graphiql::index))
+        .route("/graphiql/{file}", get(graphiql::file))
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .with_state(site)
+}

@@ -1,0 +1,262 @@
+//! GraphQL subscriptions over WebSocket: the `graphql-transport-ws` protocol and no other.
+//!
+//! Own, because the library's handler has no deadline for the init message, no bound on the
+//! streams of a socket, and the wrong close codes.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use async_graphql::parser::types::OperationType;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use futures_util::stream::{BoxStream, SelectAll};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::{Instant, interval_at};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{Site, origin};
+use crate::control::Principal;
+
+const PROTOCOL: &str = "graphql-transport-ws";
+
+/// How long a client may take to send its first message.
+const INIT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long the socket may be silent before we ask whether the client is there.
+const PING_EVERY: Duration = Duration::from_secs(20);
+
+/// The most subscriptions of one socket.
+const MOST_STREAMS: usize = 50;
+
+/// The largest message of a client, in bytes.
+const LARGEST_MESSAGE: usize = 64 * 1024;
+
+/// How long a client may take to take a message from us.
+const SEND_DEADLINE: Duration = Duration::from_secs(30);
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum FromClient {
+    ConnectionInit {},
+    Ping {},
+    Pong {},
+    Subscribe {
+        id: String,
+        payload: Box<async_graphql::Request>,
+    },
+    Complete {
+        id: String,
+    },
+}
+
+/// Why the socket is closed: the protocol's codes.
+struct Close(u16, &'static str);
+
+/// An answer on its way to the client; none at the end of a stream.
+type Answer = (String, Option<async_graphql::Response>);
+
+pub(super) async fn upgrade(
+    State(site): State<Site>,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    if !origin::is_ours(&headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let principal = Principal {
+        actor: site.settings.actor.clone(),
+        client_address: Some(client.ip().to_string()),
+    };
+    upgrade
+        .protocols([PROTOCOL])
+        .max_message_size(LARGEST_MESSAGE)
+        .on_upgrade(async move |socket| {
+            let session = Session {
+                site,
+                principal,
+                socket,
+                streams: SelectAll::new(),
+                open: HashMap::new(),
+            };
+            session.run().await;
+        })
+}
+
+struct Session {
+    site: Site,
+    principal: Principal,
+    socket: WebSocket,
+    streams: SelectAll<BoxStream<'static, Answer>>,
+    /// The streams that the client wants to hear of, each with what ends it.
+    open: HashMap<String, DropGuard>,
+}
+
+impl Session {
+    async fn run(mut self) {
+        let ended = match self.init().await {
+            Ok(()) => self.serve().await,
+            Err(close) => Err(close),
+        };
+        if let Err(Close(code, reason)) = ended {
+            let frame = CloseFrame {
+                code,
+                reason: reason.into(),
+            };
+            // The client may be gone already; there is nobody left to tell.
+            let _gone = self.send(Message::Close(Some(frame))).await;
+        }
+    }
+
+    async fn init(&mut self) -> Result<(), Close> {
+        let deadline = tokio::time::sleep(INIT_DEADLINE);
+        tokio::pin!(deadline);
+        loop {
+            let message = tokio::select! {
+                () = &mut deadline => return Err(Close(4408, "Connection initialisation timeout")),
+                message = self.socket.recv() => message,
+            };
+            match self.read(message)? {
+                None => {}
+                Some(FromClient::ConnectionInit {}) => break,
+                Some(FromClient::Ping {}) => self.tell(json!({ "type": "pong" })).await?,
+                Some(FromClient::Pong {} | FromClient::Complete { .. }) => {}
+                Some(FromClient::Subscribe { .. }) => return Err(Close(4401, "Unauthorized")),
+            }
+        }
+        self.tell(json!({ "type": "connection_ack" })).await
+    }
+
+    async fn serve(&mut self) -> Result<(), Close> {
+        let shutdown = self.site.settings.shutdown.clone();
+        let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+        let mut heard = true;
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return Err(Close(1001, "Going away")),
+                message = self.socket.recv() => {
+                    heard = true;
+                    if let Some(message) = self.read(message)? {
+                        self.take(message).await?;
+                    }
+                }
+                Some((id, response)) = self.streams.next() => self.answer(id, response).await?,
+                _ = ping.tick() => {
+                    if !heard {
+                        return Err(Close(1001, "The client went silent"));
+                    }
+                    heard = false;
+                    self.send(Message::Ping(Vec::new().into())).await?;
+                }
+            }
+        }
+    }
+
+    /// The protocol's message in a frame; none for frames that carry none.
+    fn read(
+        &self,
+        message: Option<Result<Message, axum::Error>>,
+    ) -> Result<Option<FromClient>, Close> {
+        match message {
+            Some(Ok(Message::Text(text))) => serde_json::from_str(text.as_str())
+                .map(Some)
+                .map_err(|_| Close(4400, "Invalid message")),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
+            Some(Ok(Message::Binary(_))) => Err(Close(4400, "Invalid message")),
+            Some(Ok(Message::Close(_)) | Err(_)) | None => Err(Close(1000, "Closed")),
+        }
+    }
+
+    async fn take(&mut self, message: FromClient) -> Result<(), Close> {
+        match message {
+            FromClient::ConnectionInit {} => Err(Close(4429, "Too many initialisation requests")),
+            FromClient::Ping {} => self.tell(json!({ "type": "pong" })).await,
+            FromClient::Pong {} => Ok(()),
+            FromClient::Complete { id } => {
+                // Dropping the token's guard ends the stream.
+                self.open.remove(&id);
+                Ok(())
+            }
+            FromClient::Subscribe { id, payload } => self.subscribe(id, *payload).await,
+        }
+    }
+
+    async fn subscribe(
+        &mut self,
+        id: String,
+        mut request: async_graphql::Request,
+    ) -> Result<(), Close> {
+        if self.open.contains_key(&id) {
+            return Err(Close(4409, "Subscriber for this id already exists"));
+        }
+        if self.open.len() >= MOST_STREAMS {
+            return Err(Close(4429, "Too many subscriptions"));
+        }
+        if !is_subscription(&mut request) {
+            let error = json!([{ "message": "only subscriptions here; send others by POST" }]);
+            return self
+                .tell(json!({ "type": "error", "id": id, "payload": error }))
+                .await;
+        }
+        let stream = self.site.schema.subscribe(request, self.principal.clone());
+        let name = id.clone();
+        let ended = CancellationToken::new();
+        let answers = stream
+            .map(move |response| (name.clone(), Some(response)))
+            .take_until(ended.clone().cancelled_owned());
+        let end = id.clone();
+        let end = futures_util::stream::once(async move { (end, None) });
+        self.streams.push(answers.chain(end).boxed());
+        self.open.insert(id, ended.drop_guard());
+        Ok(())
+    }
+
+    async fn answer(
+        &mut self,
+        id: String,
+        response: Option<async_graphql::Response>,
+    ) -> Result<(), Close> {
+        if !self.open.contains_key(&id) {
+            return Ok(());
+        }
+        let message = match response {
+            Some(response) => json!({ "type": "next", "id": id, "payload": response }),
+            None => {
+                self.open.remove(&id);
+                json!({ "type": "complete", "id": id })
+            }
+        };
+        self.tell(message).await
+    }
+
+    async fn tell(&mut self, message: Value) -> Result<(), Close> {
+        self.send(Message::Text(message.to_string().into())).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Close> {
+        match tokio::time::timeout(SEND_DEADLINE, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Close(1000, "Closed")),
+            Err(_) => Err(Close(1008, "The client does not read")),
+        }
+    }
+}
+
+/// Whether the operation that would run is a subscription. What does not parse is let through:
+/// executing it answers what is wrong with it.
+fn is_subscription(request: &mut async_graphql::Request) -> bool {
+    let name = request.operation_name.clone();
+    let Ok(document) = request.parsed_query() else {
+        return true;
+    };
+    document
+        .operations
+        .iter()
+        .filter(|(key, _)| name.is_none() || key.map(|k| k.as_str()) == name.as_deref())
+        .all(|(_, operation)| operation.node.ty == OperationType::Subscription)
+}

@@ -1,0 +1,156 @@
+//! Opaque global ids: a kind and a key, in base64.
+
+use std::str::FromStr;
+
+use async_graphql::ID;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::{
+    AlgorithmId, ConnectionId, ListenerId, OrganizationName, Position, PublisherId, TopicId,
+    Version,
+};
+
+use domain::grant::Access;
+
+/// What a global id stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GlobalId {
+    Organization(OrganizationName),
+    Algorithm(AlgorithmId),
+    Version(AlgorithmId, Version),
+    Broker(ConnectionId),
+    Topic(TopicId),
+    Grant(TopicId, AlgorithmId, Access),
+    Listener(ListenerId),
+    Publisher(PublisherId),
+    Event(Position),
+}
+
+/// An id that stands for nothing, or for another kind of thing than was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is not the id of {0}")]
+pub struct IdError(pub &'static str);
+
+impl GlobalId {
+    /// The id as clients see it.
+    #[must_use]
+    pub fn encode(&self) -> ID {
+        let text = match self {
+            Self::Organization(name) => format!("Organization:{name}"),
+            Self::Algorithm(id) => format!("Algorithm:{id}"),
+            Self::Version(algorithm, version) => format!("Version:{algorithm}@{version}"),
+            Self::Broker(id) => format!("Broker:{id}"),
+            Self::Topic(id) => format!("Topic:{id}"),
+            Self::Grant(topic, algorithm, access) => format!("Grant:{topic}|{algorithm}|{access}"),
+            Self::Listener(id) => format!("Listener:{id}"),
+            Self::Publisher(id) => format!("Publisher:{id}"),
+            Self::Event(position) => format!("Event:{position}"),
+        };
+        ID(URL_SAFE_NO_PAD.encode(text))
+    }
+
+    /// Reads an id back; `None` where it is none of ours.
+    #[must_use]
+    pub fn decode(id: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
+        let text = String::from_utf8(bytes).ok()?;
+        let (kind, key) = text.split_once(':')?;
+        Some(match kind {
+            "Organization" => Self::Organization(key.parse().ok()?),
+            "Algorithm" => Self::Algorithm(key.parse().ok()?),
+            "Version" => {
+                let (algorithm, version) = key.split_once('@')?;
+                Self::Version(algorithm.parse().ok()?, version.parse().ok()?)
+            }
+            "Broker" => Self::Broker(ConnectionId(key.parse().ok()?)),
+            "Topic" => Self::Topic(key.parse().ok()?),
+            "Grant" => {
+                let (grant, access) = key.rsplit_once('|')?;
+                let PublisherId { topic, algorithm } = grant.parse().ok()?;
+                Self::Grant(topic, algorithm, access_of(access)?)
+            }
+            "Listener" => Self::Listener(key.parse().ok()?),
+            "Publisher" => Self::Publisher(key.parse().ok()?),
+            "Event" => Self::Event(Position(u64::from_str(key).ok()?)),
+            _ => return None,
+        })
+    }
+}
+
+fn access_of(text: &str) -> Option<Access> {
+    [Access::Subscribe, Access::Publish]
+        .into_iter()
+        .find(|access| access.as_str() == text)
+}
+
+macro_rules! decoder {
+    ($function:ident, $variant:ident, $key:ty, $kind:literal) => {
+        /// The key in an id of this kind.
+        pub(crate) fn $function(id: &ID) -> Result<$key, IdError> {
+            match GlobalId::decode(id) {
+                Some(GlobalId::$variant(key)) => Ok(key),
+                _ => Err(IdError($kind)),
+            }
+        }
+    };
+}
+
+decoder!(
+    organization,
+    Organization,
+    OrganizationName,
+    "an organization"
+);
+decoder!(algorithm, Algorithm, AlgorithmId, "an algorithm");
+decoder!(broker, Broker, ConnectionId, "a broker");
+decoder!(topic, Topic, TopicId, "a topic");
+decoder!(listener, Listener, ListenerId, "a listener");
+decoder!(publisher, Publisher, PublisherId, "a publisher");
+
+/// The key in the id of a grant.
+pub(crate) fn grant(id: &ID) -> Result<(TopicId, AlgorithmId, Access), IdError> {
+    match GlobalId::decode(id) {
+        Some(GlobalId::Grant(topic, algorithm, access)) => Ok((topic, algorithm, access)),
+        _ => Err(IdError("a grant")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_id_reads_back() {
+        let topic = TopicId {
+            connection: ConnectionId(uuid::Uuid::from_u128(1)),
+            topic: "a/b".parse().unwrap(),
+        };
+        let algorithm: AlgorithmId = "acme/score".parse().unwrap();
+        let ids = [
+            GlobalId::Organization("acme".parse().unwrap()),
+            GlobalId::Algorithm(algorithm.clone()),
+            GlobalId::Version(algorithm.clone(), "1.0.0-rc.1+b".parse().unwrap()),
+            GlobalId::Broker(topic.connection),
+            GlobalId::Topic(topic.clone()),
+            GlobalId::Grant(topic.clone(), algorithm.clone(), Access::Publish),
+            GlobalId::Listener(ListenerId {
+                topic: topic.clone(),
+                algorithm: algorithm.clone(),
+            }),
+            GlobalId::Publisher(PublisherId { topic, algorithm }),
+            GlobalId::Event(Position(7)),
+        ];
+        for id in ids {
+            assert_eq!(GlobalId::decode(&id.encode()), Some(id));
+        }
+    }
+
+    #[test]
+    fn an_id_of_another_kind_and_a_tampered_one_are_refused() {
+        let organization = GlobalId::Organization("acme".parse().unwrap()).encode();
+        assert_eq!(algorithm(&organization), Err(IdError("an algorithm")));
+        for text in ["", "x", "!!!", "T3JnYW5pemF0aW9uOg"] {
+            assert_eq!(GlobalId::decode(text), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The GraphQL API and the HTTP server around it; a folder per noun.
+
+pub mod algorithm;
+pub mod broker;
+pub mod control;
+pub mod error;
+pub mod event;
+pub mod grant;
+pub mod http;
+pub mod id;
+pub mod listener;
+pub(crate) mod loaders;
+pub mod local;
+pub mod mutation;
+pub mod node;
+pub mod organization;
+pub mod paging;
+pub mod publisher;
+pub mod run;
+pub mod scalar;
+pub mod schema;
+pub mod topic;
+pub mod worker;
+
+pub use control::{Control, Principal};
+pub use local::LocalError;
+pub use schema::{Schema, sdl};

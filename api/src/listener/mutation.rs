@@ -1,0 +1,225 @@
+//! Enabling, changing and disabling listeners.
+
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use domain::listener::{ChangeListenerVersion, ClearDlq, DisableListener, EnableListener, SetDlq};
+use domain::{Command, ListenerId};
+
+use super::Listener;
+use super::settings::ListenerSettingsInput;
+use crate::control::control;
+use crate::error::read_failure;
+use crate::id;
+use crate::mutation::{Ticket, UserError, execute, payload};
+use crate::scalar::BigInt;
+
+payload!(
+    /// The answer of the mutations of a listener.
+    ListenerPayload { listener: Listener }
+);
+
+#[derive(InputObject)]
+pub struct ListenerEnableInput {
+    /// A topic that the algorithm may read.
+    pub topic_id: ID,
+    pub algorithm_id: ID,
+    /// `1.2.3`, `1.2.*`, `1.*` or `latest`
+    pub version: String,
+    pub settings: ListenerSettingsInput,
+    /// The name of a topic of the same broker that takes faulty messages.
+    pub dlq: Option<String>,
+    /// The same key again answers the same and does nothing more; at most 200 bytes.
+    pub idempotency_key: Option<String>,
+    /// The revision of the topic's stream that the caller last saw.
+    pub expected_revision: Option<BigInt>,
+}
+
+#[derive(InputObject)]
+pub struct ListenerChangeVersionInput {
+    /// `1.2.3`, `1.2.*`, `1.*` or `latest`
+    pub version: String,
+    /// The same key again answers the same and does nothing more; at most 200 bytes.
+    pub idempotency_key: Option<String>,
+    /// The revision of the topic's stream that the caller last saw.
+    pub expected_revision: Option<BigInt>,
+}
+
+#[derive(InputObject)]
+pub struct ListenerSetDlqInput {
+    /// The name of a topic of the same broker.
+    pub dlq: String,
+    /// The same key again answers the same and does nothing more; at most 200 bytes.
+    pub idempotency_key: Option<String>,
+    /// The revision of the topic's stream that the caller last saw.
+    pub expected_revision: Option<BigInt>,
+}
+
+#[derive(InputObject)]
+pub struct ListenerClearDlqInput {
+    /// The same key again answers the same and does nothing more; at most 200 bytes.
+    pub idempotency_key: Option<String>,
+    /// The revision of the topic's stream that the caller last saw.
+    pub expected_revision: Option<BigInt>,
+}
+
+#[derive(InputObject)]
+pub struct ListenerDisableInput {
+    /// The same key again answers the same and does nothing more; at most 200 bytes.
+    pub idempotency_key: Option<String>,
+    /// The revision of the topic's stream that the caller last saw.
+    pub expected_revision: Option<BigInt>,
+}
+
+#[derive(Default)]
+pub struct ListenerMutation;
+
+#[Object]
+impl ListenerMutation {
+    /// Feeds an algorithm with the messages of a topic.
+    async fn listener_enable(
+        &self,
+        ctx: &Context<'_>,
+        input: ListenerEnableInput,
+    ) -> Option<Result<ListenerPayload>> {
+        Some(enable(ctx, input).await)
+    }
+
+    /// Calls another version from now on.
+    async fn listener_change_version(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        input: ListenerChangeVersionInput,
+    ) -> Option<Result<ListenerPayload>> {
+        let key = input.idempotency_key.as_deref();
+        let expected = input.expected_revision;
+        let ticket = Ticket::new("listenerChangeVersion", Some(&id), &input, key, expected);
+        let command = |listener: &ListenerId| {
+            let version = input.version.parse();
+            Ok(ChangeListenerVersion {
+                listener: listener.clone(),
+                version: version
+                    .map_err(|error| UserError::bad_name(&error, &["input", "version"]))?,
+            })
+        };
+        Some(change(ctx, &id, &ticket, command).await)
+    }
+
+    /// Sends faulty messages to a topic of the same broker.
+    async fn listener_set_dlq(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        input: ListenerSetDlqInput,
+    ) -> Option<Result<ListenerPayload>> {
+        let key = input.idempotency_key.as_deref();
+        let expected = input.expected_revision;
+        let ticket = Ticket::new("listenerSetDlq", Some(&id), &input, key, expected);
+        let command = |listener: &ListenerId| {
+            let dlq = input.dlq.parse();
+            Ok(SetDlq {
+                listener: listener.clone(),
+                dlq: dlq.map_err(|error| UserError::bad_name(&error, &["input", "dlq"]))?,
+            })
+        };
+        Some(change(ctx, &id, &ticket, command).await)
+    }
+
+    /// Leaves the listener without a dead letter queue.
+    async fn listener_clear_dlq(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        input: ListenerClearDlqInput,
+    ) -> Option<Result<ListenerPayload>> {
+        let key = input.idempotency_key.as_deref();
+        let expected = input.expected_revision;
+        let ticket = Ticket::new("listenerClearDlq", Some(&id), &input, key, expected);
+        let command = |listener: &ListenerId| {
+            Ok(ClearDlq {
+                listener: listener.clone(),
+            })
+        };
+        Some(change(ctx, &id, &ticket, command).await)
+    }
+
+    /// Stops consuming. The position stays on the broker.
+    async fn listener_disable(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        input: ListenerDisableInput,
+    ) -> Option<Result<ListenerPayload>> {
+        let key = input.idempotency_key.as_deref();
+        let expected = input.expected_revision;
+        let ticket = Ticket::new("listenerDisable", Some(&id), &input, key, expected);
+        let command = |listener: &ListenerId| {
+            Ok(DisableListener {
+                listener: listener.clone(),
+                cause: None,
+            })
+        };
+        Some(change(ctx, &id, &ticket, command).await)
+    }
+}
+
+async fn enable(ctx: &Context<'_>, input: ListenerEnableInput) -> Result<ListenerPayload> {
+    let key = input.idempotency_key.as_deref();
+    let expected = input.expected_revision;
+    let ticket = Ticket::new("listenerEnable", None, &input, key, expected);
+    let command = match enable_command(&input) {
+        Ok(command) => command,
+        Err(error) => return Ok(ListenerPayload::refused(error)),
+    };
+    finish(ctx, &ticket, &command.listener, &command).await
+}
+
+fn enable_command(input: &ListenerEnableInput) -> Result<EnableListener, UserError> {
+    let dlq = input.dlq.as_ref().map(|dlq| dlq.parse()).transpose();
+    Ok(EnableListener {
+        listener: ListenerId {
+            topic: id::topic(&input.topic_id)
+                .map_err(|error| UserError::bad_id(&error, &["input", "topicId"]))?,
+            algorithm: id::algorithm(&input.algorithm_id)
+                .map_err(|error| UserError::bad_id(&error, &["input", "algorithmId"]))?,
+        },
+        version: input
+            .version
+            .parse()
+            .map_err(|error| UserError::bad_name(&error, &["input", "version"]))?,
+        settings: input.settings.settings()?,
+        dlq: dlq.map_err(|error| UserError::bad_name(&error, &["input", "dlq"]))?,
+    })
+}
+
+/// Executes the command that `make` makes for the listener of `id`.
+async fn change<C: Command>(
+    ctx: &Context<'_>,
+    id: &ID,
+    ticket: &Ticket<'_>,
+    make: impl FnOnce(&ListenerId) -> Result<C, UserError>,
+) -> Result<ListenerPayload> {
+    let listener = match id::listener(id) {
+        Ok(listener) => listener,
+        Err(error) => return Ok(ListenerPayload::refused(UserError::bad_id(&error, &["id"]))),
+    };
+    match make(&listener) {
+        Ok(command) => finish(ctx, ticket, &listener, &command).await,
+        Err(error) => Ok(ListenerPayload::refused(error)),
+    }
+}
+
+async fn finish<C: Command>(
+    ctx: &Context<'_>,
+    ticket: &Ticket<'_>,
+    listener: &ListenerId,
+    command: &C,
+) -> Result<ListenerPayload> {
+    Ok(match execute(ctx, ticket, command).await? {
+        Err(error) => ListenerPayload::refused(error),
+        Ok(position) => {
+            let row = control(ctx).model.listener(listener).await;
+            let row = row.map_err(|cause| read_failure(&cause))?;
+            ListenerPayload::done(row.map(Listener), position)
+        }
+    })
+}

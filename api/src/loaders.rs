@@ -1,0 +1,94 @@
+//! One loader per entity and request, so that a list of n things asks the database once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::dataloader::{DataLoader, Loader};
+use domain::{AlgorithmId, ConnectionId};
+use projections::algorithm::{Algorithm, PublishedVersion};
+use projections::connection::Connection;
+use projections::worker::Consumer;
+use projections::{ReadModel, ReadModelError};
+
+/// Loads rows by key, in batches.
+pub(crate) struct Rows(ReadModel);
+
+/// The loader of a request.
+pub(crate) type RowLoader = DataLoader<Rows>;
+
+/// A fresh loader over `model`.
+pub(crate) fn loader(model: ReadModel) -> RowLoader {
+    DataLoader::new(Rows(model), tokio::spawn)
+}
+
+/// The versions of an algorithm.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct VersionsOf(pub(crate) AlgorithmId);
+
+/// The consumers of a listener, by its key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ConsumersOf(pub(crate) String);
+
+impl Loader<AlgorithmId> for Rows {
+    type Value = Algorithm;
+    type Error = Arc<ReadModelError>;
+
+    async fn load(
+        &self,
+        keys: &[AlgorithmId],
+    ) -> Result<HashMap<AlgorithmId, Algorithm>, Self::Error> {
+        let rows = self.0.algorithms_by_id(keys).await.map_err(Arc::new)?;
+        Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+    }
+}
+
+impl Loader<ConnectionId> for Rows {
+    type Value = Connection;
+    type Error = Arc<ReadModelError>;
+
+    async fn load(
+        &self,
+        keys: &[ConnectionId],
+    ) -> Result<HashMap<ConnectionId, Connection>, Self::Error> {
+        let rows = self.0.connections_by_id(keys).await.map_err(Arc::new)?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
+impl Loader<VersionsOf> for Rows {
+    type Value = Vec<PublishedVersion>;
+    type Error = Arc<ReadModelError>;
+
+    async fn load(
+        &self,
+        keys: &[VersionsOf],
+    ) -> Result<HashMap<VersionsOf, Vec<PublishedVersion>>, Self::Error> {
+        let ids: Vec<AlgorithmId> = keys.iter().map(|key| key.0.clone()).collect();
+        let rows = self.0.versions_of(&ids).await.map_err(Arc::new)?;
+        let mut found: HashMap<VersionsOf, Vec<PublishedVersion>> = HashMap::new();
+        for row in rows {
+            let key = VersionsOf(row.algorithm.clone());
+            found.entry(key).or_default().push(row);
+        }
+        Ok(found)
+    }
+}
+
+impl Loader<ConsumersOf> for Rows {
+    type Value = Vec<Consumer>;
+    type Error = Arc<ReadModelError>;
+
+    async fn load(
+        &self,
+        keys: &[ConsumersOf],
+    ) -> Result<HashMap<ConsumersOf, Vec<Consumer>>, Self::Error> {
+        let listeners: Vec<String> = keys.iter().map(|key| key.0.clone()).collect();
+        let rows = self.0.consumers_of(&listeners).await.map_err(Arc::new)?;
+        let mut found: HashMap<ConsumersOf, Vec<Consumer>> = HashMap::new();
+        for row in rows {
+            let key = ConsumersOf(row.listener.clone());
+            found.entry(key).or_default().push(row);
+        }
+        Ok(found)
+    }
+}

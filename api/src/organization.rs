@@ -1,0 +1,7 @@
+//! Organizations over GraphQL.
+
+pub mod mutation;
+pub mod query;
+pub mod types;
+
+pub use types::Organization;

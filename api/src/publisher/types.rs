@@ -1,0 +1,71 @@
+//! The publisher type.
+
+use async_graphql::{Context, ID, Object, Result};
+
+use crate::algorithm::Algorithm;
+use crate::broker::Broker;
+use crate::error::read_failure;
+use crate::id::GlobalId;
+use crate::loaders::RowLoader;
+use crate::scalar::{DateTime, Position};
+
+/// A topic that takes the results of an algorithm's successful runs.
+pub struct Publisher(pub projections::publisher::Publisher);
+
+#[Object]
+impl Publisher {
+    pub async fn id(&self) -> ID {
+        GlobalId::Publisher(self.0.id.clone()).encode()
+    }
+
+    async fn enabled(&self) -> bool {
+        self.0.enabled
+    }
+
+    /// The selector: results of every version it matches are published, for `latest` those of
+    /// the newest.
+    async fn version(&self) -> String {
+        self.0.version.to_string()
+    }
+
+    async fn topic_id(&self) -> ID {
+        GlobalId::Topic(self.0.id.topic.clone()).encode()
+    }
+
+    /// The name of the topic on its broker.
+    async fn topic_name(&self) -> &str {
+        self.0.id.topic.topic.as_str()
+    }
+
+    /// The position of the event that last changed it.
+    async fn revision(&self) -> Position {
+        Position(self.0.revision)
+    }
+
+    async fn changed_at(&self) -> DateTime {
+        DateTime(self.0.changed_at)
+    }
+
+    /// The event that a policy disabled it for.
+    async fn cause_event_id(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+
+    async fn broker(&self, ctx: &Context<'_>) -> Option<Result<Broker>> {
+        let loader = ctx.data_unchecked::<RowLoader>();
+        let found = loader.load_one(self.0.id.topic.connection).await;
+        found
+            .map(|row| row.map(Broker))
+            .map_err(|cause| read_failure(&cause))
+            .transpose()
+    }
+
+    async fn algorithm(&self, ctx: &Context<'_>) -> Option<Result<Algorithm>> {
+        let loader = ctx.data_unchecked::<RowLoader>();
+        let found = loader.load_one(self.0.id.algorithm.clone()).await;
+        found
+            .map(|row| row.map(Algorithm))
+            .map_err(|cause| read_failure(&cause))
+            .transpose()
+    }
+}

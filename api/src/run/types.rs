@@ -1,0 +1,96 @@
+//! The types of a run.
+
+use async_graphql::{Enum, Object, SimpleObject};
+use domain::settlement::Decision as DomainDecision;
+
+use super::{LedgerRecord, RunRecord};
+use crate::scalar::{BigInt, DateTime};
+
+/// One message taken through one listener to its decision.
+pub struct Run(pub RunRecord);
+
+#[Object]
+impl Run {
+    /// The run's UUID: endpoints see it as `Idempotency-Key`, topics as a header.
+    async fn id(&self) -> String {
+        self.0.id.to_string()
+    }
+
+    /// What the message is on its broker: `topic/partition/offset`.
+    async fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    async fn claimed_at(&self) -> DateTime {
+        DateTime(self.0.claimed_at)
+    }
+
+    /// How often the endpoint was to be called.
+    async fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// The end of the run; null while it goes on.
+    async fn decision(&self) -> Option<Decision> {
+        self.0.decision.map(Into::into)
+    }
+
+    /// The version that was called last.
+    async fn version(&self) -> Option<&str> {
+        self.0.version.as_deref()
+    }
+
+    /// The HTTP status of the last answer.
+    async fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// Why it was dead-lettered or dropped, for machines.
+    async fn reason(&self) -> Option<&str> {
+        self.0.reason.as_deref()
+    }
+
+    /// Why it was dead-lettered or dropped, for people.
+    async fn reason_text(&self) -> Option<&str> {
+        self.0.reason_text.as_deref()
+    }
+
+    async fn finished_at(&self) -> Option<DateTime> {
+        self.0.finished_at.map(DateTime)
+    }
+}
+
+/// The recorded end of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "DomainDecision")]
+pub enum Decision {
+    Succeeded,
+    DeadLettered,
+    Filtered,
+    Dropped,
+}
+
+/// What became of the messages that a listener received. It always balances:
+/// received = succeeded + dead-lettered + filtered + dropped + in flight.
+#[derive(SimpleObject)]
+pub struct Ledger {
+    pub received: BigInt,
+    pub succeeded: BigInt,
+    pub dead_lettered: BigInt,
+    pub filtered: BigInt,
+    pub dropped: BigInt,
+    pub in_flight: BigInt,
+}
+
+impl From<LedgerRecord> for Ledger {
+    fn from(ledger: LedgerRecord) -> Self {
+        Self {
+            received: BigInt(ledger.received),
+            succeeded: BigInt(ledger.succeeded),
+            dead_lettered: BigInt(ledger.dead_lettered),
+            filtered: BigInt(ledger.filtered),
+            dropped: BigInt(ledger.dropped),
+            in_flight: BigInt(ledger.in_flight),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Topics over GraphQL.
+
+pub mod query;
+pub mod types;
+
+pub use types::Topic;
