@@ -43,14 +43,16 @@ pub struct SqliteEventStore {
 }
 
 impl SqliteEventStore {
-    /// Opens the log at `path`, making it where there is none, and starts its writer on the
-    /// current tokio runtime. The writer ends with the store, after what is in line.
+    /// Opens the log at `path`, making it where there is none, and starts its writer. The writer
+    /// ends with the store, after what is in line.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let options = schema::write_options(path);
         let connection = schema::prepare(&options).await?;
         let (queue, requests) = mpsc::channel(QUEUE);
         let (head_sender, head) = watch::channel(Position(0));
-        tokio::spawn(Writer::new(options, connection, clock, head_sender).run(requests));
+        Writer::new(options, connection, clock, head_sender)
+            .start(requests)
+            .map_err(OpenError::Thread)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(READER_TIMEOUT)

@@ -31,6 +31,8 @@ pub enum OpenError {
     /// Older ones can corrupt a file when the write-ahead log is reset.
     #[error("SQLite {0} can corrupt the event log, 3.51.3 and 3.53.0 cannot")]
     UnsafeSqlite(String),
+    #[error("the thread of the log's writer cannot be started")]
+    Thread(#[source] std::io::Error),
 }
 
 /// Options of a connection that writes to the log at `path`, which it makes where there is none.

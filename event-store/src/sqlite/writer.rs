@@ -4,12 +4,13 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::thread;
 
 use domain::{Clock, Position};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
+use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::yield_now;
 
 use super::batch;
 use super::error::{SQLITE_CONSTRAINT, primary_code};
@@ -50,8 +51,17 @@ impl Writer {
         }
     }
 
-    /// Answers what comes in `queue` until every sender is gone.
-    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Request>) {
+    /// Answers what comes in `queue` until every sender is gone, on a thread of its own: as a task
+    /// it would stand in line behind those it has just answered, after each of its statements.
+    pub(super) fn start(self, queue: mpsc::Receiver<Request>) -> std::io::Result<()> {
+        let runtime = Builder::new_current_thread().enable_time().build()?;
+        thread::Builder::new()
+            .name("event-log".to_owned())
+            .spawn(move || runtime.block_on(self.run(queue)))?;
+        Ok(())
+    }
+
+    async fn run(mut self, mut queue: mpsc::Receiver<Request>) {
         let mut requests = Vec::with_capacity(MAX_BATCH);
         while queue.recv_many(&mut requests, MAX_BATCH).await > 0 {
             let (appends, answers): (Vec<_>, Vec<_>) = requests
@@ -63,9 +73,6 @@ impl Writer {
                 // A caller that has stopped waiting can ask again by its command id.
                 let _ = answer.send(outcome);
             }
-            // Callers that append again at once get into the next batch instead of the one after
-            // it: the batches stay whole and the file is synced less often.
-            yield_now().await;
         }
         if let Some(connection) = self.connection
             && let Err(error) = connection.close().await
