@@ -1,0 +1,63 @@
+-- The journal: what became of every message that a worker took. Rows of the tables on the way of a
+-- message are inserted in the order of claims and never updated there, so that a commit writes few
+-- pages however many runs are kept.
+
+-- A listener, its counters, and so its ledger: what is received and in none of the others is in
+-- flight.
+CREATE TABLE listeners (
+    listener       INTEGER PRIMARY KEY,
+    -- The UUID that is its consumer group and the namespace of its runs.
+    consumer_group TEXT    NOT NULL UNIQUE,
+    topic          TEXT    NOT NULL,
+    received       INTEGER NOT NULL DEFAULT 0,
+    succeeded      INTEGER NOT NULL DEFAULT 0,
+    dead_lettered  INTEGER NOT NULL DEFAULT 0,
+    filtered       INTEGER NOT NULL DEFAULT 0,
+    dropped        INTEGER NOT NULL DEFAULT 0,
+    -- Finished runs that retention has deleted.
+    pruned         INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE runs (
+    listener        INTEGER NOT NULL,
+    -- In the order of claims, across listeners.
+    run             INTEGER NOT NULL,
+    run_id          BLOB    NOT NULL CHECK (length(run_id) = 16),
+    -- Where the message stands in the source.
+    partition       INTEGER NOT NULL,
+    "offset"        INTEGER NOT NULL,
+    -- Microseconds since 1970, UTC.
+    claimed_at      INTEGER NOT NULL,
+    -- Calls counted, each before it was made.
+    attempts        INTEGER NOT NULL CHECK (attempts >= 0),
+    -- How often the message was received without a decision.
+    claims          INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY (listener, run),
+    -- The identity is looked up by place, not by run_id: places rise, and ids, being random, would
+    -- touch a page of their own each.
+    UNIQUE (listener, partition, "offset")
+) STRICT, WITHOUT ROWID;
+
+-- A run is decided once: by the row's insertion.
+CREATE TABLE decisions (
+    run          INTEGER PRIMARY KEY,
+    listener     INTEGER NOT NULL,
+    decision     TEXT    NOT NULL,
+    -- The version that was called, if any.
+    version      TEXT,
+    -- The listener's revision that the decision was made under.
+    revision     TEXT    NOT NULL,
+    status       INTEGER,
+    reason       TEXT,
+    reason_text  TEXT,
+    -- Microseconds since 1970, UTC.
+    finished_at  INTEGER NOT NULL
+) STRICT;
+
+-- Decided, not yet known to be published.
+CREATE TABLE outbox (
+    run          INTEGER PRIMARY KEY,
+    content_type TEXT,
+    -- The bytes to publish; none for a dead letter, whose bytes are the message's.
+    result       BLOB
+) STRICT;

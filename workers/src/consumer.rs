@@ -1,0 +1,289 @@
+//! The live thing that serves one listener: a source, and a task per message in flight.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use brokers::{BrokerError, Delivery, Source, SourceSettings, Start};
+use domain::settlement::Reason;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::control_plane::Report;
+use crate::control_plane::assignment::{AssignedStart, Assignment, StartAt};
+use crate::delivery::blocks::{Block, Blocks, Watch};
+use crate::delivery::gate::Gate;
+use crate::delivery::{Pipeline, Unsettled, deliver};
+use crate::journal::JournalError;
+use crate::pause::Pause;
+use crate::reconciler::keeper::Shared;
+
+/// Messages in flight at least, and per call in flight.
+const FEWEST_IN_FLIGHT: usize = 256;
+const IN_FLIGHT_PER_CALL: usize = 16;
+
+/// Bodies in flight, in KiB.
+const MOST_KIB_IN_FLIGHT: u32 = 256 * 1024;
+
+/// Errors of a source in a row that end the consumer.
+const MOST_RECEIVE_ERRORS: u32 = 10;
+
+const FIRST_RECEIVE_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_RECEIVE_PAUSE: Duration = Duration::from_secs(5);
+
+/// Why a consumer ended by itself. Its text goes to the control plane.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConsumerError {
+    #[error("the consumer group {0:?} is no UUID")]
+    Group(String),
+    #[error("the source could not be opened: {0}")]
+    Open(BrokerError),
+    #[error("the source failed: {0}")]
+    Receive(BrokerError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("the task of a message panicked: {0}")]
+    Panicked(String),
+}
+
+/// Serves the listener until `stop`, or until it cannot go on. Reports that it started, and each
+/// time it is blocked or goes on. What is in flight at the end is finished within the grace or
+/// given back, and the source closed, before this returns.
+pub(crate) async fn run(
+    shared: &Shared,
+    listener_id: &str,
+    assignment: watch::Receiver<Arc<Assignment>>,
+    stop: CancellationToken,
+) -> Result<(), ConsumerError> {
+    let first = Arc::clone(&assignment.borrow());
+    let group: Uuid = first
+        .group
+        .parse()
+        .map_err(|_| ConsumerError::Group(first.group.clone()))?;
+    let key = shared.journal.listener(&first.group, &first.topic).await?;
+    let most_in_flight =
+        FEWEST_IN_FLIGHT.max(IN_FLIGHT_PER_CALL * first.settings.concurrency as usize);
+    let connection = shared.connections.of(&first.connection);
+    let settings = source_settings(&first, most_in_flight);
+    let source = connection.broker().source(settings).await;
+    let source = source.map_err(ConsumerError::Open)?;
+    shared.reporter.report(listener_id, Report::Started).await;
+    tracing::info!(listener.id = listener_id, "a consumer started");
+
+    let blocks = Blocks::default();
+    let pipeline = Pipeline {
+        listener_id: listener_id.to_owned(),
+        group,
+        key,
+        gate: Gate::new(assignment.clone(), blocks.clone(), Arc::clone(&shared.ids)),
+        assignment,
+        journal: shared.journal.clone(),
+        endpoints: shared.endpoints.clone(),
+        connections: Arc::clone(&shared.connections),
+        blocks,
+        ids: Arc::clone(&shared.ids),
+        stopping: CancellationToken::new(),
+    };
+    let mut consumer = Consumer {
+        shared,
+        blocked: pipeline.blocks.watch(),
+        pipeline: Arc::new(pipeline),
+        source,
+        in_flight: Arc::new(Semaphore::new(most_in_flight)),
+        kib_in_flight: Arc::new(Semaphore::new(MOST_KIB_IN_FLIGHT as usize)),
+        tasks: JoinSet::new(),
+        receive_pause: Pause::new(FIRST_RECEIVE_PAUSE, LONGEST_RECEIVE_PAUSE),
+    };
+    let ended = consumer.serve(&stop).await;
+    consumer.close().await;
+    ended
+}
+
+struct Consumer<'s> {
+    shared: &'s Shared,
+    pipeline: Arc<Pipeline>,
+    source: Box<dyn Source>,
+    blocked: Watch,
+    in_flight: Arc<Semaphore>,
+    kib_in_flight: Arc<Semaphore>,
+    tasks: JoinSet<Result<(), Unsettled>>,
+    receive_pause: Pause,
+}
+
+/// A message's share of what may be in flight.
+struct Share(#[expect(dead_code, reason = "given back when dropped")] [OwnedSemaphorePermit; 2]);
+
+impl Consumer<'_> {
+    async fn serve(&mut self, stop: &CancellationToken) -> Result<(), ConsumerError> {
+        let mut assignment = self.pipeline.assignment.clone();
+        let mut no_version: Option<Block> = None;
+        let mut told_blocked = false;
+        loop {
+            self.check_version(&assignment.borrow_and_update(), &mut no_version);
+            self.tell(&mut told_blocked).await;
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                Some(ended) = self.tasks.join_next() => check(ended)?,
+                // An error means that the keeper is gone; it has cancelled `stop` or soon will.
+                Ok(()) = assignment.changed() => {}
+                () = self.blocked.differs(told_blocked) => {}
+                received = receive(&mut *self.source, &self.in_flight), if !told_blocked => {
+                    match received {
+                        Ok((permit, delivery)) => {
+                            self.receive_pause.succeeded();
+                            self.start(permit, delivery, stop).await;
+                        }
+                        Err(error) => self.pause(error, stop).await?,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Holds the listener while its selector resolves to nothing.
+    fn check_version(&self, assignment: &Assignment, held: &mut Option<Block>) {
+        if assignment.version.is_some() {
+            *held = None;
+        } else if held.is_none() {
+            let text = "no published version matches the selector";
+            *held = Some(self.pipeline.blocks.enter(Reason::NoVersion, text));
+        }
+    }
+
+    /// Reports that the listener is blocked or goes on, if that is news.
+    async fn tell(&mut self, told_blocked: &mut bool) {
+        let reason = self.blocked.reason();
+        if reason.is_some() == *told_blocked {
+            return;
+        }
+        *told_blocked = reason.is_some();
+        let listener_id = &self.pipeline.listener_id;
+        let report = match reason {
+            Some(reason) => {
+                tracing::warn!(listener.id = listener_id, reason, "a listener is blocked");
+                Report::Blocked(reason)
+            }
+            None => {
+                tracing::info!(listener.id = listener_id, "a listener goes on");
+                Report::Unblocked
+            }
+        };
+        self.shared.reporter.report(listener_id, report).await;
+    }
+
+    /// Starts the message's task, once there is room for its body.
+    async fn start(
+        &mut self,
+        permit: OwnedSemaphorePermit,
+        delivery: Delivery,
+        stop: &CancellationToken,
+    ) {
+        let kib = u32::try_from(delivery.message.body.len() / 1024).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.kib_in_flight)
+            .acquire_many_owned(kib.saturating_add(1).min(MOST_KIB_IN_FLIGHT));
+        let room = tokio::select! {
+            () = stop.cancelled() => return,
+            room = room => room.expect("the room is never closed"),
+        };
+        let share = Share([permit, room]);
+        let pipeline = Arc::clone(&self.pipeline);
+        self.tasks.spawn(async move {
+            let _share = share;
+            deliver(&pipeline, delivery).await
+        });
+    }
+
+    /// Waits after an error of the source; too many in a row end the consumer.
+    async fn pause(
+        &mut self,
+        error: BrokerError,
+        stop: &CancellationToken,
+    ) -> Result<(), ConsumerError> {
+        let wait = self.receive_pause.failed(&*self.shared.ids);
+        if self.receive_pause.failures() >= MOST_RECEIVE_ERRORS {
+            return Err(ConsumerError::Receive(error));
+        }
+        tracing::warn!(listener.id = self.pipeline.listener_id, %error, "a source failed");
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+        Ok(())
+    }
+
+    /// Finishes what is in flight within the grace, gives the rest back, and closes the source.
+    async fn close(mut self) {
+        self.pipeline.stopping.cancel();
+        let listener_id = &self.pipeline.listener_id;
+        let tasks = &mut self.tasks;
+        let finished = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.shared.grace, finished)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                listener.id = listener_id,
+                messages = self.tasks.len(),
+                "messages in flight are given back"
+            );
+            self.tasks.shutdown().await;
+        }
+        match self.source.close().await {
+            Ok(()) => tracing::info!(listener.id = listener_id, "a consumer stopped"),
+            Err(error) => {
+                tracing::warn!(listener.id = listener_id, %error, "a source was not closed cleanly");
+            }
+        }
+    }
+}
+
+/// The next message, once there is room for one. Cancelling it loses nothing.
+async fn receive(
+    source: &mut dyn Source,
+    in_flight: &Arc<Semaphore>,
+) -> Result<(OwnedSemaphorePermit, Delivery), BrokerError> {
+    let permit = Arc::clone(in_flight).acquire_owned().await;
+    let permit = permit.expect("the room is never closed");
+    let delivery = source.recv().await?;
+    Ok((permit, delivery))
+}
+
+/// Ends the consumer where a message could not be brought to its end, so that it is delivered again.
+fn check(ended: Result<Result<(), Unsettled>, JoinError>) -> Result<(), ConsumerError> {
+    match ended {
+        Ok(Ok(()) | Err(Unsettled::Stopped)) => Ok(()),
+        Ok(Err(Unsettled::Journal(error))) => Err(error.into()),
+        Err(error) => Err(ConsumerError::Panicked(panic_text(error))),
+    }
+}
+
+fn panic_text(error: JoinError) -> String {
+    let Ok(panic) = error.try_into_panic() else {
+        return "its task was cancelled".to_owned();
+    };
+    let panic: &(dyn Any + Send) = &*panic;
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default()
+}
+
+fn source_settings(assignment: &Assignment, max_unsettled: usize) -> SourceSettings {
+    SourceSettings {
+        topic: assignment.topic.clone(),
+        group: assignment.group.clone(),
+        start: start(&assignment.settings.start),
+        max_unsettled,
+    }
+}
+
+fn start(assigned: &AssignedStart) -> Start {
+    match (assigned.at, assigned.time) {
+        (StartAt::Latest, _) => Start::Latest,
+        (StartAt::Timestamp, Some(time)) => Start::At(time.into()),
+        // A timestamp without one cannot be; from the beginning nothing is missed.
+        (StartAt::Earliest | StartAt::Timestamp, _) => Start::Earliest,
+    }
+}

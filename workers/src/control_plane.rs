@@ -1,0 +1,240 @@
+//! The control plane as a worker sees it: GraphQL documents over a transport.
+
+pub(crate) mod assignment;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use brokers::TopicInfo;
+use domain::{Ids, WorkerId};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use self::assignment::{Assignments, WorkerRequest};
+
+const WORKER_JOIN: &str = include_str!("control_plane/worker_join.graphql");
+const WORKER_LEAVE: &str = include_str!("control_plane/worker_leave.graphql");
+const CONSUMER_REPORT: &str = include_str!("control_plane/consumer_report.graphql");
+const WORKER_ANSWER: &str = include_str!("control_plane/worker_answer.graphql");
+const ASSIGNMENTS: &str = include_str!("control_plane/assignments.graphql");
+const WORKER_REQUESTS: &str = include_str!("control_plane/worker_requests.graphql");
+
+/// Why a document was not answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    /// The control plane could not be reached, or the connection broke.
+    #[error("the control plane is unavailable: {0}")]
+    Unavailable(String),
+    /// It answered GraphQL errors.
+    #[error("the control plane answered errors: {0}")]
+    Failed(String),
+}
+
+/// Carries GraphQL documents to the control plane.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Executes a mutation; answers its `data` object.
+    async fn execute(
+        &self,
+        document: &'static str,
+        variables: Value,
+    ) -> Result<Value, TransportError>;
+
+    /// Follows a subscription; each item is a `data` object. After an error or the end of the
+    /// stream the worker subscribes again.
+    fn subscribe(
+        &self,
+        document: &'static str,
+        variables: Value,
+    ) -> BoxStream<'static, Result<Value, TransportError>>;
+}
+
+/// Why a call did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// It will be refused again.
+    #[error("the control plane refused: {0}")]
+    Refused(String),
+    #[error("the control plane's answer cannot be read")]
+    Unreadable(#[source] serde_json::Error),
+}
+
+/// What became of a consumer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Report {
+    Started,
+    Stopped,
+    Failed(String),
+    Blocked(String),
+    Unblocked,
+}
+
+/// The control plane, for one worker.
+#[derive(Clone)]
+pub(crate) struct ControlPlane {
+    transport: Arc<dyn Transport>,
+    worker: WorkerId,
+    ids: Arc<dyn Ids>,
+}
+
+impl ControlPlane {
+    pub(crate) fn new(transport: Arc<dyn Transport>, worker: WorkerId, ids: Arc<dyn Ids>) -> Self {
+        Self {
+            transport,
+            worker,
+            ids,
+        }
+    }
+
+    /// A fresh idempotency key: the same one for every try of a call.
+    pub(crate) fn key(&self) -> String {
+        self.ids.next().to_string()
+    }
+
+    pub(crate) async fn join(&self, key: &str) -> Result<(), CallError> {
+        let input = json!({ "workerId": self.worker, "idempotencyKey": key });
+        self.mutate(WORKER_JOIN, "workerJoin", input).await
+    }
+
+    pub(crate) async fn leave(&self, key: &str) -> Result<(), CallError> {
+        let input = json!({ "workerId": self.worker, "idempotencyKey": key });
+        self.mutate(WORKER_LEAVE, "workerLeave", input).await
+    }
+
+    pub(crate) async fn report(
+        &self,
+        listener_id: &str,
+        report: &Report,
+        key: &str,
+    ) -> Result<(), CallError> {
+        let (word, text) = match report {
+            Report::Started => ("STARTED", None),
+            Report::Stopped => ("STOPPED", None),
+            Report::Failed(error) => ("FAILED", Some(error)),
+            Report::Blocked(reason) => ("BLOCKED", Some(reason)),
+            Report::Unblocked => ("UNBLOCKED", None),
+        };
+        let input = json!({
+            "workerId": self.worker, "listenerId": listener_id, "report": word, "text": text,
+            "idempotencyKey": key,
+        });
+        self.mutate(CONSUMER_REPORT, "consumerReport", input).await
+    }
+
+    pub(crate) async fn answer(
+        &self,
+        request_id: &str,
+        topics: Result<Vec<TopicInfo>, String>,
+    ) -> Result<(), CallError> {
+        let input = match topics {
+            Ok(topics) => {
+                let topics: Vec<_> = topics
+                    .into_iter()
+                    .map(|topic| json!({ "name": topic.name, "partitions": topic.partitions }))
+                    .collect();
+                json!({ "requestId": request_id, "topics": topics, "error": null })
+            }
+            Err(error) => json!({ "requestId": request_id, "topics": null, "error": error }),
+        };
+        self.mutate(WORKER_ANSWER, "workerAnswer", input).await
+    }
+
+    /// What is assigned, from after `after` on; from none: everything.
+    pub(crate) fn assignments(
+        &self,
+        after: Option<&str>,
+    ) -> BoxStream<'static, Result<Assignments, CallError>> {
+        let variables = json!({ "workerId": self.worker, "after": after });
+        self.follow(ASSIGNMENTS, "assignments", variables)
+    }
+
+    pub(crate) fn requests(&self) -> BoxStream<'static, Result<WorkerRequest, CallError>> {
+        let variables = json!({ "workerId": self.worker });
+        self.follow(WORKER_REQUESTS, "workerRequests", variables)
+    }
+
+    async fn mutate(
+        &self,
+        document: &'static str,
+        field: &'static str,
+        input: Value,
+    ) -> Result<(), CallError> {
+        let variables = json!({ "input": input });
+        let data = self.transport.execute(document, variables).await?;
+        let payload: Payload = read(data, field)?;
+        let Some(error) = payload.user_errors.first() else {
+            return Ok(());
+        };
+        Err(CallError::Refused(format!(
+            "{}: {}",
+            error.code, error.message
+        )))
+    }
+
+    fn follow<T: DeserializeOwned + Send + 'static>(
+        &self,
+        document: &'static str,
+        field: &'static str,
+        variables: Value,
+    ) -> BoxStream<'static, Result<T, CallError>> {
+        let items = self.transport.subscribe(document, variables);
+        items.map(move |item| read(item?, field)).boxed()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Payload {
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Deserialize)]
+struct UserError {
+    code: String,
+    message: String,
+}
+
+fn read<T: DeserializeOwned>(mut data: Value, field: &str) -> Result<T, CallError> {
+    T::deserialize(data[field].take()).map_err(CallError::Unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::assignment::{Assignment, Assignments, ConnectionSettings, KafkaSecurity};
+    use super::*;
+
+    #[test]
+    fn an_assignment_is_read_as_the_control_plane_writes_it() {
+        let connection = json!({ "id": "c1", "settings": {
+            "__typename": "KafkaSettings", "bootstrapServers": ["a:9092"], "security": "PLAINTEXT",
+        }});
+        let data = json!({ "assignments": { "position": "17", "changes": [
+            { "listenerId": "l1", "assignment": {
+                "revision": "12", "topic": "orders", "dlq": null, "algorithm": "acme/score",
+                "group": "6f1d9c1e-5b7a-4d0e-9f53-0d7c3a51e8b2", "connection": connection,
+                "version": { "version": "1.0.0", "endpoint": "http://a/", "protocol": "ALGORITHMIA",
+                             "timeoutMs": 30000 },
+                "settings": { "start": { "at": "TIMESTAMP", "time": "2026-01-01T00:00:00Z" },
+                    "concurrency": 16, "faults": "BLOCK", "maxMessageBytes": 1048576,
+                    "retry": { "maxAttempts": 5, "initialBackoffMs": 500, "maxBackoffMs": 60000 } },
+                "outputs": [{ "publisherId": "p1", "topic": "scores", "connection": connection }],
+            }},
+            { "listenerId": "l2", "assignment": null },
+        ]}});
+        let item: Assignments = read(data, "assignments").unwrap();
+        let assignment: &Assignment = item.changes[0].assignment.as_ref().unwrap();
+        let expected = ConnectionSettings::Kafka {
+            bootstrap_servers: vec!["a:9092".to_owned()],
+            security: KafkaSecurity::Plaintext,
+        };
+        assert_eq!(assignment.connection.settings, expected);
+        assert!(item.changes[1].assignment.is_none());
+    }
+}

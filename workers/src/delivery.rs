@@ -1,0 +1,140 @@
+//! The way of a message: claim, invoke, decide, publish, settle.
+//!
+//! Nothing is settled before its decision is durable and published. Whatever goes wrong before
+//! leaves the message to be delivered again, and the journal knows how far it had come.
+
+mod answer;
+pub(crate) mod blocks;
+mod breaker;
+mod call;
+mod claim;
+mod dead_letter;
+mod decide;
+pub(crate) mod endpoint;
+pub(crate) mod gate;
+mod header;
+mod invoke;
+mod publish;
+mod request;
+mod result;
+mod settle;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use brokers::{Delivery, Message};
+use domain::Ids;
+use domain::settlement::Decision;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use self::blocks::Blocks;
+use self::endpoint::Endpoints;
+use self::gate::Gate;
+use crate::connections::Connections;
+use crate::control_plane::assignment::{AssignedVersion, Assignment};
+use crate::journal::{Journal, JournalError, ListenerKey};
+
+/// What all messages of one consumer share.
+pub(crate) struct Pipeline {
+    /// As the control plane writes it.
+    pub(crate) listener_id: String,
+    /// The consumer group, the namespace of the run ids.
+    pub(crate) group: Uuid,
+    pub(crate) key: ListenerKey,
+    pub(crate) assignment: watch::Receiver<Arc<Assignment>>,
+    pub(crate) journal: Journal,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) gate: Gate,
+    pub(crate) blocks: Blocks,
+    pub(crate) ids: Arc<dyn Ids>,
+    /// Cancelled when the consumer stops: calls under way end, nothing waits any longer.
+    pub(crate) stopping: CancellationToken,
+}
+
+/// Why a message was left unsettled.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unsettled {
+    /// The consumer stops; the message goes back.
+    #[error("the consumer stops")]
+    Stopped,
+    #[error("the journal does not answer")]
+    Journal(#[from] JournalError),
+}
+
+/// Takes a message all the way.
+pub(crate) async fn deliver(pipeline: &Pipeline, delivery: Delivery) -> Result<(), Unsettled> {
+    let message = &delivery.message;
+    let mut run = claim::claim(pipeline, message).await?;
+    let mut called_under = None;
+    let decision = match run.decision.take() {
+        Some(decision) => decision,
+        None => {
+            let finding = invoke::invoke(pipeline, message, &mut run).await?;
+            called_under = Some(Arc::clone(&finding.assignment));
+            decide::decide(pipeline, &run, finding).await?
+        }
+    };
+    let to_be_noted = !decision.published;
+    if to_be_noted {
+        match decision.decision {
+            Decision::Succeeded => {
+                publish::result(pipeline, message, &run, decision, called_under).await?;
+            }
+            Decision::DeadLettered => {
+                publish::dead_letter(pipeline, message, &run, &decision).await?;
+            }
+            Decision::Filtered | Decision::Dropped => {}
+        }
+    }
+    settle::settle(pipeline, &run, delivery, to_be_noted).await
+}
+
+impl Pipeline {
+    pub(crate) fn current(&self) -> Arc<Assignment> {
+        Arc::clone(&self.assignment.borrow())
+    }
+
+    /// The assignment that is or comes to be such that `holds`, with what it held.
+    async fn until<T>(
+        &self,
+        mut holds: impl FnMut(&Assignment) -> Option<T>,
+    ) -> Result<(Arc<Assignment>, T), Unsettled> {
+        let mut assignment = self.assignment.clone();
+        let wanted = async {
+            loop {
+                let current = Arc::clone(&assignment.borrow_and_update());
+                if let Some(held) = holds(&current) {
+                    return Ok((current, held));
+                }
+                // The sender goes when the consumer does.
+                assignment.changed().await.map_err(|_| Unsettled::Stopped)?;
+            }
+        };
+        self.unless_stopping(wanted).await?
+    }
+
+    async fn unless_stopping<T>(&self, step: impl Future<Output = T>) -> Result<T, Unsettled> {
+        tokio::select! {
+            biased;
+            () = self.stopping.cancelled() => Err(Unsettled::Stopped),
+            done = step => Ok(done),
+        }
+    }
+
+    async fn pause(&self, wait: Duration) -> Result<(), Unsettled> {
+        self.unless_stopping(tokio::time::sleep(wait)).await
+    }
+}
+
+/// Whether a message is over the listener's limit and never sent.
+fn is_too_large(assignment: &Assignment, message: &Message) -> bool {
+    message.body.len() as u64 > assignment.settings.max_message_bytes
+}
+
+fn version_of(assignment: &Assignment) -> Option<AssignedVersion> {
+    assignment.version.clone()
+}

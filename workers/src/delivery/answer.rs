@@ -1,0 +1,181 @@
+//! Reading an endpoint's answer by the protocol of its version.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use domain::algorithm::Protocol;
+use domain::settlement::Answer;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::call::Called;
+
+/// The longest text of an error that is kept, in characters.
+const LONGEST_TEXT: usize = 500;
+
+/// What the whole answer with `status` came to; `Retry-After` is not looked at.
+pub(super) fn read(
+    protocol: Protocol,
+    status: u16,
+    content_type: Option<String>,
+    body: Bytes,
+) -> Called {
+    let plain = |content_type, body| Called {
+        content_type,
+        body,
+        ..Called::failed(answered(status, None), None)
+    };
+    match protocol {
+        Protocol::Raw => plain(content_type, body),
+        Protocol::Algorithmia => match serde_json::from_slice::<Envelope<'_>>(&body) {
+            Ok(Envelope {
+                error: Some(error), ..
+            }) => Called::failed(
+                // The original's default where an error names no type.
+                answered(status, Some(error.error_type.unwrap_or_else(default_type))),
+                error.message.map(clip),
+            ),
+            Ok(Envelope {
+                result: Some(result),
+                metadata,
+                ..
+            }) if is_success(status) => match metadata.result(result) {
+                Some((content_type, body)) => plain(Some(content_type.to_owned()), body),
+                None => Called::failed(Answer::Undecodable, None),
+            },
+            _ if is_success(status) => Called::failed(Answer::Undecodable, None),
+            _ => plain(None, Bytes::new()),
+        },
+    }
+}
+
+/// The envelope of the `algorithmia` protocol.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+    error: Option<AlgorithmError>,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct AlgorithmError {
+    error_type: Option<String>,
+    message: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    content_type: Option<ContentType>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ContentType {
+    Json,
+    Text,
+    Binary,
+    Void,
+}
+
+impl Metadata {
+    /// The content type and bytes of `result`; `None` when it is not what its type says.
+    fn result(&self, result: &RawValue) -> Option<(&'static str, Bytes)> {
+        let string = || serde_json::from_str::<String>(result.get()).ok();
+        Some(match self.content_type.unwrap_or(ContentType::Json) {
+            ContentType::Json => ("application/json", Bytes::from(result.get().to_owned())),
+            ContentType::Text => ("text/plain; charset=utf-8", Bytes::from(string()?)),
+            ContentType::Binary => (
+                "application/octet-stream",
+                Bytes::from(STANDARD.decode(string()?).ok()?),
+            ),
+            ContentType::Void => ("application/json", Bytes::from_static(b"null")),
+        })
+    }
+}
+
+fn answered(status: u16, error_type: Option<String>) -> Answer {
+    Answer::Status {
+        status,
+        error_type,
+        retry_after: None,
+    }
+}
+
+fn default_type() -> String {
+    "AlgorithmError".to_owned()
+}
+
+fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
+}
+
+fn clip(text: String) -> String {
+    text.chars().take(LONGEST_TEXT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn algorithmia(status: u16, body: &'static str) -> Called {
+        let body = Bytes::from_static(body.as_bytes());
+        read(Protocol::Algorithmia, status, None, body)
+    }
+
+    #[test]
+    fn the_body_of_a_raw_answer_is_the_result_untouched() {
+        let body = Bytes::from_static(b"\xff{");
+        let called = read(Protocol::Raw, 200, Some("x/y".to_owned()), body.clone());
+        assert_eq!(called.answer, answered(200, None));
+        assert_eq!(called.body, body);
+        assert_eq!(called.content_type.as_deref(), Some("x/y"));
+    }
+
+    #[test]
+    fn a_json_result_keeps_its_digits_and_order() {
+        let called = algorithmia(
+            200,
+            r#"{"result": {"b": 1.10, "a": 12345678901234567890123}}"#,
+        );
+        assert_eq!(called.body, r#"{"b": 1.10, "a": 12345678901234567890123}"#);
+        assert_eq!(called.content_type.as_deref(), Some("application/json"));
+    }
+
+    #[test]
+    fn text_and_binary_results_are_unwrapped() {
+        let text = algorithmia(200, r#"{"result":"hé","metadata":{"content_type":"text"}}"#);
+        assert_eq!(text.body, "hé");
+        let binary = algorithmia(
+            200,
+            r#"{"result":"/wA=","metadata":{"content_type":"binary"}}"#,
+        );
+        assert_eq!(binary.body, Bytes::from_static(b"\xff\0"));
+    }
+
+    #[test]
+    fn an_error_is_told_by_its_presence() {
+        let called = algorithmia(
+            200,
+            r#"{"error":{"error_type":"InputError","message":"no such colour"}}"#,
+        );
+        assert_eq!(called.answer, answered(200, Some("InputError".to_owned())));
+        assert_eq!(called.text.as_deref(), Some("no such colour"));
+        let nameless = algorithmia(400, r#"{"error":{"message":"?"}}"#);
+        assert_eq!(nameless.answer, answered(400, Some(default_type())));
+    }
+
+    #[test]
+    fn a_success_without_result_or_error_is_undecodable() {
+        for body in [
+            "",
+            "ok",
+            "{}",
+            r#"{"result":1,"metadata":{"content_type":"binary"}}"#,
+        ] {
+            assert_eq!(algorithmia(200, body).answer, Answer::Undecodable, "{body}");
+        }
+        assert_eq!(algorithmia(503, "down").answer, answered(503, None));
+    }
+}

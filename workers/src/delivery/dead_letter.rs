@@ -1,0 +1,54 @@
+//! The message that a faulty message is published as: itself, and why.
+
+use brokers::{Identity, Message, Outgoing};
+use bytes::Bytes;
+
+use super::claim::Run;
+use super::header;
+use crate::control_plane::assignment::Assignment;
+use crate::journal::Recorded;
+
+/// The original key, headers and body, and after its headers ours.
+pub(super) fn outgoing(
+    dlq: &str,
+    assignment: &Assignment,
+    message: &Message,
+    run: &Run,
+    decision: &Recorded,
+) -> Outgoing {
+    let mut headers = message.headers.clone();
+    let mut add = |name: &str, value: String| {
+        headers.push((name.to_owned(), Some(Bytes::from(value))));
+    };
+    let text = decision.reason_text.as_deref().unwrap_or_default();
+    add(
+        "eventflows-reason",
+        decision.reason.clone().unwrap_or_default(),
+    );
+    add("eventflows-reason-text", header::one_line(text));
+    add("eventflows-attempts", run.attempts.to_string());
+    add("eventflows-run-id", run.id.to_string());
+    add("eventflows-listener-revision", decision.revision.clone());
+    add("eventflows-algorithm", assignment.algorithm.clone());
+    if let Some(version) = &decision.version {
+        add("eventflows-algorithm-version", version.clone());
+    }
+    let Identity::Kafka {
+        topic,
+        partition,
+        offset,
+    } = &message.identity;
+    add("eventflows-source-topic", topic.clone());
+    add("eventflows-source-partition", partition.to_string());
+    add("eventflows-source-offset", offset.to_string());
+    if let Some(time) = header::time(message) {
+        add("eventflows-source-time", time);
+    }
+    add("eventflows-failed-at", decision.finished_at.to_string());
+    Outgoing {
+        topic: dlq.to_owned(),
+        key: message.key.clone(),
+        headers,
+        body: message.body.clone(),
+    }
+}

@@ -1,0 +1,73 @@
+//! Decide: one durable decision per run; whoever comes second takes the first one's.
+
+use std::sync::Arc;
+
+use domain::listener::FaultPolicy;
+use domain::settlement::{Decision, Reason};
+
+use super::claim::Run;
+use super::invoke::{Finding, Found};
+use super::{Pipeline, Unsettled};
+use crate::control_plane::assignment::Assignment;
+use crate::journal::{Draft, Outcome, Recorded};
+
+/// The decision that stands, whether `finding` made it or not.
+pub(super) async fn decide(
+    pipeline: &Pipeline,
+    run: &Run,
+    finding: Finding,
+) -> Result<Recorded, Unsettled> {
+    let draft = draft(pipeline, finding).await?;
+    Ok(
+        match pipeline.journal.decide(run.key, draft.clone()).await? {
+            Outcome::Recorded(at) => Recorded::of(draft, at),
+            Outcome::Earlier(decision) => *decision,
+        },
+    )
+}
+
+async fn draft(pipeline: &Pipeline, finding: Finding) -> Result<Draft, Unsettled> {
+    let assignment = &finding.assignment;
+    let version = assignment.version.as_ref();
+    let mut draft = Draft {
+        decision: Decision::Succeeded,
+        version: version.map(|version| version.version.clone()),
+        revision: assignment.revision.clone(),
+        status: finding.status,
+        reason: None,
+        reason_text: None,
+        content_type: None,
+        result: None,
+    };
+    match finding.found {
+        Found::Result { content_type, body } => {
+            draft.content_type = content_type;
+            draft.result = Some(body);
+        }
+        Found::Faulty { reason, text } => {
+            let (current, decision) = fate(pipeline).await?;
+            draft.decision = decision;
+            draft.revision.clone_from(&current.revision);
+            draft.reason = Some(reason);
+            draft.reason_text = Some(text);
+        }
+    }
+    Ok(draft)
+}
+
+/// What becomes of a faulty message, once it is known: a listener without a dead letter queue may
+/// have to wait for one.
+async fn fate(pipeline: &Pipeline) -> Result<(Arc<Assignment>, Decision), Unsettled> {
+    let known = |assignment: &Assignment| match (&assignment.dlq, assignment.settings.faults) {
+        (Some(_), _) => Some(Decision::DeadLettered),
+        (None, FaultPolicy::Drop) => Some(Decision::Dropped),
+        (None, FaultPolicy::Block) => None,
+    };
+    let current = pipeline.current();
+    if let Some(decision) = known(&current) {
+        return Ok((current, decision));
+    }
+    let text = "a message is faulty, and there is no dead letter queue to take it";
+    let _block = pipeline.blocks.enter(Reason::NoDlq, text);
+    pipeline.until(known).await
+}

@@ -1,0 +1,137 @@
+//! Publish: the decision's message to everywhere it belongs, until it is there.
+//!
+//! A result goes to the outputs of the version that ran: as the current assignment lists them while
+//! it still resolves to that version, so that a publisher disabled meanwhile gets no more; otherwise
+//! as the assignment listed them that the call was made under. After a restart only the current
+//! assignment is known. A dead letter goes to the dead letter queue that is set at the time.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use brokers::{BrokerError, Message, Outgoing};
+use domain::settlement::Reason;
+use futures_util::future::join_all;
+
+use super::blocks::Block;
+use super::claim::Run;
+use super::{Pipeline, Unsettled, dead_letter, result};
+use crate::control_plane::assignment::{Assignment, Output};
+use crate::journal::Recorded;
+use crate::pause::Pause;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// Failures in a row that are worth telling people.
+const FAILURES_TO_BLOCK: u32 = 3;
+
+/// Publishes the result of a run to every output.
+pub(super) async fn result(
+    pipeline: &Pipeline,
+    message: &Message,
+    run: &Run,
+    decision: Recorded,
+    called_under: Option<Arc<Assignment>>,
+) -> Result<(), Unsettled> {
+    let mut tries = Tries::new(pipeline);
+    let mut done: HashSet<String> = HashSet::new();
+    loop {
+        let assignment = outputs_of(pipeline.current(), &decision, called_under.as_ref());
+        let mut left = assignment
+            .outputs
+            .iter()
+            .filter(|output| !done.contains(&output.publisher_id));
+        let writes = left.by_ref().map(|output| {
+            let outgoing = result::outgoing(&output.topic, &assignment, message, run, &decision);
+            async move { (output, send(pipeline, output, outgoing).await) }
+        });
+        let mut failed = None;
+        for (output, written) in join_all(writes).await {
+            match written {
+                Ok(()) => drop(done.insert(output.publisher_id.clone())),
+                Err(error) => failed = Some((output.topic.clone(), error)),
+            }
+        }
+        let Some((topic, error)) = failed else {
+            return Ok(());
+        };
+        tries.failed(&topic, &error).await?;
+    }
+}
+
+/// Publishes a faulty message to the dead letter queue.
+pub(super) async fn dead_letter(
+    pipeline: &Pipeline,
+    message: &Message,
+    run: &Run,
+    decision: &Recorded,
+) -> Result<(), Unsettled> {
+    let mut tries = Tries::new(pipeline);
+    loop {
+        let (assignment, dlq) = dead_letter_queue(pipeline).await?;
+        let outgoing = dead_letter::outgoing(&dlq, &assignment, message, run, decision);
+        let connection = pipeline.connections.of(&assignment.connection);
+        match connection.publish(outgoing).await {
+            Ok(()) => return Ok(()),
+            Err(error) => tries.failed(&dlq, &error).await?,
+        }
+    }
+}
+
+/// The assignment whose outputs count.
+fn outputs_of(
+    current: Arc<Assignment>,
+    decision: &Recorded,
+    called_under: Option<&Arc<Assignment>>,
+) -> Arc<Assignment> {
+    let version = current.version.as_ref().map(|version| &version.version);
+    match called_under {
+        Some(earlier) if version != decision.version.as_ref() => Arc::clone(earlier),
+        _ => current,
+    }
+}
+
+async fn send(pipeline: &Pipeline, output: &Output, outgoing: Outgoing) -> Result<(), BrokerError> {
+    let connection = pipeline.connections.of(&output.connection);
+    connection.publish(outgoing).await
+}
+
+/// The dead letter queue, waited for where it was cleared after the decision.
+async fn dead_letter_queue(pipeline: &Pipeline) -> Result<(Arc<Assignment>, String), Unsettled> {
+    let current = pipeline.current();
+    if let Some(dlq) = current.dlq.clone() {
+        return Ok((current, dlq));
+    }
+    let text = "a dead letter is to be published, and the dead letter queue was cleared";
+    let _block = pipeline.blocks.enter(Reason::NoDlq, text);
+    pipeline.until(|assignment| assignment.dlq.clone()).await
+}
+
+/// The failed tries of one message, and the block that comes of many.
+struct Tries<'p> {
+    pipeline: &'p Pipeline,
+    pause: Pause,
+    block: Option<Block>,
+}
+
+impl<'p> Tries<'p> {
+    fn new(pipeline: &'p Pipeline) -> Self {
+        Self {
+            pipeline,
+            pause: Pause::new(FIRST_PAUSE, LONGEST_PAUSE),
+            block: None,
+        }
+    }
+
+    /// Notes a failure and waits.
+    async fn failed(&mut self, topic: &str, error: &BrokerError) -> Result<(), Unsettled> {
+        let wait = self.pause.failed(&*self.pipeline.ids);
+        if self.pause.failures() >= FAILURES_TO_BLOCK && self.block.is_none() {
+            let text = format!("the topic {topic} does not take messages: {error}");
+            let block = self.pipeline.blocks.enter(Reason::TopicUnavailable, &text);
+            self.block = Some(block);
+        }
+        self.pipeline.pause(wait).await
+    }
+}

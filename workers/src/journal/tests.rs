@@ -1,0 +1,188 @@
+//! The journal by itself, on a file.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::Clock;
+use domain::settlement::{Decision, Reason};
+use jiff::Timestamp;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::*;
+
+struct Fixed;
+
+impl Clock for Fixed {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+}
+
+async fn open(directory: &TempDir) -> Journal {
+    let path = directory.path().join("journal.db");
+    Journal::open(&path, Arc::new(Fixed)).await.unwrap()
+}
+
+async fn fresh() -> (TempDir, Journal, ListenerKey) {
+    let directory = TempDir::new().unwrap();
+    let journal = open(&directory).await;
+    let listener = journal.listener("group", "orders").await.unwrap();
+    (directory, journal, listener)
+}
+
+fn claim(listener: ListenerKey, offset: i64) -> Claim {
+    Claim {
+        listener,
+        run_id: Uuid::from_u128(offset.unsigned_abs().into()),
+        place: Place {
+            partition: 0,
+            offset,
+        },
+        calls: true,
+    }
+}
+
+fn draft(decision: Decision, result: &'static str) -> Draft {
+    Draft {
+        decision,
+        version: Some("1.0.0".to_owned()),
+        revision: "7".to_owned(),
+        status: Some(200),
+        reason: (decision == Decision::DeadLettered).then_some(Reason::Refused),
+        reason_text: None,
+        content_type: Some("text/plain".to_owned()),
+        result: Some(Bytes::from_static(result.as_bytes())),
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_decided_once() {
+    let (_directory, journal, listener) = fresh().await;
+    let run = journal.claim(claim(listener, 1)).await.unwrap().run;
+    let first = draft(Decision::Succeeded, "first");
+    let second = draft(Decision::DeadLettered, "second");
+    // Both in one batch, then again in another.
+    let (one, two) = tokio::join!(
+        journal.decide(run, first.clone()),
+        journal.decide(run, second.clone())
+    );
+    let recorded = Recorded::of(first, Timestamp::UNIX_EPOCH);
+    assert_eq!(one.unwrap(), Outcome::Recorded(Timestamp::UNIX_EPOCH));
+    assert_eq!(two.unwrap(), Outcome::Earlier(Box::new(recorded.clone())));
+    let three = journal.decide(run, second).await.unwrap();
+    assert_eq!(three, Outcome::Earlier(Box::new(recorded)));
+}
+
+#[tokio::test]
+async fn a_decided_run_is_found_with_its_bytes_until_it_is_published() {
+    let (directory, journal, listener) = fresh().await;
+    let run = journal.claim(claim(listener, 1)).await.unwrap().run;
+    let decided = draft(Decision::Succeeded, "result");
+    journal.decide(run, decided.clone()).await.unwrap();
+    drop(journal);
+
+    let journal = open(&directory).await;
+    let again = journal.claim(claim(listener, 1)).await.unwrap();
+    let recorded = Recorded::of(decided, Timestamp::UNIX_EPOCH);
+    assert_eq!(again.decision, Some(recorded));
+    journal.published(run).await.unwrap();
+    let published = journal.claim(claim(listener, 1)).await.unwrap();
+    let decision = published.decision.unwrap();
+    assert!(decision.published);
+    assert_eq!(decision.result, None);
+}
+
+#[tokio::test]
+async fn attempts_are_counted_through_redeliveries() {
+    let (_directory, journal, listener) = fresh().await;
+    let new = journal.claim(claim(listener, 1)).await.unwrap();
+    assert_eq!((new.attempts, new.claims), (1, 1));
+    assert_eq!(journal.attempt(new.run).await.unwrap(), 2);
+    let again = journal.claim(claim(listener, 1)).await.unwrap();
+    assert_eq!((again.attempts, again.claims), (2, 2));
+    journal.refund(new.run, 2).await.unwrap();
+    assert_eq!(journal.attempt(new.run).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn the_ledger_balances() {
+    let (_directory, journal, listener) = fresh().await;
+    let decisions = [
+        Decision::Succeeded,
+        Decision::Succeeded,
+        Decision::DeadLettered,
+        Decision::Filtered,
+        Decision::Dropped,
+    ];
+    for (offset, decision) in (0..).zip(decisions) {
+        let run = journal.claim(claim(listener, offset)).await.unwrap().run;
+        journal.decide(run, draft(decision, "")).await.unwrap();
+        journal.decide(run, draft(decision, "")).await.unwrap();
+    }
+    journal.claim(claim(listener, 5)).await.unwrap();
+    journal.claim(claim(listener, 5)).await.unwrap();
+    let expected = Ledger {
+        received: 6,
+        succeeded: 2,
+        dead_lettered: 1,
+        filtered: 1,
+        dropped: 1,
+        in_flight: 1,
+    };
+    assert_eq!(journal.ledger("group").await.unwrap(), expected);
+    assert_eq!(journal.ledger("nobody").await.unwrap(), Ledger::default());
+}
+
+#[tokio::test]
+async fn runs_are_listed_newest_first_and_page_by_page() {
+    let (_directory, journal, listener) = fresh().await;
+    let other = journal.listener("other", "orders").await.unwrap();
+    // Claimed together: more rows than one statement takes.
+    let claims = (0..300).map(|offset| journal.claim(claim(listener, offset)));
+    futures_util::future::try_join_all(claims).await.unwrap();
+    journal.claim(claim(other, 0)).await.unwrap();
+
+    let page = journal.runs("group", None, 200).await.unwrap();
+    let rest = journal
+        .runs("group", Some(page[199].number), 200)
+        .await
+        .unwrap();
+    let numbers: Vec<_> = page.iter().chain(&rest).map(|run| run.number).collect();
+    assert!(numbers.is_sorted_by(|newer, older| newer > older));
+    assert_eq!(numbers.len(), 300);
+    let found = journal.run("group", page[3].run_id).await.unwrap();
+    assert_eq!(found.as_ref(), Some(&page[3]));
+    assert_eq!(journal.run("other", page[3].run_id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn retention_deletes_the_oldest_published_runs() {
+    let (_directory, journal, listener) = fresh().await;
+    for offset in 0..6 {
+        let run = journal.claim(claim(listener, offset)).await.unwrap().run;
+        if offset == 5 {
+            break;
+        }
+        journal
+            .decide(run, draft(Decision::Succeeded, ""))
+            .await
+            .unwrap();
+        if offset > 0 {
+            journal.published(run).await.unwrap();
+        }
+    }
+    let limits = Retention {
+        keep: Duration::from_secs(60),
+        runs: 3,
+    };
+    assert_eq!(journal.prune(limits).await.unwrap(), 2);
+    assert_eq!(journal.prune(limits).await.unwrap(), 0);
+    let left = journal.runs("group", None, 10).await.unwrap();
+    let offsets: Vec<_> = left.iter().map(|run| run.place.offset).collect();
+    // The unpublished and the undecided one stay, whatever their age.
+    assert_eq!(offsets, [5, 4, 3, 0]);
+    let ledger = journal.ledger("group").await.unwrap();
+    assert_eq!((ledger.received, ledger.succeeded), (6, 5));
+}

@@ -1,0 +1,19 @@
+//! The worker: runs the consumers that the control plane assigns, and takes every message through
+//! claim, invoke, decide, publish and settle.
+
+mod connections;
+mod consumer;
+mod control_plane;
+mod delivery;
+pub mod journal;
+mod pause;
+mod reconciler;
+mod reporter;
+mod requests;
+mod worker;
+
+pub use connections::Connector;
+pub use control_plane::assignment::{ConnectionSettings, KafkaSecurity};
+pub use control_plane::{Transport, TransportError};
+pub use journal::Journal;
+pub use worker::{Worker, WorkerConfig};

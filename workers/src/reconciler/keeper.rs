@@ -1,0 +1,113 @@
+//! Keeps one listener served: runs its consumer, starts it again, and says what became of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Ids;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{Step, step};
+use crate::connections::Connections;
+use crate::consumer::{self, ConsumerError};
+use crate::control_plane::Report;
+use crate::control_plane::assignment::Assignment;
+use crate::delivery::endpoint::Endpoints;
+use crate::journal::Journal;
+use crate::pause::Pause;
+use crate::reporter::Reporter;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// What all listeners of a worker share.
+pub(crate) struct Shared {
+    pub(crate) journal: Journal,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) reporter: Reporter,
+    pub(crate) ids: Arc<dyn Ids>,
+    /// How long messages in flight may take to end when a consumer stops.
+    pub(crate) grace: Duration,
+}
+
+pub(crate) struct Keeper {
+    shared: Arc<Shared>,
+    listener_id: String,
+    desired: watch::Receiver<Arc<Assignment>>,
+    stop: CancellationToken,
+}
+
+impl Keeper {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        listener_id: String,
+        desired: watch::Receiver<Arc<Assignment>>,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            shared,
+            listener_id,
+            desired,
+            stop,
+        }
+    }
+
+    /// Runs consumers until it is told to stop.
+    pub(super) async fn run(mut self) {
+        let mut pause = Pause::new(FIRST_PAUSE, LONGEST_PAUSE);
+        while !self.stop.is_cancelled() {
+            let report = match self.run_one().await {
+                Ok(()) => {
+                    pause.succeeded();
+                    self.report(Report::Stopped).await;
+                    continue;
+                }
+                Err(error) => error.to_string(),
+            };
+            tracing::warn!(
+                listener.id = self.listener_id,
+                error = report,
+                "a consumer ended by itself and will be started again"
+            );
+            self.report(Report::Failed(report)).await;
+            let wait = pause.failed(&*self.shared.ids);
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Runs a consumer until it fails, or is to stop, or to be another one.
+    async fn run_one(&mut self) -> Result<(), ConsumerError> {
+        let first = Arc::clone(&self.desired.borrow_and_update());
+        let (current, follow) = watch::channel(first);
+        let stop = self.stop.child_token();
+        let consumer = consumer::run(&self.shared, &self.listener_id, follow, stop.clone());
+        tokio::pin!(consumer);
+        loop {
+            tokio::select! {
+                ended = &mut consumer => return ended,
+                changed = self.desired.changed(), if !stop.is_cancelled() => {
+                    if changed.is_err() {
+                        // The reconciler is gone without a word: so ends the keeper.
+                        self.stop.cancel();
+                        continue;
+                    }
+                    let desired = Arc::clone(&self.desired.borrow_and_update());
+                    let step = step(&current.borrow(), &desired);
+                    match step {
+                        Step::Nothing => {}
+                        Step::Update => drop(current.send_replace(desired)),
+                        Step::Restart => stop.cancel(),
+                    }
+                }
+            }
+        }
+    }
+
+    async fn report(&self, report: Report) {
+        self.shared.reporter.report(&self.listener_id, report).await;
+    }
+}

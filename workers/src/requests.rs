@@ -1,0 +1,62 @@
+//! Answers what the control plane wants to know of brokers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use brokers::TopicInfo;
+use futures_util::StreamExt;
+use tokio::time::timeout;
+
+use crate::connections::Connector;
+use crate::control_plane::ControlPlane;
+use crate::control_plane::assignment::WorkerRequest;
+
+/// Requests answered at once.
+const AT_ONCE: usize = 8;
+
+/// How long a look may take: an answer is due within 10 s.
+const PATIENCE: Duration = Duration::from_secs(9);
+
+/// Answers requests until their stream ends or fails.
+pub(crate) async fn answer(control_plane: &ControlPlane, connector: &Arc<dyn Connector>) {
+    let requests = control_plane.requests();
+    requests
+        .take_while(|request| {
+            if let Err(error) = request {
+                tracing::warn!(%error, "the requests of the control plane ended");
+            }
+            std::future::ready(request.is_ok())
+        })
+        .filter_map(|request| std::future::ready(request.ok()))
+        .for_each_concurrent(AT_ONCE, |request| {
+            answer_one(control_plane, connector, request)
+        })
+        .await;
+}
+
+async fn answer_one(
+    control_plane: &ControlPlane,
+    connector: &Arc<dyn Connector>,
+    request: WorkerRequest,
+) {
+    let topics = topics(connector, &request).await;
+    // Whoever asked has a time limit of its own and may ask again.
+    if let Err(error) = control_plane.answer(&request.request_id, topics).await {
+        tracing::warn!(%error, "an answer did not reach the control plane");
+    }
+}
+
+async fn topics(
+    connector: &Arc<dyn Connector>,
+    request: &WorkerRequest,
+) -> Result<Vec<TopicInfo>, String> {
+    let Some(list) = &request.list_topics else {
+        return Err("the worker does not know the request".to_owned());
+    };
+    // A broker of its own: the connection may be one that nothing is assigned on yet.
+    let broker = connector.connect(&list.connection.settings);
+    match timeout(PATIENCE, broker.topics()).await {
+        Ok(topics) => topics.map_err(|error| error.to_string()),
+        Err(_) => Err("the broker did not answer in time".to_owned()),
+    }
+}

@@ -1,0 +1,180 @@
+//! The worker: joins, keeps what it is assigned running, answers requests, and leaves in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Ids, WorkerId};
+use futures_util::StreamExt;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::connections::{Connections, Connector};
+use crate::control_plane::{ControlPlane, Transport};
+use crate::delivery::endpoint::Endpoints;
+use crate::journal::{Journal, Retention};
+use crate::pause::Pause;
+use crate::reconciler::Reconciler;
+use crate::reconciler::keeper::Shared;
+use crate::reporter::{Reporter, persist};
+use crate::requests;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// How long the closing of the sources, the last reports and the leaving may take beyond the grace.
+const PARTING: Duration = Duration::from_secs(15);
+
+/// How often finished runs beyond retention are deleted, a batch at a time.
+const PRUNE_EVERY: Duration = Duration::from_secs(10);
+
+/// What a worker is told at its start.
+#[derive(Clone, Debug)]
+pub struct WorkerConfig {
+    pub worker: WorkerId,
+    /// How long messages in flight may take to end when a consumer stops.
+    pub grace: Duration,
+    pub retention: Retention,
+}
+
+impl WorkerConfig {
+    /// Ten seconds of grace, and the journal's default retention.
+    pub fn new(worker: WorkerId) -> Self {
+        Self {
+            worker,
+            grace: Duration::from_secs(10),
+            retention: Retention::default(),
+        }
+    }
+}
+
+/// A process that runs consumers.
+pub struct Worker {
+    config: WorkerConfig,
+    control_plane: ControlPlane,
+    journal: Journal,
+    ids: Arc<dyn Ids>,
+    connector: Arc<dyn Connector>,
+}
+
+impl Worker {
+    pub fn new(
+        config: WorkerConfig,
+        transport: Arc<dyn Transport>,
+        journal: Journal,
+        ids: Arc<dyn Ids>,
+        connector: Arc<dyn Connector>,
+    ) -> Self {
+        let control_plane = ControlPlane::new(transport, config.worker, Arc::clone(&ids));
+        Self {
+            config,
+            control_plane,
+            journal,
+            ids,
+            connector,
+        }
+    }
+
+    /// Works until `shutdown`; then stops all consumers, each within the grace, reports it and
+    /// leaves. Whatever is unreachable meanwhile is tried again.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let joined = shutdown.run_until_cancelled(self.join()).await;
+        if joined.is_none() {
+            return;
+        }
+        let give_up = CancellationToken::new();
+        let (reporter, lanes) = Reporter::new(&self.control_plane, &self.ids, &give_up);
+        let shared = Shared {
+            journal: self.journal.clone(),
+            connections: Arc::new(Connections::new(Arc::clone(&self.connector))),
+            endpoints: Endpoints::new(),
+            reporter,
+            ids: Arc::clone(&self.ids),
+            grace: self.config.grace,
+        };
+        let mut reconciler = Reconciler::new(Arc::new(shared));
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = self.reconcile(&mut reconciler) => {}
+            () = self.answer_requests() => {}
+            () = self.prune() => {}
+        }
+        let parting = async {
+            // Takes the reporters with it, so that the lanes end.
+            reconciler.stop().await;
+            lanes.finish().await;
+            self.leave().await;
+        };
+        if timeout(self.config.grace + PARTING, parting).await.is_err() {
+            tracing::warn!("the worker left without the control plane's knowledge");
+        }
+        give_up.cancel();
+    }
+
+    async fn join(&self) {
+        let key = self.control_plane.key();
+        let joined = persist(&*self.ids, || self.control_plane.join(&key));
+        if let Err(error) = joined.await {
+            tracing::error!(%error, "the control plane refused the worker");
+        }
+    }
+
+    async fn leave(&self) {
+        let key = self.control_plane.key();
+        let left = persist(&*self.ids, || self.control_plane.leave(&key));
+        if let Err(error) = left.await {
+            tracing::error!(%error, "the control plane refused to let the worker go");
+        }
+    }
+
+    /// Follows the assignments, for ever: from where it was when the stream ends.
+    async fn reconcile(&self, reconciler: &mut Reconciler) {
+        let mut after: Option<String> = None;
+        let mut pause = Pause::new(FIRST_PAUSE, LONGEST_PAUSE);
+        loop {
+            let mut items = self.control_plane.assignments(after.as_deref());
+            while let Some(item) = items.next().await {
+                match item {
+                    Ok(item) => {
+                        pause.succeeded();
+                        reconciler.apply(item.changes);
+                        after = Some(item.position);
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "the assignments broke off");
+                        break;
+                    }
+                }
+            }
+            tokio::time::sleep(pause.failed(&*self.ids)).await;
+        }
+    }
+
+    async fn answer_requests(&self) {
+        let mut pause = Pause::new(FIRST_PAUSE, LONGEST_PAUSE);
+        loop {
+            let began = tokio::time::Instant::now();
+            requests::answer(&self.control_plane, &self.connector).await;
+            if began.elapsed() > LONGEST_PAUSE {
+                pause.succeeded();
+            }
+            tokio::time::sleep(pause.failed(&*self.ids)).await;
+        }
+    }
+
+    async fn prune(&self) {
+        let mut ticks = interval(PRUNE_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.prune_all().await {
+                tracing::warn!(%error, "finished runs could not be deleted");
+            }
+        }
+    }
+
+    /// Batch after batch, each between commits of other work, until nothing is beyond retention.
+    async fn prune_all(&self) -> Result<(), crate::journal::JournalError> {
+        while self.journal.prune(self.config.retention).await? > 0 {}
+        Ok(())
+    }
+}

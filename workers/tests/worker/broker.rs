@@ -1,0 +1,186 @@
+//! A broker in memory that can refuse.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use brokers::{
+    Broker, BrokerError, Delivery, Identity, Message, Outgoing, Sink, Source, SourceSettings,
+    TopicInfo,
+};
+use bytes::Bytes;
+use tokio::sync::watch;
+
+/// One partition per topic; a group's source begins with what the group has not settled.
+#[derive(Clone, Default)]
+pub(crate) struct MemoryBroker(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct State {
+    topics: HashMap<String, Vec<Outgoing>>,
+    settled: HashSet<(String, String, i64)>,
+    refusing: HashSet<String>,
+    panics: usize,
+    open_sources: usize,
+}
+
+impl MemoryBroker {
+    pub(crate) fn write(&self, topic: &str, headers: &[(&str, &str)], body: &[u8]) {
+        self.append(Outgoing {
+            topic: topic.to_owned(),
+            key: Some(Bytes::from_static(b"key")),
+            headers: headers
+                .iter()
+                .map(|(name, value)| {
+                    let value = Bytes::copy_from_slice(value.as_bytes());
+                    ((*name).to_owned(), Some(value))
+                })
+                .collect(),
+            body: Bytes::copy_from_slice(body),
+        });
+    }
+
+    pub(crate) fn messages(&self, topic: &str) -> Vec<Outgoing> {
+        let state = self.0.state.lock().unwrap();
+        state.topics.get(topic).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn settled(&self) -> usize {
+        self.0.state.lock().unwrap().settled.len()
+    }
+
+    pub(crate) fn open_sources(&self) -> usize {
+        self.0.state.lock().unwrap().open_sources
+    }
+
+    /// Whether writes to the topic fail from now on.
+    pub(crate) fn refuse(&self, topic: &str, refuse: bool) {
+        let mut state = self.0.state.lock().unwrap();
+        if refuse {
+            state.refusing.insert(topic.to_owned());
+        } else {
+            state.refusing.remove(topic);
+        }
+    }
+
+    /// Makes that many writes panic.
+    pub(crate) fn panic(&self, panics: usize) {
+        self.0.state.lock().unwrap().panics = panics;
+    }
+
+    fn append(&self, outgoing: Outgoing) {
+        let mut state = self.0.state.lock().unwrap();
+        let topic = state.topics.entry(outgoing.topic.clone()).or_default();
+        topic.push(outgoing);
+        drop(state);
+        self.0.changed.send_replace(());
+    }
+}
+
+#[async_trait]
+impl Broker for MemoryBroker {
+    async fn topics(&self) -> Result<Vec<TopicInfo>, BrokerError> {
+        let state = self.0.state.lock().unwrap();
+        let topics = state.topics.keys().map(|name| TopicInfo {
+            name: name.clone(),
+            partitions: Some(1),
+        });
+        Ok(topics.collect())
+    }
+
+    async fn source(&self, settings: SourceSettings) -> Result<Box<dyn Source>, BrokerError> {
+        self.0.state.lock().unwrap().open_sources += 1;
+        Ok(Box::new(MemorySource {
+            broker: self.clone(),
+            changed: self.0.changed.subscribe(),
+            settings,
+            next: 0,
+        }))
+    }
+
+    async fn sink(&self) -> Result<Arc<dyn Sink>, BrokerError> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl Sink for MemoryBroker {
+    async fn publish(&self, outgoing: Outgoing) -> Result<(), BrokerError> {
+        let panics = {
+            let mut state = self.0.state.lock().unwrap();
+            if state.refusing.contains(&outgoing.topic) {
+                return Err(BrokerError::NoTopic(outgoing.topic));
+            }
+            let panics = state.panics > 0;
+            state.panics = state.panics.saturating_sub(1);
+            panics
+        };
+        assert!(!panics, "as the test wants");
+        self.append(outgoing);
+        Ok(())
+    }
+}
+
+struct MemorySource {
+    broker: MemoryBroker,
+    changed: watch::Receiver<()>,
+    settings: SourceSettings,
+    next: i64,
+}
+
+impl MemorySource {
+    fn take(&mut self) -> Option<Delivery> {
+        let state = self.broker.0.state.lock().unwrap();
+        let messages = state.topics.get(&self.settings.topic)?;
+        loop {
+            let offset = self.next;
+            let stored = messages.get(usize::try_from(offset).unwrap())?;
+            self.next += 1;
+            let SourceSettings { topic, group, .. } = &self.settings;
+            let key = (topic.clone(), group.clone(), offset);
+            if state.settled.contains(&key) {
+                continue;
+            }
+            let message = Message {
+                identity: Identity::Kafka {
+                    topic: topic.clone(),
+                    partition: 0,
+                    offset,
+                },
+                key: stored.key.clone(),
+                headers: stored.headers.clone(),
+                body: stored.body.clone(),
+                timestamp: Some(std::time::UNIX_EPOCH),
+                attempt: None,
+            };
+            let shared = Arc::clone(&self.broker.0);
+            return Some(Delivery::new(message, move || {
+                shared.state.lock().unwrap().settled.insert(key);
+            }));
+        }
+    }
+}
+
+#[async_trait]
+impl Source for MemorySource {
+    async fn recv(&mut self) -> Result<Delivery, BrokerError> {
+        loop {
+            self.changed.borrow_and_update();
+            if let Some(delivery) = self.take() {
+                return Ok(delivery);
+            }
+            self.changed.changed().await.unwrap();
+        }
+    }
+
+    async fn close(self: Box<Self>) -> Result<(), BrokerError> {
+        self.broker.0.state.lock().unwrap().open_sources -= 1;
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! An endpoint whose answers the test chooses.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// Answers a call by its number, from 0, and its body.
+pub(crate) type Script = dyn Fn(usize, &Bytes) -> (u16, Bytes) + Send + Sync;
+
+pub(crate) struct Call {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// Serves until it is dropped.
+pub(crate) struct Endpoint {
+    pub(crate) port: u16,
+    pub(crate) calls: Arc<Mutex<Vec<Call>>>,
+    _server: JoinSet<()>,
+}
+
+impl Endpoint {
+    /// On a port of its own, or on that one.
+    pub(crate) async fn start(
+        port: u16,
+        script: impl Fn(usize, &Bytes) -> (u16, Bytes) + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
+        let script: Arc<Script> = Arc::new(script);
+        let mut server = JoinSet::new();
+        server.spawn(serve(listener, Arc::clone(&calls), script));
+        Self {
+            port,
+            calls,
+            _server: server,
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.calls.lock().unwrap().len()
+    }
+}
+
+async fn serve(listener: TcpListener, calls: Arc<Mutex<Vec<Call>>>, script: Arc<Script>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let (calls, script) = (Arc::clone(&calls), Arc::clone(&script));
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (calls, script) = (Arc::clone(&calls), Arc::clone(&script));
+            async move {
+                let (head, body) = request.into_parts();
+                let body = body.collect().await.unwrap().to_bytes();
+                let headers = head.headers;
+                let number = {
+                    let mut calls = calls.lock().unwrap();
+                    calls.push(Call {
+                        headers,
+                        body: body.clone(),
+                    });
+                    calls.len() - 1
+                };
+                let (status, answer) = script(number, &body);
+                let response = Response::builder()
+                    .status(status)
+                    .header("content-type", "text/x-answer");
+                Ok::<_, Infallible>(response.body(Full::new(answer)).unwrap())
+            }
+        });
+        connections.spawn(async move {
+            // A client that goes away is no matter.
+            let _ = http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}

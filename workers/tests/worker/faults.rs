@@ -1,0 +1,278 @@
+//! Messages, endpoints and topics that fail.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use domain::settlement::Decision;
+use serde_json::json;
+use uuid::Uuid;
+use workers::journal::{Claim, Draft, Place};
+
+use crate::endpoint::Endpoint;
+use crate::world::{GROUP, World, eventually, header};
+
+fn refuse(_: usize, _: &Bytes) -> (u16, Bytes) {
+    (422, Bytes::from_static(b"no"))
+}
+
+#[tokio::test]
+async fn a_faulty_message_goes_to_the_dead_letter_queue_with_everything_known() {
+    let world = World::new(refuse).await;
+    world.broker.write("orders", &[("x-mine", "kept")], b"bad");
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    let dead = &world.dead_letters(1).await[0];
+    assert_eq!(dead.body, "bad");
+    assert_eq!(dead.key.as_deref(), Some(&b"key"[..]));
+    for (name, value) in [
+        ("x-mine", "kept"),
+        ("eventflows-reason", "refused"),
+        ("eventflows-reason-text", "the endpoint answered 422"),
+        ("eventflows-attempts", "1"),
+        ("eventflows-listener-revision", "12"),
+        ("eventflows-algorithm", "acme/score"),
+        ("eventflows-algorithm-version", "1.0.0"),
+        ("eventflows-source-topic", "orders"),
+        ("eventflows-source-partition", "0"),
+        ("eventflows-source-offset", "0"),
+        ("eventflows-source-time", "1970-01-01T00:00:00Z"),
+        ("eventflows-failed-at", "2027-01-15T08:00:00Z"),
+    ] {
+        assert_eq!(header(dead, name), value, "{name}");
+    }
+    world.settled(1).await;
+    assert_eq!(worker.ledger().await.dead_lettered, 1);
+    assert!(world.broker.messages("scores").is_empty());
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_is_never_sent() {
+    let world = World::new(refuse).await;
+    world.broker.write("orders", &[], &[b'x'; 1001]);
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    let dead = &world.dead_letters(1).await[0];
+    assert_eq!(header(dead, "eventflows-reason"), "message_too_large");
+    assert_eq!(header(dead, "eventflows-attempts"), "0");
+    assert_eq!(world.calls(), 0);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn attempts_are_used_up_by_a_message_that_alone_fails() {
+    let world = World::new(|_, body| (if body == "bad" { 500 } else { 200 }, body.clone())).await;
+    for body in ["good", "bad", "fine"] {
+        world.broker.write("orders", &[], body.as_bytes());
+    }
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    let dead = &world.dead_letters(1).await[0];
+    assert_eq!(header(dead, "eventflows-reason"), "attempts_exhausted");
+    assert_eq!(header(dead, "eventflows-attempts"), "3");
+    world.settled(3).await;
+    assert_eq!(world.calls(), 5);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_down_costs_no_message() {
+    let mut world = World::new(|_, body| (200, body.clone())).await;
+    world.endpoint = None;
+    for number in 0..40 {
+        world
+            .broker
+            .write("orders", &[], format!("{number}").as_bytes());
+    }
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    world.reported("BLOCKED endpoint_unavailable").await;
+    assert_eq!(world.broker.settled(), 0);
+    world.endpoint = Some(Endpoint::start(world.port, |_, body| (200, body.clone())).await);
+    world.settled(40).await;
+    world.reported("UNBLOCKED").await;
+    assert!(world.broker.messages("dead").is_empty());
+    assert_eq!(world.broker.messages("scores").len(), 40);
+    let ledger = worker.ledger().await;
+    assert_eq!((ledger.received, ledger.succeeded), (40, 40));
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn an_endpoint_that_fails_for_every_message_costs_none() {
+    let up = Arc::new(AtomicBool::new(false));
+    let is_up = Arc::clone(&up);
+    let world = World::new(move |_, body| {
+        let status = if is_up.load(Ordering::Relaxed) {
+            200
+        } else {
+            503
+        };
+        (status, body.clone())
+    })
+    .await;
+    for number in 0..40 {
+        let body = format!("{number}");
+        world.broker.write("orders", &[], body.as_bytes());
+    }
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    world.reported("BLOCKED endpoint_unavailable").await;
+    eventually("probes", || world.calls() > 40).await;
+    up.store(true, Ordering::Relaxed);
+    world.settled(40).await;
+    assert!(world.broker.messages("dead").is_empty());
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_decision_that_another_made_first_is_the_one_published() {
+    let world = World::new(refuse).await;
+    world.broker.write("orders", &[], b"bad");
+    world.assign(|assignment| assignment["dlq"] = json!(null));
+    let worker = world.worker().await;
+    world.reported("BLOCKED no_dlq").await;
+    let journal = &worker.journal;
+    let claim = Claim {
+        listener: journal.listener(GROUP, "orders").await.unwrap(),
+        run_id: Uuid::nil(),
+        place: Place {
+            partition: 0,
+            offset: 0,
+        },
+        calls: false,
+    };
+    let run = journal.claim(claim).await.unwrap().run;
+    let other = Draft {
+        decision: Decision::Succeeded,
+        version: Some("1.0.0".to_owned()),
+        revision: "12".to_owned(),
+        status: Some(200),
+        reason: None,
+        reason_text: None,
+        content_type: None,
+        result: Some(Bytes::from_static(b"other")),
+    };
+    journal.decide(run, other).await.unwrap();
+    world.assign(|_| {});
+    assert_eq!(world.outputs(1).await[0].body, "other");
+    world.settled(1).await;
+    assert!(world.broker.messages("dead").is_empty());
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn one_message_alone_waits_for_an_endpoint_that_cannot_be_reached() {
+    let mut world = World::new(|_, body| (200, body.clone())).await;
+    world.endpoint = None;
+    world.broker.write("orders", &[], b"one");
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    world.reported("BLOCKED endpoint_unavailable").await;
+    world.endpoint = Some(Endpoint::start(world.port, |_, body| (200, body.clone())).await);
+    world.settled(1).await;
+    assert!(world.broker.messages("dead").is_empty());
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn an_endpoint_that_refuses_us_blocks_the_listener_and_probes() {
+    let allowed = Arc::new(AtomicBool::new(false));
+    let allows = Arc::clone(&allowed);
+    let world = World::new(move |_, body| {
+        let status = if allows.load(Ordering::Relaxed) {
+            200
+        } else {
+            401
+        };
+        (status, body.clone())
+    })
+    .await;
+    world.broker.write("orders", &[], b"one");
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    world.reported("BLOCKED not_authorized").await;
+    eventually("more probes than attempts", || world.calls() > 6).await;
+    allowed.store(true, Ordering::Relaxed);
+    world.settled(1).await;
+    world.reported("UNBLOCKED").await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_queue_that_is_down_holds_the_position() {
+    let world = World::new(refuse).await;
+    world.broker.refuse("dead", true);
+    world.broker.write("orders", &[], b"bad");
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    world.reported("BLOCKED topic_unavailable").await;
+    assert_eq!(world.broker.settled(), 0);
+    world.broker.refuse("dead", false);
+    world.dead_letters(1).await;
+    world.settled(1).await;
+    world.reported("UNBLOCKED").await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_faulty_message_without_a_dead_letter_queue_waits_for_one() {
+    let world = World::new(refuse).await;
+    world.broker.write("orders", &[], b"bad");
+    world.assign(|assignment| assignment["dlq"] = json!(null));
+    let worker = world.worker().await;
+    world.reported("BLOCKED no_dlq").await;
+    let ledger = worker.ledger().await;
+    assert_eq!((ledger.received, ledger.in_flight), (1, 1));
+    world.assign(|_| {});
+    world.dead_letters(1).await;
+    world.reported("UNBLOCKED").await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_listener_that_drops_faults_records_them() {
+    let world = World::new(refuse).await;
+    world.broker.write("orders", &[], b"bad");
+    world.assign(|assignment| {
+        assignment["dlq"] = json!(null);
+        assignment["settings"]["faults"] = json!("DROP");
+    });
+    let worker = world.worker().await;
+    world.settled(1).await;
+    assert_eq!(worker.ledger().await.dropped, 1);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_listener_whose_selector_matches_nothing_waits_for_a_version() {
+    let world = World::new(|_, body| (200, body.clone())).await;
+    world.broker.write("orders", &[], b"one");
+    world.assign(|assignment| assignment["version"] = json!(null));
+    let worker = world.worker().await;
+    world.reported("BLOCKED no_version").await;
+    world.assign(|_| {});
+    world.settled(1).await;
+    world.reported("UNBLOCKED").await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_panic_over_one_message_restarts_its_consumer_and_loses_nothing() {
+    let world = World::new(|_, body| (200, body.clone())).await;
+    world.broker.panic(1);
+    for body in ["one", "two", "three"] {
+        world.broker.write("orders", &[], body.as_bytes());
+    }
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    world
+        .reported("FAILED the task of a message panicked")
+        .await;
+    world.settled(3).await;
+    assert_eq!(world.broker.messages("scores").len(), 3);
+    assert_eq!(world.calls(), 3);
+    worker.stop().await;
+    assert_eq!(world.broker.open_sources(), 0);
+}

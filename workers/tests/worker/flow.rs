@@ -1,0 +1,186 @@
+//! Messages that pass, and workers that come and go.
+
+use bytes::Bytes;
+use serde_json::json;
+
+use crate::world::{GROUP, World, eventually, header};
+
+fn echo(_: usize, body: &Bytes) -> (u16, Bytes) {
+    (200, Bytes::from([b"scored ", &body[..]].concat()))
+}
+
+#[tokio::test]
+async fn a_result_goes_to_the_output_under_the_messages_key() {
+    let world = World::new(echo).await;
+    world.broker.write("orders", &[], b"one");
+    world.assign(|_| {});
+    let worker = world.worker().await;
+
+    let output = &world.outputs(1).await[0];
+    assert_eq!(output.body, "scored one");
+    assert_eq!(output.key.as_deref(), Some(&b"key"[..]));
+    assert_eq!(header(output, "content-type"), "text/x-answer");
+    assert_eq!(header(output, "eventflows-algorithm"), "acme/score");
+    assert_eq!(header(output, "eventflows-algorithm-version"), "1.0.0");
+    assert_eq!(header(output, "ce-id"), header(output, "eventflows-run-id"));
+    world.settled(1).await;
+    let calls = &world.endpoint.as_ref().unwrap().calls;
+    let key = calls.lock().unwrap()[0].headers["idempotency-key"].clone();
+    assert_eq!(key.to_str().unwrap(), header(output, "ce-id"));
+    assert_eq!(worker.ledger().await.succeeded, 1);
+    worker.stop().await;
+    let reports = world.plane.reports();
+    assert_eq!(reports, ["WorkerJoin", "STARTED", "STOPPED", "WorkerLeave"]);
+    assert_eq!(world.broker.open_sources(), 0);
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_text_passes_untouched_with_its_content_type() {
+    let world = World::new(|_, body| (200, body.clone())).await;
+    let bytes = b"\xff\0\xfe";
+    world
+        .broker
+        .write("orders", &[("Content-Type", "image/x-odd")], bytes);
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    assert_eq!(world.outputs(1).await[0].body, &bytes[..]);
+    {
+        let endpoint = world.endpoint.as_ref().unwrap();
+        let calls = endpoint.calls.lock().unwrap();
+        assert_eq!(calls[0].headers["content-type"], "image/x-odd");
+        assert_eq!(calls[0].body, &bytes[..]);
+    }
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_of_version_reaches_the_running_consumer_and_its_runs() {
+    let world = World::new(echo).await;
+    world.assign(|_| {});
+    world.broker.write("orders", &[], b"one");
+    let worker = world.worker().await;
+    world.settled(1).await;
+    world.assign(|assignment| assignment["version"]["version"] = json!("1.1.0"));
+    // Nothing says when the worker has seen it; what it takes then must carry the version.
+    eventually("the new version", || {
+        world.broker.write("orders", &[], b"more");
+        let outputs = world.broker.messages("scores");
+        let last = outputs
+            .last()
+            .map(|last| header(last, "eventflows-algorithm-version"));
+        last.as_deref() == Some("1.1.0")
+    })
+    .await;
+    let newest = &worker.journal.runs(GROUP, None, 1000).await.unwrap();
+    let versions: Vec<_> = newest
+        .iter()
+        .filter_map(|run| run.decision.as_ref()?.version.as_deref())
+        .collect();
+    assert_eq!(versions.last(), Some(&"1.0.0"));
+    assert!(versions.contains(&"1.1.0"));
+    worker.stop().await;
+    let started = world
+        .plane
+        .reports()
+        .iter()
+        .filter(|told| *told == "STARTED")
+        .count();
+    assert_eq!(started, 1);
+}
+
+#[tokio::test]
+async fn a_worker_that_comes_back_goes_on_where_it_was() {
+    let world = World::new(echo).await;
+    world.assign(|_| {});
+    world.broker.write("orders", &[], b"one");
+    let worker = world.worker().await;
+    world.settled(1).await;
+    worker.stop().await;
+    world.broker.write("orders", &[], b"two");
+    let worker = world.worker().await;
+    world.settled(2).await;
+    assert_eq!(world.outputs(2).await.len(), 2);
+    assert_eq!(world.calls(), 2);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_decided_run_is_published_after_a_crash_without_another_call() {
+    let world = World::new(|number, _| (200, Bytes::from(format!("answer {number}")))).await;
+    world.assign(|_| {});
+    world.broker.refuse("scores", true);
+    world.broker.write("orders", &[], b"one");
+    let worker = world.worker().await;
+    world.reported("BLOCKED topic_unavailable").await;
+    worker.kill().await;
+    assert_eq!((world.calls(), world.broker.settled()), (1, 0));
+
+    world.broker.refuse("scores", false);
+    let worker = world.worker().await;
+    assert_eq!(world.outputs(1).await[0].body, "answer 0");
+    world.settled(1).await;
+    assert_eq!(world.calls(), 1);
+    assert_eq!(worker.ledger().await.received, 1);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_broken_subscription_is_resumed_after_the_last_position() {
+    let world = World::new(echo).await;
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    world.reported("STARTED").await;
+    world.plane.break_off(0);
+    world
+        .plane
+        .send(json!([{ "listenerId": "l1", "assignment": null }]));
+    world.reported("STOPPED").await;
+    assert_eq!(world.plane.subscribed_after(), [json!(null), json!("1")]);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_report_is_repeated_until_it_is_accepted() {
+    let world = World::new(echo).await;
+    world.plane.break_off(3);
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    world.reported("STARTED").await;
+    worker.stop().await;
+    assert_eq!(world.plane.reports().len(), 4);
+}
+
+#[tokio::test]
+async fn another_source_restarts_the_consumer_and_none_stops_it() {
+    let world = World::new(echo).await;
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    world.reported("STARTED").await;
+    world.assign(|assignment| assignment["settings"]["concurrency"] = json!(5));
+    eventually("the restart", || {
+        world.plane.reports() == ["WorkerJoin", "STARTED", "STOPPED", "STARTED"]
+    })
+    .await;
+    world
+        .plane
+        .send(json!([{ "listenerId": "l1", "assignment": null }]));
+    eventually("the stop", || world.broker.open_sources() == 0).await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_for_topics_is_answered() {
+    let world = World::new(echo).await;
+    world.broker.write("orders", &[], b"");
+    world
+        .plane
+        .request(json!({ "requestId": "r1", "listTopics": { "connection": {
+        "id": "c9", "settings": { "__typename": "KafkaSettings", "bootstrapServers": ["b:1"],
+                                  "security": "PLAINTEXT" } } } }));
+    let worker = world.worker().await;
+    world.reported("WorkerAnswer").await;
+    let expected = json!({ "requestId": "r1", "error": null,
+                           "topics": [{ "name": "orders", "partitions": 1 }] });
+    assert_eq!(world.plane.told("WorkerAnswer"), [expected]);
+    worker.stop().await;
+}

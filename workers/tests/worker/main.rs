@@ -1,0 +1,14 @@
+//! The worker through its public door, with a control plane, a broker and an endpoint of the test's.
+
+#[cfg(test)]
+mod broker;
+#[cfg(test)]
+mod endpoint;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod flow;
+#[cfg(test)]
+mod plane;
+#[cfg(test)]
+mod world;

@@ -1,0 +1,129 @@
+//! A control plane that the test plays.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use futures_util::stream::{self, BoxStream, StreamExt};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use workers::{Transport, TransportError};
+
+/// Records what it is told, and sends what the test says.
+#[derive(Clone, Default)]
+pub(crate) struct Plane(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    told: Vec<(String, Value)>,
+    /// What was said last, for those who subscribe later.
+    assignments: Vec<Value>,
+    subscribers: Vec<mpsc::UnboundedSender<Value>>,
+    subscriptions: Vec<Value>,
+    requests: Vec<Value>,
+    refusals: usize,
+}
+
+impl Plane {
+    pub(crate) fn send(&self, changes: Value) {
+        let mut state = self.0.lock().unwrap();
+        let position = (state.assignments.len() + 1).to_string();
+        let item = json!({ "assignments": { "position": position, "changes": changes } });
+        state.assignments.push(item.clone());
+        for subscriber in &state.subscribers {
+            let _ = subscriber.send(item.clone());
+        }
+    }
+
+    pub(crate) fn request(&self, request: Value) {
+        let item = json!({ "workerRequests": request });
+        self.0.lock().unwrap().requests.push(item);
+    }
+
+    /// Ends all subscriptions, and fails that many mutations.
+    pub(crate) fn break_off(&self, refusals: usize) {
+        let mut state = self.0.lock().unwrap();
+        state.subscribers.clear();
+        state.refusals = refusals;
+    }
+
+    /// The words of all reports, in order: `STARTED`, `BLOCKED no_dlq`.
+    pub(crate) fn reports(&self) -> Vec<String> {
+        let state = self.0.lock().unwrap();
+        let words = state.told.iter().map(|(document, variables)| {
+            let input = &variables["input"];
+            match document.as_str() {
+                "ConsumerReport" => {
+                    let word = input["report"].as_str().unwrap();
+                    let text = input["text"].as_str().unwrap_or_default();
+                    let code = text.split(':').next().unwrap();
+                    format!("{word} {code}").trim().to_owned()
+                }
+                other => other.to_owned(),
+            }
+        });
+        words.collect()
+    }
+
+    pub(crate) fn told(&self, document: &str) -> Vec<Value> {
+        let state = self.0.lock().unwrap();
+        let told = state.told.iter().filter(|(name, _)| name == document);
+        told.map(|(_, variables)| variables["input"].clone())
+            .collect()
+    }
+
+    /// The `after` of each subscription to the assignments.
+    pub(crate) fn subscribed_after(&self) -> Vec<Value> {
+        self.0.lock().unwrap().subscriptions.clone()
+    }
+}
+
+#[async_trait]
+impl Transport for Plane {
+    async fn execute(
+        &self,
+        document: &'static str,
+        variables: Value,
+    ) -> Result<Value, TransportError> {
+        let mut state = self.0.lock().unwrap();
+        if state.refusals > 0 {
+            state.refusals -= 1;
+            return Err(TransportError::Unavailable("broken off".to_owned()));
+        }
+        let name = name(document);
+        let field = format!("{}{}", name[..1].to_lowercase(), &name[1..]);
+        state.told.push((name.to_owned(), variables));
+        Ok(json!({ field: { "position": "1", "userErrors": [] } }))
+    }
+
+    fn subscribe(
+        &self,
+        document: &'static str,
+        variables: Value,
+    ) -> BoxStream<'static, Result<Value, TransportError>> {
+        let mut state = self.0.lock().unwrap();
+        if name(document) == "WorkerRequests" {
+            let items: Vec<_> = state.requests.drain(..).map(Ok).collect();
+            return stream::iter(items).chain(stream::pending()).boxed();
+        }
+        let (subscriber, receiver) = mpsc::unbounded_channel();
+        let after = variables["after"]
+            .as_str()
+            .map_or(0, |text| text.parse().unwrap());
+        for item in &state.assignments[after..] {
+            subscriber.send(item.clone()).unwrap();
+        }
+        state.subscriptions.push(variables["after"].clone());
+        state.subscribers.push(subscriber);
+        stream::unfold(receiver, async |mut receiver| {
+            let item = receiver.recv().await?;
+            Some((Ok(item), receiver))
+        })
+        .boxed()
+    }
+}
+
+/// The operation's name.
+fn name(document: &str) -> &str {
+    let words = document.split([' ', '(']);
+    words.into_iter().nth(1).unwrap()
+}

@@ -1,0 +1,189 @@
+//! Everything around a worker.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use brokers::{Broker, Outgoing};
+use bytes::Bytes;
+use domain::{Clock, Ids, WorkerId};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use workers::journal::Ledger;
+use workers::{ConnectionSettings, Connector, Journal, Worker, WorkerConfig};
+
+use crate::broker::MemoryBroker;
+use crate::endpoint::Endpoint;
+use crate::plane::Plane;
+
+pub(crate) const GROUP: &str = "6f1d9c1e-5b7a-4d0e-9f53-0d7c3a51e8b2";
+
+/// More than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct World {
+    pub(crate) broker: MemoryBroker,
+    pub(crate) plane: Plane,
+    pub(crate) endpoint: Option<Endpoint>,
+    pub(crate) port: u16,
+    directory: TempDir,
+}
+
+/// A worker at work.
+pub(crate) struct Running {
+    pub(crate) journal: Journal,
+    shutdown: CancellationToken,
+    ended: JoinHandle<()>,
+}
+
+impl World {
+    pub(crate) async fn new(
+        script: impl Fn(usize, &Bytes) -> (u16, Bytes) + Send + Sync + 'static,
+    ) -> Self {
+        let endpoint = Endpoint::start(0, script).await;
+        Self {
+            broker: MemoryBroker::default(),
+            plane: Plane::default(),
+            port: endpoint.port,
+            endpoint: Some(endpoint),
+            directory: TempDir::new().unwrap(),
+        }
+    }
+
+    pub(crate) async fn worker(&self) -> Running {
+        let path = self.directory.path().join("journal.db");
+        let journal = Journal::open(&path, Arc::new(Fixed)).await.unwrap();
+        let mut config = WorkerConfig::new(WorkerId(Uuid::from_u128(1)));
+        config.grace = Duration::from_millis(500);
+        let worker = Worker::new(
+            config,
+            Arc::new(self.plane.clone()),
+            journal.clone(),
+            Arc::new(Counter::default()),
+            Arc::new(One(self.broker.clone())),
+        );
+        let shutdown = CancellationToken::new();
+        Running {
+            journal,
+            ended: tokio::spawn(worker.run(shutdown.clone())),
+            shutdown,
+        }
+    }
+
+    /// A listener of `orders` that writes to `scores`, with quick retries, changed by `change`.
+    pub(crate) fn assign(&self, change: impl FnOnce(&mut Value)) {
+        let connection = json!({ "id": "c1", "settings": {
+            "__typename": "KafkaSettings", "bootstrapServers": ["b:9092"], "security": "PLAINTEXT",
+        }});
+        let mut assignment = json!({
+            "revision": "12", "topic": "orders", "dlq": "dead", "algorithm": "acme/score",
+            "group": GROUP, "connection": connection,
+            "version": { "version": "1.0.0", "endpoint": format!("http://127.0.0.1:{}/score", self.port),
+                         "protocol": "RAW", "timeoutMs": 5000 },
+            "settings": { "start": { "at": "EARLIEST", "time": null }, "concurrency": 4,
+                "retry": { "maxAttempts": 3, "initialBackoffMs": 1, "maxBackoffMs": 20 },
+                "faults": "BLOCK", "maxMessageBytes": 1000 },
+            "outputs": [{ "publisherId": "p1", "topic": "scores", "connection": connection }],
+        });
+        change(&mut assignment);
+        self.plane
+            .send(json!([{ "listenerId": "l1", "assignment": assignment }]));
+    }
+
+    pub(crate) fn calls(&self) -> usize {
+        self.endpoint.as_ref().map_or(0, Endpoint::count)
+    }
+
+    pub(crate) async fn outputs(&self, count: usize) -> Vec<Outgoing> {
+        eventually("outputs", || self.broker.messages("scores").len() >= count).await;
+        self.broker.messages("scores")
+    }
+
+    pub(crate) async fn dead_letters(&self, count: usize) -> Vec<Outgoing> {
+        eventually("dead letters", || {
+            self.broker.messages("dead").len() >= count
+        })
+        .await;
+        self.broker.messages("dead")
+    }
+
+    pub(crate) async fn settled(&self, count: usize) {
+        eventually("settled", || self.broker.settled() == count).await;
+    }
+
+    pub(crate) async fn reported(&self, report: &str) {
+        eventually(report, || {
+            self.plane.reports().iter().any(|told| told == report)
+        })
+        .await;
+    }
+}
+
+impl Running {
+    /// Stops in order and waits for it.
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        self.ended.await.unwrap();
+    }
+
+    /// Ends at once, as a crash would.
+    pub(crate) async fn kill(self) {
+        self.ended.abort();
+        let _ = self.ended.await;
+    }
+
+    pub(crate) async fn ledger(&self) -> Ledger {
+        let ledger = self.journal.ledger(GROUP).await.unwrap();
+        let decided = ledger.succeeded + ledger.dead_lettered + ledger.filtered + ledger.dropped;
+        assert_eq!(ledger.received, decided + ledger.in_flight, "{ledger:?}");
+        ledger
+    }
+}
+
+/// Waits until `holds`, which nothing tells of.
+pub(crate) async fn eventually(what: &str, holds: impl Fn() -> bool + Send + Sync) {
+    let wait = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let held = tokio::time::timeout(PATIENCE, wait).await;
+    assert!(held.is_ok(), "{what} should have come to be");
+}
+
+pub(crate) fn header(message: &Outgoing, name: &str) -> String {
+    let mut headers = message.headers.iter();
+    let (_, value) = headers
+        .find(|(header, _)| header == name)
+        .unwrap_or_else(|| panic!("no header {name}"));
+    String::from_utf8(value.clone().unwrap().to_vec()).unwrap()
+}
+
+struct Fixed;
+
+impl Clock for Fixed {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(1_800_000_000).unwrap()
+    }
+}
+
+#[derive(Default)]
+struct Counter(AtomicU64);
+
+impl Ids for Counter {
+    fn next(&self) -> Uuid {
+        Uuid::from_u128(self.0.fetch_add(1, Ordering::Relaxed).into())
+    }
+}
+
+struct One(MemoryBroker);
+
+impl Connector for One {
+    fn connect(&self, _settings: &ConnectionSettings) -> Arc<dyn Broker> {
+        Arc::new(self.0.clone())
+    }
+}
