@@ -8,16 +8,17 @@ use crate::process;
 
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     prerequisites::ensure(&[prerequisites::BUILD])?;
+    // Built first, so that the compiler does not share the machine with a waiting Kafka; the
+    // server too, whose memory is measured.
+    process::run(&mut process::cargo(
+        "build --release --package server --package bench --bins --locked".split(' '),
+    ))?;
     let mut bench = process::cargo("run --release --package bench --locked --".split(' '));
     bench.args(arguments);
     if environment::variable(kafka::ADDRESS_VARIABLE).is_some() {
         return process::run(&mut bench);
     }
     prerequisites::ensure(&[prerequisites::KAFKA])?;
-    // Built first, so that the compiler does not share the machine with a waiting Kafka.
-    process::run(&mut process::cargo(
-        "build --release --package bench --locked".split(' '),
-    ))?;
     let kafka = Kafka::start()?;
     process::run(bench.env(kafka::ADDRESS_VARIABLE, kafka.address()))
 }

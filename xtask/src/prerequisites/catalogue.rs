@@ -62,12 +62,19 @@ pub(crate) static KAFKA: &[Prerequisite] = &[
     },
 ];
 
-/// What the checks of the source tree take.
-pub(crate) static CHECKS: &[Prerequisite] = &[Prerequisite {
-    name: "git",
-    is_there: || answers("git", &["--version"]),
-    packages: &["git"],
-}];
+/// What the checks of the source tree, and those of a database's file, take.
+pub(crate) static CHECKS: &[Prerequisite] = &[
+    Prerequisite {
+        name: "git",
+        is_there: || answers("git", &["--version"]),
+        packages: &["git"],
+    },
+    Prerequisite {
+        name: "Python 3 with SQLite",
+        is_there: || answers("python3", &["-c", "import sqlite3"]),
+        packages: &["python3"],
+    },
+];
 
 fn answers(program: &str, arguments: &[&str]) -> bool {
     process::succeeds(process::program(program).args(arguments))

@@ -1,0 +1,145 @@
+//! Messages per second, Kafka → HTTP → Kafka: eventflows with durable decisions, and a bare loop
+//! of the same clients with nothing between and nothing durable.
+
+mod bare;
+mod eventflows;
+
+use std::time::{Duration, Instant};
+
+use brokers::Broker;
+use brokers::Outgoing;
+use brokers::kafka::{KafkaAdmin, KafkaBroker, KafkaSettings};
+use bytes::Bytes;
+use clap::Args;
+use futures_util::StreamExt;
+
+use crate::endpoint;
+use crate::stats::{median, rate};
+
+/// The partitions of the topics.
+const PARTITIONS: i32 = 8;
+
+#[derive(Args, Clone)]
+pub(crate) struct FlowArgs {
+    /// Messages a run.
+    #[arg(long, default_value_t = 300_000)]
+    messages: u64,
+    /// Bytes a message.
+    #[arg(long, default_value_t = 1000)]
+    bytes: usize,
+    /// Calls in flight.
+    #[arg(long, default_value_t = 64)]
+    concurrency: usize,
+    /// Runs of each, in turn; the median counts.
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+}
+
+impl Default for FlowArgs {
+    fn default() -> Self {
+        Self {
+            messages: 300_000,
+            bytes: 1000,
+            concurrency: 64,
+            runs: 3,
+        }
+    }
+}
+
+/// A Kafka with the messages to take.
+struct Kafka {
+    settings: KafkaSettings,
+    admin: KafkaAdmin,
+    orders: String,
+}
+
+pub(crate) async fn run(args: &FlowArgs) {
+    println!(
+        "# Kafka → HTTP → Kafka: {} messages of {} bytes, {PARTITIONS} partitions, {} calls in \
+         flight, 500 bytes back",
+        args.messages, args.bytes, args.concurrency
+    );
+    let kafka = Kafka::filled(args).await;
+    let (_endpoint, url) = endpoint::start().await;
+    let (mut ours, mut bares) = (Vec::new(), Vec::new());
+    for run in 1..=args.runs {
+        let bare = bare::run(&kafka, &url, args, run).await;
+        let our = eventflows::run(&kafka, &url, args, run).await;
+        println!(
+            "run {run}: bare loop {bare:>6.0}/s, eventflows {our:>6.0}/s, ratio {:.2}",
+            our / bare
+        );
+        bares.push(bare);
+        ours.push(our);
+    }
+    let (bare, our) = (median(&mut bares), median(&mut ours));
+    println!(
+        "median: bare loop {bare:.0}/s, eventflows {our:.0}/s, ratio {:.2}",
+        our / bare
+    );
+}
+
+impl Kafka {
+    async fn filled(args: &FlowArgs) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the broker of the benchmark")]
+        let address = std::env::var("EVENTFLOWS_TEST_KAFKA")
+            .expect("EVENTFLOWS_TEST_KAFKA holds the address of a Kafka: `cargo xtask bench` does");
+        let settings = KafkaSettings::new(vec![address]);
+        #[expect(clippy::disallowed_methods, reason = "topics that nobody else has")]
+        let orders = format!("bench-{}", uuid::Uuid::new_v4().simple());
+        let kafka = Self {
+            admin: KafkaAdmin::new(settings.clone()).unwrap(),
+            settings,
+            orders,
+        };
+        kafka
+            .admin
+            .create_topic(&kafka.orders, PARTITIONS)
+            .await
+            .unwrap();
+        let sink = KafkaBroker::new(kafka.settings.clone())
+            .sink()
+            .await
+            .unwrap();
+        let body = Bytes::from(vec![b'm'; args.bytes]);
+        futures_util::stream::iter(0..args.messages)
+            .for_each_concurrent(10_000, async |number| {
+                let outgoing = Outgoing {
+                    topic: kafka.orders.clone(),
+                    key: Some(Bytes::from(number.to_string())),
+                    headers: Vec::new(),
+                    body: body.clone(),
+                };
+                sink.publish(outgoing).await.unwrap();
+            })
+            .await;
+        kafka
+    }
+
+    /// A fresh topic for results.
+    async fn results(&self, who: &str, run: usize) -> String {
+        let topic = format!("{}-{who}-{run}", self.orders);
+        self.admin.create_topic(&topic, PARTITIONS).await.unwrap();
+        topic
+    }
+
+    /// Results per second between the first hundredth and the last of them.
+    async fn measure(&self, topic: &str, messages: u64) -> f64 {
+        let first = messages / 100;
+        let (started, from) = self.reach(topic, first).await;
+        let (ended, to) = self.reach(topic, messages).await;
+        rate(to - from, ended - started)
+    }
+
+    /// When the topic was seen to hold `wanted` messages, and how many it held then.
+    async fn reach(&self, topic: &str, wanted: u64) -> (Instant, u64) {
+        loop {
+            let watermarks = self.admin.watermarks(topic).await.unwrap();
+            let held: i64 = watermarks.iter().map(|mark| mark.high - mark.low).sum();
+            if held.unsigned_abs() >= wanted {
+                return (Instant::now(), held.unsigned_abs());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Benchmarks, each beside its reference in the same run. `cargo xtask bench` runs them all.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark that cannot go on has failed; its figures go to standard output"
+)]
+
+mod commands;
+mod endpoint;
+mod flow;
+mod memory;
+mod stats;
+
+use clap::{Parser, Subcommand};
+
+/// Measures eventflows.
+#[derive(Parser)]
+struct Bench {
+    #[command(subcommand)]
+    which: Option<Which>,
+}
+
+#[derive(Subcommand)]
+enum Which {
+    /// Commands per second through the engine.
+    Commands,
+    /// Messages per second, Kafka to HTTP to Kafka, beside a bare loop.
+    Flow(flow::FlowArgs),
+    /// Resident memory of an idle server.
+    Memory,
+    /// The trivial endpoint that the flow benchmark starts.
+    #[command(hide = true)]
+    Endpoint,
+}
+
+#[tokio::main]
+async fn main() {
+    match Bench::parse().which {
+        Some(Which::Commands) => commands::run().await,
+        Some(Which::Flow(args)) => flow::run(&args).await,
+        Some(Which::Memory) => memory::run().await,
+        Some(Which::Endpoint) => endpoint::serve().await,
+        None => {
+            commands::run().await;
+            memory::run().await;
+            flow::run(&flow::FlowArgs::default()).await;
+        }
+    }
+}

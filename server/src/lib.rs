@@ -1,0 +1,14 @@
+//! The binary's parts: command line, configuration, wiring, shutdown, and the demo.
+//!
+//! The environment, the clock and randomness enter here; everywhere else they are arguments.
+
+pub mod cli;
+pub mod config;
+pub mod connector;
+pub mod data_dir;
+pub mod demo;
+pub mod environment;
+pub mod local;
+pub mod logging;
+pub mod runs;
+pub mod serve;

@@ -1,0 +1,192 @@
+//! `eventflows serve`: the parts wired together, started in order and stopped in reverse.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::http::{HttpSettings, Readiness};
+use api::worker::WorkerRequests;
+use api::{Control, Schema};
+use domain::{Actor, Clock, Ids};
+use engine::Engine;
+use event_store::{EventStore, SqliteEventStore};
+use projections::{Projector, ReadModel};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use workers::{Journal, Worker, WorkerConfig};
+
+use crate::config::Settings;
+use crate::connector::SdkConnector;
+use crate::data_dir::DataDir;
+use crate::environment::{RandomIds, SystemClock};
+use crate::local::LocalTransport;
+use crate::runs::JournalRuns;
+
+/// How long open requests may take to finish once the server stops.
+const DRAIN: Duration = Duration::from_secs(5);
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// A running server.
+pub struct Server {
+    address: SocketAddr,
+    schema: Schema,
+    readiness: Readiness,
+    /// Stops the worker, which needs the rest.
+    stop_worker: CancellationToken,
+    /// Stops the rest.
+    stop: CancellationToken,
+    worker: JoinHandle<()>,
+    parts: Vec<(&'static str, JoinHandle<Result<(), Failure>>)>,
+    _data: DataDir,
+}
+
+/// Serves until a signal says to stop, or a part fails.
+///
+/// # Errors
+/// A part cannot be started, or failed.
+pub async fn run(settings: Settings) -> Result<(), Failure> {
+    let server = Server::start(settings).await?;
+    announce(server.address());
+    stop_signal().await;
+    server.stop().await
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "whoever started the server waits for this line"
+)]
+fn announce(address: SocketAddr) {
+    println!("eventflows is ready at http://{address}/graphql");
+}
+
+/// Waits for SIGINT or SIGTERM.
+pub async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be listened to");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+impl Server {
+    /// Starts all parts, and serves once they are there.
+    ///
+    /// # Errors
+    /// The data directory, a database or the address cannot be used.
+    pub async fn start(settings: Settings) -> Result<Self, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+        let data = DataDir::open(&settings.data)?;
+        let listener = TcpListener::bind(settings.listen).await?;
+        let store = SqliteEventStore::open(&data.log(), Arc::clone(&clock)).await?;
+        let store: Arc<dyn EventStore> = Arc::new(store);
+        let model = ReadModel::open(&data.read_models()).await?;
+        let journal = Journal::open(&data.journal(), Arc::clone(&clock)).await?;
+        let engine = Arc::new(Engine::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            Arc::clone(&ids),
+        ));
+        let schema = Schema::new(Arc::new(Control {
+            engine: Arc::clone(&engine),
+            model: model.clone(),
+            requests: Arc::new(WorkerRequests::new(Arc::clone(&ids))),
+            runs: Arc::new(JournalRuns::new(journal.clone())),
+        }));
+
+        let (stop, stop_worker) = (CancellationToken::new(), CancellationToken::new());
+        let readiness = Readiness::default();
+        let address = listener.local_addr()?;
+        let http = HttpSettings {
+            actor: Actor::User {
+                name: settings.administrator,
+            },
+            graphiql: settings.graphiql,
+            readiness: readiness.clone(),
+            shutdown: stop.clone(),
+        };
+        let projector = Projector::new(model.clone(), Arc::clone(&store));
+        let projecting = guard(projector.run(stop.clone()));
+        // Requests must not see a past that this server has already answered from.
+        model.wait_for(store.head().await?, Duration::MAX).await?;
+        let parts = vec![
+            ("the projector", projecting),
+            (
+                "the policy",
+                guard(engine::policy::run(engine, stop.clone())),
+            ),
+            (
+                "the HTTP server",
+                guard(api::http::serve(listener, schema.clone(), http)),
+            ),
+        ];
+        let id = data.worker_id(ids.as_ref())?;
+        let transport = Arc::new(LocalTransport::new(schema.clone(), id));
+        let connector = Arc::new(SdkConnector);
+        let worker = Worker::new(WorkerConfig::new(id), transport, journal, ids, connector);
+        let worker = tokio::spawn(worker.run(stop_worker.clone()));
+        readiness.set(true);
+        Ok(Self {
+            address,
+            schema,
+            readiness,
+            stop_worker,
+            stop,
+            worker,
+            parts,
+            _data: data,
+        })
+    }
+
+    /// Where it serves.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The API, for callers in this process.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Stops in order: no new requests, the worker with its messages in flight, then the rest.
+    ///
+    /// # Errors
+    /// A part had failed before.
+    pub async fn stop(self) -> Result<(), Failure> {
+        self.readiness.set(false);
+        self.stop_worker.cancel();
+        if let Err(error) = self.worker.await {
+            tracing::error!(%error, "the worker ended badly");
+        }
+        self.stop.cancel();
+        for (part, handle) in self.parts {
+            match timeout(DRAIN, handle).await {
+                Ok(ended) => ended??,
+                Err(_) => tracing::warn!(part, "a part did not stop in time"),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs a part; when it fails, the log says so at once.
+fn guard<E>(
+    part: impl Future<Output = Result<(), E>> + Send + 'static,
+) -> JoinHandle<Result<(), Failure>>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    tokio::spawn(async move {
+        let ended = part.await;
+        if let Err(error) = &ended {
+            tracing::error!(error = error as &dyn std::error::Error, "a part failed");
+        }
+        ended.map_err(Into::into)
+    })
+}
