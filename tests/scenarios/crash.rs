@@ -1,0 +1,77 @@
+//! Killed with SIGKILL while messages flow, it goes on and loses nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::json;
+use tests::{Endpoint, Eventflows, Flow, FlowOptions, Kafka, eventually};
+
+const MESSAGES: usize = 600;
+
+#[tokio::test]
+async fn a_killed_server_goes_on_where_it_was_and_loses_nothing() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let mut eventflows = Eventflows::start().await;
+    let mut flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    flow.until_consumers(1).await;
+    for number in 0..MESSAGES {
+        kafka.produce("orders", number.to_string().as_bytes()).await;
+        if number % 200 == 100 {
+            eventually("some calls before the kill", async || {
+                (endpoint.calls().len() > number / 2).then_some(())
+            })
+            .await;
+            eventflows = eventflows.kill_and_restart().await;
+            flow.api = eventflows.api();
+        }
+    }
+    flow.until_ended(MESSAGES as u64, 0).await;
+
+    // A result may be published twice; under one run id it is the same bytes.
+    let results = eventually("every result", async || {
+        let records = kafka.records("scores").await;
+        let runs: BTreeMap<_, _> = records
+            .iter()
+            .map(|record| (record.header("eventflows-run-id"), record.text()))
+            .collect();
+        (runs.len() >= MESSAGES).then_some((records, runs))
+    });
+    let (records, runs) = results.await;
+    for record in records {
+        assert_eq!(runs[&record.header("eventflows-run-id")], record.text());
+    }
+    let published: BTreeSet<usize> = runs.values().map(|text| text.parse().unwrap()).collect();
+    assert_eq!(published, (0..MESSAGES).collect());
+    assert_eq!(kafka.records("orders-dlq").await, []);
+    log_is_clean(&mut eventflows).await;
+}
+
+/// The log passes the database's own check, and its positions have no gap.
+async fn log_is_clean(eventflows: &mut Eventflows) {
+    let document = "query($after: Position) { events(first: 100, after: $after) { \
+                    nodes { position } pageInfo { hasNextPage endCursor } } }";
+    let api = eventflows.api();
+    let (mut expected, mut after) = (1_u64, json!(null));
+    loop {
+        let page = api.ask(document, json!({ "after": after })).await["events"].clone();
+        for node in page["nodes"].as_array().unwrap() {
+            assert_eq!(node["position"], expected.to_string());
+            expected += 1;
+        }
+        after = page["pageInfo"]["endCursor"].clone();
+        if page["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+    }
+    eventflows.terminate().await;
+    let script = "import sqlite3, sys; \
+                  print(sqlite3.connect(sys.argv[1]).execute('PRAGMA integrity_check').fetchone()[0])";
+    let log = eventflows.data().join("log.db");
+    let checked = Command::new("python3")
+        .args(["-c", script])
+        .arg(log)
+        .output();
+    let checked = checked.expect("python3 is there");
+    assert_eq!(String::from_utf8_lossy(&checked.stdout).trim(), "ok");
+}

@@ -1,0 +1,118 @@
+//! Every step is an event, to be read and followed from any position.
+
+use serde_json::{Value, json};
+use tests::{Endpoint, Eventflows, Flow, FlowOptions, Kafka};
+
+const PAGE: &str = "query($first: Int, $after: Position) { events(first: $first, after: $after) { \
+    nodes { position type stream revision recordedAt actor { kind name } correlationId \
+    causationId payload } pageInfo { hasNextPage endCursor } } }";
+
+async fn all(flow: &Flow, first: u32) -> Vec<Value> {
+    let mut events = Vec::new();
+    let mut after = Value::Null;
+    loop {
+        let variables = json!({ "first": first, "after": after });
+        let page = flow.api.ask(PAGE, variables).await["events"].clone();
+        events.extend(page["nodes"].as_array().unwrap().iter().cloned());
+        if page["pageInfo"]["hasNextPage"] != true {
+            return events;
+        }
+        after = page["pageInfo"]["endCursor"].clone();
+    }
+}
+
+#[tokio::test]
+async fn the_life_of_a_flow_is_told_in_order() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let eventflows = Eventflows::start().await;
+    let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    flow.until_consumers(1).await;
+    flow.disable().await;
+
+    let events = all(&flow, 3).await;
+    let mut told = events.iter().map(|event| event["type"].as_str().unwrap());
+    for expected in [
+        "BrokerConnected",
+        "TopicGranted",
+        "ListenerEnabled",
+        "DlqSet",
+        "ConsumerStarted",
+        "ListenerDisabled",
+        "ConsumerStopped",
+    ] {
+        assert!(told.any(|kind| kind == expected), "{expected} in its place");
+    }
+    for (number, event) in (1..).zip(&events) {
+        assert_eq!(event["position"], number.to_string());
+        for field in ["correlationId", "causationId"] {
+            event[field]
+                .as_str()
+                .unwrap()
+                .parse::<uuid::Uuid>()
+                .unwrap();
+        }
+        let kind = event["type"].as_str().unwrap();
+        let by_worker = kind.starts_with("Worker") || kind.starts_with("Consumer");
+        let actor = if by_worker { "worker" } else { "user" };
+        assert_eq!(event["actor"]["kind"], actor, "{kind}");
+        if !by_worker {
+            assert_eq!(event["actor"]["name"], "admin");
+        }
+    }
+    // Both came of one request.
+    let of = |kind: &str| events.iter().find(|e| e["type"] == kind).unwrap();
+    let correlation = |kind: &str| of(kind)["correlationId"].clone();
+    assert_eq!(correlation("ListenerEnabled"), correlation("DlqSet"));
+    assert_eq!(of("DlqSet")["payload"]["dlq"], kafka.topic("orders-dlq"));
+}
+
+#[tokio::test]
+async fn a_subscription_resumes_behind_any_position_without_gap_or_repetition() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let eventflows = Eventflows::start().await;
+    let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    flow.until_consumers(1).await;
+    let document = "subscription($after: Position) { events(after: $after) { position type } }";
+    let mut expected = 1_u64;
+    let mut after = Value::Null;
+    for _ in 0..3 {
+        let variables = json!({ "after": after });
+        let mut events = flow.api.subscribe(document, variables).await;
+        for _ in 0..3 {
+            let event = events.next().await["events"].clone();
+            assert_eq!(event["position"], expected.to_string());
+            after = event["position"].clone();
+            expected += 1;
+        }
+    }
+    // What happens from now on arrives in the same subscription.
+    let head = all(&flow, 100).await.last().unwrap()["position"].clone();
+    let variables = json!({ "after": head });
+    let mut events = flow.api.subscribe(document, variables).await;
+    flow.disable().await;
+    assert_eq!(events.next().await["events"]["type"], "ListenerDisabled");
+    assert_eq!(events.next().await["events"]["type"], "ConsumerStopped");
+}
+
+#[tokio::test]
+async fn read_models_thrown_away_are_rebuilt_from_the_log() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let eventflows = Eventflows::start().await;
+    let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    flow.until_consumers(1).await;
+    let lists = "{ brokers { nodes { id name } } publishers { nodes { id version } } \
+                 listeners { nodes { id version dlq revision } } grants { nodes { id } } }";
+    let before = flow.api.ask(lists, json!({})).await;
+    let eventflows = eventflows
+        .stop_and_restart(|data| {
+            for file in ["read.db", "read.db-wal", "read.db-shm"] {
+                let _absent = std::fs::remove_file(data.join(file));
+            }
+        })
+        .await;
+    let after = eventflows.api().ask(lists, json!({})).await;
+    assert_eq!(before, after);
+}

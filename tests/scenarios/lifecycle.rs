@@ -1,0 +1,234 @@
+//! A flow's life: enabled, changed, disabled, enabled again, revoked, disconnected.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::json;
+use tests::{Call, Endpoint, Eventflows, Flow, FlowOptions, Kafka, eventually};
+
+/// Refuses bodies that start with "bad", and marks the others.
+fn marking(mark: &'static str) -> impl Fn(&Call) -> (StatusCode, Bytes) {
+    move |call| {
+        if call.body.starts_with(b"bad") {
+            let reason = Bytes::from_static(b"I do not like it");
+            return (StatusCode::UNPROCESSABLE_ENTITY, reason);
+        }
+        let text = String::from_utf8_lossy(&call.body);
+        (StatusCode::OK, Bytes::from(format!("{mark}:{text}")))
+    }
+}
+
+#[tokio::test]
+async fn a_message_reaches_the_algorithm_and_its_result_a_topic() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::start(marking("one")).await;
+    let eventflows = Eventflows::start().await;
+    let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/score"))).await;
+    kafka
+        .produce_with("orders", Some("key-1"), &[("trace", "abc")], b"good")
+        .await;
+    kafka
+        .produce_with("orders", Some("key-2"), &[("trace", "def")], b"bad one")
+        .await;
+    flow.until_ended(1, 1).await;
+
+    let results = kafka.until_records("scores", 1).await;
+    assert_eq!(results.len(), 1);
+    assert_eq!(results[0].text(), "one:good");
+    assert_eq!(results[0].key.as_deref(), Some(&b"key-1"[..]));
+    assert_eq!(results[0].header("eventflows-algorithm"), "acme/score");
+    assert_eq!(results[0].header("eventflows-algorithm-version"), "1.0.0");
+
+    let dead = kafka.until_records("orders-dlq", 1).await;
+    assert_eq!(dead.len(), 1);
+    assert_eq!(dead[0].text(), "bad one");
+    assert_eq!(dead[0].key.as_deref(), Some(&b"key-2"[..]));
+    assert_eq!(dead[0].header("trace"), "def");
+    assert_eq!(dead[0].header("eventflows-reason"), "refused");
+    assert!(dead[0].header("eventflows-reason-text").contains("422"));
+    assert_eq!(dead[0].header("eventflows-attempts"), "1");
+    assert_eq!(dead[0].header("eventflows-algorithm"), "acme/score");
+    assert_eq!(dead[0].header("eventflows-algorithm-version"), "1.0.0");
+    let source = dead[0].header("eventflows-source-topic");
+    assert_eq!(source, kafka.topic("orders"));
+    for name in [
+        "eventflows-run-id",
+        "eventflows-listener-revision",
+        "eventflows-source-partition",
+        "eventflows-source-offset",
+        "eventflows-source-time",
+        "eventflows-failed-at",
+    ] {
+        assert_ne!(dead[0].header(name), "", "{name}");
+    }
+
+    let calls = endpoint.calls();
+    assert_eq!(calls.len(), 2);
+    let keys: BTreeSet<_> = calls
+        .iter()
+        .map(|c| c.headers["idempotency-key"].clone())
+        .collect();
+    let runs = flow.runs().await;
+    let ids: BTreeSet<_> = runs
+        .iter()
+        .map(|run| run["id"].as_str().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(keys, ids, "the endpoint sees the run's id");
+}
+
+#[tokio::test]
+async fn a_version_changed_while_messages_flow_loses_nothing_and_runs_say_which() {
+    const MESSAGES: usize = 300;
+    let kafka = Kafka::from_environment();
+    let (one, two) = (
+        Endpoint::start(marking("one")).await,
+        Endpoint::start(marking("two")).await,
+    );
+    let eventflows = Eventflows::start().await;
+    let mut options = FlowOptions::to(one.url("/"));
+    options.versions.push(("1.1.0", two.url("/")));
+    let flow = Flow::set_up(&eventflows, &kafka, options).await;
+    flow.until_consumers(1).await;
+
+    for number in 0..MESSAGES {
+        kafka.produce("orders", number.to_string().as_bytes()).await;
+        if number == MESSAGES / 2 {
+            let document = "mutation($id: ID!) { it: listenerChangeVersion(id: $id, \
+                input: { version: \"1.1.0\" }) { listener { version resolvedVersion { version } } \
+                userErrors { code message } } }";
+            let payload = flow
+                .api
+                .done(document, json!({ "id": flow.listener }))
+                .await;
+            assert_eq!(payload["listener"]["resolvedVersion"]["version"], "1.1.0");
+        }
+    }
+    flow.until_ended(MESSAGES as u64, 0).await;
+
+    let mut answered = BTreeSet::new();
+    for record in kafka.until_records("scores", MESSAGES).await {
+        let (mark, number) = record.text().split_once(':').map(owned).unwrap();
+        let version = record.header("eventflows-algorithm-version");
+        assert_eq!(mark == "one", version == "1.0.0");
+        answered.insert(number.parse::<usize>().unwrap());
+    }
+    assert_eq!(answered, (0..MESSAGES).collect(), "no message is lost");
+
+    let runs = flow.runs().await;
+    let by = |version: &str| runs.iter().filter(|run| run["version"] == version).count();
+    assert_eq!(by("1.0.0"), one.calls().len());
+    assert_eq!(by("1.1.0"), two.calls().len());
+    assert!(
+        by("1.0.0") > 0 && by("1.1.0") > 0,
+        "both versions were used"
+    );
+    assert_eq!(runs.len(), MESSAGES);
+}
+
+fn owned((mark, number): (&str, &str)) -> (String, String) {
+    (mark.to_owned(), number.to_owned())
+}
+
+#[tokio::test]
+async fn a_disabled_listener_stops_and_goes_on_where_it_stopped() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let eventflows = Eventflows::start().await;
+    let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    for number in 0..20 {
+        kafka.produce("orders", number.to_string().as_bytes()).await;
+    }
+    flow.until_ended(20, 0).await;
+    flow.disable().await;
+    for number in 20..40 {
+        kafka.produce("orders", number.to_string().as_bytes()).await;
+    }
+    assert_eq!(endpoint.calls().len(), 20);
+
+    let settings = json!({ "start": { "at": "EARLIEST" } });
+    flow.enable("1.0.0", settings, None).await;
+    flow.until_ended(40, 0).await;
+    let calls = endpoint.calls();
+    let called: BTreeSet<Bytes> = calls.iter().map(|call| call.body.clone()).collect();
+    assert_eq!(called.len(), 40);
+    assert_eq!(calls.len(), 40, "nothing was taken a second time");
+}
+
+#[tokio::test]
+async fn a_revoked_grant_disables_its_listener_by_policy() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let eventflows = Eventflows::start().await;
+    let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    flow.until_consumers(1).await;
+    let document = "mutation($id: ID!) { it: topicRevoke(id: $id, input: {}) \
+                    { userErrors { code message } position } }";
+    let revoked = flow
+        .api
+        .done(document, json!({ "id": flow.subscribe_grant }))
+        .await["position"]
+        .clone();
+    let listener = eventually("the policy's answer", async || {
+        let listener = flow.look("enabled causeEventId").await;
+        (listener["enabled"] == false).then_some(listener)
+    })
+    .await;
+    flow.until_consumers(0).await;
+
+    let events = flow
+        .api
+        .ask(
+            "query($after: Position!) { events(after: $after) { nodes { \
+             type eventId position causationId actor { kind name } payload } } }",
+            json!({ "after": before(&revoked) }),
+        )
+        .await;
+    let nodes = events["events"]["nodes"].as_array().unwrap();
+    let disabled = nodes
+        .iter()
+        .find(|e| e["type"] == "ListenerDisabled")
+        .unwrap();
+    assert_eq!(nodes[0]["type"], "TopicRevoked");
+    assert_eq!(disabled["actor"]["kind"], "policy");
+    assert_eq!(disabled["causationId"], nodes[0]["eventId"]);
+    assert_eq!(disabled["payload"]["cause"], nodes[0]["eventId"]);
+    assert_eq!(listener["causeEventId"], nodes[0]["eventId"]);
+}
+
+/// The position before a position.
+fn before(position: &serde_json::Value) -> String {
+    let position: u64 = position.as_str().unwrap().parse().unwrap();
+    (position - 1).to_string()
+}
+
+#[tokio::test]
+async fn a_disconnected_broker_takes_everything_on_it_along() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let eventflows = Eventflows::start().await;
+    let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    flow.until_consumers(1).await;
+    let document = "mutation($id: ID!) { it: brokerDisconnect(id: $id, input: {}) \
+                    { broker { id } userErrors { code message } } }";
+    let payload = flow.api.done(document, json!({ "id": flow.broker })).await;
+    assert_eq!(payload["broker"], json!(null));
+    flow.until_consumers(0).await;
+
+    let lists = "{ brokers { nodes { id } } listeners { nodes { id } } \
+                 publishers { nodes { id } } grants { nodes { id } } }";
+    let nothing = json!({ "nodes": [] });
+    eventually("empty lists", async || {
+        let answer = flow.api.ask(lists, json!({})).await;
+        ["brokers", "listeners", "publishers", "grants"]
+            .iter()
+            .all(|list| answer[*list] == nothing)
+            .then_some(())
+    })
+    .await;
+    kafka.produce("orders", b"nobody listens").await;
+    assert_eq!(endpoint.calls().len(), 0);
+    let node = "query($id: ID!) { node(id: $id) { id } }";
+    let answer = flow.api.ask(node, json!({ "id": flow.broker })).await;
+    assert_eq!(answer["node"], json!(null));
+}

@@ -1,0 +1,13 @@
+//! Scenarios through public doors against real parts: the binary, Kafka, HTTP.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a scenario that cannot go on has failed, and says where"
+)]
+
+mod bad_input;
+mod conventions;
+mod crash;
+mod events;
+mod lifecycle;
+mod refusals;
+mod socket;

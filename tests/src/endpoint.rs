@@ -1,0 +1,119 @@
+//! A scripted endpoint: answers as it is told and remembers every call.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::task::AbortOnDropHandle;
+
+/// One call, as it arrived.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub path: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+type Script = dyn Fn(&Call) -> (StatusCode, Bytes) + Send + Sync;
+
+/// An HTTP server that can go down and come back on its port.
+pub struct Endpoint {
+    address: SocketAddr,
+    calls: Arc<Mutex<Vec<Call>>>,
+    script: Arc<Script>,
+    serving: Option<AbortOnDropHandle<()>>,
+}
+
+impl Endpoint {
+    /// Serves `script` on a free port.
+    pub async fn start(
+        script: impl Fn(&Call) -> (StatusCode, Bytes) + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let mut endpoint = Self {
+            address: listener.local_addr().unwrap(),
+            calls: Arc::default(),
+            script: Arc::new(script),
+            serving: None,
+        };
+        endpoint.serve(listener);
+        endpoint
+    }
+
+    /// Answers every call with its own body.
+    pub async fn echo() -> Self {
+        Self::start(|call| (StatusCode::OK, call.body.clone())).await
+    }
+
+    /// The URL of `path`.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The calls so far.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// Refuses connections, and breaks those there are.
+    pub fn go_down(&mut self) {
+        self.serving = None;
+    }
+
+    /// Serves again on the same port.
+    pub async fn come_back(&mut self) {
+        let listener = TcpListener::bind(self.address).await.unwrap();
+        self.serve(listener);
+    }
+
+    fn serve(&mut self, listener: TcpListener) {
+        let (calls, script) = (Arc::clone(&self.calls), Arc::clone(&self.script));
+        let serving = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (calls, script) = (Arc::clone(&calls), Arc::clone(&script));
+                let service = service_fn(move |request| {
+                    answer(request, Arc::clone(&calls), Arc::clone(&script))
+                });
+                let io = TokioIo::new(stream);
+                connections.spawn(http1::Builder::new().serve_connection(io, service));
+            }
+        });
+        self.serving = Some(AbortOnDropHandle::new(serving));
+    }
+}
+
+async fn answer(
+    request: http::Request<Incoming>,
+    calls: Arc<Mutex<Vec<Call>>>,
+    script: Arc<Script>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let body = body
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
+    let call = Call {
+        path: parts.uri.path().to_owned(),
+        headers: parts.headers,
+        body,
+    };
+    let (status, body) = script(&call);
+    calls.lock().unwrap().push(call);
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    Ok(response)
+}

@@ -1,0 +1,189 @@
+//! A GraphQL client: POST for queries and mutations, WebSocket for subscriptions.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+/// How long the server may be silent.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A client of one API.
+#[derive(Clone)]
+pub struct GraphQl {
+    url: String,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+impl GraphQl {
+    pub(crate) fn new(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            client: Client::builder(TokioExecutor::new()).build_http(),
+        }
+    }
+
+    /// The data of an answer.
+    ///
+    /// # Panics
+    /// The answer has errors.
+    pub async fn ask(&self, document: &str, variables: Value) -> Value {
+        let answer = self.answer(document, variables).await;
+        assert!(answer.get("errors").is_none(), "{document}: {answer:#}");
+        answer["data"].clone()
+    }
+
+    /// The whole answer.
+    pub async fn answer(&self, document: &str, variables: Value) -> Value {
+        let body = json!({ "query": document, "variables": variables }).to_string();
+        let (status, answer) = self.post(body, &[]).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        serde_json::from_str(&answer).unwrap()
+    }
+
+    /// A mutation's payload: the mutation is the document's only field, aliased `it`.
+    ///
+    /// # Panics
+    /// It has user errors.
+    pub async fn done(&self, document: &str, variables: Value) -> Value {
+        let payload = self.ask(document, variables).await["it"].clone();
+        assert_eq!(payload["userErrors"], json!([]), "{document}");
+        payload
+    }
+
+    /// The code of the only user error of a mutation aliased `it`.
+    pub async fn refused(&self, document: &str, variables: Value) -> String {
+        let payload = self.ask(document, variables).await["it"].clone();
+        let errors = payload["userErrors"].as_array().unwrap();
+        assert_eq!(errors.len(), 1, "{document}: {payload:#}");
+        errors[0]["code"].as_str().unwrap().to_owned()
+    }
+
+    /// The status and the text that a POST with more or other headers is answered with.
+    pub async fn post(
+        &self,
+        body: String,
+        headers: &[(&'static str, &str)],
+    ) -> (StatusCode, String) {
+        let mut request = Request::post(&self.url)
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body)))
+            .unwrap();
+        for (name, value) in headers {
+            let value = HeaderValue::from_str(value).unwrap();
+            request.headers_mut().insert(*name, value);
+        }
+        let response = self.client.request(request).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    /// The status and the text of `path` beside the API.
+    pub async fn get(&self, path: &str) -> (StatusCode, String) {
+        let url = self.url.replace("/graphql", path);
+        let response = self.client.get(url.parse().unwrap()).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    /// Follows a subscription.
+    pub async fn subscribe(&self, document: &str, variables: Value) -> Subscription {
+        let mut socket = self.socket(&[]).await.unwrap();
+        socket.tell(json!({ "type": "connection_init" })).await;
+        assert_eq!(socket.hear().await["type"], "connection_ack");
+        let payload = json!({ "query": document, "variables": variables });
+        let subscribe = json!({ "type": "subscribe", "id": "1", "payload": payload });
+        socket.tell(subscribe).await;
+        Subscription(socket)
+    }
+
+    /// A bare socket, or the status of the refusal.
+    ///
+    /// # Errors
+    /// The server answers the upgrade with that status.
+    pub async fn socket(&self, headers: &[(&'static str, &str)]) -> Result<Socket, u16> {
+        let url = self.url.replace("http://", "ws://") + "/ws";
+        let mut request = url.into_client_request().unwrap();
+        let protocol = HeaderValue::from_static("graphql-transport-ws");
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", protocol);
+        for (name, value) in headers {
+            let value = HeaderValue::from_str(value).unwrap();
+            request.headers_mut().insert(*name, value);
+        }
+        match tokio_tungstenite::connect_async(request).await {
+            Ok((stream, _)) => Ok(Socket(stream)),
+            Err(tokio_tungstenite::tungstenite::Error::Http(response)) => {
+                Err(response.status().as_u16())
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// A subscription that is followed.
+pub struct Subscription(Socket);
+
+impl Subscription {
+    /// The data of the next item.
+    pub async fn next(&mut self) -> Value {
+        let message = self.0.hear().await;
+        assert_eq!(message["type"], "next", "{message:#}");
+        assert!(message["payload"].get("errors").is_none(), "{message:#}");
+        message["payload"]["data"].clone()
+    }
+}
+
+/// A WebSocket that speaks `graphql-transport-ws`.
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Socket {
+    /// Sends a message of the protocol.
+    pub async fn tell(&mut self, message: Value) {
+        let text = Message::Text(message.to_string().into());
+        self.0.send(text).await.unwrap();
+    }
+
+    /// The next message of the protocol.
+    ///
+    /// # Panics
+    /// The server closes.
+    pub async fn hear(&mut self) -> Value {
+        loop {
+            match self.frame().await {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Close(frame) => panic!("closed: {frame:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// The code that the server closes with, whatever it says before.
+    pub async fn closed(&mut self) -> u16 {
+        loop {
+            if let Message::Close(frame) = self.frame().await {
+                return frame.unwrap().code.into();
+            }
+        }
+    }
+
+    async fn frame(&mut self) -> Message {
+        let frame = timeout(PATIENCE, self.0.next()).await;
+        frame.expect("a frame in time").unwrap().unwrap()
+    }
+}

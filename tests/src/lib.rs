@@ -1,0 +1,20 @@
+//! What scenarios are written with: the real binary, a real broker, a scripted endpoint, and a
+//! GraphQL client. Nothing here reaches behind a public door.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a scenario that cannot go on has failed, and says where"
+)]
+
+pub mod binary;
+pub mod endpoint;
+pub mod flow;
+pub mod graphql;
+pub mod kafka;
+pub mod wait;
+
+pub use binary::Eventflows;
+pub use endpoint::{Call, Endpoint};
+pub use flow::{Flow, FlowOptions};
+pub use graphql::GraphQl;
+pub use kafka::Kafka;
+pub use wait::eventually;

@@ -1,0 +1,23 @@
+//! Waiting for a condition, never for a time.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+/// How long a condition may take. Far above what it takes, so that a slow machine does not fail.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Looks until `look` finds something.
+///
+/// # Panics
+/// It does not within a minute.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
+        sleep(Duration::from_millis(25)).await;
+    }
+}
