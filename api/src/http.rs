@@ -1,5 +1,6 @@
 //! The HTTP server: GraphQL over POST and WebSocket, GraphiQL, health.
 
+mod body;
 pub mod graphiql;
 pub mod graphql;
 pub mod health;
@@ -14,14 +15,10 @@ use axum::routing::{get, post};
 use domain::Actor;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::limit::RequestBodyLimitLayer;
 
 pub use health::Readiness;
 
 use crate::schema::Schema;
-
-/// The largest request body, in bytes.
-const LARGEST_BODY: usize = 128 * 1024;
 
 /// What the server needs to know beside the schema.
 #[derive(Clone)]
@@ -68,6 +65,5 @@ fn router(schema: Schema, settings: HttpSettings) -> Router {
         .route("/graphiql/{file}", get(graphiql::file))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
-        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .with_state(site)
 }

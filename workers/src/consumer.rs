@@ -70,7 +70,12 @@ pub(crate) async fn run(
     let source = connection.broker().source(settings).await;
     let source = source.map_err(ConsumerError::Open)?;
     shared.reporter.report(listener_id, Report::Started).await;
-    tracing::info!(listener.id = listener_id, "a consumer started");
+    tracing::info!(
+        listener.id = listener_id,
+        topic = first.topic,
+        algorithm = first.algorithm,
+        "a consumer started"
+    );
 
     let blocks = Blocks::default();
     let pipeline = Pipeline {
@@ -163,11 +168,22 @@ impl Consumer<'_> {
         let listener_id = &self.pipeline.listener_id;
         let report = match reason {
             Some(reason) => {
-                tracing::warn!(listener.id = listener_id, reason, "a listener is blocked");
+                tracing::warn!(
+                    listener.id = listener_id,
+                    topic = self.pipeline.current().topic,
+                    algorithm = self.pipeline.current().algorithm,
+                    reason,
+                    "a listener is blocked"
+                );
                 Report::Blocked(reason)
             }
             None => {
-                tracing::info!(listener.id = listener_id, "a listener goes on");
+                tracing::info!(
+                    listener.id = listener_id,
+                    topic = self.pipeline.current().topic,
+                    algorithm = self.pipeline.current().algorithm,
+                    "a listener goes on"
+                );
                 Report::Unblocked
             }
         };
@@ -232,7 +248,12 @@ impl Consumer<'_> {
             self.tasks.shutdown().await;
         }
         match self.source.close().await {
-            Ok(()) => tracing::info!(listener.id = listener_id, "a consumer stopped"),
+            Ok(()) => tracing::info!(
+                listener.id = listener_id,
+                topic = self.pipeline.current().topic,
+                algorithm = self.pipeline.current().algorithm,
+                "a consumer stopped"
+            ),
             Err(error) => {
                 tracing::warn!(listener.id = listener_id, %error, "a source was not closed cleanly");
             }

@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 
 use async_graphql_axum::GraphQLResponse;
 use axum::Json;
-use axum::body::Bytes;
+use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::{Site, origin};
+use super::{Site, body, origin};
 use crate::control::Principal;
 
 /// The most errors of one answer.
@@ -21,7 +21,7 @@ pub(super) async fn execute(
     State(site): State<Site>,
     ConnectInfo(client): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Response {
     if !origin::is_ours(&headers) {
         return refuse(StatusCode::FORBIDDEN, "FORBIDDEN", "a foreign Origin");
@@ -33,6 +33,10 @@ pub(super) async fn execute(
             "the content type must be application/json",
         );
     }
+    let body = match body::read(body).await {
+        Ok(body) => body,
+        Err(status) => return refuse(status, "INVALID_ARGUMENT", "the body cannot be read"),
+    };
     let request = match serde_json::from_slice::<async_graphql::Request>(&body) {
         Ok(request) => request,
         Err(error) => {

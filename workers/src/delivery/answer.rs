@@ -20,10 +20,10 @@ pub(super) fn read(
     content_type: Option<String>,
     body: Bytes,
 ) -> Called {
-    let plain = |content_type, body| Called {
+    let plain = |content_type, body: Bytes| Called {
         content_type,
-        body,
-        ..Called::failed(answered(status, None), None)
+        body: body.clone(),
+        ..Called::failed(answered(status, None), refusal_text(status, &body))
     };
     match protocol {
         Protocol::Raw => plain(content_type, body),
@@ -111,6 +111,20 @@ fn is_success(status: u16) -> bool {
     (200..300).contains(&status)
 }
 
+/// What an endpoint that did not succeed says in plain text, on one line: most say why.
+fn refusal_text(status: u16, body: &[u8]) -> Option<String> {
+    if is_success(status) {
+        return None;
+    }
+    let start = &body[..body.len().min(4 * LONGEST_TEXT)];
+    let text = String::from_utf8_lossy(start);
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect();
+    (!words.is_empty()).then(|| clip(words.join(" ")))
+}
+
 fn clip(text: String) -> String {
     text.chars().take(LONGEST_TEXT).collect()
 }
@@ -131,6 +145,20 @@ mod tests {
         assert_eq!(called.answer, answered(200, None));
         assert_eq!(called.body, body);
         assert_eq!(called.content_type.as_deref(), Some("x/y"));
+    }
+
+    #[test]
+    fn a_raw_refusal_keeps_what_it_says_on_one_line() {
+        let said = |status, body: &[u8]| {
+            let body = Bytes::copy_from_slice(body);
+            read(Protocol::Raw, status, None, body).text
+        };
+        let refused = said(422, b" no\r\n\x1b[31m order\n");
+        assert_eq!(refused.as_deref(), Some("no [31m order"));
+        assert_eq!(said(500, b" \n"), None);
+        assert_eq!(said(200, b"a result"), None);
+        let endless = said(400, "é".repeat(10_000).as_bytes()).unwrap();
+        assert_eq!(endless.chars().count(), LONGEST_TEXT);
     }
 
     #[test]

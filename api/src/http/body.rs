@@ -1,0 +1,66 @@
+//! Reading a request's body, within bounds of size and time.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::StatusCode;
+use futures_util::StreamExt;
+use tokio::time::timeout;
+
+/// The largest body, in bytes.
+const LARGEST: usize = 128 * 1024;
+
+/// How much of a body that is too large is read and thrown away. A connection that is closed on a
+/// client still writing is reset, and the client never sees the answer.
+const DRAINED: usize = 4 * 1024 * 1024;
+
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The whole body, or the status that says why not.
+pub(super) async fn read(body: Body) -> Result<Bytes, StatusCode> {
+    timeout(PATIENCE, collect(body))
+        .await
+        .unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))
+}
+
+async fn collect(body: Body) -> Result<Bytes, StatusCode> {
+    let mut chunks = body.into_data_stream();
+    let mut kept = Vec::new();
+    let mut seen = 0;
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| StatusCode::BAD_REQUEST)?;
+        seen += chunk.len();
+        if seen <= LARGEST {
+            kept.extend_from_slice(&chunk);
+        } else if seen > DRAINED {
+            break;
+        }
+    }
+    if seen > LARGEST {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    Ok(kept.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_is_read_up_to_the_limit() {
+        let whole = read(Body::from(vec![b'x'; LARGEST])).await;
+        assert_eq!(whole.unwrap().len(), LARGEST);
+        let over = read(Body::from(vec![b'x'; LARGEST + 1])).await;
+        assert_eq!(over, Err(StatusCode::PAYLOAD_TOO_LARGE));
+    }
+
+    #[tokio::test]
+    async fn an_endless_body_is_given_up() {
+        let endless = futures_util::stream::repeat_with(|| {
+            Ok::<_, std::io::Error>(Bytes::from_static(&[0; 64 * 1024]))
+        });
+        let given_up = read(Body::from_stream(endless)).await;
+        assert_eq!(given_up, Err(StatusCode::PAYLOAD_TOO_LARGE));
+    }
+}
