@@ -16,6 +16,9 @@ use futures_util::StreamExt;
 use crate::endpoint;
 use crate::stats::{median, rate};
 
+/// How long a run may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// The partitions of the topics.
 const PARTITIONS: i32 = 8;
 
@@ -133,13 +136,19 @@ impl Kafka {
 
     /// When the topic was seen to hold `wanted` messages, and how many it held then.
     async fn reach(&self, topic: &str, wanted: u64) -> (Instant, u64) {
-        loop {
-            let watermarks = self.admin.watermarks(topic).await.unwrap();
-            let held: i64 = watermarks.iter().map(|mark| mark.high - mark.low).sum();
-            if held.unsigned_abs() >= wanted {
-                return (Instant::now(), held.unsigned_abs());
+        let began = Instant::now();
+        let mut held = 0;
+        while began.elapsed() < PATIENCE {
+            // A topic that was just created may have no leader yet.
+            if let Ok(watermarks) = self.admin.watermarks(topic).await {
+                let counts = watermarks.iter().map(|mark| mark.high - mark.low);
+                held = counts.sum::<i64>().unsigned_abs();
+                if held >= wanted {
+                    return (Instant::now(), held);
+                }
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        panic!("{topic} holds {held} of {wanted} messages after {PATIENCE:?}");
     }
 }

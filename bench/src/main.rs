@@ -35,6 +35,7 @@ enum Which {
 
 #[tokio::main]
 async fn main() {
+    server::logging::start(server::logging::LogFormat::Text);
     match Bench::parse().which {
         Some(Which::Commands) => commands::run().await,
         Some(Which::Flow(args)) => flow::run(&args).await,

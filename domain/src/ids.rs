@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -157,10 +158,14 @@ pub struct ListenerId {
 }
 
 impl ListenerId {
-    /// The listener as one identifier: the name of its consumer group, the namespace of its runs.
+    /// The consumer group that holds its position on the broker, and the namespace of its runs.
+    ///
+    /// The moment at which its connection was connected is part of it: two installations that
+    /// use the same names on one Kafka must not share a group, or each would get half.
     #[must_use]
-    pub fn uuid(&self) -> Uuid {
-        derive(&["listener", &self.to_string()])
+    pub fn group(&self, connected_at: Timestamp) -> Uuid {
+        let connected_at = connected_at.as_microsecond().to_string();
+        derive(&["listener", &self.to_string(), &connected_at])
     }
 }
 
@@ -237,6 +242,17 @@ mod tests {
     #[test]
     fn a_key_of_another_actor_is_another_command() {
         assert_ne!(CommandId::of_key("a", "bc"), CommandId::of_key("ab", "c"));
+    }
+
+    #[test]
+    fn installations_with_the_same_names_have_groups_of_their_own() {
+        let listener: ListenerId = format!("{}/orders|acme/score", Uuid::from_u128(1))
+            .parse()
+            .unwrap();
+        let moment = Timestamp::UNIX_EPOCH;
+        assert_eq!(listener.group(moment), listener.group(moment));
+        let later = Timestamp::from_microsecond(1).unwrap();
+        assert_ne!(listener.group(moment), listener.group(later));
     }
 
     #[test]

@@ -145,7 +145,7 @@ async fn assign(
     };
     let version = published.iter().find(|p| Some(&p.version) == picked);
     Ok(Some(Assignment {
-        group: listener.id.uuid(),
+        group: listener.group,
         revision: listener.revision,
         connection: settings,
         dlq: listener.dlq,

@@ -127,6 +127,19 @@ pub(crate) async fn settings(
         .transpose()?)
 }
 
+/// When a connection was connected, inside a transaction; long ago where it is gone.
+pub(crate) async fn connected_at(
+    tx: &mut SqliteConnection,
+    id: ConnectionId,
+) -> Result<Timestamp, ReadModelError> {
+    let connected_at: Option<i64> =
+        sqlx::query_scalar("SELECT connected_at FROM connections WHERE id = ?1")
+            .bind(id.to_string())
+            .fetch_optional(tx)
+            .await?;
+    time_of(connected_at.unwrap_or_default())
+}
+
 /// A stored connection id.
 pub(crate) fn connection_id(stored: &str) -> Result<ConnectionId, ReadModelError> {
     let id = stored

@@ -4,8 +4,9 @@ use domain::listener::ListenerSettings;
 use domain::{AlgorithmId, ConnectionId, Event, ListenerId, Position, TopicId, VersionSelector};
 use jiff::Timestamp;
 use sqlx::{FromRow, SqliteConnection};
+use uuid::Uuid;
 
-use crate::connection::connection_id;
+use crate::connection::{self, connection_id};
 use crate::page::{Page, Paging};
 use crate::projector::Fact;
 use crate::read::{ReadModel, ReadModelError, position_of, time_of};
@@ -17,6 +18,8 @@ pub struct Listener {
     pub enabled: bool,
     pub version: VersionSelector,
     pub settings: ListenerSettings,
+    /// The consumer group that holds its position on the broker.
+    pub group: Uuid,
     /// A topic of the same connection.
     pub dlq: Option<String>,
     /// The position of the event that last changed it.
@@ -85,10 +88,11 @@ async fn enable(
     fact: &Fact<'_>,
     e: &domain::listener::ListenerEnabled,
 ) -> Result<(), ReadModelError> {
+    let connected_at = connection::connected_at(tx, e.listener.topic.connection).await?;
     sqlx::query(
         "INSERT OR REPLACE INTO listeners \
-         (key, connection, topic, algorithm, enabled, version, settings, revision, changed_at) \
-         VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8)",
+         (key, connection, topic, algorithm, enabled, version, settings, revision, changed_at, \
+          consumer_group) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8, ?9)",
     )
     .bind(e.listener.to_string())
     .bind(e.listener.topic.connection.to_string())
@@ -98,6 +102,7 @@ async fn enable(
     .bind(serde_json::to_string(&e.settings)?)
     .bind(fact.position)
     .bind(fact.at)
+    .bind(e.listener.group(connected_at).to_string())
     .execute(tx)
     .await?;
     Ok(())
@@ -162,6 +167,7 @@ struct Row {
     enabled: bool,
     version: String,
     settings: String,
+    consumer_group: String,
     dlq: Option<String>,
     revision: i64,
     changed_at: i64,
@@ -183,6 +189,10 @@ impl TryFrom<Row> for Listener {
             enabled: row.enabled,
             version: row.version.try_into()?,
             settings: serde_json::from_str(&row.settings)?,
+            group: row
+                .consumer_group
+                .parse()
+                .map_err(|error: uuid::Error| ReadModelError::Row(Box::new(error)))?,
             dlq: row.dlq,
             revision: position_of(row.revision),
             changed_at: time_of(row.changed_at)?,

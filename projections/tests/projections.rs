@@ -361,7 +361,15 @@ async fn an_enabled_listener_is_assigned_with_all_a_worker_needs() {
     assert_eq!(position, fixture.model.position());
     let assignment = changes[0].assignment.as_ref().unwrap();
     assert_eq!(assignment.listener, listener());
-    assert_eq!(assignment.group, listener().uuid());
+    let connected = fixture
+        .model
+        .connections_by_id(&[connection()])
+        .await
+        .unwrap();
+    assert_eq!(
+        assignment.group,
+        listener().group(connected[0].connected_at)
+    );
     assert_eq!(assignment.dlq.as_deref(), Some("orders-dlq"));
     let version = assignment.version.as_ref().unwrap();
     assert_eq!(version.endpoint, "http://127.0.0.1:9/1.0.0");

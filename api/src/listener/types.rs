@@ -68,7 +68,7 @@ impl Listener {
 
     /// The consumer group that holds its position on the broker.
     async fn group(&self) -> String {
-        self.0.id.uuid().to_string()
+        self.0.group.to_string()
     }
 
     /// The position of the event that last changed it.
@@ -120,7 +120,7 @@ impl Listener {
 
     /// What became of the messages received so far.
     async fn ledger(&self, ctx: &Context<'_>) -> Option<Result<Ledger>> {
-        Some(query::ledger(ctx, self.0.id.uuid()).await)
+        Some(query::ledger(ctx, self.0.group).await)
     }
 
     /// Its runs, the newest first.
@@ -130,7 +130,7 @@ impl Listener {
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Run>>> {
-        Some(query::runs(ctx, self.0.id.uuid(), first, after).await)
+        Some(query::runs(ctx, self.0.group, first, after).await)
     }
 }
 
