@@ -1,5 +1,6 @@
-//! Rebuilds the crate when a migration is added: `sqlx::migrate!` embeds the folder.
+//! Rebuilds the crate when a migration is added: `sqlx::migrate!` embeds the folders.
 
 fn main() {
+    println!("cargo:rerun-if-changed=../migrations/postgres/log");
     println!("cargo:rerun-if-changed=../migrations/sqlite/log");
 }

@@ -12,6 +12,11 @@ mod memory;
 mod stats;
 
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
+
+/// The binary's own; the bare loop has it too.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Measures eventflows.
 #[derive(Parser)]

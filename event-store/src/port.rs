@@ -8,6 +8,8 @@ use async_trait::async_trait;
 use domain::{CommandId, Envelope, Meta, NewEvent, Position, Revision, StreamName};
 use futures_util::stream::BoxStream;
 
+use crate::stored::StoredEvent;
+
 /// The largest payload that any backend takes, in bytes.
 pub const MAX_PAYLOAD_BYTES: usize = 1024 * 1024;
 
@@ -102,6 +104,19 @@ pub trait EventStore: Send + Sync {
 
     /// Up to `limit` events after `after`, in order.
     async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<Envelope>, ReadError>;
+
+    /// Up to `limit` events after `after`, in order, as they are stored. Fewer come before one that
+    /// cannot be read, and an error only where that is the first of them.
+    ///
+    /// A backend that does not override it finds no change of metadata that leaves its meaning.
+    async fn read_stored(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, ReadError> {
+        let envelopes = self.read_all(after, limit).await?;
+        Ok(envelopes.into_iter().map(StoredEvent::from).collect())
+    }
 
     /// The position of the last event; 0 in an empty log.
     async fn head(&self) -> Result<Position, ReadError>;

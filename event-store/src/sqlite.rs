@@ -11,21 +11,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Clock, CommandId, Envelope, NewEvent, Position, Revision, StreamName};
+use domain::{Clock, CommandId, Envelope, Position, Revision, StreamName};
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 
-use self::writer::{Request, Writer};
+use self::writer::Writer;
 use crate::follow::follow;
-use crate::port::{
-    Append, AppendError, Appended, EventStore, Follow, MAX_PAYLOAD_BYTES, ReadError,
-};
-
-pub use self::schema::OpenError;
-
-/// Appends that may wait for the writer; further callers wait to get in line.
-const QUEUE: usize = 1024;
+use crate::group_commit::Queue;
+use crate::open::OpenError;
+use crate::port::{Append, AppendError, Appended, EventStore, Follow, ReadError};
+use crate::stored::StoredEvent;
 
 const READERS: u32 = 4;
 
@@ -36,7 +32,8 @@ const READER_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// Several processes may open one file. An append that was answered survives a power cut.
 pub struct SqliteEventStore {
-    queue: mpsc::Sender<Request>,
+    /// `None` where the log is only read.
+    queue: Option<Queue>,
     readers: SqlitePool,
     /// The last position that this process appended.
     head: watch::Receiver<Position>,
@@ -48,20 +45,24 @@ impl SqliteEventStore {
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let options = schema::write_options(path);
         let connection = schema::prepare(&options).await?;
-        let (queue, requests) = mpsc::channel(QUEUE);
         let (head_sender, head) = watch::channel(Position(0));
-        Writer::new(options, connection, clock, head_sender)
-            .start(requests)
-            .map_err(OpenError::Thread)?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(READER_TIMEOUT)
-            // A file does not hang up: the test would cost a hop between threads per read.
-            .test_before_acquire(false)
-            .connect_lazy_with(schema::read_options(path));
+        let writer = Writer::new(options, connection, clock);
+        let queue = Queue::start(writer, head_sender).map_err(OpenError::Thread)?;
         Ok(Self {
-            queue,
-            readers,
+            queue: Some(queue),
+            readers: readers().connect_lazy_with(schema::read_options(path)),
+            head,
+        })
+    }
+
+    /// Opens the log at `path`, which must be there, to read it alone, also while a server writes
+    /// to it. Appends fail.
+    pub async fn open_read_only(path: &Path) -> Result<Self, OpenError> {
+        let (_, head) = watch::channel(Position(0));
+        let readers = readers().connect_with(schema::read_options(path)).await;
+        Ok(Self {
+            queue: None,
+            readers: readers.map_err(OpenError::Connect)?,
             head,
         })
     }
@@ -70,13 +71,10 @@ impl SqliteEventStore {
 #[async_trait]
 impl EventStore for SqliteEventStore {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        check(&append)?;
-        let (answer, outcome) = oneshot::channel();
-        self.queue
-            .send(Request { append, answer })
-            .await
-            .map_err(|_| writer_ended())?;
-        outcome.await.map_err(|_| writer_ended())?
+        match &self.queue {
+            Some(queue) => queue.append(append).await,
+            None => Err(AppendError::Unavailable("the log is only read".into())),
+        }
     }
 
     async fn appended(
@@ -99,6 +97,14 @@ impl EventStore for SqliteEventStore {
         read::all(&self.readers, after, limit).await
     }
 
+    async fn read_stored(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, ReadError> {
+        read::stored(&self.readers, after, limit).await
+    }
+
     async fn head(&self) -> Result<Position, ReadError> {
         read::head(&self.readers).await
     }
@@ -113,29 +119,12 @@ impl EventStore for SqliteEventStore {
     }
 }
 
-/// Refuses what needs no look at the log.
-fn check(append: &Append) -> Result<(), AppendError> {
-    if append.events.is_empty() {
-        return Err(AppendError::Empty);
-    }
-    let too_large = |event: &&NewEvent| event.payload.len() > MAX_PAYLOAD_BYTES;
-    match append.events.iter().find(too_large) {
-        Some(event) => Err(AppendError::PayloadTooLarge {
-            type_name: event.type_name,
-            bytes: event.payload.len(),
-        }),
-        None => Ok(()),
-    }
-}
-
-/// The writer runs as long as the store, unless its runtime has shut down.
-fn writer_ended() -> AppendError {
-    AppendError::Unavailable("the log's writer has ended".into())
-}
-
-/// `number` as SQLite counts. No log gets past its largest integer, so nothing is there either way.
-fn integer(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
+fn readers() -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .acquire_timeout(READER_TIMEOUT)
+        // A file does not hang up: the test would cost a hop between threads per read.
+        .test_before_acquire(false)
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::audit::AuditArgs;
 use crate::config::{ConfigError, ServeArgs};
 use crate::demo::DemoArgs;
-use crate::{demo, logging, serve};
+use crate::logging::LogFormat;
+use crate::{audit, demo, logging, serve};
 
 /// Connects message brokers to algorithms, every step an event.
 #[derive(Debug, Parser)]
@@ -22,6 +24,8 @@ enum Command {
     Serve(ServeArgs),
     /// Run everything on embedded parts, with a flow to look at.
     Demo(DemoArgs),
+    /// Prove, export and replay the event log.
+    Audit(AuditArgs),
     /// Print the GraphQL schema.
     Schema,
 }
@@ -32,13 +36,14 @@ pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Schema => {
             print_schema();
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
         Command::Serve(args) => serve_until_stopped(&args),
         Command::Demo(args) => demo_until_stopped(args),
+        Command::Audit(args) => run_audit(args),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("eventflows: {}", chain(error.as_ref()));
             ExitCode::FAILURE
@@ -48,16 +53,22 @@ pub fn run() -> ExitCode {
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-fn serve_until_stopped(args: &ServeArgs) -> Result<(), Failure> {
+fn serve_until_stopped(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let settings = args.settings()?;
     logging::start(settings.log);
     runtime()?.block_on(serve::run(settings))?;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
-fn demo_until_stopped(args: DemoArgs) -> Result<(), Failure> {
+fn demo_until_stopped(args: DemoArgs) -> Result<ExitCode, Failure> {
     logging::start(args.log);
-    runtime()?.block_on(demo::run(args))
+    runtime()?.block_on(demo::run(args))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_audit(args: AuditArgs) -> Result<ExitCode, Failure> {
+    logging::start(LogFormat::Text);
+    runtime()?.block_on(audit::run(args))
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, ConfigError> {

@@ -1,12 +1,14 @@
 //! Configuration: an option wins over its environment variable, that over the file, that over
 //! the default.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Deserialize;
 
+use crate::audit::config::CheckpointArgs;
 use crate::logging::LogFormat;
 
 /// Why there is no configuration to start with.
@@ -18,11 +20,12 @@ pub enum ConfigError {
         #[source]
         source: std::io::Error,
     },
-    #[error("the configuration file {path} is not what it should be")]
+    /// Without the parser's own text, which quotes the line, and a line may hold a password.
+    #[error("line {line} of the configuration file {path} is not what it should be: {problem}")]
     Parse {
         path: PathBuf,
-        #[source]
-        source: Box<toml::de::Error>,
+        line: usize,
+        problem: String,
     },
     #[error("the administrator's name must have 1 to 63 characters")]
     Administrator,
@@ -42,6 +45,11 @@ pub struct ServeArgs {
     /// The directory of the databases, made where it is absent [default: data].
     #[arg(long, env = "EVENTFLOWS_DATA")]
     data: Option<PathBuf>,
+    /// The event log: `sqlite:PATH`, or `postgres://…` for a database that is there
+    /// [default: log.db in the data directory, in SQLite].
+    // Its value would be shown by --help.
+    #[arg(long, env = "EVENTFLOWS_LOG_URL", hide_env_values = true)]
+    log_url: Option<LogUrl>,
     /// The name that events carry for requests to the API, until there is sign-in
     /// [default: admin].
     #[arg(long, env = "EVENTFLOWS_ADMINISTRATOR")]
@@ -52,6 +60,8 @@ pub struct ServeArgs {
     /// How to write logs to standard error [default: text].
     #[arg(long, value_enum, env = "EVENTFLOWS_LOG_FORMAT")]
     log: Option<LogFormat>,
+    #[command(flatten)]
+    checkpoints: CheckpointArgs,
 }
 
 /// What a configuration file may hold.
@@ -60,9 +70,13 @@ pub struct ServeArgs {
 struct File {
     listen: Option<SocketAddr>,
     data: Option<PathBuf>,
+    log_url: Option<LogUrl>,
     administrator: Option<String>,
     graphiql: Option<PathBuf>,
     log: Option<LogFormat>,
+    checkpoints: Option<PathBuf>,
+    checkpoint_key: Option<PathBuf>,
+    checkpoint_origin: Option<String>,
 }
 
 /// All settings of a server.
@@ -70,9 +84,38 @@ struct File {
 pub struct Settings {
     pub listen: SocketAddr,
     pub data: PathBuf,
+    /// Without it, the log is a SQLite file in `data`.
+    pub log_url: Option<LogUrl>,
     pub administrator: String,
     pub graphiql: Option<PathBuf>,
     pub log: LogFormat,
+    pub checkpoints: CheckpointArgs,
+}
+
+/// The URL of an event log. It may hold a password, so no text shows more than its kind.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct LogUrl(String);
+
+impl LogUrl {
+    /// The whole URL.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for LogUrl {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
+impl fmt::Debug for LogUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.0.split_once(':').map_or("", |(kind, _)| kind);
+        write!(f, "{kind}:…")
+    }
 }
 
 impl ServeArgs {
@@ -100,9 +143,15 @@ impl ServeArgs {
                 .clone()
                 .or(file.data)
                 .unwrap_or_else(|| PathBuf::from("data")),
+            log_url: self.log_url.clone().or(file.log_url),
             administrator,
             graphiql: self.graphiql.clone().or(file.graphiql),
             log: self.log.or(file.log).unwrap_or_default(),
+            checkpoints: self.checkpoints.clone().or(CheckpointArgs {
+                checkpoints: file.checkpoints,
+                checkpoint_key: file.checkpoint_key,
+                checkpoint_origin: file.checkpoint_origin,
+            }),
         })
     }
 }
@@ -113,9 +162,13 @@ impl File {
             path: path.to_owned(),
             source,
         })?;
-        toml::from_str(&text).map_err(|source| ConfigError::Parse {
-            path: path.to_owned(),
-            source: Box::new(source),
+        toml::from_str(&text).map_err(|error| {
+            let before = error.span().map_or("", |span| &text[..span.start]);
+            ConfigError::Parse {
+                path: path.to_owned(),
+                line: before.matches('\n').count() + 1,
+                problem: error.message().to_owned(),
+            }
         })
     }
 }
@@ -148,9 +201,22 @@ mod tests {
     #[test]
     fn a_word_that_is_no_setting_is_refused_by_name() {
         let (_directory, args) = file("lisen = '127.0.0.1:1'");
+        let error = args.settings().unwrap_err().to_string();
+        assert!(error.contains("lisen"), "{error}");
+    }
+
+    #[test]
+    fn a_password_in_the_log_s_url_is_in_no_text() {
+        let url = "postgres://ann:secret@db/log";
+        let (_directory, args) = file(&format!("log_url = '{url}'"));
+        let settings = args.settings().unwrap();
+        assert_eq!(settings.log_url.as_ref().unwrap().as_str(), url);
+        assert!(!format!("{settings:?}").contains("secret"));
+
+        let (_directory, args) = file(&format!("listen = '127.0.0.1:1'\nlog_url = '{url}"));
         let error = args.settings().unwrap_err();
-        let source = std::error::Error::source(&error).unwrap().to_string();
-        assert!(source.contains("lisen"), "{source}");
+        assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+        assert!(error.to_string().starts_with("line 2 "), "{error}");
     }
 
     #[test]

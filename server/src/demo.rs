@@ -13,6 +13,7 @@ use brokers::kafka::EmbeddedKafka;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::config::CheckpointArgs;
 use crate::config::Settings;
 use crate::logging::LogFormat;
 use crate::serve::Server;
@@ -52,9 +53,11 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
     let server = Server::start(Settings {
         listen: args.listen,
         data: data.clone().unwrap_or_else(|| scratch.path().to_owned()),
+        log_url: None,
         administrator: "admin".to_owned(),
         graphiql: args.graphiql.clone(),
         log: args.log,
+        checkpoints: CheckpointArgs::default(),
     })
     .await?;
     let kafka = EmbeddedKafka::start(&TOPICS)?;

@@ -18,6 +18,16 @@ impl Clock for SystemClock {
     }
 }
 
+/// Random bytes to make a private key of.
+///
+/// # Errors
+/// The system has none to give.
+pub fn random_seed() -> std::io::Result<[u8; 32]> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(std::io::Error::other)?;
+    Ok(seed)
+}
+
 /// Random identifiers, ordered by time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RandomIds;

@@ -2,6 +2,7 @@
 //!
 //! The environment, the clock and randomness enter here; everywhere else they are arguments.
 
+pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod connector;

@@ -9,7 +9,7 @@ use api::worker::WorkerRequests;
 use api::{Control, Schema};
 use domain::{Actor, Clock, Ids};
 use engine::Engine;
-use event_store::{EventStore, SqliteEventStore};
+use event_store::{EventStore, OpenError, SqliteEventStore};
 use projections::{Projector, ReadModel};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -82,8 +82,7 @@ impl Server {
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
         let data = DataDir::open(&settings.data)?;
         let listener = TcpListener::bind(settings.listen).await?;
-        let store = SqliteEventStore::open(&data.log(), Arc::clone(&clock)).await?;
-        let store: Arc<dyn EventStore> = Arc::new(store);
+        let store = open_log(&settings, &data, Arc::clone(&clock)).await?;
         let model = ReadModel::open(&data.read_models()).await?;
         let journal = Journal::open(&data.journal(), Arc::clone(&clock)).await?;
         let engine = Arc::new(Engine::new(
@@ -113,7 +112,7 @@ impl Server {
         let projecting = guard(projector.run(stop.clone()));
         // Requests must not see a past that this server has already answered from.
         model.wait_for(store.head().await?, Duration::MAX).await?;
-        let parts = vec![
+        let mut parts = vec![
             ("the projector", projecting),
             (
                 "the policy",
@@ -124,6 +123,11 @@ impl Server {
                 guard(api::http::serve(listener, schema.clone(), http)),
             ),
         ];
+        let checkpoints = &settings.checkpoints;
+        if let Some(checkpointer) = checkpoints.checkpointer(&settings.data, store, clock)? {
+            let checkpointing = guard(checkpointer.run(stop.clone()));
+            parts.push(("the checkpointer", checkpointing));
+        }
         let id = data.worker_id(ids.as_ref())?;
         let transport = Arc::new(LocalTransport::new(schema.clone(), id));
         let connector = Arc::new(SdkConnector);
@@ -172,6 +176,17 @@ impl Server {
             }
         }
         Ok(())
+    }
+}
+
+async fn open_log(
+    settings: &Settings,
+    data: &DataDir,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn EventStore>, OpenError> {
+    match &settings.log_url {
+        Some(url) => event_store::open(url.as_str(), clock).await,
+        None => Ok(Arc::new(SqliteEventStore::open(&data.log(), clock).await?)),
     }
 }
 

@@ -47,7 +47,7 @@ async fn a_killed_server_goes_on_where_it_was_and_loses_nothing() {
     log_is_clean(&mut eventflows).await;
 }
 
-/// The log passes the database's own check, and its positions have no gap.
+/// The log's positions have no gap, and a file passes the database's own check.
 async fn log_is_clean(eventflows: &mut Eventflows) {
     let document = "query($after: Position) { events(first: 100, after: $after) { \
                     nodes { position } pageInfo { hasNextPage endCursor } } }";
@@ -65,6 +65,10 @@ async fn log_is_clean(eventflows: &mut Eventflows) {
         }
     }
     eventflows.terminate().await;
+    if eventflows.log().is_some() {
+        // A database server was not killed, and has no check of this kind.
+        return;
+    }
     let script = "import sqlite3, sys; \
                   print(sqlite3.connect(sys.argv[1]).execute('PRAGMA integrity_check').fetchone()[0])";
     let log = eventflows.data().join("log.db");

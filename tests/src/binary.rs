@@ -1,13 +1,14 @@
 //! The real binary, on a data directory and a free port of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::graphql::GraphQl;
+use crate::log::LogDatabase;
 
 /// What the binary prints once it serves, before its address.
 const READY: &str = "eventflows is ready at ";
@@ -17,18 +18,36 @@ pub struct Eventflows {
     child: Child,
     url: String,
     data: TempDir,
+    log: Option<LogDatabase>,
+    environment: Vec<(String, PathBuf)>,
 }
 
 impl Eventflows {
     /// Starts on empty data.
     pub async fn start() -> Self {
-        Self::start_on(tempfile::tempdir().unwrap()).await
+        let data = tempfile::tempdir().unwrap();
+        Self::start_on(data, LogDatabase::from_environment(), Vec::new()).await
     }
 
-    async fn start_on(data: TempDir) -> Self {
-        let mut child = Command::new(binary())
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data.path())
+    /// Starts on `data` with its log in SQLite, and with more variables that hold paths.
+    pub async fn start_with(data: TempDir, environment: &[(&str, &Path)]) -> Self {
+        let variable = |(name, path): &(&str, &Path)| ((*name).to_owned(), path.to_path_buf());
+        Self::start_on(data, None, environment.iter().map(variable).collect()).await
+    }
+
+    async fn start_on(
+        data: TempDir,
+        log: Option<LogDatabase>,
+        environment: Vec<(String, PathBuf)>,
+    ) -> Self {
+        let mut serve = Command::new(path());
+        serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]);
+        serve.arg(data.path());
+        serve.envs(environment.iter().map(|(name, path)| (name, path)));
+        if let Some(log) = &log {
+            serve.env("EVENTFLOWS_LOG_URL", log.url());
+        }
+        let mut child = serve
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -41,6 +60,8 @@ impl Eventflows {
             url: url.to_owned(),
             child,
             data,
+            log,
+            environment,
         }
     }
 
@@ -63,17 +84,28 @@ impl Eventflows {
         self.data.path()
     }
 
+    /// The database of its log, where that is no file among its data.
+    #[must_use]
+    pub fn log(&self) -> Option<&LogDatabase> {
+        self.log.as_ref()
+    }
+
     /// Kills it with SIGKILL and starts it again on the same data.
     pub async fn kill_and_restart(mut self) -> Self {
         self.child.kill().await.unwrap();
-        Self::start_on(self.data).await
+        Self::start_on(self.data, self.log, self.environment).await
     }
 
     /// Stops it with SIGTERM, changes its data, and starts it again.
     pub async fn stop_and_restart(mut self, change: impl FnOnce(&Path)) -> Self {
         self.terminate().await;
         change(self.data.path());
-        Self::start_on(self.data).await
+        Self::start_on(self.data, self.log, self.environment).await
+    }
+
+    /// Starts it again after it was stopped.
+    pub async fn start_again(self) -> Self {
+        Self::start_on(self.data, self.log, self.environment).await
     }
 
     /// Stops it with SIGTERM.
@@ -81,16 +113,33 @@ impl Eventflows {
     /// # Panics
     /// It does not end well.
     pub async fn terminate(&mut self) {
+        let status = self.end().await;
+        assert!(status.success(), "{status}");
+    }
+
+    /// Stops it with SIGTERM.
+    ///
+    /// # Panics
+    /// It ends well, although a part of it had failed.
+    pub async fn terminate_failing(mut self) {
+        let status = self.end().await;
+        assert_eq!(status.code(), Some(1));
+    }
+
+    async fn end(&mut self) -> ExitStatus {
         let id = self.child.id().unwrap().to_string();
         let kill = Command::new("kill").args(["-TERM", &id]).status().await;
         assert!(kill.unwrap().success());
-        let status = self.child.wait().await.unwrap();
-        assert!(status.success(), "{status}");
+        self.child.wait().await.unwrap()
     }
 }
 
 /// The binary that the test command built beside this one.
-fn binary() -> PathBuf {
+///
+/// # Panics
+/// It is not there.
+#[must_use]
+pub fn path() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().and_then(Path::parent).unwrap();
     let binary = profile.join("eventflows");

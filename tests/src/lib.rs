@@ -10,6 +10,7 @@ pub mod endpoint;
 pub mod flow;
 pub mod graphql;
 pub mod kafka;
+pub mod log;
 pub mod wait;
 
 pub use binary::Eventflows;
@@ -17,4 +18,5 @@ pub use endpoint::{Call, Endpoint};
 pub use flow::{Flow, FlowOptions};
 pub use graphql::GraphQl;
 pub use kafka::Kafka;
+pub use log::LogDatabase;
 pub use wait::eventually;

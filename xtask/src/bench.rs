@@ -1,8 +1,9 @@
-//! Runs the benchmarks against a real Kafka.
+//! Runs the benchmarks against a real Kafka and a real PostgreSQL.
 
 use crate::environment;
 use crate::failure::Failure;
 use crate::kafka::{self, Kafka};
+use crate::postgres::{self, Postgres};
 use crate::prerequisites;
 use crate::process;
 
@@ -15,10 +16,26 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     ))?;
     let mut bench = process::cargo("run --release --package bench --locked --".split(' '));
     bench.args(arguments);
-    if environment::variable(kafka::ADDRESS_VARIABLE).is_some() {
-        return process::run(&mut bench);
+    // Held until the benchmarks are over.
+    let kafka = match environment::variable(kafka::ADDRESS_VARIABLE) {
+        Some(_) => None,
+        None => {
+            prerequisites::ensure(&[prerequisites::KAFKA])?;
+            Some(Kafka::start()?)
+        }
+    };
+    if let Some(kafka) = &kafka {
+        bench.env(kafka::ADDRESS_VARIABLE, kafka.address());
     }
-    prerequisites::ensure(&[prerequisites::KAFKA])?;
-    let kafka = Kafka::start()?;
-    process::run(bench.env(kafka::ADDRESS_VARIABLE, kafka.address()))
+    let postgres = match environment::variable(postgres::ADDRESS_VARIABLE) {
+        Some(_) => None,
+        None => {
+            prerequisites::ensure(&[prerequisites::POSTGRES])?;
+            Some(Postgres::start()?)
+        }
+    };
+    if let Some(postgres) = &postgres {
+        bench.env(postgres::ADDRESS_VARIABLE, postgres.url());
+    }
+    process::run(&mut bench)
 }

@@ -15,6 +15,11 @@ pub(crate) fn scratch(name: &str) -> PathBuf {
     root().join("target").join(name)
 }
 
+/// Where any user of the machine may have a directory, which those above a checkout may forbid.
+pub(crate) fn temporary() -> PathBuf {
+    std::env::temp_dir()
+}
+
 /// The cargo that runs xtask, so that every step uses the same toolchain.
 pub(crate) fn cargo_program() -> OsString {
     variable("CARGO").unwrap_or_else(|| OsString::from("cargo"))

@@ -8,6 +8,8 @@ mod failure;
 mod git;
 mod graphiql;
 mod kafka;
+mod keeper;
+mod postgres;
 mod prerequisites;
 mod process;
 mod schema;
@@ -22,9 +24,10 @@ use failure::Failure;
 const USAGE: &str = "\
 usage: cargo xtask <task>
 
-  test [--long]     check and test everything, as CI does; --long adds the long tests
+  test [--long]     check and test everything, as CI does; --long adds the long tests, and the
+                    scenarios on PostgreSQL
   demo [args…]      run eventflows on this machine with example data; args go to `eventflows demo`
-  bench [args…]     run the benchmarks against a real Kafka; args go to the benchmarks
+  bench [args…]     run the benchmarks against real servers; args go to the benchmarks
   brokers           run a real Kafka until Ctrl-C or the end of standard input
   schema            write schema.graphql from the code
   tidy              check the rules of STYLE.md that no lint can";

@@ -6,7 +6,7 @@ mod toolchain;
 
 use crate::failure::Failure;
 use apt::Apt;
-pub(crate) use catalogue::{BUILD, CHECKS, KAFKA};
+pub(crate) use catalogue::{BUILD, CHECKS, KAFKA, POSTGRES};
 pub(crate) use toolchain::ensure_components;
 
 /// Something that must be there, and the Debian packages that bring it.

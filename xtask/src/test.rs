@@ -1,8 +1,11 @@
 //! Checks and tests everything, in the order in which failures are cheapest to find.
 
+use std::process::Command;
+
 use crate::environment;
 use crate::failure::Failure;
 use crate::kafka::{self, Kafka};
+use crate::postgres::{self, Postgres};
 use crate::prerequisites;
 use crate::process;
 use crate::schema;
@@ -11,6 +14,8 @@ use crate::tidy;
 
 /// Tells the tests that minutes may be spent on what seconds can only sample.
 const LONG_VARIABLE: &str = "EVENTFLOWS_TEST_LONG";
+/// Names the backend of the event log that scenarios run on.
+const LOG_VARIABLE: &str = "EVENTFLOWS_TEST_LOG";
 const DENY: [&str; 5] = ["deny", "check", "licenses", "bans", "sources"];
 
 /// How much to test.
@@ -45,8 +50,21 @@ fn take_all(steps: &mut Steps, extent: Extent) -> Result<(), Failure> {
         Some(_) => None,
         None => Some(steps.take("kafka", Kafka::start)?),
     };
-    steps.take("test", || test(kafka.as_ref(), extent))?;
-    drop(kafka);
+    let postgres = match environment::variable(postgres::ADDRESS_VARIABLE) {
+        Some(_) => None,
+        None => Some(steps.take("postgres", Postgres::start)?),
+    };
+    let servers = (kafka.as_ref(), postgres.as_ref());
+    steps.take("test", || test(servers, extent))?;
+    if extent == Extent::Long {
+        steps.take("on postgres", || {
+            // The audit scenarios tamper with a SQLite file, so they stay on it.
+            let scenarios = "--package tests --test scenarios -- --skip audit::";
+            let mut scenarios = cargo_test(scenarios, servers);
+            process::run(scenarios.env(LOG_VARIABLE, "postgres"))
+        })?;
+    }
+    drop((kafka, postgres));
     deny(steps)
 }
 
@@ -55,19 +73,34 @@ fn ensure_prerequisites() -> Result<(), Failure> {
     if environment::variable(kafka::ADDRESS_VARIABLE).is_none() {
         groups.push(prerequisites::KAFKA);
     }
+    if environment::variable(postgres::ADDRESS_VARIABLE).is_none() {
+        groups.push(prerequisites::POSTGRES);
+    }
     prerequisites::ensure(&groups)?;
     prerequisites::ensure_components()
 }
 
-fn test(kafka: Option<&Kafka>, extent: Extent) -> Result<(), Failure> {
-    let mut test = process::cargo("test --workspace --locked".split(' '));
-    if let Some(kafka) = kafka {
-        test.env(kafka::ADDRESS_VARIABLE, kafka.address());
-    }
+fn test(servers: Servers<'_>, extent: Extent) -> Result<(), Failure> {
+    let mut test = cargo_test("--workspace", servers);
     if extent == Extent::Long {
         test.env(LONG_VARIABLE, "1");
     }
     process::run(&mut test)
+}
+
+/// Those that were started here; the environment names the others.
+type Servers<'a> = (Option<&'a Kafka>, Option<&'a Postgres>);
+
+fn cargo_test(what: &str, (kafka, postgres): Servers<'_>) -> Command {
+    let mut test = process::cargo(["test", "--locked"]);
+    test.args(what.split(' '));
+    if let Some(kafka) = kafka {
+        test.env(kafka::ADDRESS_VARIABLE, kafka.address());
+    }
+    if let Some(postgres) = postgres {
+        test.env(postgres::ADDRESS_VARIABLE, postgres.url());
+    }
+    test
 }
 
 /// Advisories are not among these checks: their database needs the network, these do not.

@@ -14,9 +14,11 @@ pub(super) async fn run(kafka: &Kafka, url: &str, args: &FlowArgs, run: usize) -
     let server = Server::start(Settings {
         listen: ([127, 0, 0, 1], 0).into(),
         data: data.path().to_owned(),
+        log_url: None,
         administrator: "bench".to_owned(),
         graphiql: None,
         log: server::logging::LogFormat::Text,
+        checkpoints: server::audit::config::CheckpointArgs::default(),
     })
     .await
     .unwrap();

@@ -3,15 +3,14 @@
 //! Every statement hops to SQLite's thread and back, so there is one for all that is read and one
 //! per table for all that is written: rows travel as a JSON array, bytes side by side in one blob.
 
-use std::collections::HashMap;
-
 use domain::{CommandId, EventId, Position, Revision};
 use jiff::Timestamp;
 use sqlx::sqlite::{Sqlite, SqliteConnection};
 use sqlx::{Connection, Row, Transaction};
 
 use super::read;
-use crate::port::{Append, AppendError, Appended, Expected};
+use crate::batch::{Known, Outcome};
+use crate::port::{Append, Appended};
 
 /// Payload bytes and rows past which an insert is cut: SQLite takes a blob or text of 1 GB.
 const MAX_INSERT_BYTES: usize = 8 * 1024 * 1024;
@@ -23,122 +22,55 @@ pub(super) async fn append(
     connection: &mut SqliteConnection,
     appends: &[Append],
     now: Timestamp,
-) -> Result<(Vec<Result<Appended, AppendError>>, Position), sqlx::Error> {
+) -> Result<(Vec<Outcome>, Position), sqlx::Error> {
     // IMMEDIATE: positions and revisions read here must stand until the commit, whichever
     // other process writes to the file.
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let mut known = Known::read(&mut tx, appends).await?;
-    let mut accepted = Vec::with_capacity(appends.len());
-    let outcomes = appends
-        .iter()
-        .map(|append| {
-            if let Some(earlier) = known.earlier(append) {
-                return earlier;
-            }
-            let appended = known.accept(append)?;
-            accepted.push((append, appended));
-            Ok(appended)
-        })
-        .collect();
-    if !accepted.is_empty() {
-        insert_events(&mut tx, &accepted, now).await?;
-        insert_commands(&mut tx, &accepted).await?;
+    let decided = known(&mut tx, appends).await?.decide(appends);
+    if !decided.accepted.is_empty() {
+        insert_events(&mut tx, &decided.accepted, now).await?;
+        insert_commands(&mut tx, &decided.accepted).await?;
     }
     tx.commit().await?;
-    Ok((outcomes, known.head))
+    Ok((decided.outcomes, decided.head))
 }
 
-/// What the log holds that decides over a batch, kept up to date as the batch goes.
-struct Known<'a> {
-    head: Position,
-    /// The last revision of each stream of the batch; `None` where it has no events.
-    revisions: HashMap<&'a str, Option<Revision>>,
-    commands: HashMap<CommandId, (Appended, [u8; 32])>,
-}
-
-impl<'a> Known<'a> {
-    async fn read(
-        tx: &mut Transaction<'_, Sqlite>,
-        appends: &'a [Append],
-    ) -> Result<Self, sqlx::Error> {
-        let asked: Vec<_> = appends
-            .iter()
-            .map(|append| (&append.stream, append.command))
-            .collect();
-        let rows = sqlx::query(
-            "SELECT (SELECT coalesce(max(position), 0) FROM events),
-                    (SELECT max(revision) FROM events WHERE stream = asked.value ->> 0),
-                    first_position, last_position, commands.revision, fingerprint
-             FROM json_each(?1) AS asked
-             LEFT JOIN commands ON command_id = unhex(asked.value ->> 1, '-')
-             ORDER BY asked.key",
-        )
-        .bind(json(&asked))
-        .fetch_all(&mut **tx)
-        .await?;
-        let mut known = Self {
-            head: Position(0),
-            revisions: HashMap::with_capacity(appends.len()),
-            commands: HashMap::with_capacity(appends.len()),
-        };
-        for (append, row) in appends.iter().zip(&rows) {
-            known.head = Position(row.try_get(0)?);
-            let revision: Option<u64> = row.try_get(1)?;
-            known
-                .revisions
-                .insert(append.stream.as_str(), revision.map(Revision));
-            if let Some(first) = row.try_get(2)? {
-                let appended = Appended {
-                    first: Position(first),
-                    last: Position(row.try_get(3)?),
-                    revision: Revision(row.try_get(4)?),
-                };
-                let fingerprint = read::fingerprint(row.try_get(5)?)?;
-                known
-                    .commands
-                    .insert(append.command, (appended, fingerprint));
-            }
+/// What the log holds that decides over `appends`.
+async fn known<'a>(
+    tx: &mut Transaction<'_, Sqlite>,
+    appends: &'a [Append],
+) -> Result<Known<'a>, sqlx::Error> {
+    let asked: Vec<_> = appends
+        .iter()
+        .map(|append| (&append.stream, append.command))
+        .collect();
+    let rows = sqlx::query(
+        "SELECT (SELECT coalesce(max(position), 0) FROM events),
+                (SELECT max(revision) FROM events WHERE stream = asked.value ->> 0),
+                first_position, last_position, commands.revision, fingerprint
+         FROM json_each(?1) AS asked
+         LEFT JOIN commands ON command_id = unhex(asked.value ->> 1, '-')
+         ORDER BY asked.key",
+    )
+    .bind(json(&asked))
+    .fetch_all(&mut **tx)
+    .await?;
+    let head = rows.first().map(|row| row.try_get(0)).transpose()?;
+    let mut known = Known::new(Position(head.unwrap_or(0)), appends.len());
+    for (append, row) in appends.iter().zip(&rows) {
+        let revision: Option<u64> = row.try_get(1)?;
+        known.stream(&append.stream, revision.map(Revision));
+        if let Some(first) = row.try_get(2)? {
+            let appended = Appended {
+                first: Position(first),
+                last: Position(row.try_get(3)?),
+                revision: Revision(row.try_get(4)?),
+            };
+            let fingerprint = read::fingerprint(row.try_get(5)?)?;
+            known.command(append.command, appended, fingerprint);
         }
-        Ok(known)
     }
-
-    /// The answer to a command that was appended before.
-    fn earlier(&self, append: &Append) -> Option<Result<Appended, AppendError>> {
-        let (appended, fingerprint) = self.commands.get(&append.command)?;
-        Some(if *fingerprint == append.fingerprint {
-            Ok(*appended)
-        } else {
-            Err(AppendError::CommandReused(append.command))
-        })
-    }
-
-    /// Takes the next positions and revisions for `append` where its expectation holds.
-    fn accept(&mut self, append: &'a Append) -> Result<Appended, AppendError> {
-        let stream = append.stream.as_str();
-        let actual = self.revisions.get(stream).copied().flatten();
-        let expected = match append.expected {
-            Expected::NoStream => None,
-            Expected::Exact(revision) => Some(revision),
-        };
-        if actual != expected {
-            return Err(AppendError::Conflict {
-                stream: append.stream.clone(),
-                actual,
-            });
-        }
-        let events = append.events.len() as u64;
-        let appended = Appended {
-            first: Position(self.head.0 + 1),
-            last: Position(self.head.0 + events),
-            // Of no events at all the last revision would be -1.
-            revision: Revision(actual.map_or(events - 1, |actual| actual.0 + events)),
-        };
-        self.head = appended.last;
-        self.revisions.insert(stream, Some(appended.revision));
-        self.commands
-            .insert(append.command, (appended, append.fingerprint));
-        Ok(appended)
-    }
+    Ok(known)
 }
 
 async fn insert_events(

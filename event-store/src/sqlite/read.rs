@@ -8,8 +8,9 @@ use sqlx::Row;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use uuid::Uuid;
 
-use super::integer;
+use crate::integer::integer;
 use crate::port::{Appended, ReadError};
+use crate::stored::StoredEvent;
 
 /// Up to `limit` events of `stream` from revision `from` on, in order.
 pub(super) async fn stream(
@@ -38,17 +39,25 @@ pub(super) async fn all(
     after: Position,
     limit: usize,
 ) -> Result<Vec<Envelope>, ReadError> {
-    let rows = sqlx::query(
-        "SELECT position, event_id, stream, revision, type, schema_version, recorded_at,
-                command_id, metadata, payload
-         FROM events WHERE position > ?1 ORDER BY position LIMIT ?2",
-    )
-    .bind(integer(after.0))
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .fetch_all(pool)
-    .await
-    .map_err(unavailable)?;
+    let rows = rows_after(pool, after, limit).await?;
     rows.iter().map(envelope).collect()
+}
+
+/// Up to `limit` events after `after` as they are stored; see [`crate::EventStore::read_stored`].
+pub(super) async fn stored(
+    pool: &SqlitePool,
+    after: Position,
+    limit: usize,
+) -> Result<Vec<StoredEvent>, ReadError> {
+    let mut events = Vec::new();
+    for row in &rows_after(pool, after, limit).await? {
+        match stored_event(row) {
+            Ok(event) => events.push(event),
+            Err(damage) if events.is_empty() => return Err(damage),
+            Err(_) => break,
+        }
+    }
+    Ok(events)
 }
 
 /// The position of the last event; 0 in an empty log.
@@ -92,28 +101,70 @@ pub(super) fn fingerprint(bytes: &[u8]) -> Result<[u8; 32], sqlx::Error> {
         .map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
+async fn rows_after(
+    pool: &SqlitePool,
+    after: Position,
+    limit: usize,
+) -> Result<Vec<SqliteRow>, ReadError> {
+    sqlx::query(
+        "SELECT position, event_id, stream, revision, type, schema_version, recorded_at,
+                command_id, metadata, payload
+         FROM events WHERE position > ?1 ORDER BY position LIMIT ?2",
+    )
+    .bind(integer(after.0))
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(pool)
+    .await
+    .map_err(unavailable)
+}
+
 fn envelope(row: &SqliteRow) -> Result<Envelope, ReadError> {
-    let position = Position(row.try_get(0).map_err(unavailable)?);
-    decode(row, position).map_err(|problem| ReadError::Damaged {
-        position,
-        problem: problem.to_string(),
+    let stored = stored_event(row)?;
+    let position = stored.position;
+    decode(stored).map_err(|problem| damaged(position, &*problem))
+}
+
+fn decode(stored: StoredEvent) -> Result<Envelope, Box<dyn Error>> {
+    Ok(Envelope {
+        position: stored.position,
+        id: stored.id,
+        stream: stored.stream,
+        revision: stored.revision,
+        type_name: stored.type_name,
+        schema_version: stored.schema_version,
+        recorded_at: Timestamp::from_microsecond(stored.recorded_at_us)?,
+        command: stored.command,
+        meta: serde_json::from_str(&stored.metadata)?,
+        payload: stored.payload,
     })
 }
 
+fn stored_event(row: &SqliteRow) -> Result<StoredEvent, ReadError> {
+    let position = Position(row.try_get(0).map_err(unavailable)?);
+    columns(row, position).map_err(|problem| damaged(position, &*problem))
+}
+
 /// The row's event, which stands at `position`.
-fn decode(row: &SqliteRow, position: Position) -> Result<Envelope, Box<dyn Error>> {
-    Ok(Envelope {
+fn columns(row: &SqliteRow, position: Position) -> Result<StoredEvent, Box<dyn Error>> {
+    Ok(StoredEvent {
         position,
         id: EventId(Uuid::from_slice(row.try_get(1)?)?),
         stream: StreamName(row.try_get(2)?),
         revision: Revision(row.try_get(3)?),
         type_name: row.try_get(4)?,
         schema_version: row.try_get(5)?,
-        recorded_at: Timestamp::from_microsecond(row.try_get(6)?)?,
+        recorded_at_us: row.try_get(6)?,
         command: CommandId(Uuid::from_slice(row.try_get(7)?)?),
-        meta: serde_json::from_str(row.try_get(8)?)?,
+        metadata: row.try_get(8)?,
         payload: row.try_get(9)?,
     })
+}
+
+fn damaged(position: Position, problem: &dyn Error) -> ReadError {
+    ReadError::Damaged {
+        position,
+        problem: problem.to_string(),
+    }
 }
 
 fn unavailable(error: sqlx::Error) -> ReadError {

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 use tokio::time::sleep;
 
 use super::error::{SQLITE_BUSY, primary_code};
+use crate::open::OpenError;
 
 /// How long a connection waits for another one's write transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -20,20 +21,6 @@ const CONNECT_PAUSE: Duration = Duration::from_millis(50);
 const ROW_BUFFER: usize = 512;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite/log");
-
-/// Why a log could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    #[error("cannot open the event log")]
-    Connect(#[source] sqlx::Error),
-    #[error("cannot bring the event log's tables up to date")]
-    Migrate(#[source] MigrateError),
-    /// Older ones can corrupt a file when the write-ahead log is reset.
-    #[error("SQLite {0} can corrupt the event log, 3.51.3 and 3.53.0 cannot")]
-    UnsafeSqlite(String),
-    #[error("the thread of the log's writer cannot be started")]
-    Thread(#[source] std::io::Error),
-}
 
 /// Options of a connection that writes to the log at `path`, which it makes where there is none.
 pub(super) fn write_options(path: &Path) -> SqliteConnectOptions {

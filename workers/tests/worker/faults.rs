@@ -28,7 +28,7 @@ async fn a_faulty_message_goes_to_the_dead_letter_queue_with_everything_known() 
     for (name, value) in [
         ("x-mine", "kept"),
         ("eventflows-reason", "refused"),
-        ("eventflows-reason-text", "the endpoint answered 422"),
+        ("eventflows-reason-text", "the endpoint answered 422: no"),
         ("eventflows-attempts", "1"),
         ("eventflows-listener-revision", "12"),
         ("eventflows-algorithm", "acme/score"),

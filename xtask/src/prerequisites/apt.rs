@@ -17,7 +17,7 @@ impl Apt {
         if !process::succeeds(process::program("apt-get").arg("--version")) {
             return None;
         }
-        if is_root() {
+        if process::is_root() {
             return Some(Self {
                 through_sudo: false,
             });
@@ -54,10 +54,6 @@ impl Apt {
         command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
         command
     }
-}
-
-fn is_root() -> bool {
-    process::output(process::program("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
 }
 
 /// The first package that is offered; the first at all when none is, so that apt-get says so.

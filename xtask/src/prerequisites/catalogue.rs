@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::Prerequisite;
+use crate::postgres;
 use crate::process;
 
 /// What building the workspace takes: librdkafka and SQLite are compiled from C and C++.
@@ -61,6 +62,13 @@ pub(crate) static KAFKA: &[Prerequisite] = &[
         packages: &["maven"],
     },
 ];
+
+/// What a real PostgreSQL takes.
+pub(crate) static POSTGRES: &[Prerequisite] = &[Prerequisite {
+    name: "PostgreSQL",
+    is_there: || postgres::programs().is_some() && answers("psql", &["--version"]),
+    packages: &["postgresql"],
+}];
 
 /// What the checks of the source tree, and those of a database's file, take.
 pub(crate) static CHECKS: &[Prerequisite] = &[

@@ -1,5 +1,6 @@
-# Usage: keeper.sh RUN_DIRECTORY LOG_NAME COMMAND...
-# Runs the command until standard input closes, then kills it and removes the run directory.
+# Usage: keeper.sh RUN_DIRECTORY LOG_NAME SIGNAL COMMAND...
+# Runs the command until standard input closes, then ends it by the signal and removes the run
+# directory.
 # xtask holds the other end of that input, so the command ends however xtask ends.
 
 # Ctrl-C reaches the whole process group: this shell must outlive it to clean up.
@@ -7,7 +8,8 @@ trap '' HUP INT TERM
 
 run=$1
 log=$1/$2
-shift 2
+signal=$3
+shift 3
 "$@" </dev/null >"$log" 2>&1 &
 node=$!
 
@@ -17,8 +19,7 @@ exec 3<&0
     # $$ is the outer shell: once it is gone the node is too, and its number may be another's.
     if kill -0 $$; then
         touch "$run/ending"
-        # Nothing of the node is kept, so nothing is won by asking it to end in good order.
-        kill -9 "$node"
+        kill -s "$signal" "$node"
     fi
 } 2>/dev/null &
 exec 3<&-

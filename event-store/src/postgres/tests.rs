@@ -1,0 +1,228 @@
+//! The contract on PostgreSQL, and what only PostgreSQL promises.
+
+mod database;
+mod hints;
+mod order;
+mod outages;
+mod rights;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Clock, Position, Revision};
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
+
+use self::database::Database;
+use super::PostgresEventStore;
+use crate::contract::{self, Log, sample};
+use crate::open::OpenError;
+use crate::port::{AppendError, EventStore, Expected, ReadError};
+
+const NOW: Timestamp = Timestamp::constant(1_795_000_000, 123_456_789);
+
+/// Far more than any of this takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgresql_holds_the_contract() {
+    contract::hold(new_log).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_database_may_be_opened_by_many_at_once() {
+    let database = Database::new().await;
+    let url = database.url();
+    let opening = (0..8).map(|_| {
+        let url = url.clone();
+        tokio::spawn(async move { open(&url).await })
+    });
+    for (n, store) in join_all(opening).await.into_iter().enumerate() {
+        let append = sample(&format!("a-{n}"), Expected::NoStream, 1);
+        store.unwrap().append(append).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_database_in_another_encoding_is_refused() {
+    let database = Database::new().await;
+    let name = "latin";
+    database
+        .run(&format!(
+            "CREATE DATABASE {name}_{} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'
+             TEMPLATE template0",
+            database.name()
+        ))
+        .await;
+    let url = database
+        .url()
+        .replace(database.name(), &format!("{name}_{}", database.name()));
+    let refused = PostgresEventStore::open(&url, Arc::new(FixedClock)).await;
+    database
+        .run(&format!("DROP DATABASE {name}_{}", database.name()))
+        .await;
+    assert!(
+        matches!(&refused, Err(OpenError::Encoding(encoding)) if encoding == "SQL_ASCII"),
+        "{:?}",
+        refused.err()
+    );
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_come_back_exactly() {
+    let database = Database::new().await;
+    let store = open(&database.url()).await;
+    let payloads = [vec![], vec![0xff, 0, 0xfe], vec![0; 3], vec![]];
+    let mut append = sample("a-\u{0}-1", Expected::NoStream, payloads.len());
+    for (event, payload) in append.events.iter_mut().zip(&payloads) {
+        event.payload.clone_from(payload);
+    }
+    store.append(append.clone()).await.unwrap();
+    let stored = store
+        .read_stream(&append.stream, Revision(0), 10)
+        .await
+        .unwrap();
+    let found: Vec<_> = stored.into_iter().map(|event| event.payload).collect();
+    assert_eq!(found, payloads);
+}
+
+#[tokio::test]
+async fn one_append_may_be_larger_than_one_insert() {
+    let database = Database::new().await;
+    let store = open(&database.url()).await;
+    let mut large = sample("a-1", Expected::NoStream, 20);
+    for (fill, event) in (0..).zip(&mut large.events) {
+        event.payload = vec![fill; crate::MAX_PAYLOAD_BYTES];
+    }
+    store.append(large).await.unwrap();
+    let many = store
+        .append(sample("a-2", Expected::NoStream, 10_000))
+        .await;
+    assert_eq!(many.unwrap().revision, Revision(9_999));
+    for (fill, event) in (0..).zip(store.read_all(Position(0), 20).await.unwrap()) {
+        assert!(event.payload.iter().all(|byte| *byte == fill), "{fill}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_id_that_is_taken_fails_its_own_append_only() {
+    let database = Database::new().await;
+    let store = open(&database.url()).await;
+    let first = sample("a-0", Expected::NoStream, 1);
+    store.append(first.clone()).await.unwrap();
+    let mut twin = sample("a-1", Expected::NoStream, 3);
+    twin.events[2].id = first.events[0].id;
+    let streams: Vec<_> = (2..20).map(|n| format!("a-{n}")).collect();
+    let others = streams
+        .iter()
+        .map(|stream| store.append(sample(stream, Expected::NoStream, 1)));
+    let (refused, others) = tokio::join!(store.append(twin.clone()), join_all(others));
+    assert!(
+        matches!(refused, Err(AppendError::Unavailable(_))),
+        "{refused:?}"
+    );
+    for other in others {
+        other.unwrap();
+    }
+    assert_eq!(store.head().await.unwrap(), Position(19));
+    assert_eq!(store.appended(twin.command).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_commit_is_on_the_disk_even_where_the_role_is_content_with_less() {
+    let database = Database::new().await;
+    database
+        .run(&format!(
+            "ALTER DATABASE {} SET synchronous_commit = 'off'",
+            database.name()
+        ))
+        .await;
+    let options = super::schema::options(&database.url()).unwrap();
+    let mut connection = super::schema::connect_writer(&options).await.unwrap();
+    let setting: String = sqlx::query_scalar("SELECT current_setting('synchronous_commit')")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(setting, "on");
+}
+
+#[tokio::test]
+async fn a_missing_event_is_damage_to_every_reader() {
+    let database = Database::new().await;
+    let store = open(&database.url()).await;
+    let append = sample("a-1", Expected::NoStream, 3);
+    store.append(append.clone()).await.unwrap();
+    remove(&database, 2).await;
+    assert_damaged(store.read_all(Position(0), 10).await, 2);
+    assert_damaged(store.read_all(Position(1), 10).await, 2);
+    assert_damaged(store.read_stream(&append.stream, Revision(0), 10).await, 3);
+    let followed: Vec<_> = timeout(PATIENCE, store.follow(Position(0)).collect())
+        .await
+        .expect("the follower ends");
+    assert_eq!(followed.len(), 2);
+    assert!(followed[0].is_ok(), "{followed:?}");
+    assert_damaged(followed.into_iter().next_back().unwrap(), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_appended_to_a_log_that_has_lost_its_end() {
+    let database = Database::new().await;
+    let store = open(&database.url()).await;
+    store
+        .append(sample("a-1", Expected::NoStream, 3))
+        .await
+        .unwrap();
+    remove(&database, 3).await;
+    assert_damaged(store.head().await, 3);
+    let refused = store.append(sample("a-2", Expected::NoStream, 1)).await;
+    assert!(
+        matches!(refused, Err(AppendError::Unavailable(_))),
+        "{refused:?}"
+    );
+}
+
+/// What an owner can do who means it.
+async fn remove(database: &Database, position: u64) {
+    database
+        .run(&format!(
+            "ALTER TABLE events DISABLE TRIGGER USER;
+             DELETE FROM events WHERE position = {position};
+             ALTER TABLE events ENABLE TRIGGER USER"
+        ))
+        .await;
+}
+
+fn assert_damaged<T: std::fmt::Debug>(read: Result<T, ReadError>, at: u64) {
+    assert!(
+        matches!(read, Err(ReadError::Damaged { position, .. }) if position == Position(at)),
+        "{read:?}"
+    );
+}
+
+fn new_log() -> Log {
+    let database = Arc::new(OnceCell::new());
+    Arc::new(move || {
+        let database = Arc::clone(&database);
+        Box::pin(async move {
+            let database: &Database = database.get_or_init(Database::new).await;
+            Arc::new(open(&database.url()).await) as Arc<dyn EventStore>
+        })
+    })
+}
+
+async fn open(url: &str) -> PostgresEventStore {
+    PostgresEventStore::open(url, Arc::new(FixedClock))
+        .await
+        .unwrap()
+}
+
+struct FixedClock;
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+}
