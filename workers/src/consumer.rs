@@ -22,7 +22,7 @@ use crate::reconciler::keeper::Shared;
 
 /// Messages in flight at least, and per call in flight.
 const FEWEST_IN_FLIGHT: usize = 256;
-const IN_FLIGHT_PER_CALL: usize = 16;
+const IN_FLIGHT_PER_CALL: usize = 64;
 
 /// Bodies in flight, in KiB.
 const MOST_KIB_IN_FLIGHT: u32 = 256 * 1024;
