@@ -86,7 +86,10 @@ fn outgoing(
     Outgoing {
         topic: topic.to_owned(),
         key,
-        headers,
+        headers: headers
+            .into_iter()
+            .map(|(name, value)| (name.into(), value))
+            .collect(),
         body,
     }
 }

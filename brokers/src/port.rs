@@ -1,5 +1,6 @@
 //! The port that every broker implements: look, read, write.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -137,7 +138,7 @@ pub struct Message {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Identity {
     Kafka {
-        topic: String,
+        topic: Arc<str>,
         partition: i32,
         offset: i64,
     },
@@ -160,7 +161,7 @@ impl std::fmt::Display for Identity {
 pub struct Outgoing {
     pub topic: String,
     pub key: Option<Bytes>,
-    pub headers: Vec<(String, Option<Bytes>)>,
+    pub headers: Vec<(Cow<'static, str>, Option<Bytes>)>,
     pub body: Bytes,
 }
 

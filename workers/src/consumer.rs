@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use brokers::{BrokerError, Delivery, Source, SourceSettings, Start};
 use domain::settlement::Reason;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use futures_util::FutureExt;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -15,10 +16,13 @@ use crate::control_plane::Report;
 use crate::control_plane::assignment::{AssignedStart, Assignment, StartAt};
 use crate::delivery::blocks::{Block, Blocks, Watch};
 use crate::delivery::gate::Gate;
-use crate::delivery::{Pipeline, Unsettled, deliver};
+use crate::delivery::{Pipeline, Taken, Unsettled, deliver};
 use crate::journal::JournalError;
 use crate::pause::Pause;
 use crate::reconciler::keeper::Shared;
+
+/// Messages that are taken on together, where as many wait.
+const TOGETHER: usize = 64;
 
 /// Messages in flight at least, and per call in flight.
 const FEWEST_IN_FLIGHT: usize = 256;
@@ -96,7 +100,6 @@ pub(crate) async fn run(
         blocked: pipeline.blocks.watch(),
         pipeline: Arc::new(pipeline),
         source,
-        in_flight: Arc::new(Semaphore::new(most_in_flight)),
         kib_in_flight: Arc::new(Semaphore::new(MOST_KIB_IN_FLIGHT as usize)),
         tasks: JoinSet::new(),
         receive_pause: Pause::new(FIRST_RECEIVE_PAUSE, LONGEST_RECEIVE_PAUSE),
@@ -111,14 +114,10 @@ struct Consumer<'s> {
     pipeline: Arc<Pipeline>,
     source: Box<dyn Source>,
     blocked: Watch,
-    in_flight: Arc<Semaphore>,
     kib_in_flight: Arc<Semaphore>,
     tasks: JoinSet<Result<(), Unsettled>>,
     receive_pause: Pause,
 }
-
-/// A message's share of what may be in flight.
-struct Share(#[expect(dead_code, reason = "given back when dropped")] [OwnedSemaphorePermit; 2]);
 
 impl Consumer<'_> {
     async fn serve(&mut self, stop: &CancellationToken) -> Result<(), ConsumerError> {
@@ -131,17 +130,14 @@ impl Consumer<'_> {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
-                Some(ended) = self.tasks.join_next() => check(ended)?,
+                Some(ended) = self.tasks.join_next() => self.check(ended)?,
                 // An error means that the keeper is gone; it has cancelled `stop` or soon will.
                 Ok(()) = assignment.changed() => {}
                 () = self.blocked.differs(told_blocked) => {}
-                received = receive(&mut *self.source, &self.in_flight), if !told_blocked => {
-                    match received {
-                        Ok((permit, delivery)) => {
-                            self.receive_pause.succeeded();
-                            self.start(permit, delivery, stop).await;
-                        }
-                        Err(error) => self.pause(error, stop).await?,
+                received = self.source.recv(), if !told_blocked => {
+                    let failed = self.take(received, stop).await;
+                    if let Some(error) = failed {
+                        self.pause(error, stop).await?;
                     }
                 }
             }
@@ -190,26 +186,70 @@ impl Consumer<'_> {
         self.shared.reporter.report(listener_id, report).await;
     }
 
-    /// Starts the message's task, once there is room for its body.
-    async fn start(
+    /// Starts a task for what was received and what waits behind it. Answers the error that came
+    /// instead, or after it.
+    async fn take(
         &mut self,
-        permit: OwnedSemaphorePermit,
-        delivery: Delivery,
+        received: Result<Delivery, BrokerError>,
         stop: &CancellationToken,
-    ) {
-        let kib = u32::try_from(delivery.message.body.len() / 1024).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.kib_in_flight)
-            .acquire_many_owned(kib.saturating_add(1).min(MOST_KIB_IN_FLIGHT));
-        let room = tokio::select! {
+    ) -> Option<BrokerError> {
+        let mut deliveries = Vec::new();
+        let mut next = Some(received);
+        let failed = loop {
+            match next {
+                Some(Ok(delivery)) => deliveries.push(delivery),
+                Some(Err(error)) => break Some(error),
+                None => break None,
+            }
+            if deliveries.len() == TOGETHER {
+                break None;
+            }
+            next = self.source.recv().now_or_never();
+        };
+        if !deliveries.is_empty() {
+            self.receive_pause.succeeded();
+            self.start(deliveries, stop).await;
+        }
+        failed
+    }
+
+    /// Starts the messages' task, once there is room for their bodies.
+    async fn start(&mut self, deliveries: Vec<Delivery>, stop: &CancellationToken) {
+        let sizes = deliveries.iter().map(kib);
+        let all = sizes.fold(0, u32::saturating_add).min(MOST_KIB_IN_FLIGHT);
+        let room = Arc::clone(&self.kib_in_flight).acquire_many_owned(all);
+        let mut room = tokio::select! {
             () = stop.cancelled() => return,
             room = room => room.expect("the room is never closed"),
         };
-        let share = Share([permit, room]);
-        let pipeline = Arc::clone(&self.pipeline);
-        self.tasks.spawn(async move {
-            let _share = share;
-            deliver(&pipeline, delivery).await
+        let taken = deliveries.into_iter().map(|delivery| {
+            let size = room.num_permits().min(kib(&delivery) as usize);
+            let room = room.split(size).expect("it has as many");
+            Taken { delivery, room }
         });
+        let taken = taken.collect();
+        let pipeline = Arc::clone(&self.pipeline);
+        self.tasks
+            .spawn(async move { deliver(&pipeline, taken).await });
+    }
+
+    /// Ends the consumer where a message could not be brought to its end, so that it is delivered
+    /// again.
+    fn check(
+        &mut self,
+        mut ended: Result<Result<(), Unsettled>, JoinError>,
+    ) -> Result<(), ConsumerError> {
+        loop {
+            match ended {
+                Ok(Ok(()) | Err(Unsettled::Stopped)) => {}
+                Ok(Err(Unsettled::Journal(error))) => return Err(error.into()),
+                Err(error) => return Err(ConsumerError::Panicked(panic_text(error))),
+            }
+            match self.tasks.try_join_next() {
+                Some(next) => ended = next,
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Waits after an error of the source; too many in a row end the consumer.
@@ -261,24 +301,10 @@ impl Consumer<'_> {
     }
 }
 
-/// The next message, once there is room for one. Cancelling it loses nothing.
-async fn receive(
-    source: &mut dyn Source,
-    in_flight: &Arc<Semaphore>,
-) -> Result<(OwnedSemaphorePermit, Delivery), BrokerError> {
-    let permit = Arc::clone(in_flight).acquire_owned().await;
-    let permit = permit.expect("the room is never closed");
-    let delivery = source.recv().await?;
-    Ok((permit, delivery))
-}
-
-/// Ends the consumer where a message could not be brought to its end, so that it is delivered again.
-fn check(ended: Result<Result<(), Unsettled>, JoinError>) -> Result<(), ConsumerError> {
-    match ended {
-        Ok(Ok(()) | Err(Unsettled::Stopped)) => Ok(()),
-        Ok(Err(Unsettled::Journal(error))) => Err(error.into()),
-        Err(error) => Err(ConsumerError::Panicked(panic_text(error))),
-    }
+/// How many KiB a message counts as.
+fn kib(delivery: &Delivery) -> u32 {
+    let kib = u32::try_from(delivery.message.body.len() / 1024).unwrap_or(u32::MAX);
+    kib.saturating_add(1)
 }
 
 fn panic_text(error: JoinError) -> String {

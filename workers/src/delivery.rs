@@ -26,11 +26,14 @@ use std::time::Duration;
 use brokers::{Delivery, Message};
 use domain::Ids;
 use domain::settlement::Decision;
-use tokio::sync::watch;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::blocks::Blocks;
+use self::claim::Run;
 use self::endpoint::Endpoints;
 use self::gate::Gate;
 use crate::connections::Connections;
@@ -55,6 +58,12 @@ pub(crate) struct Pipeline {
     pub(crate) stopping: CancellationToken,
 }
 
+/// A received message, and the room that it takes among those in flight.
+pub(crate) struct Taken {
+    pub(crate) delivery: Delivery,
+    pub(crate) room: OwnedSemaphorePermit,
+}
+
 /// Why a message was left unsettled.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unsettled {
@@ -65,10 +74,28 @@ pub(crate) enum Unsettled {
     Journal(#[from] JournalError),
 }
 
-/// Takes a message all the way.
-pub(crate) async fn deliver(pipeline: &Pipeline, delivery: Delivery) -> Result<(), Unsettled> {
+/// Takes messages all the way, each by itself once they are claimed. One that has to go back holds
+/// up none of the others; a journal that fails ends them all.
+pub(crate) async fn deliver(pipeline: &Pipeline, taken: Vec<Taken>) -> Result<(), Unsettled> {
+    let claimed = claim::claim(pipeline, taken).await?;
+    let mut under_way: FuturesUnordered<_> = claimed
+        .map(|(taken, run)| take(pipeline, taken, run))
+        .collect();
+    while let Some(ended) = under_way.next().await {
+        match ended {
+            Ok(()) | Err(Unsettled::Stopped) => {}
+            failed => return failed,
+        }
+    }
+    Ok(())
+}
+
+async fn take(pipeline: &Pipeline, taken: Taken, mut run: Run) -> Result<(), Unsettled> {
+    let Taken {
+        delivery,
+        room: _room,
+    } = taken;
     let message = &delivery.message;
-    let mut run = claim::claim(pipeline, message).await?;
     let mut called_under = None;
     let decision = match run.decision.take() {
         Some(decision) => decision,
@@ -103,6 +130,10 @@ impl Pipeline {
         &self,
         mut holds: impl FnMut(&Assignment) -> Option<T>,
     ) -> Result<(Arc<Assignment>, T), Unsettled> {
+        let current = self.current();
+        if let Some(held) = holds(&current) {
+            return Ok((current, held));
+        }
         let mut assignment = self.assignment.clone();
         let wanted = async {
             loop {
@@ -120,8 +151,8 @@ impl Pipeline {
     async fn unless_stopping<T>(&self, step: impl Future<Output = T>) -> Result<T, Unsettled> {
         tokio::select! {
             biased;
-            () = self.stopping.cancelled() => Err(Unsettled::Stopped),
             done = step => Ok(done),
+            () = self.stopping.cancelled() => Err(Unsettled::Stopped),
         }
     }
 
@@ -135,6 +166,6 @@ fn is_too_large(assignment: &Assignment, message: &Message) -> bool {
     message.body.len() as u64 > assignment.settings.max_message_bytes
 }
 
-fn version_of(assignment: &Assignment) -> Option<AssignedVersion> {
+fn version_of(assignment: &Assignment) -> Option<Arc<AssignedVersion>> {
     assignment.version.clone()
 }

@@ -49,7 +49,7 @@ pub(super) struct GroupContext {
 
 pub(super) struct Poller {
     consumer: BaseConsumer<GroupContext>,
-    topic: String,
+    topic: Arc<str>,
     gate: Arc<Gate>,
     events: mpsc::Sender<Event>,
     /// Read although there was no room.
@@ -62,13 +62,13 @@ pub(super) struct Poller {
 impl Poller {
     pub(super) fn new(
         consumer: BaseConsumer<GroupContext>,
-        topic: String,
+        topic: &str,
         gate: Arc<Gate>,
         events: mpsc::Sender<Event>,
     ) -> Self {
         Self {
             consumer,
-            topic,
+            topic: topic.into(),
             gate,
             events,
             early: VecDeque::new(),
@@ -148,12 +148,16 @@ impl Poller {
                 .assignment
                 .regulate(&self.consumer, true);
         }
-        self.gate.wait_below(self.gate.limit(self.paused), TICK);
+        self.gate.wait_for_room(self.paused, TICK);
     }
 
     fn take(&self, record: &BorrowedMessage<'_>) -> (Message, i32, i64) {
         self.consumer.context().health.recovered();
-        (from_record(record), record.partition(), record.offset())
+        (
+            from_record(record, &self.topic),
+            record.partition(),
+            record.offset(),
+        )
     }
 
     fn hand_out(&self, message: Message, partition: i32, offset: i64) {

@@ -34,7 +34,7 @@ impl Gate {
 
     /// How many may be unsettled for one more to be handed out. A paused source waits until half
     /// is free, since to pause it threw its prefetch away.
-    pub(super) fn limit(&self, paused: bool) -> usize {
+    fn limit(&self, paused: bool) -> usize {
         match paused {
             false => self.max_unsettled,
             true => self.max_unsettled / 2 + 1,
@@ -56,8 +56,13 @@ impl Gate {
         }
     }
 
-    /// Waits until fewer than `limit` are unsettled, someone calls [`Self::wake`], or `timeout`.
-    pub(super) fn wait_below(&self, limit: usize, timeout: Duration) {
+    /// Waits until there is room, someone calls [`Self::wake`], or `timeout`. An eighth has to be
+    /// free: a thread that is woken for each settled message does little else.
+    pub(super) fn wait_for_room(&self, paused: bool, timeout: Duration) {
+        let limit = match paused {
+            false => self.max_unsettled - self.max_unsettled / 8,
+            true => self.limit(paused),
+        };
         self.wake_below.store(limit, Ordering::SeqCst);
         // Looked at again after the store: a settlement in between has not seen it and wakes nobody.
         if self.unsettled.load(Ordering::SeqCst) >= limit && !self.is_stopping() {

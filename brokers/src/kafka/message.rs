@@ -1,6 +1,7 @@
 //! Kafka records as messages of the port.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -9,10 +10,11 @@ use rdkafka::message::{BorrowedMessage, Header, Headers, OwnedHeaders};
 
 use crate::port::{Identity, Message, Outgoing};
 
-pub(super) fn from_record(record: &BorrowedMessage<'_>) -> Message {
+/// The message of a record of `topic`.
+pub(super) fn from_record(record: &BorrowedMessage<'_>, topic: &Arc<str>) -> Message {
     Message {
         identity: Identity::Kafka {
-            topic: record.topic().to_owned(),
+            topic: Arc::clone(topic),
             partition: record.partition(),
             offset: record.offset(),
         },

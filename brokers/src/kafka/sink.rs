@@ -48,6 +48,9 @@ impl KafkaSink {
         deadline: Instant,
     ) -> Result<OwnedSemaphorePermit, BrokerError> {
         let permits = size_kib(outgoing).min(BUDGET_KIB);
+        if let Ok(room) = Arc::clone(&self.budget).try_acquire_many_owned(permits) {
+            return Ok(room);
+        }
         let room = Arc::clone(&self.budget).acquire_many_owned(permits);
         match timeout_at(deadline, room).await {
             Ok(permit) => Ok(permit.expect("the budget is never closed")),

@@ -53,7 +53,7 @@ impl KafkaSource {
 
         let (sender, events) = mpsc::channel(max_unsettled);
         let (done, finished) = oneshot::channel();
-        let poller = Poller::new(consumer, settings.topic, Arc::clone(&gate), sender);
+        let poller = Poller::new(consumer, &settings.topic, Arc::clone(&gate), sender);
         thread::Builder::new()
             .name("kafka-source".to_owned())
             .spawn(move || {

@@ -56,7 +56,7 @@ fn order(number: u64) -> Outgoing {
         topic: "orders".to_owned(),
         key: Some(Bytes::from(number.to_string())),
         headers: vec![(
-            "content-type".to_owned(),
+            "content-type".into(),
             Some(Bytes::from_static(b"application/json")),
         )],
         body: Bytes::from(body.to_string()),

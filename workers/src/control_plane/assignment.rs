@@ -1,5 +1,7 @@
 //! What the control plane assigns and asks, as it says it.
 
+use std::sync::Arc;
+
 use domain::algorithm::Protocol;
 use domain::listener::{FaultPolicy, RetryPolicy};
 use jiff::Timestamp;
@@ -34,7 +36,7 @@ pub(crate) struct Assignment {
     pub(crate) group: String,
     pub(crate) connection: ConnectionRef,
     /// What the selector resolves to; none when nothing matches.
-    pub(crate) version: Option<AssignedVersion>,
+    pub(crate) version: Option<Arc<AssignedVersion>>,
     pub(crate) settings: AssignedSettings,
     /// The publishers of that version.
     pub(crate) outputs: Vec<Output>,
@@ -158,12 +160,12 @@ pub(crate) mod tests {
             algorithm: "acme/score".to_owned(),
             group: "6f1d9c1e-5b7a-4d0e-9f53-0d7c3a51e8b2".to_owned(),
             connection: connection.clone(),
-            version: Some(AssignedVersion {
+            version: Some(Arc::new(AssignedVersion {
                 version: "1.0.0".to_owned(),
                 endpoint: "http://localhost/".to_owned(),
                 protocol: Protocol::Raw,
                 timeout_ms: 1000,
-            }),
+            })),
             settings: AssignedSettings {
                 start: AssignedStart {
                     at: StartAt::Earliest,

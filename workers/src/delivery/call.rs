@@ -8,8 +8,8 @@ use bytes::Bytes;
 use domain::settlement::Answer;
 use http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use uuid::Uuid;
 
+use super::claim::Run;
 use super::endpoint::Endpoints;
 use super::{answer, request};
 use crate::control_plane::assignment::AssignedVersion;
@@ -60,10 +60,10 @@ pub(super) async fn call(
     endpoints: &Endpoints,
     version: &AssignedVersion,
     message: &Message,
-    run_id: Uuid,
+    run: &Run,
 ) -> Called {
     let limit = Duration::from_millis(version.timeout_ms);
-    let exchange = exchange(endpoints, version, message, run_id);
+    let exchange = exchange(endpoints, version, message, run);
     match tokio::time::timeout(limit, exchange).await {
         Ok(called) => called,
         Err(_) => Called::failed(
@@ -77,9 +77,9 @@ async fn exchange(
     endpoints: &Endpoints,
     version: &AssignedVersion,
     message: &Message,
-    run_id: Uuid,
+    run: &Run,
 ) -> Called {
-    let request = match request::build(&version.endpoint, message, run_id) {
+    let request = match request::build(&version.endpoint, message, run) {
         Ok(request) => request,
         Err(problem) => return Called::unconnected(problem),
     };

@@ -1,10 +1,11 @@
-//! Claim: the message gets its run, durable before anything else happens.
+//! Claim: messages get their runs, durable before anything else happens.
 
-use brokers::{Identity, Message};
+use brokers::Identity;
+use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{Pipeline, is_too_large};
-use crate::journal::{Claim, JournalError, Place, Recorded, RunKey};
+use super::{Pipeline, Taken, header, is_too_large};
+use crate::journal::{Claim, Claimed, JournalError, Place, Recorded, RunKey};
 
 /// Attempts cut short by a stop or a crash that are forgiven. A message that kills its worker is
 /// given up after its attempts and these.
@@ -12,7 +13,10 @@ const FORGIVEN: u32 = 3;
 
 /// A message's run.
 pub(super) struct Run {
-    pub(super) id: Uuid,
+    /// The run id as text.
+    pub(super) id: Bytes,
+    /// The W3C trace parent that calls and results carry.
+    pub(super) traceparent: Bytes,
     pub(super) key: RunKey,
     /// Calls counted so far.
     pub(super) attempts: u32,
@@ -24,28 +28,42 @@ pub(super) struct Run {
     pub(super) decision: Option<Recorded>,
 }
 
-pub(super) async fn claim(pipeline: &Pipeline, message: &Message) -> Result<Run, JournalError> {
+/// Claims all of `taken` at once; answers each with its run.
+pub(super) async fn claim(
+    pipeline: &Pipeline,
+    taken: Vec<Taken>,
+) -> Result<impl Iterator<Item = (Taken, Run)>, JournalError> {
     let assignment = pipeline.current();
-    let id = run_id(pipeline.group, &message.identity);
-    let calls = assignment.version.is_some()
-        && !is_too_large(&assignment, message)
-        && !pipeline.gate.is_blocked();
-    let claim = Claim {
-        listener: pipeline.key,
-        run_id: id,
-        place: place(&message.identity),
-        calls,
-    };
-    let claimed = pipeline.journal.claim(claim).await?;
+    let can_call = assignment.version.is_some() && !pipeline.gate.is_blocked();
+    let claims = taken.iter().map(|taken| {
+        let message = &taken.delivery.message;
+        Claim {
+            listener: pipeline.key,
+            run_id: run_id(pipeline.group, &message.identity),
+            place: place(&message.identity),
+            calls: can_call && !is_too_large(&assignment, message),
+        }
+    });
+    let claims: Vec<_> = claims.collect();
+    let claimed = pipeline.journal.claim(claims.clone()).await?;
+    let all = taken.into_iter().zip(claims).zip(claimed);
+    Ok(all.map(|((taken, claim), claimed)| {
+        let run = run(&taken, claim, claimed);
+        (taken, run)
+    }))
+}
+
+fn run(taken: &Taken, claim: Claim, claimed: Claimed) -> Run {
     let interruptions = claimed.claims.saturating_sub(1);
-    Ok(Run {
-        id,
+    Run {
+        id: Bytes::from(claim.run_id.to_string()),
+        traceparent: Bytes::from(header::traceparent(&taken.delivery.message, claim.run_id)),
         key: claimed.run,
         attempts: claimed.attempts,
-        counted_ahead: calls && interruptions == 0,
+        counted_ahead: claim.calls && interruptions == 0,
         forgiven: interruptions.min(FORGIVEN),
         decision: claimed.decision,
-    })
+    }
 }
 
 /// The same for every delivery of the message to the listener.
@@ -65,13 +83,26 @@ fn place(identity: &Identity) -> Place {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// A new run with that id.
+    pub(in super::super) fn run(id: &'static [u8]) -> Run {
+        Run {
+            id: Bytes::from_static(id),
+            traceparent: Bytes::from_static(b"00-1-2-01"),
+            key: RunKey::sample(),
+            attempts: 1,
+            counted_ahead: true,
+            forgiven: 0,
+            decision: None,
+        }
+    }
 
     #[test]
     fn a_message_has_one_run_per_listener() {
         let message = |offset| Identity::Kafka {
-            topic: "orders".to_owned(),
+            topic: "orders".into(),
             partition: 1,
             offset,
         };

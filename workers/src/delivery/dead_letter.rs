@@ -1,5 +1,7 @@
 //! The message that a faulty message is published as: itself, and why.
 
+use std::borrow::Cow;
+
 use brokers::{Identity, Message, Outgoing};
 use bytes::Bytes;
 
@@ -16,9 +18,12 @@ pub(super) fn outgoing(
     run: &Run,
     decision: &Recorded,
 ) -> Outgoing {
-    let mut headers = message.headers.clone();
-    let mut add = |name: &str, value: String| {
-        headers.push((name.to_owned(), Some(Bytes::from(value))));
+    let original = message.headers.iter().cloned();
+    let mut headers: Vec<_> = original
+        .map(|(name, value)| (Cow::Owned(name), value))
+        .collect();
+    let mut add = |name: &'static str, value: String| {
+        headers.push((Cow::Borrowed(name), Some(Bytes::from(value))));
     };
     let text = decision.reason_text.as_deref().unwrap_or_default();
     add(
@@ -27,7 +32,6 @@ pub(super) fn outgoing(
     );
     add("eventflows-reason-text", header::one_line(text));
     add("eventflows-attempts", run.attempts.to_string());
-    add("eventflows-run-id", run.id.to_string());
     add("eventflows-listener-revision", decision.revision.clone());
     add("eventflows-algorithm", assignment.algorithm.clone());
     if let Some(version) = &decision.version {
@@ -38,13 +42,14 @@ pub(super) fn outgoing(
         partition,
         offset,
     } = &message.identity;
-    add("eventflows-source-topic", topic.clone());
+    add("eventflows-source-topic", topic.to_string());
     add("eventflows-source-partition", partition.to_string());
     add("eventflows-source-offset", offset.to_string());
     if let Some(time) = header::time(message) {
         add("eventflows-source-time", time);
     }
     add("eventflows-failed-at", decision.finished_at.to_string());
+    headers.push(("eventflows-run-id".into(), Some(run.id.clone())));
     Outgoing {
         topic: dlq.to_owned(),
         key: message.key.clone(),

@@ -17,10 +17,10 @@ pub(super) async fn decide(
     run: &Run,
     finding: Finding,
 ) -> Result<Recorded, Unsettled> {
-    let draft = draft(pipeline, finding).await?;
+    let draft = Arc::new(draft(pipeline, finding).await?);
     Ok(
-        match pipeline.journal.decide(run.key, draft.clone()).await? {
-            Outcome::Recorded(at) => Recorded::of(draft, at),
+        match pipeline.journal.decide(run.key, Arc::clone(&draft)).await? {
+            Outcome::Recorded(at) => Recorded::of(Arc::unwrap_or_clone(draft), at),
             Outcome::Earlier(decision) => *decision,
         },
     )

@@ -83,7 +83,12 @@ impl Gate {
     }
 
     /// Notes what a call came to; answers the row of failures that it would belong to.
-    pub(crate) fn record(&self, pass: Pass, verdict: &Verdict, summary: &str) -> Streak {
+    pub(crate) fn record(
+        &self,
+        pass: Pass,
+        verdict: &Verdict,
+        summary: impl Fn() -> String,
+    ) -> Streak {
         let is_probe = pass.turn.is_some();
         let mut state = self.state();
         let streak = state.breaker.streak();
@@ -97,13 +102,13 @@ impl Gate {
             Verdict::Retry { after } => {
                 let next = self.next_probe(&state.breaker, *after);
                 if let Some(reason) = state.breaker.failed(is_probe, next) {
-                    self.block(&mut state, reason, summary);
+                    self.block(&mut state, reason, &summary());
                 }
             }
             Verdict::Block(_) => {
                 let next = self.next_probe(&state.breaker, None);
                 if let Some(reason) = state.breaker.refused(is_probe, next) {
-                    self.block(&mut state, reason, summary);
+                    self.block(&mut state, reason, &summary());
                 }
             }
         }

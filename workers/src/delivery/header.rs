@@ -66,7 +66,7 @@ pub(super) mod tests {
     pub(in super::super) fn message(headers: &[(&str, &[u8])], body: &[u8]) -> Message {
         Message {
             identity: Identity::Kafka {
-                topic: "orders".to_owned(),
+                topic: "orders".into(),
                 partition: 2,
                 offset: 40,
             },

@@ -84,7 +84,7 @@ async fn try_calls(
             allowed,
             called,
         };
-        let streak = pipeline.gate.record(pass, &verdict, &attempt.summary());
+        let streak = pipeline.gate.record(pass, &verdict, || attempt.summary());
         match verdict {
             Verdict::Succeeded => return Ok(attempt.result()),
             Verdict::Faulty(reason) => return Ok(attempt.faulty(reason)),
@@ -125,7 +125,7 @@ async fn call(
     run: &Run,
     _slot: &Pass,
 ) -> Called {
-    call::call(&pipeline.endpoints, version, message, run.id).await
+    call::call(&pipeline.endpoints, version, message, run).await
 }
 
 /// Takes back attempts that were not the message's fault.

@@ -38,25 +38,30 @@ pub(super) async fn result(
     let mut done: HashSet<String> = HashSet::new();
     loop {
         let assignment = outputs_of(pipeline.current(), &decision, called_under.as_ref());
-        let mut left = assignment
-            .outputs
-            .iter()
-            .filter(|output| !done.contains(&output.publisher_id));
-        let writes = left.by_ref().map(|output| {
+        let outputs = assignment.outputs.iter();
+        let left: Vec<_> = outputs
+            .filter(|output| !done.contains(&output.publisher_id))
+            .collect();
+        let writes = left.iter().map(|output| {
             let outgoing = result::outgoing(&output.topic, &assignment, message, run, &decision);
-            async move { (output, send(pipeline, output, outgoing).await) }
+            send(pipeline, output, outgoing)
         });
+        let written = join_all(writes).await;
         let mut failed = None;
-        for (output, written) in join_all(writes).await {
-            match written {
-                Ok(()) => drop(done.insert(output.publisher_id.clone())),
-                Err(error) => failed = Some((output.topic.clone(), error)),
+        for (output, written) in left.iter().zip(&written) {
+            if let Err(error) = written {
+                failed = Some((output, error));
             }
         }
-        let Some((topic, error)) = failed else {
+        let Some((output, error)) = failed else {
             return Ok(());
         };
-        tries.failed(&topic, &error).await?;
+        let succeeded = left
+            .iter()
+            .zip(&written)
+            .filter(|(_, written)| written.is_ok());
+        done.extend(succeeded.map(|(output, _)| output.publisher_id.clone()));
+        tries.failed(&output.topic, error).await?;
     }
 }
 

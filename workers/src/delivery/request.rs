@@ -2,19 +2,31 @@
 
 use brokers::{Identity, Message};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, USER_AGENT};
-use http::{HeaderValue, Request, Uri};
+use http::header::{CONTENT_TYPE, HeaderName, InvalidHeaderValue, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 use serde::de::IgnoredAny;
-use uuid::Uuid;
 
+use super::claim::Run;
 use super::header;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const CE_SPECVERSION: HeaderName = HeaderName::from_static("ce-specversion");
+const CE_ID: HeaderName = HeaderName::from_static("ce-id");
+const CE_SOURCE: HeaderName = HeaderName::from_static("ce-source");
+const CE_TYPE: HeaderName = HeaderName::from_static("ce-type");
+const CE_SUBJECT: HeaderName = HeaderName::from_static("ce-subject");
+const CE_TIME: HeaderName = HeaderName::from_static("ce-time");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// Headers of a request, and those that the client adds.
+const HEADERS: usize = 14;
 
 /// The request that carries `message` to `endpoint`; otherwise why there can be none.
 pub(super) fn build(
     endpoint: &str,
     message: &Message,
-    run_id: Uuid,
+    run: &Run,
 ) -> Result<Request<Full<Bytes>>, String> {
     let uri: Uri = endpoint
         .parse()
@@ -22,23 +34,32 @@ pub(super) fn build(
     if uri.scheme_str() != Some("http") {
         return Err("https endpoints cannot be called yet".to_owned());
     }
+    let mut request = Request::new(Full::new(message.body.clone()));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = uri;
+    *request.headers_mut() =
+        headers(message, run).map_err(|error| format!("no request can be made: {error}"))?;
+    Ok(request)
+}
+
+fn headers(message: &Message, run: &Run) -> Result<HeaderMap, InvalidHeaderValue> {
     let Identity::Kafka { topic, .. } = &message.identity;
-    let mut request = Request::post(uri)
-        .header(USER_AGENT, "eventflows")
-        .header(CONTENT_TYPE, content_type(message))
-        .header("idempotency-key", run_id.to_string())
-        .header("ce-specversion", "1.0")
-        .header("ce-id", run_id.to_string())
-        .header("ce-source", format!("/topics/{topic}"))
-        .header("ce-type", "eventflows.message")
-        .header("ce-subject", message.identity.to_string())
-        .header("traceparent", header::traceparent(message, run_id));
+    let id = HeaderValue::from_maybe_shared(run.id.clone())?;
+    let mut headers = HeaderMap::with_capacity(HEADERS);
+    headers.insert(USER_AGENT, HeaderValue::from_static("eventflows"));
+    headers.insert(CONTENT_TYPE, content_type(message));
+    headers.insert(IDEMPOTENCY_KEY, id.clone());
+    headers.insert(CE_SPECVERSION, HeaderValue::from_static("1.0"));
+    headers.insert(CE_ID, id);
+    headers.insert(CE_SOURCE, format!("/topics/{topic}").try_into()?);
+    headers.insert(CE_TYPE, HeaderValue::from_static("eventflows.message"));
+    headers.insert(CE_SUBJECT, message.identity.to_string().try_into()?);
+    let traceparent = HeaderValue::from_maybe_shared(run.traceparent.clone())?;
+    headers.insert(TRACEPARENT, traceparent);
     if let Some(time) = header::time(message) {
-        request = request.header("ce-time", time);
+        headers.insert(CE_TIME, time.try_into()?);
     }
-    request
-        .body(Full::new(message.body.clone()))
-        .map_err(|error| format!("no request can be made: {error}"))
+    Ok(headers)
 }
 
 /// What the message says of its body, else what the bytes look like.
@@ -60,6 +81,7 @@ pub(super) fn content_type(message: &Message) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
+    use super::super::claim::tests::run;
     use super::header::tests::message;
     use super::*;
 
@@ -81,11 +103,11 @@ mod tests {
 
     #[test]
     fn a_request_says_which_run_it_is_of_and_where_the_message_stood() {
-        let run = Uuid::from_u128(7);
-        let request = build("http://host/path?q=1", &message(&[], b"1"), run).unwrap();
+        let run = run(b"1b4e28ba-2fa1-11d2-883f-0016d3cca427");
+        let request = build("http://host/path?q=1", &message(&[], b"1"), &run).unwrap();
         let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
-        assert_eq!(header("idempotency-key"), run.to_string());
-        assert_eq!(header("ce-id"), run.to_string());
+        assert_eq!(header("idempotency-key"), run.id);
+        assert_eq!(header("ce-id"), run.id);
         assert_eq!(header("ce-subject"), "orders/2/40");
         assert_eq!(header("ce-time"), "1970-01-01T00:00:00Z");
         assert_eq!(request.uri().query(), Some("q=1"));
@@ -93,7 +115,8 @@ mod tests {
 
     #[test]
     fn an_endpoint_that_is_not_plain_http_is_not_called() {
-        assert!(build("https://host/", &message(&[], b""), Uuid::nil()).is_err());
-        assert!(build("not a url", &message(&[], b""), Uuid::nil()).is_err());
+        let run = run(b"1b4e28ba-2fa1-11d2-883f-0016d3cca427");
+        assert!(build("https://host/", &message(&[], b""), &run).is_err());
+        assert!(build("not a url", &message(&[], b""), &run).is_err());
     }
 }

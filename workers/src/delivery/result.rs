@@ -4,7 +4,6 @@ use brokers::{Message, Outgoing};
 use bytes::Bytes;
 
 use super::claim::Run;
-use super::header;
 use crate::control_plane::assignment::Assignment;
 use crate::journal::Recorded;
 
@@ -18,26 +17,22 @@ pub(super) fn outgoing(
 ) -> Outgoing {
     let algorithm = &assignment.algorithm;
     let version = decision.version.as_deref().unwrap_or_default();
-    let id = run.id.to_string();
     let mut headers = Vec::with_capacity(10);
-    let mut add = |name: &str, value: &str| {
-        headers.push((
-            name.to_owned(),
-            Some(Bytes::copy_from_slice(value.as_bytes())),
-        ));
-    };
+    let mut add = |name: &'static str, value: Bytes| headers.push((name.into(), Some(value)));
+    let copy = |text: &str| Bytes::copy_from_slice(text.as_bytes());
     if let Some(content_type) = &decision.content_type {
-        add("content-type", content_type);
+        add("content-type", copy(content_type));
     }
-    add("ce-specversion", "1.0");
-    add("ce-id", &id);
-    add("ce-source", &format!("/algorithms/{algorithm}/{version}"));
-    add("ce-type", "eventflows.result");
-    add("traceparent", &header::traceparent(message, run.id));
-    add("eventflows-run-id", &id);
-    add("eventflows-algorithm", algorithm);
-    add("eventflows-algorithm-version", version);
-    add("eventflows-listener", &assignment.group);
+    add("ce-specversion", Bytes::from_static(b"1.0"));
+    add("ce-id", run.id.clone());
+    let source = format!("/algorithms/{algorithm}/{version}");
+    add("ce-source", Bytes::from(source));
+    add("ce-type", Bytes::from_static(b"eventflows.result"));
+    add("traceparent", run.traceparent.clone());
+    add("eventflows-run-id", run.id.clone());
+    add("eventflows-algorithm", copy(algorithm));
+    add("eventflows-algorithm-version", copy(version));
+    add("eventflows-listener", copy(&assignment.group));
     Outgoing {
         topic: topic.to_owned(),
         key: message.key.clone(),

@@ -1,120 +1,152 @@
 //! Reads of the journal.
 
 use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::settlement::Decision;
 use jiff::Timestamp;
-use sqlx::Row;
-use sqlx::sqlite::{SqlitePool, SqliteRow};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use super::JournalError;
 use super::record::{Ledger, Place, Recorded, RunRecord};
+use super::schema;
 
 /// The most runs that one read answers.
 const MAX_LIMIT: u32 = 1000;
 
-pub(super) async fn runs(
-    pool: &SqlitePool,
+/// Reads at a time.
+const READERS: usize = 4;
+
+/// Reads the journal, each time by a connection of its own on a thread that may block: reads are
+/// for people, and few.
+#[derive(Clone)]
+pub(super) struct Reader {
+    path: Arc<Path>,
+    turns: Arc<Semaphore>,
+}
+
+impl Reader {
+    pub(super) fn new(path: &Path) -> Self {
+        Self {
+            path: path.into(),
+            turns: Arc::new(Semaphore::new(READERS)),
+        }
+    }
+
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|_| JournalError::Closed)?;
+        let path = Arc::clone(&self.path);
+        let reading = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            read(&schema::reader(&path)?)
+        });
+        let read = reading.await.map_err(|_| JournalError::Closed)?;
+        read.map_err(|error| JournalError::Read(Arc::new(error)))
+    }
+}
+
+pub(super) fn runs(
+    journal: &Connection,
     group: &str,
     before: Option<i64>,
     limit: u32,
-) -> Result<Vec<RunRecord>, sqlx::Error> {
-    let rows = sqlx::query(
+) -> rusqlite::Result<Vec<RunRecord>> {
+    let mut statement = journal.prepare(
         "SELECT run, run_id, topic, partition, \"offset\", claimed_at, attempts, decision, version,
                 revision, status, reason, reason_text, finished_at, outbox.run IS NULL, content_type,
                 NULL
          FROM listeners JOIN runs USING (listener) LEFT JOIN decisions USING (run)
               LEFT JOIN outbox USING (run)
          WHERE consumer_group = ?1 AND run < ?2 ORDER BY run DESC LIMIT ?3",
-    )
-    .bind(group)
-    .bind(before.unwrap_or(i64::MAX))
-    .bind(limit.min(MAX_LIMIT))
-    .fetch_all(pool)
-    .await?;
-    rows.iter().map(run_record).collect()
+    )?;
+    let values = params![group, before.unwrap_or(i64::MAX), limit.min(MAX_LIMIT)];
+    statement.query_map(values, run_record)?.collect()
 }
 
-pub(super) async fn run(
-    pool: &SqlitePool,
+pub(super) fn run(
+    journal: &Connection,
     group: &str,
     id: Uuid,
-) -> Result<Option<RunRecord>, sqlx::Error> {
-    let row = sqlx::query(
+) -> rusqlite::Result<Option<RunRecord>> {
+    let row = journal.query_row(
         "SELECT run, run_id, topic, partition, \"offset\", claimed_at, attempts, decision, version,
                 revision, status, reason, reason_text, finished_at, outbox.run IS NULL, content_type,
                 NULL
          FROM listeners JOIN runs USING (listener) LEFT JOIN decisions USING (run)
               LEFT JOIN outbox USING (run)
          WHERE consumer_group = ?1 AND run_id = ?2 ORDER BY run DESC LIMIT 1",
-    )
-    .bind(group)
-    .bind(id.as_bytes().as_slice())
-    .fetch_optional(pool)
-    .await?;
-    row.as_ref().map(run_record).transpose()
+        params![group, id.as_bytes()],
+        run_record,
+    );
+    row.optional()
 }
 
-pub(super) async fn ledger(pool: &SqlitePool, group: &str) -> Result<Ledger, sqlx::Error> {
-    let row = sqlx::query(
+pub(super) fn ledger(journal: &Connection, group: &str) -> rusqlite::Result<Ledger> {
+    let row = journal.query_row(
         "SELECT received, succeeded, dead_lettered, filtered, dropped,
                 received - succeeded - dead_lettered - filtered - dropped
          FROM listeners WHERE consumer_group = ?1",
-    )
-    .bind(group)
-    .fetch_optional(pool)
-    .await?;
-    let Some(row) = row else {
-        return Ok(Ledger::default());
-    };
-    Ok(Ledger {
-        received: row.try_get(0)?,
-        succeeded: row.try_get(1)?,
-        dead_lettered: row.try_get(2)?,
-        filtered: row.try_get(3)?,
-        dropped: row.try_get(4)?,
-        in_flight: row.try_get(5)?,
-    })
+        [group],
+        |row| {
+            Ok(Ledger {
+                received: row.get(0)?,
+                succeeded: row.get(1)?,
+                dead_lettered: row.get(2)?,
+                filtered: row.get(3)?,
+                dropped: row.get(4)?,
+                in_flight: row.get(5)?,
+            })
+        },
+    );
+    Ok(row.optional()?.unwrap_or_default())
 }
 
 /// The decision in the columns of `row` from `first` on: decision, version, revision, status,
 /// reason, reason text, finished at, published, content type, result.
-pub(super) fn recorded(row: &SqliteRow, first: usize) -> Result<Option<Recorded>, sqlx::Error> {
-    let Some(code) = row.try_get::<Option<&str>, _>(first)? else {
+pub(super) fn recorded(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Recorded>> {
+    let Some(code) = row.get_ref(first)?.as_str_or_null()? else {
         return Ok(None);
     };
-    let result: Option<Vec<u8>> = row.try_get(first + 9)?;
+    let result: Option<Vec<u8>> = row.get(first + 9)?;
     Ok(Some(Recorded {
-        decision: decision(code)?,
-        version: row.try_get(first + 1)?,
-        revision: row.try_get(first + 2)?,
-        status: row.try_get(first + 3)?,
-        reason: row.try_get(first + 4)?,
-        reason_text: row.try_get(first + 5)?,
-        finished_at: time(row.try_get(first + 6)?)?,
-        published: row.try_get(first + 7)?,
-        content_type: row.try_get(first + 8)?,
+        decision: decision(first, code)?,
+        version: row.get(first + 1)?,
+        revision: row.get(first + 2)?,
+        status: row.get(first + 3)?,
+        reason: row.get(first + 4)?,
+        reason_text: row.get(first + 5)?,
+        finished_at: time(row, first + 6)?,
+        published: row.get(first + 7)?,
+        content_type: row.get(first + 8)?,
         result: result.map(Bytes::from),
     }))
 }
 
-fn run_record(row: &SqliteRow) -> Result<RunRecord, sqlx::Error> {
+fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
     Ok(RunRecord {
-        number: row.try_get(0)?,
-        run_id: Uuid::from_slice(row.try_get(1)?).map_err(damaged)?,
-        topic: row.try_get(2)?,
+        number: row.get(0)?,
+        run_id: Uuid::from_bytes(row.get(1)?),
+        topic: row.get(2)?,
         place: Place {
-            partition: row.try_get(3)?,
-            offset: row.try_get(4)?,
+            partition: row.get(3)?,
+            offset: row.get(4)?,
         },
-        claimed_at: time(row.try_get(5)?)?,
-        attempts: row.try_get(6)?,
+        claimed_at: time(row, 5)?,
+        attempts: row.get(6)?,
         decision: recorded(row, 7)?,
     })
 }
 
-fn decision(code: &str) -> Result<Decision, sqlx::Error> {
+fn decision(column: usize, code: &str) -> rusqlite::Result<Decision> {
     [
         Decision::Succeeded,
         Decision::DeadLettered,
@@ -123,13 +155,13 @@ fn decision(code: &str) -> Result<Decision, sqlx::Error> {
     ]
     .into_iter()
     .find(|decision| decision.as_str() == code)
-    .ok_or_else(|| damaged(format!("no decision is called {code:?}")))
+    .ok_or_else(|| damaged(column, format!("no decision is called {code:?}")))
 }
 
-fn time(microseconds: i64) -> Result<Timestamp, sqlx::Error> {
-    Timestamp::from_microsecond(microseconds).map_err(damaged)
+fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+    Timestamp::from_microsecond(row.get(column)?).map_err(|error| damaged(column, error))
 }
 
-fn damaged(error: impl Into<Box<dyn Error + Send + Sync>>) -> sqlx::Error {
-    sqlx::Error::Decode(error.into())
+fn damaged(column: usize, error: impl Into<Box<dyn Error + Send + Sync>>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
 }

@@ -86,6 +86,17 @@ pub struct Recorded {
     pub result: Option<Bytes>,
 }
 
+#[cfg(test)]
+impl RunKey {
+    /// Some run of some listener.
+    pub(crate) fn sample() -> Self {
+        Self {
+            listener: ListenerKey(1),
+            run: 1,
+        }
+    }
+}
+
 impl Recorded {
     /// The decision that `draft` became at `finished_at`.
     pub(crate) fn of(draft: Draft, finished_at: Timestamp) -> Self {

@@ -4,9 +4,10 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::{Connection, OpenFlags};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -15,8 +16,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite/journal");
 /// Why a journal could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    #[error("cannot prepare the journal")]
+    Prepare(#[source] sqlx::Error),
     #[error("cannot open the journal")]
-    Connect(#[source] sqlx::Error),
+    Connect(#[source] rusqlite::Error),
     #[error("cannot bring the journal's tables up to date")]
     Migrate(#[source] MigrateError),
     #[error("cannot start the journal's writer")]
@@ -26,52 +29,55 @@ pub enum OpenError {
     UnsafeSqlite(String),
 }
 
-/// Options of the connection that writes to the journal at `path`, which it makes where there is
-/// none.
-pub(super) fn write_options(path: &Path) -> SqliteConnectOptions {
-    options(path)
+/// Makes the journal at `path` where there is none, and brings its tables up to date.
+pub(super) async fn prepare(path: &Path) -> Result<(), OpenError> {
+    if !is_safe(rusqlite::version()) {
+        return Err(OpenError::UnsafeSqlite(rusqlite::version().to_owned()));
+    }
+    let mut connection = SqliteConnectOptions::new()
+        .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        // What was answered survives a power cut.
-        .synchronous(SqliteSynchronous::Full)
-        .pragma("wal_autocheckpoint", "4000")
-        // In KiB: what a busy journal touches again and again.
-        .pragma("cache_size", "-16384")
-}
-
-/// Options of a connection that only reads the journal at `path`.
-pub(super) fn read_options(path: &Path) -> SqliteConnectOptions {
-    options(path).read_only(true)
-}
-
-/// Connects with `options` and brings the tables up to date.
-pub(super) async fn prepare(options: &SqliteConnectOptions) -> Result<SqliteConnection, OpenError> {
-    let mut connection = options.connect().await.map_err(OpenError::Connect)?;
-    let version: String = sqlx::query_scalar("SELECT sqlite_version()")
-        .fetch_one(&mut connection)
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging()
+        .connect()
         .await
-        .map_err(OpenError::Connect)?;
-    if !is_safe(&version) {
-        return Err(OpenError::UnsafeSqlite(version));
-    }
+        .map_err(OpenError::Prepare)?;
     let mut tx = connection
         .begin_with("BEGIN IMMEDIATE")
         .await
-        .map_err(OpenError::Connect)?;
+        .map_err(OpenError::Prepare)?;
     // `Migrator::run` on a borrowed connection makes a future that is not `Send`.
     MIGRATIONS
         .run_direct(None, &mut *tx, false)
         .await
         .map_err(OpenError::Migrate)?;
-    tx.commit().await.map_err(OpenError::Connect)?;
+    tx.commit().await.map_err(OpenError::Prepare)?;
+    connection.close().await.map_err(OpenError::Prepare)
+}
+
+/// The connection that writes to the journal at `path`.
+pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // What was answered survives a power cut.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+    // In KiB: what a busy journal touches again and again.
+    connection.pragma_update(None, "cache_size", -16384)?;
     Ok(connection)
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .busy_timeout(BUSY_TIMEOUT)
-        .disable_statement_logging()
+/// A connection that only reads the journal at `path`.
+pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+fn connect(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
+    // Each connection stays on one thread at a time.
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
 }
 
 /// Whether SQLite `version` has the fix for the write-ahead log's reset: 3.51.3 and, as 3.52 was

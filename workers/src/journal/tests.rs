@@ -44,6 +44,10 @@ fn claim(listener: ListenerKey, offset: i64) -> Claim {
     }
 }
 
+async fn take(journal: &Journal, claim: Claim) -> Result<Claimed, JournalError> {
+    Ok(journal.claim(vec![claim]).await?.remove(0))
+}
+
 fn draft(decision: Decision, result: &'static str) -> Draft {
     Draft {
         decision,
@@ -60,35 +64,38 @@ fn draft(decision: Decision, result: &'static str) -> Draft {
 #[tokio::test]
 async fn a_run_is_decided_once() {
     let (_directory, journal, listener) = fresh().await;
-    let run = journal.claim(claim(listener, 1)).await.unwrap().run;
+    let run = take(&journal, claim(listener, 1)).await.unwrap().run;
     let first = draft(Decision::Succeeded, "first");
     let second = draft(Decision::DeadLettered, "second");
     // Both in one batch, then again in another.
     let (one, two) = tokio::join!(
-        journal.decide(run, first.clone()),
-        journal.decide(run, second.clone())
+        journal.decide(run, Arc::new(first.clone())),
+        journal.decide(run, Arc::new(second.clone()))
     );
     let recorded = Recorded::of(first, Timestamp::UNIX_EPOCH);
     assert_eq!(one.unwrap(), Outcome::Recorded(Timestamp::UNIX_EPOCH));
     assert_eq!(two.unwrap(), Outcome::Earlier(Box::new(recorded.clone())));
-    let three = journal.decide(run, second).await.unwrap();
+    let three = journal.decide(run, Arc::new(second)).await.unwrap();
     assert_eq!(three, Outcome::Earlier(Box::new(recorded)));
 }
 
 #[tokio::test]
 async fn a_decided_run_is_found_with_its_bytes_until_it_is_published() {
     let (directory, journal, listener) = fresh().await;
-    let run = journal.claim(claim(listener, 1)).await.unwrap().run;
+    let run = take(&journal, claim(listener, 1)).await.unwrap().run;
     let decided = draft(Decision::Succeeded, "result");
-    journal.decide(run, decided.clone()).await.unwrap();
+    journal
+        .decide(run, Arc::new(decided.clone()))
+        .await
+        .unwrap();
     drop(journal);
 
     let journal = open(&directory).await;
-    let again = journal.claim(claim(listener, 1)).await.unwrap();
+    let again = take(&journal, claim(listener, 1)).await.unwrap();
     let recorded = Recorded::of(decided, Timestamp::UNIX_EPOCH);
     assert_eq!(again.decision, Some(recorded));
     journal.published(run).await.unwrap();
-    let published = journal.claim(claim(listener, 1)).await.unwrap();
+    let published = take(&journal, claim(listener, 1)).await.unwrap();
     let decision = published.decision.unwrap();
     assert!(decision.published);
     assert_eq!(decision.result, None);
@@ -97,10 +104,10 @@ async fn a_decided_run_is_found_with_its_bytes_until_it_is_published() {
 #[tokio::test]
 async fn attempts_are_counted_through_redeliveries() {
     let (_directory, journal, listener) = fresh().await;
-    let new = journal.claim(claim(listener, 1)).await.unwrap();
+    let new = take(&journal, claim(listener, 1)).await.unwrap();
     assert_eq!((new.attempts, new.claims), (1, 1));
     assert_eq!(journal.attempt(new.run).await.unwrap(), 2);
-    let again = journal.claim(claim(listener, 1)).await.unwrap();
+    let again = take(&journal, claim(listener, 1)).await.unwrap();
     assert_eq!((again.attempts, again.claims), (2, 2));
     journal.refund(new.run, 2).await.unwrap();
     assert_eq!(journal.attempt(new.run).await.unwrap(), 1);
@@ -117,12 +124,18 @@ async fn the_ledger_balances() {
         Decision::Dropped,
     ];
     for (offset, decision) in (0..).zip(decisions) {
-        let run = journal.claim(claim(listener, offset)).await.unwrap().run;
-        journal.decide(run, draft(decision, "")).await.unwrap();
-        journal.decide(run, draft(decision, "")).await.unwrap();
+        let run = take(&journal, claim(listener, offset)).await.unwrap().run;
+        journal
+            .decide(run, Arc::new(draft(decision, "")))
+            .await
+            .unwrap();
+        journal
+            .decide(run, Arc::new(draft(decision, "")))
+            .await
+            .unwrap();
     }
-    journal.claim(claim(listener, 5)).await.unwrap();
-    journal.claim(claim(listener, 5)).await.unwrap();
+    take(&journal, claim(listener, 5)).await.unwrap();
+    take(&journal, claim(listener, 5)).await.unwrap();
     let expected = Ledger {
         received: 6,
         succeeded: 2,
@@ -140,9 +153,9 @@ async fn runs_are_listed_newest_first_and_page_by_page() {
     let (_directory, journal, listener) = fresh().await;
     let other = journal.listener("other", "orders").await.unwrap();
     // Claimed together: more rows than one statement takes.
-    let claims = (0..300).map(|offset| journal.claim(claim(listener, offset)));
+    let claims = (0..300).map(|offset| take(&journal, claim(listener, offset)));
     futures_util::future::try_join_all(claims).await.unwrap();
-    journal.claim(claim(other, 0)).await.unwrap();
+    take(&journal, claim(other, 0)).await.unwrap();
 
     let page = journal.runs("group", None, 200).await.unwrap();
     let rest = journal
@@ -161,12 +174,12 @@ async fn runs_are_listed_newest_first_and_page_by_page() {
 async fn retention_deletes_the_oldest_published_runs() {
     let (_directory, journal, listener) = fresh().await;
     for offset in 0..6 {
-        let run = journal.claim(claim(listener, offset)).await.unwrap().run;
+        let run = take(&journal, claim(listener, offset)).await.unwrap().run;
         if offset == 5 {
             break;
         }
         journal
-            .decide(run, draft(Decision::Succeeded, ""))
+            .decide(run, Arc::new(draft(Decision::Succeeded, "")))
             .await
             .unwrap();
         if offset > 0 {

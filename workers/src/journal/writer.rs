@@ -1,165 +1,141 @@
-//! The writer: takes the operations that wait, commits them together and answers each.
+//! The writer: takes the operations that wait, commits them together, and has each answered.
 
 use std::error::Error;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use domain::Clock;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions, Connection};
-use tokio::runtime::Builder;
-use tokio::sync::{mpsc, oneshot};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::mpsc;
 
 use super::JournalError;
-use super::batch::{self, Answers, Statements};
-use super::record::{Claim, Claimed, Draft, ListenerKey, Outcome, RunKey};
-use super::retention::Retention;
+use super::batch::Batch;
+use super::job::Job;
 use super::schema::{self, OpenError};
 
 /// Operations committed together at most.
-const MAX_BATCH: usize = 1024;
+const MAX_BATCH: usize = 2048;
 
-pub(super) type Answer<T> = oneshot::Sender<Result<T, JournalError>>;
+/// Operations in line that promise more, and how long a batch then waits for them.
+const CROWD: usize = 16;
+const GATHERING: Duration = Duration::from_millis(2);
 
-/// An operation in line, and where its answer goes.
-pub(super) enum Op {
-    Listener {
-        group: String,
-        topic: String,
-        answer: Answer<ListenerKey>,
-    },
-    Claim {
-        claim: Claim,
-        answer: Answer<Claimed>,
-    },
-    Attempt {
-        run: RunKey,
-        answer: Answer<u32>,
-    },
-    Refund {
-        run: RunKey,
-        attempts: u32,
-    },
-    Decide {
-        run: RunKey,
-        draft: Draft,
-        answer: Answer<Outcome>,
-    },
-    Published {
-        run: RunKey,
-    },
-    Prune {
-        retention: Retention,
-        answer: Answer<u64>,
-    },
-}
+/// Batches whose answers may wait to be given.
+const ANSWERS: usize = 16;
+
+/// Statements kept prepared.
+const STATEMENTS: usize = 32;
+
+/// Operations of a batch, and what became of it.
+type Answered = (Vec<Box<dyn Job>>, Result<(), JournalError>);
 
 /// Owns the one connection that writes to the journal.
 pub(super) struct Writer {
-    options: SqliteConnectOptions,
+    path: PathBuf,
     /// `None` after a failed transaction.
-    connection: Option<SqliteConnection>,
+    connection: Option<Connection>,
     clock: Arc<dyn Clock>,
-    statements: Statements,
     /// The number of the next run to be claimed.
     next_run: i64,
 }
 
 impl Writer {
-    pub(super) async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let options = schema::write_options(path);
-        let mut connection = schema::prepare(&options).await?;
-        let next_run = batch::next_run(&mut connection)
-            .await
-            .map_err(OpenError::Connect)?;
+    pub(super) fn open(path: PathBuf, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let connection = schema::writer(&path).map_err(OpenError::Connect)?;
+        let next_run =
+            connection.query_row("SELECT coalesce(max(run), 0) + 1 FROM runs", (), |row| {
+                row.get(0)
+            });
         Ok(Self {
-            options,
+            path,
+            next_run: next_run.map_err(OpenError::Connect)?,
             connection: Some(connection),
             clock,
-            statements: Statements::new(),
-            next_run,
         })
     }
 
-    /// Answers what comes in `queue` until every sender is gone, on a thread of its own: as a task
-    /// it would stand in line behind those it has just answered, after each of its statements.
-    pub(super) fn start(self, queue: mpsc::Receiver<Op>) -> Result<(), OpenError> {
-        let runtime = Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .map_err(OpenError::Thread)?;
+    /// Commits what comes in `queue` until every sender is gone, on a thread of its own: as a task
+    /// it would stand in line behind those it has just answered.
+    ///
+    /// The answers are given by a task: woken from there, those who wait stay on its thread, and
+    /// a batch costs one wake-up from outside the runtime instead of one for each.
+    pub(super) fn start(self, queue: mpsc::Receiver<Box<dyn Job>>) -> Result<(), OpenError> {
+        let (answers, answered) = mpsc::channel(ANSWERS);
+        tokio::spawn(answer(answered));
         thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || runtime.block_on(self.run(queue)))
+            .spawn(move || self.run(queue, &answers))
             .map_err(OpenError::Thread)?;
         Ok(())
     }
 
-    async fn run(mut self, mut queue: mpsc::Receiver<Op>) {
-        let mut ops = Vec::with_capacity(MAX_BATCH);
-        while queue.recv_many(&mut ops, MAX_BATCH).await > 0 {
-            match self.commit(&mut ops).await {
-                Ok(answers) => answers.send(),
-                Err(error) => fail(ops.drain(..), error),
+    fn run(mut self, mut queue: mpsc::Receiver<Box<dyn Job>>, answers: &mpsc::Sender<Answered>) {
+        loop {
+            let mut jobs = Vec::with_capacity(MAX_BATCH);
+            if queue.blocking_recv_many(&mut jobs, MAX_BATCH) == 0 {
+                return;
             }
-        }
-        if let Some(connection) = self.connection
-            && let Err(error) = connection.close().await
-        {
-            tracing::warn!(
-                error = &error as &dyn Error,
-                "the journal was not closed cleanly"
-            );
+            if jobs.len() >= CROWD {
+                gather(&mut jobs, &mut queue);
+            }
+            let committed = self.commit(&mut jobs).map_err(|error| {
+                tracing::error!(
+                    error = &error as &dyn Error,
+                    operations = jobs.len(),
+                    "the journal could not be written"
+                );
+                JournalError::Write(Arc::new(error))
+            });
+            // Without the runtime nobody waits any longer.
+            let _ = answers.blocking_send((jobs, committed));
         }
     }
 
-    /// Commits `ops` in one transaction and takes them; an error leaves them, undone.
-    async fn commit(&mut self, ops: &mut Vec<Op>) -> Result<Answers, sqlx::Error> {
+    /// Applies `jobs` in order, in one transaction; an error undoes them all.
+    fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.options.connect().await?,
+            None => schema::writer(&self.path)?,
         };
-        let now = self.clock.now();
-        let committed = batch::commit(
-            &mut connection,
-            &self.statements,
-            &mut self.next_run,
-            ops,
-            now,
-        );
-        match committed.await {
-            Ok(answers) => {
-                self.connection = Some(connection);
-                Ok(answers)
-            }
-            Err(error) => {
-                // Where SQLite itself has rolled back, as it does on a full disk, sqlx still
-                // counts the transaction as open, for good: the next one takes a new connection.
-                let _ = connection.close().await;
-                Err(error)
-            }
-        }
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.next_run = apply(&tx, jobs, self.clock.now(), self.next_run)?;
+        tx.commit()?;
+        // After an error it is gone, and with it whatever state the failure left it in.
+        self.connection = Some(connection);
+        Ok(())
     }
 }
 
-/// Answers all `ops` with `error`.
-fn fail(ops: impl ExactSizeIterator<Item = Op>, error: sqlx::Error) {
-    tracing::error!(
-        error = &error as &dyn Error,
-        operations = ops.len(),
-        "the journal could not be written"
-    );
-    let error = JournalError::Write(Arc::new(error));
-    for op in ops {
-        // Whoever has stopped waiting needs no answer.
-        match op {
-            Op::Listener { answer, .. } => drop(answer.send(Err(error.clone()))),
-            Op::Claim { answer, .. } => drop(answer.send(Err(error.clone()))),
-            Op::Attempt { answer, .. } => drop(answer.send(Err(error.clone()))),
-            Op::Decide { answer, .. } => drop(answer.send(Err(error.clone()))),
-            Op::Prune { answer, .. } => drop(answer.send(Err(error.clone()))),
-            Op::Refund { .. } | Op::Published { .. } => {}
+/// Waits a moment for more: under load a commit of many costs little more than one of few.
+fn gather(jobs: &mut Vec<Box<dyn Job>>, queue: &mut mpsc::Receiver<Box<dyn Job>>) {
+    thread::sleep(GATHERING);
+    while jobs.len() < MAX_BATCH
+        && let Ok(job) = queue.try_recv()
+    {
+        jobs.push(job);
+    }
+}
+
+fn apply(
+    tx: &Transaction<'_>,
+    jobs: &mut [Box<dyn Job>],
+    now: jiff::Timestamp,
+    next_run: i64,
+) -> rusqlite::Result<i64> {
+    let mut batch = Batch::new(tx, now, next_run);
+    for job in jobs {
+        job.apply(&mut batch)?;
+    }
+    batch.finish()
+}
+
+async fn answer(mut batches: mpsc::Receiver<Answered>) {
+    while let Some((jobs, committed)) = batches.recv().await {
+        for job in jobs {
+            job.answer(committed.clone());
         }
     }
 }

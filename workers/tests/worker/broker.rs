@@ -39,7 +39,7 @@ impl MemoryBroker {
                 .iter()
                 .map(|(name, value)| {
                     let value = Bytes::copy_from_slice(value.as_bytes());
-                    ((*name).to_owned(), Some(value))
+                    ((*name).to_owned().into(), Some(value))
                 })
                 .collect(),
             body: Bytes::copy_from_slice(body),
@@ -149,12 +149,16 @@ impl MemorySource {
             }
             let message = Message {
                 identity: Identity::Kafka {
-                    topic: topic.clone(),
+                    topic: topic.as_str().into(),
                     partition: 0,
                     offset,
                 },
                 key: stored.key.clone(),
-                headers: stored.headers.clone(),
+                headers: stored
+                    .headers
+                    .iter()
+                    .map(|(name, value)| (name.to_string(), value.clone()))
+                    .collect(),
                 body: stored.body.clone(),
                 timestamp: Some(std::time::UNIX_EPOCH),
                 attempt: None,

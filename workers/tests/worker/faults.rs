@@ -143,7 +143,7 @@ async fn a_decision_that_another_made_first_is_the_one_published() {
         },
         calls: false,
     };
-    let run = journal.claim(claim).await.unwrap().run;
+    let run = journal.claim(vec![claim]).await.unwrap()[0].run;
     let other = Draft {
         decision: Decision::Succeeded,
         version: Some("1.0.0".to_owned()),
@@ -154,7 +154,7 @@ async fn a_decision_that_another_made_first_is_the_one_published() {
         content_type: None,
         result: Some(Bytes::from_static(b"other")),
     };
-    journal.decide(run, other).await.unwrap();
+    journal.decide(run, Arc::new(other)).await.unwrap();
     world.assign(|_| {});
     assert_eq!(world.outputs(1).await[0].body, "other");
     world.settled(1).await;
