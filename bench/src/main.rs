@@ -5,9 +5,9 @@
     reason = "a benchmark that cannot go on has failed; its figures go to standard output"
 )]
 
-mod commands;
 mod endpoint;
 mod flow;
+mod log;
 mod memory;
 mod stats;
 
@@ -27,8 +27,8 @@ struct Bench {
 
 #[derive(Subcommand)]
 enum Which {
-    /// Commands per second through the engine.
-    Commands,
+    /// Commands and appends per second, reading and verifying, on each backend of the event log.
+    Log(log::LogArgs),
     /// Messages per second, Kafka to HTTP to Kafka, beside a bare loop.
     Flow(flow::FlowArgs),
     /// Resident memory of an idle server.
@@ -42,12 +42,12 @@ enum Which {
 async fn main() {
     server::logging::start(server::logging::LogFormat::Text);
     match Bench::parse().which {
-        Some(Which::Commands) => commands::run().await,
+        Some(Which::Log(args)) => log::run(&args).await,
         Some(Which::Flow(args)) => flow::run(&args).await,
         Some(Which::Memory) => memory::run().await,
         Some(Which::Endpoint) => endpoint::serve().await,
         None => {
-            commands::run().await;
+            log::run(&log::LogArgs::default()).await;
             memory::run().await;
             flow::run(&flow::FlowArgs::default()).await;
         }

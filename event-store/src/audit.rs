@@ -7,21 +7,26 @@
 
 pub mod checkpoint;
 pub mod checkpointer;
+pub mod consistency_proof;
 pub mod directory;
 pub mod event_proof;
 pub mod leaf;
 pub mod note;
 mod pages;
 pub mod proof;
+pub mod signed;
 pub mod tree;
 pub mod verify;
 
 pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 pub use checkpointer::{Checkpointer, CheckpointerError};
+pub use consistency_proof::{ConsistencyProof, ConsistencyProofError, prove_consistency};
 pub use directory::{CheckpointDir, DirectoryError};
 pub use event_proof::{EventProof, EventProofError, prove};
 pub use note::{NoteError, Signer, Verifier};
+pub(crate) use pages::hole_before;
 pub use pages::{StoredPages, stored_events};
+pub use signed::SignedError;
 pub use tree::{Frontier, Hash};
 pub use verify::{Problem, Report, VerifyError, verify};
 

@@ -15,6 +15,8 @@ pub(crate) struct Decided<'a> {
     pub(crate) outcomes: Vec<Outcome>,
     /// What is to be inserted, in the order of its positions.
     pub(crate) accepted: Vec<(&'a Append, Appended)>,
+    /// The log's last position before it.
+    pub(crate) before: Position,
     /// The log's last position after it.
     pub(crate) head: Position,
 }
@@ -54,6 +56,7 @@ impl<'a> Known<'a> {
 
     /// Decides each of `appends` as if after the ones before it.
     pub(crate) fn decide(mut self, appends: &'a [Append]) -> Decided<'a> {
+        let before = self.head;
         let mut accepted = Vec::with_capacity(appends.len());
         let outcomes = appends
             .iter()
@@ -69,6 +72,7 @@ impl<'a> Known<'a> {
         Decided {
             outcomes,
             accepted,
+            before,
             head: self.head,
         }
     }

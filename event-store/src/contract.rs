@@ -4,7 +4,9 @@ mod commands;
 mod expectations;
 mod following;
 mod reading;
+mod refusal;
 mod sample;
+mod skipping;
 
 use std::sync::Arc;
 
@@ -12,7 +14,9 @@ use futures_util::future::BoxFuture;
 
 use crate::port::EventStore;
 
+pub(crate) use self::refusal::one_refused;
 pub(crate) use self::sample::sample;
+pub(crate) use self::skipping::{Positioned, skipped};
 
 /// One log of the backend under test: each call opens a further handle on it.
 pub(crate) type Log = Arc<dyn Fn() -> BoxFuture<'static, Arc<dyn EventStore>> + Send + Sync>;
@@ -23,6 +27,7 @@ pub(crate) async fn hold(new_log: impl Fn() -> Log) {
         .into_iter()
         .chain(commands::claims())
         .chain(following::claims())
+        .chain(skipping::claims())
         .chain(reading::claims());
     let mut broken = Vec::new();
     for (claim, run) in claims {

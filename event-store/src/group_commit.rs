@@ -6,19 +6,25 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
-use domain::{NewEvent, Position};
+use domain::{EventId, NewEvent, Position};
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 
 use crate::batch::Outcome;
-use crate::port::{Append, AppendError, MAX_PAYLOAD_BYTES};
+use crate::port::{Append, AppendError, MAX_PAYLOAD_BYTES, ReadError};
 
 /// Appends that may wait for the writer; further callers wait to get in line.
 const QUEUE: usize = 1024;
 
 /// Appends committed together at most.
 const MAX_BATCH: usize = 256;
+
+/// How long an append waits, in line and for its commit. Only where a database or a disk has gone
+/// silent does it take longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// How a backend commits. There is one value in a process for each open log.
 pub(crate) trait Commit: Send + 'static {
@@ -28,6 +34,9 @@ pub(crate) trait Commit: Send + 'static {
     /// An error means that none was appended, or that the commit's answer was lost.
     async fn commit(&mut self, appends: &[Append])
     -> Result<(Vec<Outcome>, Position), sqlx::Error>;
+
+    /// Finds out whether an append would be committed, without one.
+    async fn probe(&mut self) -> Result<(), sqlx::Error>;
 
     /// Whether `error` means that one of a batch broke a rule of the tables, as by an event id
     /// that is taken.
@@ -40,10 +49,10 @@ pub(crate) trait Commit: Send + 'static {
 /// The line of appends before a log's writer.
 pub(crate) struct Queue(mpsc::Sender<Request>);
 
-/// An append in line, and where its answer goes.
-struct Request {
-    append: Append,
-    answer: oneshot::Sender<Outcome>,
+/// What is in line, and where its answer goes.
+enum Request {
+    Append(Append, oneshot::Sender<Outcome>),
+    Probe(oneshot::Sender<Result<(), Arc<sqlx::Error>>>),
 }
 
 impl Queue {
@@ -65,13 +74,38 @@ impl Queue {
     pub(crate) async fn append(&self, append: Append) -> Outcome {
         check(&append)?;
         let (answer, outcome) = oneshot::channel();
-        self.0
-            .send(Request { append, answer })
-            .await
-            .map_err(|_| writer_ended())?;
-        outcome.await.map_err(|_| writer_ended())?
+        let outcome = self.ask(Request::Append(append, answer), outcome).await;
+        outcome.map_err(AppendError::Unavailable)?
+    }
+
+    /// Whether the log can be appended to; waits in line too.
+    pub(crate) async fn probe(&self) -> Result<(), ReadError> {
+        let (answer, outcome) = oneshot::channel();
+        let outcome = self.ask(Request::Probe(answer), outcome).await;
+        let outcome = outcome.map_err(ReadError::Unavailable)?;
+        outcome.map_err(|error| ReadError::Unavailable(Box::new(error)))
+    }
+
+    async fn ask<T>(
+        &self,
+        request: Request,
+        answer: oneshot::Receiver<T>,
+    ) -> Result<T, Unanswered> {
+        // The writer runs as long as its queue, unless it panicked.
+        let ended = "the log's writer has ended";
+        let asking = async {
+            self.0.send(request).await.map_err(|_| ended)?;
+            answer.await.map_err(|_| ended)
+        };
+        match timeout(LONGEST_WAIT, asking).await {
+            Ok(answered) => Ok(answered?),
+            Err(_) => Err(format!("the log's writer gave no answer in {LONGEST_WAIT:?}").into()),
+        }
     }
 }
+
+/// Why the writer gave no answer at all.
+type Unanswered = Box<dyn Error + Send + Sync>;
 
 /// Raises `head` to `position`, unless it is there already.
 pub(crate) fn raise(head: &watch::Sender<Position>, position: Position) {
@@ -87,6 +121,11 @@ fn check(append: &Append) -> Result<(), AppendError> {
     if append.events.is_empty() {
         return Err(AppendError::Empty);
     }
+    let is_foreign =
+        |(index, event): (usize, &NewEvent)| event.id != EventId::of_command(append.command, index);
+    if append.events.iter().enumerate().any(is_foreign) {
+        return Err(AppendError::ForeignEventId(append.command));
+    }
     let too_large = |event: &&NewEvent| event.payload.len() > MAX_PAYLOAD_BYTES;
     match append.events.iter().find(too_large) {
         Some(event) => Err(AppendError::PayloadTooLarge {
@@ -97,11 +136,6 @@ fn check(append: &Append) -> Result<(), AppendError> {
     }
 }
 
-/// The writer runs as long as its queue, unless it panicked.
-fn writer_ended() -> AppendError {
-    AppendError::Unavailable("the log's writer has ended".into())
-}
-
 async fn run<C: Commit>(
     mut commit: C,
     head: watch::Sender<Position>,
@@ -109,14 +143,28 @@ async fn run<C: Commit>(
 ) {
     let mut requests = Vec::with_capacity(MAX_BATCH);
     while queue.recv_many(&mut requests, MAX_BATCH).await > 0 {
-        let (appends, answers): (Vec<_>, Vec<_>) = requests
-            .drain(..)
-            .map(|request| (request.append, request.answer))
-            .unzip();
-        let outcomes = outcomes(&mut commit, &head, &appends).await;
-        for (answer, outcome) in answers.into_iter().zip(outcomes) {
-            // A caller that has stopped waiting can ask again by its command id.
-            let _ = answer.send(outcome);
+        let (mut appends, mut answers, mut probes) = (Vec::new(), Vec::new(), Vec::new());
+        for request in requests.drain(..) {
+            match request {
+                Request::Append(append, answer) => {
+                    appends.push(append);
+                    answers.push(answer);
+                }
+                Request::Probe(answer) => probes.push(answer),
+            }
+        }
+        if !appends.is_empty() {
+            let outcomes = outcomes(&mut commit, &head, &appends).await;
+            for (answer, outcome) in answers.into_iter().zip(outcomes) {
+                // A caller that has stopped waiting can ask again by its command id.
+                let _ = answer.send(outcome);
+            }
+        }
+        if !probes.is_empty() {
+            let outcome = commit.probe().await.map_err(Arc::new);
+            for answer in probes {
+                let _ = answer.send(outcome.clone());
+            }
         }
     }
     commit.close().await;

@@ -4,19 +4,28 @@ pub mod audit;
 mod batch;
 #[cfg(test)]
 mod contract;
+pub mod copy;
 mod follow;
 mod group_commit;
+mod group_read;
+pub mod import;
 mod integer;
+#[cfg(feature = "kurrentdb")]
+pub mod kurrentdb;
 pub mod open;
 pub mod port;
 pub mod postgres;
 pub mod sqlite;
 mod stored;
 
-pub use open::{OpenError, open};
+pub use copy::{Copied, CopyError, copy};
+pub use import::{Import, ImportError, StoredBatch, StoredCommand};
+#[cfg(feature = "kurrentdb")]
+pub use kurrentdb::{KurrentDbEventStore, KurrentDbImport};
+pub use open::{OpenError, open, open_import, open_read_only};
 pub use port::{
     Append, AppendError, Appended, EventStore, Expected, Follow, MAX_PAYLOAD_BYTES, ReadError,
 };
-pub use postgres::PostgresEventStore;
-pub use sqlite::SqliteEventStore;
+pub use postgres::{PostgresEventStore, PostgresImport};
+pub use sqlite::{SqliteEventStore, SqliteImport};
 pub use stored::StoredEvent;

@@ -6,19 +6,29 @@ use std::sync::Arc;
 use domain::Clock;
 use sqlx::migrate::MigrateError;
 
+use crate::import::Import;
 use crate::port::EventStore;
-use crate::postgres::PostgresEventStore;
-use crate::sqlite::SqliteEventStore;
+use crate::postgres::{PostgresEventStore, PostgresImport};
+use crate::sqlite::{SqliteEventStore, SqliteImport};
 
 /// Why a log could not be opened. No text of it holds the URL, which may hold a password.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("an event log is named by `sqlite:PATH` or `postgres://…`")]
+    #[error("an event log is named by `sqlite:PATH`, `postgres://…` or `kurrentdb://…`")]
     NoUrl,
-    #[error("`{0}:` is no kind of event log: it is named by `sqlite:PATH` or `postgres://…`")]
+    #[error(
+        "`{0}:` is no kind of event log: it is named by `sqlite:PATH`, `postgres://…` or \
+         `kurrentdb://…`"
+    )]
     UnknownKind(String),
-    #[error("an event log in KurrentDB is not built in yet: use `sqlite:PATH` or `postgres://…`")]
+    #[error(
+        "this program is built without KurrentDB: `cargo build --features kurrentdb` builds it in"
+    )]
     KurrentDb,
+    #[error("the URL of the event log is not one that the client of KurrentDB understands")]
+    KurrentDbUrl,
+    #[error("the name of a log in KurrentDB has 1 to 128 of the characters a-z, A-Z, 0-9, -, _, .")]
+    KurrentDbLog,
     #[error("the URL of the event log cannot be understood")]
     Url(#[source] sqlx::Error),
     #[error("cannot open the event log")]
@@ -30,26 +40,95 @@ pub enum OpenError {
     /// Older ones can corrupt a file when the write-ahead log is reset.
     #[error("SQLite {0} can corrupt the event log, 3.51.3 and 3.53.0 cannot")]
     UnsafeSqlite(String),
+    /// Only said of a log that is to be copied into.
+    #[error("the event log is in use: a server, another copy or an audit has it open")]
+    InUse,
     #[error("the thread of the log's writer cannot be started")]
     Thread(#[source] std::io::Error),
 }
 
-/// Opens the log at `url`: `sqlite:PATH`, a file made where there is none, or `postgres://…`, a
-/// database that is there.
+/// Opens the log at `url`: `sqlite:PATH`, a file made where there is none, `postgres://…`, a
+/// database that is there, or `kurrentdb://…`, also `esdb:`, a stream made where there is none.
 ///
 /// # Errors
 /// The URL names no log that is built in, or the log cannot be opened.
 pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn EventStore>, OpenError> {
     let (kind, rest) = url.split_once(':').ok_or(OpenError::NoUrl)?;
     Ok(match kind {
-        "sqlite" => {
-            let path = Path::new(rest.strip_prefix("//").unwrap_or(rest));
-            Arc::new(SqliteEventStore::open(path, clock).await?)
-        }
+        "sqlite" => Arc::new(SqliteEventStore::open(sqlite_path(rest), clock).await?),
         "postgres" | "postgresql" => Arc::new(PostgresEventStore::open(url, clock).await?),
-        "kurrentdb" | "esdb" => return Err(OpenError::KurrentDb),
+        _ if is_kurrentdb(kind) => kurrentdb(url, clock)?,
         _ => return Err(OpenError::UnknownKind(kind.to_owned())),
     })
+}
+
+/// Opens the log at `url`, which must be there, to read it alone: nothing in it is changed, and a
+/// server may go on writing to it. Appends fail.
+///
+/// # Errors
+/// The URL names no log that is built in, or the log cannot be opened.
+pub async fn open_read_only(url: &str) -> Result<Arc<dyn EventStore>, OpenError> {
+    let (kind, rest) = url.split_once(':').ok_or(OpenError::NoUrl)?;
+    Ok(match kind {
+        "sqlite" => Arc::new(SqliteEventStore::open_read_only(sqlite_path(rest)).await?),
+        "postgres" | "postgresql" => Arc::new(PostgresEventStore::open_read_only(url).await?),
+        _ if is_kurrentdb(kind) => kurrentdb_read_only(url)?,
+        _ => return Err(OpenError::UnknownKind(kind.to_owned())),
+    })
+}
+
+/// Opens the log at `url` to be copied into, and makes it where there is none.
+///
+/// # Errors
+/// The URL names no log that can be copied into, the log is in use, or it cannot be opened.
+pub async fn open_import(url: &str) -> Result<Box<dyn Import>, OpenError> {
+    let (kind, rest) = url.split_once(':').ok_or(OpenError::NoUrl)?;
+    Ok(match kind {
+        "sqlite" => Box::new(SqliteImport::open(sqlite_path(rest)).await?),
+        "postgres" | "postgresql" => Box::new(PostgresImport::open(url).await?),
+        _ if is_kurrentdb(kind) => kurrentdb_import(url)?,
+        _ => return Err(OpenError::UnknownKind(kind.to_owned())),
+    })
+}
+
+fn sqlite_path(rest: &str) -> &Path {
+    Path::new(rest.strip_prefix("//").unwrap_or(rest))
+}
+
+/// Whether URLs of this kind are those of KurrentDB, under its names of yesterday and today.
+fn is_kurrentdb(kind: &str) -> bool {
+    let kind = kind.strip_suffix("+discover").unwrap_or(kind);
+    matches!(kind, "kurrentdb" | "kurrent" | "kdb" | "esdb")
+}
+
+#[cfg(feature = "kurrentdb")]
+fn kurrentdb(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn EventStore>, OpenError> {
+    Ok(Arc::new(crate::KurrentDbEventStore::open(url, clock)?))
+}
+
+#[cfg(feature = "kurrentdb")]
+fn kurrentdb_read_only(url: &str) -> Result<Arc<dyn EventStore>, OpenError> {
+    Ok(Arc::new(crate::KurrentDbEventStore::open_read_only(url)?))
+}
+
+#[cfg(feature = "kurrentdb")]
+fn kurrentdb_import(url: &str) -> Result<Box<dyn Import>, OpenError> {
+    Ok(Box::new(crate::KurrentDbImport::open(url)?))
+}
+
+#[cfg(not(feature = "kurrentdb"))]
+fn kurrentdb(_: &str, _: Arc<dyn Clock>) -> Result<Arc<dyn EventStore>, OpenError> {
+    Err(OpenError::KurrentDb)
+}
+
+#[cfg(not(feature = "kurrentdb"))]
+fn kurrentdb_read_only(_: &str) -> Result<Arc<dyn EventStore>, OpenError> {
+    Err(OpenError::KurrentDb)
+}
+
+#[cfg(not(feature = "kurrentdb"))]
+fn kurrentdb_import(_: &str) -> Result<Box<dyn Import>, OpenError> {
+    Err(OpenError::KurrentDb)
 }
 
 #[cfg(test)]
@@ -85,11 +164,29 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_log_is_refused_by_its_kind() {
         assert!(matches!(open("log.db").await, Err(OpenError::NoUrl)));
-        for kurrent in ["kurrentdb://127.0.0.1:2113", "esdb://127.0.0.1:2113"] {
-            assert!(matches!(open(kurrent).await, Err(OpenError::KurrentDb)));
-        }
         let refused = open("mysql://ann:secret@db/log").await.err().unwrap();
         assert!(refused.to_string().starts_with("`mysql:`"), "{refused}");
+    }
+
+    #[cfg(feature = "kurrentdb")]
+    #[tokio::test]
+    async fn kurrentdb_is_opened_by_each_of_its_names_before_it_is_there() {
+        for kind in ["kurrentdb", "kurrent", "kdb", "esdb", "esdb+discover"] {
+            open(&format!("{kind}://127.0.0.1:1?tls=false"))
+                .await
+                .unwrap();
+        }
+    }
+
+    #[cfg(not(feature = "kurrentdb"))]
+    #[tokio::test]
+    async fn without_kurrentdb_built_in_its_urls_are_refused_with_what_to_build() {
+        for kind in ["kurrentdb", "kurrent", "kdb", "esdb", "esdb+discover"] {
+            let refused = open(&format!("{kind}://127.0.0.1:1?tls=false")).await;
+            let refused = refused.err().unwrap();
+            assert!(matches!(refused, OpenError::KurrentDb));
+            assert!(refused.to_string().contains("--features kurrentdb"));
+        }
     }
 
     #[tokio::test]
@@ -99,6 +196,8 @@ mod tests {
             "postgres://ann:secret@127.0.0.1:x/log",
             "postgres://ann:secret@127.0.0.1:1/log",
             "postgres://ann:secret@/log?sslmode=sometimes",
+            "kurrentdb://ann:secret@db:x",
+            "kurrentdb://ann:secret@db?log=$all",
             "ann secret",
         ] {
             let refused = open(url).await.err().unwrap();

@@ -5,13 +5,16 @@
 //! nothing; the same command id appends once and answers the same ever after.
 
 use async_trait::async_trait;
-use domain::{CommandId, Envelope, Meta, NewEvent, Position, Revision, StreamName};
+use domain::{CommandId, Envelope, EventId, Meta, NewEvent, Position, Revision, StreamName};
 use futures_util::stream::BoxStream;
 
 use crate::stored::StoredEvent;
 
 /// The largest payload that any backend takes, in bytes.
 pub const MAX_PAYLOAD_BYTES: usize = 1024 * 1024;
+
+/// Events read at once to find one.
+const FIND_PAGE: usize = 1024;
 
 /// What a caller believes about a stream when it appends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +66,9 @@ pub enum AppendError {
     },
     #[error("an append without events")]
     Empty,
+    /// Ids are [`EventId::of_command`], which makes them unique as commands are.
+    #[error("the id of an event does not follow from the command {0}")]
+    ForeignEventId(CommandId),
     /// The backend could not answer; the append may or may not have happened, and the same
     /// command id may be appended again to find out.
     #[error("the event log is unavailable")]
@@ -94,6 +100,20 @@ pub trait EventStore: Send + Sync {
     async fn appended(&self, command: CommandId)
     -> Result<Option<(Appended, [u8; 32])>, ReadError>;
 
+    /// What [`Self::appended`] answers for each of `commands`, in their order.
+    ///
+    /// A backend that does not override it is asked for one after the other.
+    async fn appended_each(
+        &self,
+        commands: &[CommandId],
+    ) -> Result<Vec<Option<(Appended, [u8; 32])>>, ReadError> {
+        let mut answers = Vec::with_capacity(commands.len());
+        for command in commands {
+            answers.push(self.appended(*command).await?);
+        }
+        Ok(answers)
+    }
+
     /// Up to `limit` events of `stream`, from revision `from` on, in order.
     async fn read_stream(
         &self,
@@ -118,8 +138,33 @@ pub trait EventStore: Send + Sync {
         Ok(envelopes.into_iter().map(StoredEvent::from).collect())
     }
 
+    /// Where the event with this id stands, if it is there.
+    ///
+    /// A backend that does not override it is read from the beginning.
+    async fn find(&self, id: EventId) -> Result<Option<Position>, ReadError> {
+        let mut after = Position(0);
+        loop {
+            let page = self.read_stored(after, FIND_PAGE).await?;
+            if let Some(found) = page.iter().find(|event| event.id == id) {
+                return Ok(Some(found.position));
+            }
+            let Some(last) = page.last() else {
+                return Ok(None);
+            };
+            after = last.position;
+        }
+    }
+
     /// The position of the last event; 0 in an empty log.
     async fn head(&self) -> Result<Position, ReadError>;
+
+    /// Nothing, where the log can be read and, as far as can be told without an event, appended
+    /// to. While appends fail, this says why, and finds out when they can go on.
+    ///
+    /// A backend that does not override it is only read.
+    async fn ready(&self) -> Result<(), ReadError> {
+        self.head().await.map(|_| ())
+    }
 
     /// Follows the log from after `after`.
     fn follow(&self, after: Position) -> Follow;

@@ -21,11 +21,15 @@
 //! GRANT SELECT ON _sqlx_migrations TO eventflows;
 //! ```
 //!
+//! Whoever only reads the log, as an auditor does, needs no more than
+//! `GRANT SELECT ON events, commands, log_head`.
+//!
 //! Triggers refuse UPDATE, DELETE and TRUNCATE of the log to everybody, the owner included, who
 //! could drop the triggers, but not by mistake.
 
 mod batch;
 mod error;
+mod import;
 mod listen;
 mod read;
 mod schema;
@@ -35,16 +39,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Clock, CommandId, Envelope, Position, Revision, StreamName};
+use domain::{Clock, CommandId, Envelope, EventId, Position, Revision, StreamName};
 use futures_util::future::BoxFuture;
 use sqlx::Connection;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use tokio::sync::watch;
 
+pub use self::import::PostgresImport;
 use self::listen::Hints;
 use self::writer::Writer;
 use crate::follow::follow;
 use crate::group_commit::Queue;
+use crate::group_read::{Streams, beyond};
 use crate::open::OpenError;
 use crate::port::{Append, AppendError, Appended, EventStore, Follow, ReadError};
 use crate::stored::StoredEvent;
@@ -63,11 +69,13 @@ const FRESH: Duration = Duration::from_secs(1);
 ///
 /// An append that was answered survives a power cut, where the server syncs its disk.
 pub struct PostgresEventStore {
-    queue: Queue,
+    /// `None` where the log is only read.
+    queue: Option<Queue>,
     readers: PgPool,
+    streams: Streams,
     /// The last position that is known to be appended.
     head: watch::Receiver<Position>,
-    _hints: Hints,
+    _hints: Option<Hints>,
 }
 
 impl PostgresEventStore {
@@ -79,18 +87,7 @@ impl PostgresEventStore {
     pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let options = schema::options(url)?;
         schema::prepare(&options).await?;
-        let readers = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .test_before_acquire(false)
-            .before_acquire(|connection, used| {
-                Box::pin(async move {
-                    if used.idle_for > FRESH {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
+        let readers = readers()
             // They only send hints, which need not be on the disk.
             .connect_lazy_with(options.clone().options([("synchronous_commit", "off")]));
         let (head_sender, head) = watch::channel(Position(0));
@@ -99,18 +96,64 @@ impl PostgresEventStore {
         let writer = Writer::new(options, clock, appended_sender);
         let queue = Queue::start(writer, head_sender).map_err(OpenError::Thread)?;
         Ok(Self {
-            queue,
+            queue: Some(queue),
+            streams: streams(&readers),
             readers,
             head,
-            _hints: hints,
+            _hints: Some(hints),
         })
     }
+
+    /// Opens the log at `url`, whose tables must be there, to read it alone: in read-only
+    /// transactions, by a role that need not have any other right. Appends fail.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn open_read_only(url: &str) -> Result<Self, OpenError> {
+        let options = schema::read_only_options(url)?;
+        let readers = readers().connect_with(options).await;
+        let readers = readers.map_err(OpenError::Connect)?;
+        let (_, head) = watch::channel(Position(0));
+        Ok(Self {
+            queue: None,
+            streams: streams(&readers),
+            readers,
+            head,
+            _hints: None,
+        })
+    }
+}
+
+fn streams(readers: &PgPool) -> Streams {
+    let readers = readers.clone();
+    Streams::start(Box::new(move |asked| {
+        let readers = readers.clone();
+        Box::pin(async move { read::streams(&readers, &asked).await })
+    }))
+}
+
+fn readers() -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, used| {
+            Box::pin(async move {
+                if used.idle_for > FRESH {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
 }
 
 #[async_trait]
 impl EventStore for PostgresEventStore {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        self.queue.append(append).await
+        match &self.queue {
+            Some(queue) => queue.append(append).await,
+            None => Err(AppendError::Unavailable("the log is only read".into())),
+        }
     }
 
     async fn appended(
@@ -120,13 +163,24 @@ impl EventStore for PostgresEventStore {
         read::command(&self.readers, command).await
     }
 
+    async fn appended_each(
+        &self,
+        commands: &[CommandId],
+    ) -> Result<Vec<Option<(Appended, [u8; 32])>>, ReadError> {
+        read::commands(&self.readers, commands).await
+    }
+
     async fn read_stream(
         &self,
         stream: &StreamName,
         from: Revision,
         limit: usize,
     ) -> Result<Vec<Envelope>, ReadError> {
-        read::stream(&self.readers, stream, from, limit).await
+        let mut events = self.streams.read(stream, from, limit).await?;
+        if let Some((from, limit)) = beyond(&events, limit) {
+            events.extend(read::stream(&self.readers, stream, from, limit).await?);
+        }
+        Ok(events)
     }
 
     async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<Envelope>, ReadError> {
@@ -141,8 +195,20 @@ impl EventStore for PostgresEventStore {
         read::stored(&self.readers, after, limit).await
     }
 
+    async fn find(&self, id: EventId) -> Result<Option<Position>, ReadError> {
+        read::find(&self.readers, id).await
+    }
+
     async fn head(&self) -> Result<Position, ReadError> {
         read::head(&self.readers).await
+    }
+
+    async fn ready(&self) -> Result<(), ReadError> {
+        match &self.queue {
+            // The writer looks at the head, and knows why it cannot.
+            Some(queue) => queue.probe().await,
+            None => self.head().await.map(|_| ()),
+        }
     }
 
     fn follow(&self, after: Position) -> Follow {

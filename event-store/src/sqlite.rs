@@ -2,6 +2,7 @@
 
 mod batch;
 mod error;
+mod import;
 mod read;
 mod schema;
 mod writer;
@@ -11,14 +12,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Clock, CommandId, Envelope, Position, Revision, StreamName};
+use domain::{Clock, CommandId, Envelope, EventId, Position, Revision, StreamName};
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use tokio::sync::watch;
 
+pub use self::import::SqliteImport;
 use self::writer::Writer;
 use crate::follow::follow;
 use crate::group_commit::Queue;
+use crate::group_read::{Streams, beyond};
 use crate::open::OpenError;
 use crate::port::{Append, AppendError, Appended, EventStore, Follow, ReadError};
 use crate::stored::StoredEvent;
@@ -35,6 +38,7 @@ pub struct SqliteEventStore {
     /// `None` where the log is only read.
     queue: Option<Queue>,
     readers: SqlitePool,
+    streams: Streams,
     /// The last position that this process appended.
     head: watch::Receiver<Position>,
 }
@@ -48,9 +52,11 @@ impl SqliteEventStore {
         let (head_sender, head) = watch::channel(Position(0));
         let writer = Writer::new(options, connection, clock);
         let queue = Queue::start(writer, head_sender).map_err(OpenError::Thread)?;
+        let readers = readers().connect_lazy_with(schema::read_options(path));
         Ok(Self {
             queue: Some(queue),
-            readers: readers().connect_lazy_with(schema::read_options(path)),
+            streams: streams(&readers),
+            readers,
             head,
         })
     }
@@ -58,13 +64,18 @@ impl SqliteEventStore {
     /// Opens the log at `path`, which must be there, to read it alone, also while a server writes
     /// to it. Appends fail.
     pub async fn open_read_only(path: &Path) -> Result<Self, OpenError> {
-        let (_, head) = watch::channel(Position(0));
         let readers = readers().connect_with(schema::read_options(path)).await;
-        Ok(Self {
+        Ok(Self::reading(readers.map_err(OpenError::Connect)?))
+    }
+
+    fn reading(readers: SqlitePool) -> Self {
+        let (_, head) = watch::channel(Position(0));
+        Self {
             queue: None,
-            readers: readers.map_err(OpenError::Connect)?,
+            streams: streams(&readers),
+            readers,
             head,
-        })
+        }
     }
 }
 
@@ -84,13 +95,24 @@ impl EventStore for SqliteEventStore {
         read::command(&self.readers, command).await
     }
 
+    async fn appended_each(
+        &self,
+        commands: &[CommandId],
+    ) -> Result<Vec<Option<(Appended, [u8; 32])>>, ReadError> {
+        read::commands(&self.readers, commands).await
+    }
+
     async fn read_stream(
         &self,
         stream: &StreamName,
         from: Revision,
         limit: usize,
     ) -> Result<Vec<Envelope>, ReadError> {
-        read::stream(&self.readers, stream, from, limit).await
+        let mut events = self.streams.read(stream, from, limit).await?;
+        if let Some((from, limit)) = beyond(&events, limit) {
+            events.extend(read::stream(&self.readers, stream, from, limit).await?);
+        }
+        Ok(events)
     }
 
     async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<Envelope>, ReadError> {
@@ -105,8 +127,19 @@ impl EventStore for SqliteEventStore {
         read::stored(&self.readers, after, limit).await
     }
 
+    async fn find(&self, id: EventId) -> Result<Option<Position>, ReadError> {
+        read::find(&self.readers, id).await
+    }
+
     async fn head(&self) -> Result<Position, ReadError> {
         read::head(&self.readers).await
+    }
+
+    async fn ready(&self) -> Result<(), ReadError> {
+        if let Some(queue) = &self.queue {
+            queue.probe().await?;
+        }
+        self.head().await.map(|_| ())
     }
 
     fn follow(&self, after: Position) -> Follow {
@@ -117,6 +150,14 @@ impl EventStore for SqliteEventStore {
         };
         follow(Box::new(read_page), self.head.clone(), after)
     }
+}
+
+fn streams(readers: &SqlitePool) -> Streams {
+    let readers = readers.clone();
+    Streams::start(Box::new(move |asked| {
+        let readers = readers.clone();
+        Box::pin(async move { read::streams(&readers, &asked).await })
+    }))
 }
 
 fn readers() -> SqlitePoolOptions {

@@ -3,6 +3,8 @@
 pub mod config;
 pub mod export;
 pub mod key;
+mod organization;
+pub mod post;
 mod proof;
 pub mod replay;
 mod row;
@@ -23,7 +25,6 @@ use self::proof::{CheckProofArgs, ProveArgs};
 use self::replay::ReplayArgs;
 use self::verify::VerifyArgs;
 use crate::config::LogUrl;
-use crate::environment::SystemClock;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -39,7 +40,7 @@ enum AuditCommand {
     /// Compare the whole log with all signed checkpoints; fail and name the first bad position
     /// where it is not what was signed.
     Verify(VerifyArgs),
-    /// Write a proof that the log holds an event.
+    /// Write a proof that the log holds an event, or that it continues an earlier checkpoint.
     Prove(ProveArgs),
     /// Check such a proof, with nothing but the public key.
     CheckProof(CheckProofArgs),
@@ -91,14 +92,13 @@ pub async fn run(args: AuditArgs) -> Result<ExitCode, Failure> {
 impl LogArgs {
     /// Opens the log to read it alone.
     async fn open(&self) -> Result<Arc<dyn EventStore>, Failure> {
-        let path = match self.log_url.as_ref().map(LogUrl::as_str) {
-            None => self.data.join("log.db"),
-            Some(url) => match url.strip_prefix("sqlite:") {
-                Some(path) => PathBuf::from(path.strip_prefix("//").unwrap_or(path)),
-                None => return Ok(event_store::open(url, Arc::new(SystemClock)).await?),
-            },
-        };
-        Ok(Arc::new(SqliteEventStore::open_read_only(&path).await?))
+        Ok(match &self.log_url {
+            Some(url) => event_store::open_read_only(url.as_str()).await?,
+            None => {
+                let path = self.data.join("log.db");
+                Arc::new(SqliteEventStore::open_read_only(&path).await?)
+            }
+        })
     }
 }
 

@@ -7,8 +7,9 @@ use clap::{Parser, Subcommand};
 use crate::audit::AuditArgs;
 use crate::config::{ConfigError, ServeArgs};
 use crate::demo::DemoArgs;
+use crate::log::LogArgs;
 use crate::logging::LogFormat;
-use crate::{audit, demo, logging, serve};
+use crate::{audit, demo, log, logging, serve};
 
 /// Connects message brokers to algorithms, every step an event.
 #[derive(Debug, Parser)]
@@ -26,6 +27,8 @@ enum Command {
     Demo(DemoArgs),
     /// Prove, export and replay the event log.
     Audit(AuditArgs),
+    /// Move the event log to another backend.
+    Log(LogArgs),
     /// Print the GraphQL schema.
     Schema,
 }
@@ -41,6 +44,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve_until_stopped(&args),
         Command::Demo(args) => demo_until_stopped(args),
         Command::Audit(args) => run_audit(args),
+        Command::Log(args) => run_log(args),
     };
     match done {
         Ok(code) => code,
@@ -69,6 +73,12 @@ fn demo_until_stopped(args: DemoArgs) -> Result<ExitCode, Failure> {
 fn run_audit(args: AuditArgs) -> Result<ExitCode, Failure> {
     logging::start(LogFormat::Text);
     runtime()?.block_on(audit::run(args))
+}
+
+fn run_log(args: LogArgs) -> Result<ExitCode, Failure> {
+    logging::start(LogFormat::Text);
+    runtime()?.block_on(log::run(args))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, ConfigError> {

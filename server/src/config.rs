@@ -9,6 +9,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::audit::config::CheckpointArgs;
+use crate::audit::post::CheckpointUrl;
 use crate::logging::LogFormat;
 
 /// Why there is no configuration to start with.
@@ -45,7 +46,8 @@ pub struct ServeArgs {
     /// The directory of the databases, made where it is absent [default: data].
     #[arg(long, env = "EVENTFLOWS_DATA")]
     data: Option<PathBuf>,
-    /// The event log: `sqlite:PATH`, or `postgres://…` for a database that is there
+    /// The event log: `sqlite:PATH`, `postgres://…` for a database that is there, or
+    /// `kurrentdb://…`, also `esdb:`, with `?log=NAME` for another stream than `eventflows`
     /// [default: log.db in the data directory, in SQLite].
     // Its value would be shown by --help.
     #[arg(long, env = "EVENTFLOWS_LOG_URL", hide_env_values = true)]
@@ -77,6 +79,7 @@ struct File {
     checkpoints: Option<PathBuf>,
     checkpoint_key: Option<PathBuf>,
     checkpoint_origin: Option<String>,
+    checkpoint_url: Option<CheckpointUrl>,
 }
 
 /// All settings of a server.
@@ -151,6 +154,7 @@ impl ServeArgs {
                 checkpoints: file.checkpoints,
                 checkpoint_key: file.checkpoint_key,
                 checkpoint_origin: file.checkpoint_origin,
+                checkpoint_url: file.checkpoint_url,
             }),
         })
     }
@@ -217,6 +221,21 @@ mod tests {
         let error = args.settings().unwrap_err();
         assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
         assert!(error.to_string().starts_with("line 2 "), "{error}");
+    }
+
+    #[test]
+    fn the_path_that_checkpoints_are_posted_to_is_in_no_text() {
+        let (_directory, args) = file("checkpoint_url = 'https://host/secret'");
+        let settings = args.settings().unwrap();
+        assert!(settings.checkpoints.checkpoint_url.is_some());
+        assert!(!format!("{settings:?}").contains("secret"));
+
+        for url in ["ftp://host/secret", "https://ann:secret@host/"] {
+            let (_directory, args) = file(&format!("checkpoint_url = '{url}'"));
+            let error = args.settings().unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+            assert!(error.to_string().starts_with("line 1 "), "{error}");
+        }
     }
 
     #[test]

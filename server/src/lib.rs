@@ -10,6 +10,7 @@ pub mod data_dir;
 pub mod demo;
 pub mod environment;
 pub mod local;
+pub mod log;
 pub mod logging;
 pub mod runs;
 pub mod serve;

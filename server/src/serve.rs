@@ -124,9 +124,12 @@ impl Server {
             ),
         ];
         let checkpoints = &settings.checkpoints;
-        if let Some(checkpointer) = checkpoints.checkpointer(&settings.data, store, clock)? {
-            let checkpointing = guard(checkpointer.run(stop.clone()));
+        if let Some(started) = checkpoints.start(&settings.data, store, clock)? {
+            let checkpointing = guard(started.checkpointer.run(stop.clone()));
             parts.push(("the checkpointer", checkpointing));
+            if let Some(poster) = started.poster {
+                parts.push(("the poster of checkpoints", guard(poster.run())));
+            }
         }
         let id = data.worker_id(ids.as_ref())?;
         let transport = Arc::new(LocalTransport::new(schema.clone(), id));

@@ -1,4 +1,4 @@
-//! Runs the benchmarks against a real Kafka and a real PostgreSQL.
+//! Runs the benchmarks against real servers: those that the benchmark needs.
 
 use crate::environment;
 use crate::failure::Failure;
@@ -17,22 +17,23 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     let mut bench = process::cargo("run --release --package bench --locked --".split(' '));
     bench.args(arguments);
     // Held until the benchmarks are over.
+    let needs = |benchmark| arguments.first().is_none_or(|first| *first == benchmark);
     let kafka = match environment::variable(kafka::ADDRESS_VARIABLE) {
-        Some(_) => None,
-        None => {
+        None if needs("flow") => {
             prerequisites::ensure(&[prerequisites::KAFKA])?;
             Some(Kafka::start()?)
         }
+        _ => None,
     };
     if let Some(kafka) = &kafka {
         bench.env(kafka::ADDRESS_VARIABLE, kafka.address());
     }
     let postgres = match environment::variable(postgres::ADDRESS_VARIABLE) {
-        Some(_) => None,
-        None => {
+        None if needs("log") => {
             prerequisites::ensure(&[prerequisites::POSTGRES])?;
             Some(Postgres::start()?)
         }
+        _ => None,
     };
     if let Some(postgres) = &postgres {
         bench.env(postgres::ADDRESS_VARIABLE, postgres.url());

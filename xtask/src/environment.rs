@@ -10,6 +10,12 @@ pub(crate) fn root() -> &'static Path {
         .expect("xtask lies in a folder of the checkout")
 }
 
+/// A program of the workspace that was built beside xtask.
+pub(crate) fn built(program: &str) -> Option<PathBuf> {
+    let xtask = std::env::current_exe().ok()?;
+    Some(xtask.parent()?.join(program)).filter(|path| path.exists())
+}
+
 /// Where xtask keeps what it downloads and runs, whichever target directory cargo builds into.
 pub(crate) fn scratch(name: &str) -> PathBuf {
     root().join("target").join(name)

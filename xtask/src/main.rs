@@ -9,6 +9,7 @@ mod git;
 mod graphiql;
 mod kafka;
 mod keeper;
+mod kurrentdb;
 mod postgres;
 mod prerequisites;
 mod process;
@@ -25,7 +26,7 @@ const USAGE: &str = "\
 usage: cargo xtask <task>
 
   test [--long]     check and test everything, as CI does; --long adds the long tests, and the
-                    scenarios on PostgreSQL
+                    scenarios on PostgreSQL and KurrentDB
   demo [args…]      run eventflows on this machine with example data; args go to `eventflows demo`
   bench [args…]     run the benchmarks against real servers; args go to the benchmarks
   brokers           run a real Kafka until Ctrl-C or the end of standard input

@@ -5,6 +5,7 @@ use std::process::Command;
 use crate::environment;
 use crate::failure::Failure;
 use crate::kafka::{self, Kafka};
+use crate::kurrentdb::{self, KurrentDb};
 use crate::postgres::{self, Postgres};
 use crate::prerequisites;
 use crate::process;
@@ -58,11 +59,14 @@ fn take_all(steps: &mut Steps, extent: Extent) -> Result<(), Failure> {
     steps.take("test", || test(servers, extent))?;
     if extent == Extent::Long {
         steps.take("on postgres", || {
-            // The audit scenarios tamper with a SQLite file, so they stay on it.
-            let scenarios = "--package tests --test scenarios -- --skip audit::";
+            // The audit scenarios tamper with a SQLite file, so they stay on it; the log's faults
+            // are those of both.
+            let scenarios =
+                "--package tests --test scenarios -- --skip audit:: --skip log_faults::";
             let mut scenarios = cargo_test(scenarios, servers);
             process::run(scenarios.env(LOG_VARIABLE, "postgres"))
         })?;
+        steps.take("on kurrentdb", || on_kurrentdb(servers))?;
     }
     drop((kafka, postgres));
     deny(steps)
@@ -86,6 +90,18 @@ fn test(servers: Servers<'_>, extent: Extent) -> Result<(), Failure> {
         test.env(LONG_VARIABLE, "1");
     }
     process::run(&mut test)
+}
+
+/// The scenarios on the stand-in, or on the real server that the environment names.
+fn on_kurrentdb(servers: Servers<'_>) -> Result<(), Failure> {
+    let scenarios = "--package tests --test scenarios -- --skip audit:: --skip log_";
+    let mut scenarios = cargo_test(scenarios, servers);
+    scenarios.env(LOG_VARIABLE, "kurrentdb");
+    if environment::variable(kurrentdb::ADDRESS_VARIABLE).is_some() {
+        return process::run(&mut scenarios);
+    }
+    let server = KurrentDb::start()?;
+    process::run(scenarios.env(kurrentdb::ADDRESS_VARIABLE, server.url()))
 }
 
 /// Those that were started here; the environment names the others.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Clock, Position};
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +13,7 @@ use super::directory::{CheckpointDir, DirectoryError};
 use super::leaf;
 use super::note::Signer;
 use super::pages::stored_events;
+use super::signed::{self, SignedError};
 use super::tree::{Frontier, Hash};
 use super::verify::{Problem, Report, VerifyError, verify};
 use crate::port::{EventStore, ReadError};
@@ -39,6 +41,8 @@ pub enum CheckpointerError {
     Log(#[from] ReadError),
     #[error("a checkpoint cannot be published")]
     Directory(#[from] DirectoryError),
+    #[error("the last checkpoint cannot be read")]
+    Last(#[from] SignedError),
 }
 
 /// Publishes checkpoints of a log. There must be one per directory at a time.
@@ -51,6 +55,7 @@ pub struct Checkpointer {
     /// Leaves of the tree that no checkpoint covers yet.
     pending: Vec<Hash>,
     published: Instant,
+    newest: watch::Sender<Option<SignedCheckpoint>>,
 }
 
 impl Checkpointer {
@@ -70,7 +75,16 @@ impl Checkpointer {
             frontier: Frontier::default(),
             pending: Vec::new(),
             published: Instant::now(),
+            newest: watch::Sender::new(None),
         }
+    }
+
+    /// The newest checkpoint in the directory, once it is known, and then each that is published.
+    /// Whoever looks too seldom misses some, and the log waits for nobody. It is closed when no
+    /// more are made.
+    #[must_use]
+    pub fn newest(&self) -> watch::Receiver<Option<SignedCheckpoint>> {
+        self.newest.subscribe()
     }
 
     /// Compares the log with the checkpoints there are, then makes more of them until `shutdown`,
@@ -112,6 +126,8 @@ impl Checkpointer {
         if let Some(problem) = problems.into_iter().find(refused) {
             return Err(CheckpointerError::Refused(problem));
         }
+        self.newest
+            .send_replace(signed::largest(&self.directory, &verifier)?);
         tracing::info!(
             events = frontier.size(),
             "the event log begins with what was signed"
@@ -159,9 +175,12 @@ impl Checkpointer {
         let root = self.frontier.root();
         let signed = SignedCheckpoint::sign(&self.signer, size, root, self.clock.now());
         let (directory, leaves) = (self.directory.clone(), std::mem::take(&mut self.pending));
-        tokio::task::spawn_blocking(move || directory.publish(before, &leaves, &signed))
-            .await
-            .expect("publishing does not panic")?;
+        let signed = tokio::task::spawn_blocking(move || {
+            directory.publish(before, &leaves, &signed)?;
+            Ok::<_, DirectoryError>(signed)
+        });
+        let signed = signed.await.expect("publishing does not panic")?;
+        self.newest.send_replace(Some(signed));
         self.published = Instant::now();
         tracing::debug!(events = size, "a checkpoint is published");
         Ok(())

@@ -3,11 +3,12 @@
 use domain::Position;
 
 use super::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
-use super::directory::{CheckpointDir, DirectoryError};
+use super::directory::CheckpointDir;
 use super::leaf;
 use super::note::Verifier;
 use super::proof::{includes, inclusion};
-use super::tree::{Hash, root};
+use super::signed::{self, SignedError};
+use super::tree::Hash;
 use crate::port::{EventStore, ReadError};
 use crate::stored::StoredEvent;
 
@@ -25,16 +26,14 @@ pub struct EventProof {
 pub enum EventProofError {
     #[error("the event log cannot be read")]
     Log(#[from] ReadError),
-    #[error("the checkpoints cannot be read")]
-    Directory(#[from] DirectoryError),
+    #[error(transparent)]
+    Signed(#[from] SignedError),
     #[error("the checkpoint is not to be trusted")]
     Checkpoint(#[from] CheckpointError),
     #[error("there is no event at position {0}")]
     NoEvent(Position),
     #[error("no checkpoint covers position {0} yet")]
     NotCovered(Position),
-    #[error("the leaves file is not what was signed")]
-    Leaves,
     #[error("the event at position {0} is not the one that was signed")]
     Changed(Position),
 }
@@ -59,18 +58,11 @@ pub async fn prove(
     let event = found
         .filter(|event| event.position == position)
         .ok_or(EventProofError::NoEvent(position))?;
-    let mut largest: Option<SignedCheckpoint> = None;
-    for (_, note) in directory.notes()? {
-        let signed = SignedCheckpoint::open(&note, verifier)?;
-        let size = signed.checkpoint.size;
-        if largest.as_ref().is_none_or(|l| l.checkpoint.size < size) {
-            largest = Some(signed);
-        }
-    }
+    let largest = signed::largest(directory, verifier)?;
     let covering = largest.filter(|largest| largest.checkpoint.size >= position.0);
     let SignedCheckpoint { checkpoint, note } =
         covering.ok_or(EventProofError::NotCovered(position))?;
-    let leaves = signed_leaves(directory, &checkpoint)?;
+    let leaves = signed::leaves(directory, &checkpoint)?;
     let index = usize::try_from(before.0).expect("the leaves fit into memory");
     if leaves[index] != leaf::hash(&event) {
         return Err(EventProofError::Changed(position));
@@ -80,21 +72,6 @@ pub async fn prove(
         path: inclusion(&leaves, index),
         checkpoint: note,
     })
-}
-
-fn signed_leaves(
-    directory: &CheckpointDir,
-    checkpoint: &Checkpoint,
-) -> Result<Vec<Hash>, EventProofError> {
-    let mut file = directory.leaves()?;
-    let mut leaves = Vec::new();
-    while (leaves.len() as u64) < checkpoint.size {
-        leaves.push(file.read()?.ok_or(EventProofError::Leaves)?);
-    }
-    if root(&leaves) != checkpoint.root {
-        return Err(EventProofError::Leaves);
-    }
-    Ok(leaves)
 }
 
 impl EventProof {

@@ -37,12 +37,17 @@ pub async fn stored_events(
     after: Position,
     until: Option<Position>,
 ) -> Result<StoredPages, ReadError> {
-    let head = store.head().await?;
+    let until = match (store.head().await, until) {
+        (Ok(head), until) => until.map_or(head, |until| until.min(head)),
+        // A log that contradicts itself about its end is read as far as it goes all the same.
+        (Err(ReadError::Damaged { .. }), Some(until)) => until,
+        (Err(error), _) => return Err(error),
+    };
     Ok(StoredPages {
         store,
         last: after.0,
         asked: after.0,
-        until: until.map_or(head.0, |until| until.0.min(head.0)),
+        until: until.0,
         ahead: VecDeque::new(),
         damage: None,
     })
@@ -61,10 +66,11 @@ impl StoredPages {
         let Some(page) = self.ahead.pop_front() else {
             return Ok(Vec::new());
         };
-        let wanted = PAGE.min(self.until - self.last);
+        let (wanted, due) = (PAGE.min(self.until - self.last), Position(self.last + 1));
         let page = page
             .await
-            .map_err(|error| ReadError::Unavailable(Box::new(error)))??;
+            .map_err(|error| ReadError::Unavailable(Box::new(error)))?;
+        let page = page.map_err(|error| hole_before(due, error))?;
         let page = self.consecutive(page, wanted).await;
         match self.damage.take() {
             Some(damage) if page.is_empty() => Err(damage),
@@ -115,11 +121,22 @@ impl StoredPages {
     /// Why the event at `position` was not read.
     async fn damage_at(&self, position: Position) -> ReadError {
         match self.store.read_stored(Position(position.0 - 1), 1).await {
-            Err(error) => error,
+            Err(error) => hole_before(position, error),
             Ok(_) => ReadError::Damaged {
                 position,
                 problem: "the event was not there when it was read".to_owned(),
             },
         }
+    }
+}
+
+/// `error`, or where it is of an event that stands after the one that is due, the hole before it.
+pub(crate) fn hole_before(due: Position, error: ReadError) -> ReadError {
+    match error {
+        ReadError::Damaged { position, .. } if position > due => ReadError::Damaged {
+            position: due,
+            problem: format!("the next event stands at {position}"),
+        },
+        error => error,
     }
 }

@@ -39,6 +39,9 @@ pub enum Problem {
     Damaged { position: u64, reason: String },
     /// The first changed event is one of these.
     Within { first: u64, last: u64 },
+    /// Nothing tells whether these events are those that were signed: the leaves file does not
+    /// reach them, and the log does not reach the next checkpoint.
+    Unproved { first: u64, last: u64 },
     /// These events are gone from the log's end.
     Missing { first: u64, last: u64 },
 }
@@ -51,7 +54,9 @@ impl Problem {
         match self {
             Self::NoCheckpoint | Self::Checkpoint { .. } | Self::Leaves { .. } => None,
             Self::Changed { position } | Self::Damaged { position, .. } => Some(*position),
-            Self::Within { first, .. } | Self::Missing { first, .. } => Some(*first),
+            Self::Within { first, .. }
+            | Self::Unproved { first, .. }
+            | Self::Missing { first, .. } => Some(*first),
         }
     }
 }
@@ -78,6 +83,11 @@ impl fmt::Display for Problem {
                 f,
                 "the first event that is not the one that was signed stands between \
                  {first} and {last}"
+            ),
+            Self::Unproved { first, last } => write!(
+                f,
+                "without the leaves file nothing tells whether the events between {first} and \
+                 {last} are those that were signed"
             ),
             Self::Missing { first, last } => write!(
                 f,
@@ -146,10 +156,21 @@ pub async fn verify(
         events: 0,
         proved: 0,
     };
-    let events = store.head().await?.0;
-    if let Some(problem) = compare(store, &mut comparison, covered).await? {
-        problems.push(problem);
+    let head = store.head().await;
+    let found = compare(store, &mut comparison, covered).await?;
+    let (events, end) = match head {
+        Ok(head) => (head.0, None),
+        Err(error) => (comparison.events, Some(damage(error)?)),
+    };
+    if let Some(Problem::Damaged { .. } | Problem::Missing { .. }) = found
+        && comparison.proved < comparison.events
+    {
+        problems.push(Problem::Unproved {
+            first: comparison.proved + 1,
+            last: comparison.events,
+        });
     }
+    problems.extend(found.or(end));
     Ok(Report {
         proved: comparison.proved,
         covered,
@@ -232,13 +253,7 @@ async fn compare(
     loop {
         let page = match pages.next().await {
             Ok(page) => page,
-            Err(ReadError::Damaged { position, problem }) => {
-                return Ok(Some(Problem::Damaged {
-                    position: position.0,
-                    reason: problem,
-                }));
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) => return damage(error).map(Some),
         };
         if page.is_empty() {
             break;
@@ -253,6 +268,17 @@ async fn compare(
         first: comparison.events + 1,
         last: covered,
     }))
+}
+
+/// What is wrong with the log, where that is why it cannot be read.
+fn damage(error: ReadError) -> Result<Problem, VerifyError> {
+    match error {
+        ReadError::Damaged { position, problem } => Ok(Problem::Damaged {
+            position: position.0,
+            reason: problem,
+        }),
+        unavailable => Err(unavailable.into()),
+    }
 }
 
 impl Comparison<'_> {

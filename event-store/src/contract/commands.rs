@@ -22,6 +22,9 @@ pub(super) fn claims() -> Vec<Claim> {
         ("a command with another content is refused", |log| {
             Box::pin(other_content(log))
         }),
+        ("several commands are answered in their order", |log| {
+            Box::pin(each(log))
+        }),
         ("a refused command may be sent again", |log| {
             Box::pin(refused_then_sent_again(log))
         }),
@@ -79,6 +82,25 @@ async fn other_content(log: Log) {
         "{refused:?}"
     );
     assert_eq!(store.head().await.unwrap(), Position(1));
+}
+
+async fn each(log: Log) {
+    let store = log().await;
+    let appends = [
+        sample("a-1", Expected::NoStream, 2),
+        sample("a-2", Expected::NoStream, 1),
+    ];
+    let mut answers = Vec::new();
+    for append in &appends {
+        let appended = store.append(append.clone()).await.unwrap();
+        answers.push(Some((appended, append.fingerprint)));
+    }
+    let [first, second] = appends.map(|append| append.command);
+    let unknown = CommandId(Uuid::nil());
+    let asked = [second, unknown, first, second];
+    let found = store.appended_each(&asked).await.unwrap();
+    assert_eq!(found, [answers[1], None, answers[0], answers[1]]);
+    assert_eq!(store.appended_each(&[]).await.unwrap(), []);
 }
 
 async fn refused_then_sent_again(log: Log) {

@@ -1,6 +1,9 @@
 //! What comes back is what was appended.
 
-use domain::{Actor, CorrelationId, Envelope, Meta, Position, Revision, StreamName, WorkerId};
+use domain::{
+    Actor, CorrelationId, Envelope, EventId, Meta, Position, Revision, StreamName, WorkerId,
+};
+use futures_util::future::join_all;
 use uuid::Uuid;
 
 use super::sample::{append_at_end, sample};
@@ -19,8 +22,25 @@ pub(super) fn claims() -> Vec<Claim> {
         ("a stream is read in pages", |log| {
             Box::pin(stream_pages(log))
         }),
+        ("a long stream is read whole, beside many others", |log| {
+            Box::pin(long_streams(log))
+        }),
         ("the log is read in pages", |log| Box::pin(log_pages(log))),
+        ("an event is found by its id", |log| Box::pin(found(log))),
     ]
+}
+
+async fn found(log: Log) {
+    let store = log().await;
+    append_at_end(&*store, "a-0").await;
+    let append = sample("a-1", Expected::NoStream, 3);
+    store.append(append.clone()).await.unwrap();
+    for (position, event) in (2..).zip(&append.events) {
+        let found = store.find(event.id).await.unwrap();
+        assert_eq!(found, Some(Position(position)));
+    }
+    let unknown = EventId(Uuid::nil());
+    assert_eq!(store.find(unknown).await.unwrap(), None);
 }
 
 async fn whole(log: Log) {
@@ -129,6 +149,47 @@ async fn stream_pages(log: Log) {
     let absent = StreamName("a-3".to_owned());
     let page = store.read_stream(&absent, Revision(0), 10).await.unwrap();
     assert!(page.is_empty());
+}
+
+async fn long_streams(log: Log) {
+    let store = log().await;
+    store
+        .append(sample("a-long", Expected::NoStream, 40))
+        .await
+        .unwrap();
+    let names: Vec<_> = (0..50).map(|n| format!("a-{n}")).collect();
+    for name in &names {
+        append_at_end(&*store, name).await;
+    }
+    let stream = |name: &str| StreamName(name.to_owned());
+    let long = stream("a-long");
+    for (from, limit) in [
+        (0, 100),
+        (0, 1),
+        (0, 16),
+        (0, 17),
+        (10, 20),
+        (24, 16),
+        (39, 5),
+    ] {
+        // Beside many others, and one that is not there.
+        let others = names.iter().map(String::as_str).chain(["a-absent"]);
+        let others: Vec<_> = others.map(stream).collect();
+        let reads = others
+            .iter()
+            .map(|other| store.read_stream(other, Revision(0), 10));
+        let long = store.read_stream(&long, Revision(from), limit);
+        let (others, long) = tokio::join!(join_all(reads), long);
+        let revisions = long.unwrap().into_iter().map(|event| event.revision.0);
+        let expected = from..40.min(from + limit as u64);
+        assert!(revisions.eq(expected), "{limit} from {from}");
+        for (name, events) in names.iter().zip(&others) {
+            let events = events.as_ref().unwrap();
+            assert_eq!(events.len(), 1, "{name}");
+            assert_eq!(events[0].stream.as_str(), name);
+        }
+        assert_eq!(others[names.len()].as_ref().unwrap().len(), 0);
+    }
 }
 
 async fn log_pages(log: Log) {

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::postgres::{PgPool, PgRow};
 use tokio::time::timeout;
+use uuid::Uuid;
 
+use crate::group_read::{Asked, Pages, SHORT, add};
 use crate::integer::integer;
 use crate::port::{Appended, ReadError};
 use crate::stored::StoredEvent;
@@ -32,7 +34,11 @@ pub(super) async fn stream(
     .bind(stream.as_str().as_bytes())
     .bind(integer(from.0))
     .bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let events = envelopes(within(query.fetch_all(pool)).await?)?;
+    successive(envelopes(within(query.fetch_all(pool)).await?)?, from)
+}
+
+/// The `events` of a stream, whose revisions count from `from` on: a hole is damage.
+fn successive(events: Vec<Envelope>, from: Revision) -> Result<Vec<Envelope>, ReadError> {
     for (event, due) in events.iter().zip(from.0..) {
         if event.revision.0 != due {
             return Err(ReadError::Damaged {
@@ -42,6 +48,37 @@ pub(super) async fn stream(
         }
     }
     Ok(events)
+}
+
+/// The first events of each stream; see [`Pages`].
+pub(super) async fn streams(pool: &PgPool, asked: &[Asked]) -> Result<Pages, sqlx::Error> {
+    let names: Vec<&[u8]> = asked
+        .iter()
+        .map(|one| one.stream.as_str().as_bytes())
+        .collect();
+    let revisions: Vec<i64> = asked.iter().map(|one| integer(one.from.0)).collect();
+    let query = sqlx::query(
+        "SELECT event.*, asked.number - 1
+         FROM unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS asked (stream, first, number)
+         CROSS JOIN LATERAL (
+             SELECT position, event_id, stream, revision, type, schema_version, recorded_at,
+                    command_id, metadata, payload
+             FROM events WHERE stream = asked.stream AND revision >= asked.first
+             ORDER BY revision LIMIT $3
+         ) AS event
+         ORDER BY asked.number, event.revision",
+    )
+    .bind(names)
+    .bind(revisions)
+    .bind(i64::try_from(SHORT).unwrap_or(i64::MAX));
+    let rows = unless_silent(query.fetch_all(pool)).await?;
+    let mut pages: Pages = asked.iter().map(|_| Ok(Vec::new())).collect();
+    for row in &rows {
+        let number = usize::try_from(number(row, 10)?).map_err(undecodable)?;
+        add(&mut pages, number, readable(row, envelope));
+    }
+    let in_order = |(page, asked): (Result<Vec<_>, _>, &Asked)| successive(page?, asked.from);
+    Ok(pages.into_iter().zip(asked).map(in_order).collect())
 }
 
 /// Up to `limit` events after `after`, in order. Positions have no gaps, so a hole is damage.
@@ -119,6 +156,36 @@ pub(super) async fn command(
     row.map(|row| appended(&row, 0))
         .transpose()
         .map_err(unavailable)
+}
+
+/// What each of `commands` was answered, and the digest it came with.
+pub(super) async fn commands(
+    pool: &PgPool,
+    commands: &[CommandId],
+) -> Result<Vec<Option<(Appended, [u8; 32])>>, ReadError> {
+    let asked: Vec<Uuid> = commands.iter().map(|command| command.0).collect();
+    let query = sqlx::query(
+        "SELECT first_position, last_position, revision, fingerprint
+         FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (command_id, number)
+         LEFT JOIN commands ON commands.command_id = asked.command_id
+         ORDER BY asked.number",
+    )
+    .bind(asked);
+    let rows = within(query.fetch_all(pool)).await?;
+    let answer = |row: &PgRow| match row.try_get::<Option<i64>, _>(0)? {
+        Some(_) => appended(row, 0).map(Some),
+        None => Ok(None),
+    };
+    let answers = rows.iter().map(answer).collect::<Result<_, _>>();
+    answers.map_err(unavailable)
+}
+
+/// Where the event with this id stands.
+pub(super) async fn find(pool: &PgPool, id: EventId) -> Result<Option<Position>, ReadError> {
+    let query = sqlx::query("SELECT position FROM events WHERE event_id = $1").bind(id.0);
+    let row = within(query.fetch_optional(pool)).await?;
+    let position = row.map(|row| number(&row, 0).map(Position));
+    position.transpose().map_err(unavailable)
 }
 
 /// The first and last position, the revision and the digest of a command, from column `at` on.
@@ -205,9 +272,15 @@ fn stored_event(row: &PgRow) -> Result<StoredEvent, Box<dyn Error>> {
 
 /// What `read` answers, unless the server goes silent.
 async fn within<T>(read: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, ReadError> {
+    unless_silent(read).await.map_err(unavailable)
+}
+
+async fn unless_silent<T>(
+    read: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
     match timeout(READ_TIMEOUT, read).await {
-        Ok(answer) => answer.map_err(unavailable),
-        Err(_) => Err(unavailable(io::Error::from(io::ErrorKind::TimedOut).into())),
+        Ok(answer) => answer,
+        Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
     }
 }
 

@@ -10,6 +10,9 @@ use crate::open::OpenError;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres/log");
 
+/// What the sessions of a server are called, for whoever looks who uses the database.
+pub(super) const APPLICATION: &str = "eventflows";
+
 /// Settings of every connection, whatever the database or the role has.
 const SETTINGS: [(&str, &str); 11] = [
     // An append waits in line with those of other processes.
@@ -29,10 +32,24 @@ const SETTINGS: [(&str, &str); 11] = [
     ("jit", "off"),
 ];
 
+/// Settings of the connection that writes.
+const WRITER_SETTINGS: [(&str, &str); 2] = [
+    // A statement sees what was committed until it got its locks.
+    ("default_transaction_isolation", "read committed"),
+    ("default_transaction_read_only", "off"),
+];
+
 /// Options of connections to the log at `url`.
 pub(super) fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
     let options = PgConnectOptions::from_str(url).map_err(OpenError::Url)?;
-    Ok(options.options(SETTINGS).disable_statement_logging())
+    let options = options.options(SETTINGS).application_name(APPLICATION);
+    Ok(options.disable_statement_logging())
+}
+
+/// Options of connections that can do nothing but read the log at `url`.
+pub(super) fn read_only_options(url: &str) -> Result<PgConnectOptions, OpenError> {
+    let options = options(url)?.application_name("eventflows audit");
+    Ok(options.options([("default_transaction_read_only", "on")]))
 }
 
 /// Brings the tables up to date, for which the role must be their owner, if they are not.
@@ -59,6 +76,7 @@ pub(super) async fn prepare(options: &PgConnectOptions) -> Result<(), OpenError>
 pub(super) async fn connect_writer(
     options: &PgConnectOptions,
 ) -> Result<PgConnection, sqlx::Error> {
+    let options = options.clone().options(WRITER_SETTINGS);
     let mut connection = options.connect().await?;
     // Other values than `off` are the operator's choice, as to wait for a replica too.
     sqlx::query(

@@ -1,5 +1,6 @@
 //! The contract on PostgreSQL, and what only PostgreSQL promises.
 
+mod copying;
 mod database;
 mod hints;
 mod order;
@@ -108,27 +109,12 @@ async fn one_append_may_be_larger_than_one_insert() {
 }
 
 #[tokio::test]
-async fn an_event_id_that_is_taken_fails_its_own_append_only() {
+async fn what_a_rule_of_the_tables_refuses_fails_its_own_append_only() {
     let database = Database::new().await;
     let store = open(&database.url()).await;
-    let first = sample("a-0", Expected::NoStream, 1);
-    store.append(first.clone()).await.unwrap();
-    let mut twin = sample("a-1", Expected::NoStream, 3);
-    twin.events[2].id = first.events[0].id;
-    let streams: Vec<_> = (2..20).map(|n| format!("a-{n}")).collect();
-    let others = streams
-        .iter()
-        .map(|stream| store.append(sample(stream, Expected::NoStream, 1)));
-    let (refused, others) = tokio::join!(store.append(twin.clone()), join_all(others));
-    assert!(
-        matches!(refused, Err(AppendError::Unavailable(_))),
-        "{refused:?}"
-    );
-    for other in others {
-        other.unwrap();
-    }
-    assert_eq!(store.head().await.unwrap(), Position(19));
-    assert_eq!(store.appended(twin.command).await.unwrap(), None);
+    let rule = "ALTER TABLE events ADD CONSTRAINT a_rule CHECK (stream <> 'a-1')";
+    database.run(rule).await;
+    contract::one_refused(&store, "a-1").await;
 }
 
 #[tokio::test]

@@ -50,26 +50,41 @@ impl Writer {
         appends: &[Append],
     ) -> Result<(Vec<Outcome>, Position), sqlx::Error> {
         // Dropped on an error or after too long, and with it the transaction.
-        let mut connection = self.begin().await?;
-        let (outcomes, head) = batch::append(&mut connection, appends, self.clock.now()).await?;
+        let known = async |connection: &mut PgConnection| batch::known(connection, appends).await;
+        let (mut connection, known) = self.ask(known).await?;
+        let now = self.clock.now();
+        let (outcomes, head) = batch::append(&mut connection, known, appends, now).await?;
         self.connection = Some(connection);
         raise(&self.appended, head);
         Ok((outcomes, head))
     }
 
-    /// A connection with an open transaction that has the head. Nothing has been written yet, so
-    /// a connection that was lost since its last use is replaced.
-    async fn begin(&mut self) -> Result<PgConnection, sqlx::Error> {
+    /// A connection and its answer to `question`, which writes nothing: a connection that was lost
+    /// since its last use is replaced.
+    async fn ask<T>(
+        &mut self,
+        question: impl AsyncFn(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<(PgConnection, T), sqlx::Error> {
         if let Some(mut connection) = self.connection.take() {
-            match batch::begin(&mut connection).await {
-                Ok(()) => return Ok(connection),
+            match question(&mut connection).await {
+                Ok(answer) => return Ok((connection, answer)),
                 Err(error) if is_lost(&error) => {}
                 Err(error) => return Err(error),
             }
         }
         let mut connection = schema::connect_writer(&self.options).await?;
-        batch::begin(&mut connection).await?;
-        Ok(connection)
+        let answer = question(&mut connection).await?;
+        Ok((connection, answer))
+    }
+}
+
+/// What `work` comes to, unless the server goes silent.
+async fn unless_silent<T>(
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    match timeout(BATCH_TIMEOUT, work).await {
+        Ok(done) => done,
+        Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
     }
 }
 
@@ -78,10 +93,13 @@ impl Commit for Writer {
         &mut self,
         appends: &[Append],
     ) -> Result<(Vec<Outcome>, Position), sqlx::Error> {
-        match timeout(BATCH_TIMEOUT, self.transact(appends)).await {
-            Ok(committed) => committed,
-            Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
-        }
+        unless_silent(self.transact(appends)).await
+    }
+
+    async fn probe(&mut self) -> Result<(), sqlx::Error> {
+        let (connection, ()) = unless_silent(self.ask(batch::probe)).await?;
+        self.connection = Some(connection);
+        Ok(())
     }
 
     fn breaks_a_rule(error: &sqlx::Error) -> bool {

@@ -1,12 +1,15 @@
 //! One write transaction: decides each append of a batch in turn and inserts what was accepted.
 //!
-//! Every statement hops to SQLite's thread and back, so there is one for all that is read and one
-//! per table for all that is written: rows travel as a JSON array, bytes side by side in one blob.
+//! Every query hops to SQLite's thread and back, so there is one for all that is read and one per
+//! table for all that is written, the transaction's begin and end among them: rows travel as a
+//! JSON array, bytes side by side in one blob.
+//!
+//! After an error the transaction may be open still: the connection is of no more use.
 
 use domain::{CommandId, EventId, Position, Revision};
 use jiff::Timestamp;
-use sqlx::sqlite::{Sqlite, SqliteConnection};
-use sqlx::{Connection, Row, Transaction};
+use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
 
 use super::read;
 use crate::batch::{Known, Outcome};
@@ -23,37 +26,55 @@ pub(super) async fn append(
     appends: &[Append],
     now: Timestamp,
 ) -> Result<(Vec<Outcome>, Position), sqlx::Error> {
-    // IMMEDIATE: positions and revisions read here must stand until the commit, whichever
-    // other process writes to the file.
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let decided = known(&mut tx, appends).await?.decide(appends);
-    if !decided.accepted.is_empty() {
-        insert_events(&mut tx, &decided.accepted, now).await?;
-        insert_commands(&mut tx, &decided.accepted).await?;
+    let decided = begin(connection, appends).await?.decide(appends);
+    if decided.accepted.is_empty() {
+        sqlx::raw_sql("ROLLBACK").execute(connection).await?;
+    } else {
+        insert_events(connection, &decided.accepted, now).await?;
+        insert_commands_and_commit(connection, &decided.accepted).await?;
     }
-    tx.commit().await?;
     Ok((decided.outcomes, decided.head))
 }
 
-/// What the log holds that decides over `appends`.
-async fn known<'a>(
-    tx: &mut Transaction<'_, Sqlite>,
+/// Finds out whether an append would be committed, by a commit that changes nothing. With
+/// `to_disk`, one that writes to the disk and syncs it.
+pub(super) async fn probe(
+    connection: &mut SqliteConnection,
+    to_disk: bool,
+) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(if to_disk {
+        // It is 0 already, and unused; SQLite writes its page all the same.
+        "BEGIN IMMEDIATE; PRAGMA user_version = 0; COMMIT"
+    } else {
+        "BEGIN IMMEDIATE; COMMIT"
+    })
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Begins the transaction. Answers what the log holds that decides over `appends`.
+async fn begin<'a>(
+    connection: &mut SqliteConnection,
     appends: &'a [Append],
 ) -> Result<Known<'a>, sqlx::Error> {
     let asked: Vec<_> = appends
         .iter()
         .map(|append| (&append.stream, append.command))
         .collect();
+    // IMMEDIATE: positions and revisions read here must stand until the commit, whichever
+    // other process writes to the file.
     let rows = sqlx::query(
-        "SELECT (SELECT coalesce(max(position), 0) FROM events),
+        "BEGIN IMMEDIATE;
+         SELECT (SELECT coalesce(max(position), 0) FROM events),
                 (SELECT max(revision) FROM events WHERE stream = asked.value ->> 0),
                 first_position, last_position, commands.revision, fingerprint
-         FROM json_each(?1) AS asked
+         FROM jsonb_each(?1) AS asked
          LEFT JOIN commands ON command_id = unhex(asked.value ->> 1, '-')
          ORDER BY asked.key",
     )
     .bind(json(&asked))
-    .fetch_all(&mut **tx)
+    .fetch_all(connection)
     .await?;
     let head = rows.first().map(|row| row.try_get(0)).transpose()?;
     let mut known = Known::new(Position(head.unwrap_or(0)), appends.len());
@@ -74,7 +95,7 @@ async fn known<'a>(
 }
 
 async fn insert_events(
-    tx: &mut Transaction<'_, Sqlite>,
+    connection: &mut SqliteConnection,
     accepted: &[(&Append, Appended)],
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
@@ -85,7 +106,7 @@ async fn insert_events(
         let first_revision = appended.revision.0 + 1 - append.events.len() as u64;
         for (index, event) in (0..).zip(&append.events) {
             if rows.len() == MAX_INSERT_ROWS || payloads.len() >= MAX_INSERT_BYTES {
-                insert_event_rows(tx, &rows, std::mem::take(&mut payloads)).await?;
+                insert_event_rows(connection, &rows, std::mem::take(&mut payloads)).await?;
                 rows.clear();
             }
             rows.push((
@@ -105,7 +126,7 @@ async fn insert_events(
             payloads.extend_from_slice(&event.payload);
         }
     }
-    insert_event_rows(tx, &rows, payloads).await
+    insert_event_rows(connection, &rows, payloads).await
 }
 
 /// Everything of an event that is inserted but its payload, of which there is the place and the
@@ -124,12 +145,12 @@ type EventRow<'a> = (
     usize,
 );
 
-/// Inserts `rows`, in their order: `json_each` keeps an array's, and the table takes no other.
+/// Inserts `rows`, in their order: `jsonb_each` keeps an array's, and the table takes no other.
 ///
 /// The `coalesce` is for when all payloads are empty: of an empty blob SQLite's
 /// `substr` is NULL.
 async fn insert_event_rows(
-    tx: &mut Transaction<'_, Sqlite>,
+    connection: &mut SqliteConnection,
     rows: &[EventRow<'_>],
     payloads: Vec<u8>,
 ) -> Result<(), sqlx::Error> {
@@ -139,17 +160,17 @@ async fn insert_event_rows(
          SELECT value ->> 0, unhex(value ->> 1, '-'), value ->> 2, value ->> 3, value ->> 4,
                 value ->> 5, value ->> 6, unhex(value ->> 7, '-'), value ->> 8,
                 coalesce(substr(?2, value ->> 9, value ->> 10), x'')
-         FROM json_each(?1)",
+         FROM jsonb_each(?1)",
     )
     .bind(json(rows))
     .bind(payloads)
-    .execute(&mut **tx)
+    .execute(connection)
     .await?;
     Ok(())
 }
 
-async fn insert_commands(
-    tx: &mut Transaction<'_, Sqlite>,
+async fn insert_commands_and_commit(
+    connection: &mut SqliteConnection,
     accepted: &[(&Append, Appended)],
 ) -> Result<(), sqlx::Error> {
     let rows: Vec<_> = accepted
@@ -173,11 +194,12 @@ async fn insert_commands(
                                revision)
          SELECT unhex(value ->> 0, '-'), substr(?2, 1 + 32 * key, 32), value ->> 1, value ->> 2,
                 value ->> 3, value ->> 4
-         FROM json_each(?1)",
+         FROM jsonb_each(?1);
+         COMMIT",
     )
     .bind(json(&rows))
     .bind(fingerprints)
-    .execute(&mut **tx)
+    .execute(connection)
     .await?;
     Ok(())
 }

@@ -8,6 +8,7 @@ use sqlx::Row;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use uuid::Uuid;
 
+use crate::group_read::{Asked, Pages, SHORT, add};
 use crate::integer::integer;
 use crate::port::{Appended, ReadError};
 use crate::stored::StoredEvent;
@@ -31,6 +32,33 @@ pub(super) async fn stream(
     .await
     .map_err(unavailable)?;
     rows.iter().map(envelope).collect()
+}
+
+/// The first events of each stream; see [`Pages`].
+pub(super) async fn streams(pool: &SqlitePool, asked: &[Asked]) -> Result<Pages, sqlx::Error> {
+    let streams: Vec<_> = asked
+        .iter()
+        .map(|one| (&one.stream, integer(one.from.0)))
+        .collect();
+    let streams = serde_json::to_string(&streams).expect("names and numbers have a JSON form");
+    let rows = sqlx::query(
+        "SELECT position, event_id, stream, revision, events.type, schema_version, recorded_at,
+                command_id, metadata, payload, asked.key
+         FROM jsonb_each(?1) AS asked CROSS JOIN events
+         WHERE stream = asked.value ->> 0
+             AND revision BETWEEN asked.value ->> 1 AND (asked.value ->> 1) + ?2 - 1
+         ORDER BY asked.key, revision",
+    )
+    .bind(streams)
+    .bind(i64::try_from(SHORT).unwrap_or(i64::MAX))
+    .fetch_all(pool)
+    .await?;
+    let mut pages: Pages = asked.iter().map(|_| Ok(Vec::new())).collect();
+    for row in &rows {
+        let number: u32 = row.try_get(10)?;
+        add(&mut pages, number as usize, envelope(row));
+    }
+    Ok(pages)
 }
 
 /// Up to `limit` events after `after`, in order.
@@ -82,16 +110,52 @@ pub(super) async fn command(
     .fetch_optional(pool)
     .await
     .map_err(unavailable)?;
-    row.map(|row| {
-        let appended = Appended {
-            first: Position(row.try_get(0)?),
-            last: Position(row.try_get(1)?),
-            revision: Revision(row.try_get(2)?),
-        };
-        Ok((appended, fingerprint(row.try_get(3)?)?))
-    })
-    .transpose()
-    .map_err(unavailable)
+    row.as_ref().map(appended).transpose().map_err(unavailable)
+}
+
+/// What each of `commands` was answered, and the digest it came with.
+pub(super) async fn commands(
+    pool: &SqlitePool,
+    commands: &[CommandId],
+) -> Result<Vec<Option<(Appended, [u8; 32])>>, ReadError> {
+    let asked = serde_json::to_string(commands).expect("ids have a JSON form");
+    let rows = sqlx::query(
+        "SELECT first_position, last_position, revision, fingerprint
+         FROM json_each(?1) AS asked
+         LEFT JOIN commands ON command_id = unhex(asked.value, '-')
+         ORDER BY asked.key",
+    )
+    .bind(asked)
+    .fetch_all(pool)
+    .await
+    .map_err(unavailable)?;
+    let answer = |row: &SqliteRow| match row.try_get::<Option<u64>, _>(0)? {
+        Some(_) => appended(row).map(Some),
+        None => Ok(None),
+    };
+    let answers = rows.iter().map(answer).collect::<Result<_, _>>();
+    answers.map_err(unavailable)
+}
+
+/// Where the event with this id stands. The whole log is looked through: an index by id would cost
+/// every append more than all the rest of it, and nobody but an auditor looks for an id.
+pub(super) async fn find(pool: &SqlitePool, id: EventId) -> Result<Option<Position>, ReadError> {
+    sqlx::query_scalar("SELECT position FROM events WHERE event_id = ?1")
+        .bind(id.0.as_bytes().as_slice())
+        .fetch_optional(pool)
+        .await
+        .map(|position| position.map(Position))
+        .map_err(unavailable)
+}
+
+/// The first and last position, the revision and the digest of a command.
+fn appended(row: &SqliteRow) -> Result<(Appended, [u8; 32]), sqlx::Error> {
+    let appended = Appended {
+        first: Position(row.try_get(0)?),
+        last: Position(row.try_get(1)?),
+        revision: Revision(row.try_get(2)?),
+    };
+    Ok((appended, fingerprint(row.try_get(3)?)?))
 }
 
 /// The digest that a command came with.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, Row};
 use tokio::time::sleep;
 
 use super::error::{SQLITE_BUSY, primary_code};
@@ -20,6 +20,9 @@ const CONNECT_PAUSE: Duration = Duration::from_millis(50);
 /// Rows on their way from SQLite's thread; sqlx's 50 makes a page several hops between threads.
 const ROW_BUFFER: usize = 512;
 
+/// The name of the thread in which SQLite writes to the log.
+const WRITER_THREAD: &str = "event-log-file";
+
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite/log");
 
 /// Options of a connection that writes to the log at `path`, which it makes where there is none.
@@ -33,6 +36,7 @@ pub(super) fn write_options(path: &Path) -> SqliteConnectOptions {
         // An insert of many rows keeps the pages it changes until it is through; in a temporary
         // file that costs as much as a third of the log's own writes.
         .pragma("temp_store", "memory")
+        .thread_name(|_| WRITER_THREAD.to_owned())
 }
 
 /// Options of a connection that only reads the log at `path`.
@@ -42,9 +46,57 @@ pub(super) fn read_options(path: &Path) -> SqliteConnectOptions {
 
 /// Connects with `options` and brings the tables up to date.
 pub(super) async fn prepare(options: &SqliteConnectOptions) -> Result<SqliteConnection, OpenError> {
-    let mut connection = connect(options).await.map_err(OpenError::Connect)?;
+    let connection = connect(options).await;
+    let mut connection = connection.map_err(OpenError::Connect)?;
+    migrate(&mut connection).await?;
+    Ok(connection)
+}
+
+/// Connects to a log whose last writer may have ended or failed in the middle of an append.
+///
+/// An append that failed was rolled back: SQLite counts its frames in the write-ahead log only
+/// once they are synced, and the next append writes over them. But the frames are whole, and
+/// whoever opens the file when nobody has it open recovers them from the kernel's page cache. So
+/// such an append may be found after all, as one whose answer was lost. After a failed sync the
+/// kernel counts pages as written that are not on the disk, and no later sync of the write-ahead
+/// log would write them. What is recovered is therefore copied to the file, which is written and
+/// synced anew, before anything is answered from it: SQLite takes the frames as copied, and uses
+/// their place again, only after that sync succeeded.
+///
+/// Several processes may find a new file at once; one of them turns its write-ahead log on while
+/// the others fail without waiting for the busy timeout, and try again.
+pub(super) async fn connect(
+    options: &SqliteConnectOptions,
+) -> Result<SqliteConnection, sqlx::Error> {
+    for _ in 1..CONNECT_ATTEMPTS {
+        match connect_and_copy(options).await {
+            Err(error) if primary_code(&error) == Some(SQLITE_BUSY) => sleep(CONNECT_PAUSE).await,
+            Ok(None) => sleep(CONNECT_PAUSE).await,
+            Ok(Some(connection)) => return Ok(connection),
+            Err(error) => return Err(error),
+        }
+    }
+    // Whoever still copies has the file open, and so there is nothing more to recover.
+    options.connect().await
+}
+
+/// A connection, once everything that was recovered is copied; nothing where somebody else is just
+/// copying.
+async fn connect_and_copy(
+    options: &SqliteConnectOptions,
+) -> Result<Option<SqliteConnection>, sqlx::Error> {
+    let mut connection = options.connect().await?;
+    // PASSIVE stands in nobody's way. Where others read or write, it copies less than all: but
+    // then they had the file open, and there was nothing to recover.
+    let copied = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)");
+    let is_busy: bool = copied.fetch_one(&mut connection).await?.try_get(0)?;
+    Ok((!is_busy).then_some(connection))
+}
+
+/// Brings the tables up to date.
+pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
     let version: String = sqlx::query_scalar("SELECT sqlite_version()")
-        .fetch_one(&mut connection)
+        .fetch_one(&mut *connection)
         .await
         .map_err(OpenError::Connect)?;
     if !is_safe(&version) {
@@ -60,20 +112,7 @@ pub(super) async fn prepare(options: &SqliteConnectOptions) -> Result<SqliteConn
         .run_direct(None, &mut *tx, false)
         .await
         .map_err(OpenError::Migrate)?;
-    tx.commit().await.map_err(OpenError::Connect)?;
-    Ok(connection)
-}
-
-/// Connects. Several processes may find a new file at once; one of them turns its write-ahead log
-/// on while the others fail without waiting for the busy timeout.
-async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
-    for _ in 1..CONNECT_ATTEMPTS {
-        match options.connect().await {
-            Err(error) if primary_code(&error) == Some(SQLITE_BUSY) => sleep(CONNECT_PAUSE).await,
-            result => return result,
-        }
-    }
-    options.connect().await
+    tx.commit().await.map_err(OpenError::Connect)
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

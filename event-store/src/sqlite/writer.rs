@@ -4,11 +4,11 @@ use std::error::Error;
 use std::sync::Arc;
 
 use domain::{Clock, Position};
+use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions, Connection};
 
-use super::batch;
 use super::error::{SQLITE_CONSTRAINT, primary_code};
+use super::{batch, schema};
 use crate::batch::Outcome;
 use crate::group_commit::Commit;
 use crate::port::Append;
@@ -17,6 +17,8 @@ pub(super) struct Writer {
     options: SqliteConnectOptions,
     /// `None` after a failed transaction.
     connection: Option<SqliteConnection>,
+    /// Whether the last commit failed, or its probe.
+    failed: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -30,7 +32,33 @@ impl Writer {
         Self {
             options,
             connection: Some(connection),
+            failed: false,
             clock,
+        }
+    }
+
+    /// Does `work` with the connection, and closes it where that fails: SQLite itself may have
+    /// rolled back, as it does on a full disk, and what it holds in memory may not be what is on
+    /// the disk. [`schema::connect`] says what the next one relies on.
+    async fn with_connection<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => schema::connect(&self.options).await?,
+        };
+        match work(&mut connection).await {
+            Ok(done) => {
+                self.connection = Some(connection);
+                self.failed = false;
+                Ok(done)
+            }
+            Err(error) => {
+                self.failed = true;
+                let _ = connection.close().await;
+                Err(error)
+            }
         }
     }
 }
@@ -40,22 +68,16 @@ impl Commit for Writer {
         &mut self,
         appends: &[Append],
     ) -> Result<(Vec<Outcome>, Position), sqlx::Error> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.options.connect().await?,
-        };
-        match batch::append(&mut connection, appends, self.clock.now()).await {
-            Ok(committed) => {
-                self.connection = Some(connection);
-                Ok(committed)
-            }
-            Err(error) => {
-                // Where SQLite itself has rolled back, as it does on a full disk, sqlx still
-                // counts the transaction as open, for good: the next one takes a new connection.
-                let _ = connection.close().await;
-                Err(error)
-            }
-        }
+        let now = self.clock.now();
+        self.with_connection(async |connection| batch::append(connection, appends, now).await)
+            .await
+    }
+
+    async fn probe(&mut self) -> Result<(), sqlx::Error> {
+        // Nobody else finds out when the disk has room again, if no more appends are sent here.
+        let to_disk = self.failed;
+        self.with_connection(async |connection| batch::probe(connection, to_disk).await)
+            .await
     }
 
     fn breaks_a_rule(error: &sqlx::Error) -> bool {

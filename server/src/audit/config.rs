@@ -9,6 +9,7 @@ use event_store::EventStore;
 use event_store::audit::{CheckpointDir, Checkpointer, NoteError, Signer};
 
 use super::key::{self, KeyError};
+use super::post::{CheckpointUrl, Client, Pace, Poster};
 
 /// Options about signed checkpoints of the event log.
 #[derive(Clone, Debug, Default, Args)]
@@ -24,6 +25,11 @@ pub struct CheckpointArgs {
     /// The log's name in checkpoints, as a URL without its scheme [default: eventflows].
     #[arg(long, env = "EVENTFLOWS_CHECKPOINT_ORIGIN")]
     pub(crate) checkpoint_origin: Option<String>,
+    /// An `http://…` or `https://…` address to POST each checkpoint to as well, as `text/plain`.
+    /// The log does not wait for it; what is not taken is posted again for a while.
+    // A path may hold a secret, which --help would show.
+    #[arg(long, env = "EVENTFLOWS_CHECKPOINT_URL", hide_env_values = true)]
+    pub(crate) checkpoint_url: Option<CheckpointUrl>,
 }
 
 /// Why no checkpoints can be made.
@@ -33,6 +39,16 @@ pub enum CheckpointsError {
     Key(#[from] KeyError),
     #[error("the name in checkpoints cannot be used")]
     Origin(#[from] NoteError),
+    #[error("`checkpoint-url` without `checkpoints`: there is nothing to post")]
+    NothingToPost,
+    #[error("checkpoints cannot be posted by https: the system trusts no authority")]
+    Tls(#[source] std::io::Error),
+}
+
+/// The parts that make checkpoints and post them.
+pub struct Checkpointing {
+    pub checkpointer: Checkpointer,
+    pub poster: Option<Poster>,
 }
 
 impl CheckpointArgs {
@@ -43,28 +59,65 @@ impl CheckpointArgs {
             checkpoints: self.checkpoints.or(file.checkpoints),
             checkpoint_key: self.checkpoint_key.or(file.checkpoint_key),
             checkpoint_origin: self.checkpoint_origin.or(file.checkpoint_origin),
+            checkpoint_url: self.checkpoint_url.or(file.checkpoint_url),
         }
     }
 
-    /// The part that makes checkpoints of `store`, where they are wanted; `data` is the data
+    /// The parts that make checkpoints of `store`, where they are wanted; `data` is the data
     /// directory.
     ///
     /// # Errors
-    /// The key or the name cannot be used.
-    pub fn checkpointer(
+    /// The key, the name or the URL cannot be used.
+    pub fn start(
         &self,
         data: &Path,
         store: Arc<dyn EventStore>,
         clock: Arc<dyn Clock>,
-    ) -> Result<Option<Checkpointer>, CheckpointsError> {
+    ) -> Result<Option<Checkpointing>, CheckpointsError> {
         let Some(directory) = &self.checkpoints else {
-            return Ok(None);
+            return match self.checkpoint_url {
+                Some(_) => Err(CheckpointsError::NothingToPost),
+                None => Ok(None),
+            };
         };
         let path = self.checkpoint_key.clone();
         let seed = key::load(&path.unwrap_or_else(|| data.join("checkpoint.key")))?;
         let origin = self.checkpoint_origin.as_deref().unwrap_or("eventflows");
         let signer = Signer::new(origin, &seed)?;
         let directory = CheckpointDir::new(directory);
-        Ok(Some(Checkpointer::new(store, directory, signer, clock)))
+        let checkpointer = Checkpointer::new(store, directory, signer, clock);
+        let client = self.checkpoint_url.clone().map(Client::new).transpose();
+        let client = client.map_err(CheckpointsError::Tls)?;
+        let poster =
+            client.map(|client| Poster::new(client, Pace::default(), checkpointer.newest()));
+        Ok(Some(Checkpointing {
+            checkpointer,
+            poster,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use event_store::SqliteEventStore;
+
+    use super::*;
+    use crate::environment::SystemClock;
+
+    #[tokio::test]
+    async fn a_url_without_a_directory_is_refused_and_without_either_nothing_is_started() {
+        let data = tempfile::tempdir().unwrap();
+        let clock = Arc::new(SystemClock);
+        let store = SqliteEventStore::open(&data.path().join("log.db"), clock.clone()).await;
+        let store: Arc<dyn EventStore> = Arc::new(store.unwrap());
+        let mut args = CheckpointArgs::default();
+        let started = args.start(data.path(), store.clone(), clock.clone());
+        assert!(matches!(started, Ok(None)));
+        args.checkpoint_url = Some("http://127.0.0.1:1/".parse().unwrap());
+        let started = args.start(data.path(), store.clone(), clock.clone());
+        assert!(matches!(started, Err(CheckpointsError::NothingToPost)));
+        args.checkpoints = Some(data.path().join("checkpoints"));
+        let started = args.start(data.path(), store, clock).unwrap().unwrap();
+        assert!(started.poster.is_some());
     }
 }

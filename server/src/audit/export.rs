@@ -4,11 +4,12 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use domain::{Meta, Position};
+use domain::{Meta, OrganizationName, Position};
 use event_store::StoredEvent;
 use event_store::audit::stored_events;
 use jiff::Timestamp;
 
+use super::organization::concerns;
 use super::row::{COLUMNS, EventRow};
 use super::{Failure, LogArgs, output};
 
@@ -27,8 +28,10 @@ pub struct ExportArgs {
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum ExportFormat {
+    /// One JSON object a line, exactly as stored: the form that verifiers read.
     #[default]
     Jsonl,
+    /// For spreadsheets: a text that they would take for a formula has an apostrophe in front.
     Csv,
 }
 
@@ -53,6 +56,9 @@ struct Filter {
     /// Only events of streams whose names begin so.
     #[arg(long)]
     stream: Option<String>,
+    /// Only events that name this organization, or an algorithm of it.
+    #[arg(long)]
+    organization: Option<OrganizationName>,
     /// Only events of this type.
     #[arg(long = "type")]
     type_name: Option<String>,
@@ -110,6 +116,10 @@ impl Filter {
                 .actor
                 .as_ref()
                 .is_none_or(|wanted| is_by(event, wanted))
+            && self
+                .organization
+                .as_ref()
+                .is_none_or(|wanted| concerns(event, wanted))
     }
 }
 
@@ -118,7 +128,8 @@ fn is_by(event: &StoredEvent, actor: &str) -> bool {
     serde_json::from_str::<Meta>(&event.metadata).is_ok_and(|meta| meta.actor.to_string() == actor)
 }
 
-/// Writes a line of CSV (RFC 4180).
+/// Writes a line of CSV (RFC 4180). A spreadsheet takes a cell for a formula by its first
+/// character, quoted or not, so an apostrophe stands before such a one, unless it is a number.
 fn write_record(
     out: &mut impl Write,
     fields: impl IntoIterator<Item = impl AsRef<str>>,
@@ -128,10 +139,13 @@ fn write_record(
             out.write_all(b",")?;
         }
         let field = field.as_ref();
+        let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n'])
+            && field.parse::<i64>().is_err();
+        let apostrophe = if formula { "'" } else { "" };
         if field.contains(['"', ',', '\r', '\n']) {
-            write!(out, "\"{}\"", field.replace('"', "\"\""))?;
+            write!(out, "\"{apostrophe}{}\"", field.replace('"', "\"\""))?;
         } else {
-            out.write_all(field.as_bytes())?;
+            write!(out, "{apostrophe}{field}")?;
         }
     }
     out.write_all(b"\r\n")
@@ -141,11 +155,28 @@ fn write_record(
 mod tests {
     use super::*;
 
+    fn record(fields: &[&str]) -> String {
+        let mut out = Vec::new();
+        write_record(&mut out, fields).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
     #[test]
     fn csv_fields_with_its_own_signs_are_quoted() {
-        let mut out = Vec::new();
-        write_record(&mut out, ["a", r#"{"n":1}"#, "b,c", "d\ne", ""]).unwrap();
-        let expected = "a,\"{\"\"n\"\":1}\",\"b,c\",\"d\ne\",\r\n";
-        assert_eq!(String::from_utf8(out).unwrap(), expected);
+        let fields = ["a", r#"{"n":1}"#, "b,c", "d\ne", "f\r\ng", "\"", "", " h"];
+        let expected = "a,\"{\"\"n\"\":1}\",\"b,c\",\"d\ne\",\"f\r\ng\",\"\"\"\",, h\r\n";
+        assert_eq!(record(&fields), expected);
+    }
+
+    #[test]
+    fn a_csv_field_is_no_formula() {
+        let fields = [
+            "=1+1", "+x", "-x", "@SUM(1)", "\t=1", "\r=1", "\n=1", "=\"a\",1",
+        ];
+        let expected = "'=1+1,'+x,'-x,'@SUM(1),'\t=1,\"'\r=1\",\"'\n=1\",\"'=\"\"a\"\",1\"\r\n";
+        assert_eq!(record(&fields), expected);
+        let harmless = ["-1700000000000000", "a=1", "1-1", "{\"a\"", "'=1"];
+        let expected = "-1700000000000000,a=1,1-1,\"{\"\"a\"\"\",'=1\r\n";
+        assert_eq!(record(&harmless), expected);
     }
 }

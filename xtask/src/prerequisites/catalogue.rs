@@ -70,7 +70,7 @@ pub(crate) static POSTGRES: &[Prerequisite] = &[Prerequisite {
     packages: &["postgresql"],
 }];
 
-/// What the checks of the source tree, and those of a database's file, take.
+/// What the checks of the source tree, those of a database's file, and the faults of a disk take.
 pub(crate) static CHECKS: &[Prerequisite] = &[
     Prerequisite {
         name: "git",
@@ -81,6 +81,11 @@ pub(crate) static CHECKS: &[Prerequisite] = &[
         name: "Python 3 with SQLite",
         is_there: || answers("python3", &["-c", "import sqlite3"]),
         packages: &["python3"],
+    },
+    Prerequisite {
+        name: "strace",
+        is_there: || answers("strace", &["--version"]),
+        packages: &["strace"],
     },
 ];
 

@@ -41,6 +41,10 @@ impl Rows {
         Arc::new(copy)
     }
 
+    pub(super) fn all(&self) -> Vec<StoredEvent> {
+        self.0.lock().unwrap().clone()
+    }
+
     pub(super) fn change(&self, change: impl FnOnce(&mut Vec<StoredEvent>)) {
         change(&mut self.0.lock().unwrap());
     }

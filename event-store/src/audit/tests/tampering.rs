@@ -26,16 +26,16 @@ impl Clock for Fixed {
     }
 }
 
-fn signer() -> Signer {
+pub(super) fn signer() -> Signer {
     Signer::new("log", &[3; 32]).unwrap()
 }
 
-fn directory(temp: &TempDir) -> CheckpointDir {
+pub(super) fn directory(temp: &TempDir) -> CheckpointDir {
     CheckpointDir::new(temp.path())
 }
 
 /// Makes one checkpoint of the log as it is.
-async fn checkpoint(rows: &Rows, temp: &TempDir) -> Result<(), CheckpointerError> {
+pub(super) async fn checkpoint(rows: &Rows, temp: &TempDir) -> Result<(), CheckpointerError> {
     let (store, stop) = (Arc::new(rows.clone()), CancellationToken::new());
     stop.cancel();
     Checkpointer::new(store, directory(temp), signer(), Arc::new(Fixed))
@@ -54,7 +54,7 @@ async fn signed_log() -> (Rows, TempDir) {
     (rows, temp)
 }
 
-async fn verified(rows: Arc<Rows>, temp: &TempDir) -> Report {
+pub(super) async fn verified(rows: Arc<Rows>, temp: &TempDir) -> Report {
     verify(rows, &directory(temp), signer().verifier())
         .await
         .unwrap()

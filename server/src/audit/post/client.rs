@@ -1,0 +1,139 @@
+//! The HTTP client that posts checkpoints.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::uri::Scheme;
+use http::{Request, StatusCode, Uri};
+use http_body_util::Full;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::{ClientConfig, RootCertStore};
+use serde::Deserialize;
+
+/// What C2SP serves checkpoints as.
+const NOTE: &str = "text/plain; charset=utf-8";
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where checkpoints are posted to. The path may hold a secret, so no text shows more than the
+/// host.
+#[derive(Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct CheckpointUrl(Uri);
+
+/// Why a text is no such URL. It does not quote the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    #[error("checkpoints are posted to `http://…` or `https://…`")]
+    Malformed,
+    #[error("the URL that checkpoints are posted to must not hold a user or a password")]
+    Credentials,
+}
+
+impl TryFrom<String> for CheckpointUrl {
+    type Error = UrlError;
+
+    fn try_from(text: String) -> Result<Self, UrlError> {
+        text.parse()
+    }
+}
+
+impl std::str::FromStr for CheckpointUrl {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Self, UrlError> {
+        let url: Uri = text.parse().map_err(|_| UrlError::Malformed)?;
+        let known = [Some(&Scheme::HTTP), Some(&Scheme::HTTPS)].contains(&url.scheme());
+        let authority = url.authority().filter(|_| known);
+        let authority = authority.ok_or(UrlError::Malformed)?;
+        if authority.as_str().contains('@') {
+            return Err(UrlError::Credentials);
+        }
+        Ok(Self(url))
+    }
+}
+
+impl fmt::Debug for CheckpointUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = self.0.scheme_str().unwrap_or_default();
+        write!(f, "{scheme}://{}/…", self.0.host().unwrap_or_default())
+    }
+}
+
+/// Why a checkpoint was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum PostError {
+    #[error("the answer was {0}")]
+    Refused(StatusCode),
+    #[error("there was no answer in time")]
+    TimedOut,
+    #[error("it could not be sent")]
+    Send(#[source] legacy::Error),
+}
+
+/// Posts notes to one URL. Redirects are not followed, proxies not asked.
+#[derive(Clone)]
+pub struct Client {
+    url: CheckpointUrl,
+    client: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+impl Client {
+    /// A client that posts to `url`. By https it trusts the authorities that the system trusts,
+    /// or those that `SSL_CERT_FILE` names.
+    ///
+    /// # Errors
+    /// The system trusts no authority, and the URL needs one.
+    pub fn new(url: CheckpointUrl) -> io::Result<Self> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let provider = ring::default_provider();
+        let https = HttpsConnectorBuilder::new();
+        let https = if url.0.scheme() == Some(&Scheme::HTTPS) {
+            https.with_provider_and_native_roots(provider)?
+        } else {
+            https.with_tls_config(no_roots(provider)?)
+        };
+        let connector = https.https_or_http().enable_http1().wrap_connector(tcp);
+        let client = legacy::Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Self { url, client })
+    }
+
+    /// Posts `note`; it is taken where the answer is 2xx.
+    ///
+    /// # Errors
+    /// There is another answer, or none.
+    pub(super) async fn post(&self, note: String) -> Result<(), PostError> {
+        let mut request = Request::new(Full::new(Bytes::from(note)));
+        *request.method_mut() = http::Method::POST;
+        *request.uri_mut() = self.url.0.clone();
+        let note = http::HeaderValue::from_static(NOTE);
+        request.headers_mut().insert(CONTENT_TYPE, note);
+        let answer = self.client.request(request).await;
+        let status = answer.map_err(PostError::Send)?.status();
+        if status.is_success() {
+            Ok(())
+        } else {
+            Err(PostError::Refused(status))
+        }
+    }
+}
+
+/// For plain HTTP, which must work where the system trusts nobody.
+fn no_roots(provider: CryptoProvider) -> io::Result<ClientConfig> {
+    let config = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?;
+    let config = config.with_root_certificates(RootCertStore::empty());
+    Ok(config.with_no_client_auth())
+}

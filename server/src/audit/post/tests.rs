@@ -1,0 +1,217 @@
+//! Checkpoints on their way to a server that fails.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use event_store::audit::{SignedCheckpoint, Signer};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+
+use super::{CheckpointUrl, Client, Pace, Poster, UrlError};
+
+/// Far more than any of this takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const PACE: Pace = Pace {
+    attempts: 3,
+    first_pause: Duration::from_millis(1),
+    longest_pause: Duration::from_millis(4),
+    patience: Duration::from_millis(200),
+    last_chance: Duration::from_millis(200),
+};
+
+/// What a server got: method, path, content type, body.
+type Got = (String, String, String, String);
+
+/// Answers with what the script holds, then with 200; `None` never answers.
+struct Server {
+    url: String,
+    got: mpsc::UnboundedReceiver<Got>,
+    _serving: JoinSet<()>,
+}
+
+impl Server {
+    async fn start(script: &[Option<u16>]) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}/log?from=here", listener.local_addr().unwrap());
+        let script = Arc::new(Mutex::new(VecDeque::from(script.to_vec())));
+        let (tell, got) = mpsc::unbounded_channel();
+        let mut serving = JoinSet::new();
+        serving.spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (script, tell) = (Arc::clone(&script), tell.clone());
+                let service = service_fn(move |request| {
+                    let answer = script.lock().unwrap().pop_front().unwrap_or(Some(200));
+                    answered(request, tell.clone(), answer)
+                });
+                connections.spawn(async move {
+                    let io = TokioIo::new(stream);
+                    let _ = http1::Builder::new().serve_connection(io, service).await;
+                });
+            }
+        });
+        Self {
+            url,
+            got,
+            _serving: serving,
+        }
+    }
+
+    async fn next(&mut self) -> Got {
+        let got = timeout(PATIENCE, self.got.recv()).await;
+        got.expect("a request in time").unwrap()
+    }
+}
+
+async fn answered(
+    request: Request<Incoming>,
+    tell: mpsc::UnboundedSender<Got>,
+    answer: Option<u16>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    let content_type = head.headers["content-type"].to_str().unwrap().to_owned();
+    let path = head.uri.path_and_query().unwrap().to_string();
+    let body = String::from_utf8(body.to_vec()).unwrap();
+    tell.send((head.method.to_string(), path, content_type, body))
+        .unwrap();
+    let Some(status) = answer else {
+        return std::future::pending().await;
+    };
+    let mut response = Response::new(Full::new(Bytes::new()));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap();
+    response
+        .headers_mut()
+        .insert("location", "/elsewhere".parse().unwrap());
+    Ok(response)
+}
+
+fn signed(size: u64) -> SignedCheckpoint {
+    let signer = Signer::new("log", &[3; 32]).unwrap();
+    SignedCheckpoint::sign(&signer, size, [7; 32], Timestamp::UNIX_EPOCH)
+}
+
+/// A poster to `server`, and what tells it of checkpoints.
+fn poster(
+    server: &Server,
+) -> (
+    watch::Sender<Option<SignedCheckpoint>>,
+    JoinHandle<Result<(), Infallible>>,
+) {
+    let client = Client::new(server.url.parse().unwrap()).unwrap();
+    let newest = watch::Sender::new(None);
+    let poster = Poster::new(client, PACE, newest.subscribe());
+    (newest, tokio::spawn(poster.run()))
+}
+
+async fn ended(poster: JoinHandle<Result<(), Infallible>>) {
+    timeout(PATIENCE, poster)
+        .await
+        .expect("it ends")
+        .unwrap()
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_posted_as_it_is_signed() {
+    let mut server = Server::start(&[]).await;
+    let (newest, poster) = poster(&server);
+    newest.send_replace(Some(signed(5)));
+    let (method, path, content_type, body) = server.next().await;
+    assert_eq!((&*method, &*path), ("POST", "/log?from=here"));
+    assert_eq!(content_type, "text/plain; charset=utf-8");
+    assert_eq!(body, signed(5).note);
+    drop(newest);
+    ended(poster).await;
+    assert!(server.got.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_posted_again_until_it_is_taken() {
+    // No answer, a refusal, a redirect that is not followed.
+    for failures in [[None, Some(500)], [Some(404), Some(307)]] {
+        let mut server = Server::start(&failures).await;
+        let (newest, poster) = poster(&server);
+        newest.send_replace(Some(signed(5)));
+        for _ in 0..3 {
+            assert_eq!(server.next().await.3, signed(5).note);
+        }
+        newest.send_replace(Some(signed(6)));
+        assert_eq!(server.next().await.3, signed(6).note);
+        drop(newest);
+        ended(poster).await;
+    }
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_is_never_taken_is_given_up_for_the_next() {
+    let mut server = Server::start(&[Some(500); 3]).await;
+    let (newest, poster) = poster(&server);
+    newest.send_replace(Some(signed(5)));
+    for _ in 0..PACE.attempts {
+        assert_eq!(server.next().await.3, signed(5).note);
+    }
+    // A fourth attempt would be there long before the newer one is told of.
+    tokio::time::sleep(10 * PACE.longest_pause).await;
+    newest.send_replace(Some(signed(6)));
+    assert_eq!(server.next().await.3, signed(6).note);
+    drop(newest);
+    ended(poster).await;
+}
+
+#[tokio::test]
+async fn only_the_newest_checkpoint_is_posted_while_others_pile_up() {
+    let mut server = Server::start(&[None]).await;
+    let (newest, poster) = poster(&server);
+    newest.send_replace(Some(signed(1)));
+    assert_eq!(server.next().await.3, signed(1).note);
+    for size in 2..100 {
+        newest.send_replace(Some(signed(size)));
+    }
+    assert_eq!(server.next().await.3, signed(99).note);
+    drop(newest);
+    ended(poster).await;
+}
+
+#[tokio::test]
+async fn the_last_checkpoint_is_posted_when_the_server_stops_and_nothing_waits_for_it_long() {
+    let mut server = Server::start(&[Some(200), None]).await;
+    let (newest, told) = poster(&server);
+    newest.send_replace(Some(signed(1)));
+    server.next().await;
+    newest.send_replace(Some(signed(2)));
+    drop(newest);
+    ended(told).await;
+    assert_eq!(server.next().await.3, signed(2).note);
+}
+
+#[test]
+fn what_is_no_url_for_checkpoints_is_refused_and_never_quoted() {
+    for (text, refused) in [
+        ("ftp://host/secret", UrlError::Malformed),
+        ("host/secret", UrlError::Malformed),
+        ("/secret", UrlError::Malformed),
+        ("http:///secret", UrlError::Malformed),
+        ("https://ann:secret@host/", UrlError::Credentials),
+    ] {
+        let error = text.parse::<CheckpointUrl>().unwrap_err();
+        assert_eq!(error, refused, "{text}");
+        assert!(!error.to_string().contains("secret"));
+    }
+    let url: CheckpointUrl = "https://host:1/secret".parse().unwrap();
+    assert_eq!(format!("{url:?}"), "https://host/…");
+}
