@@ -1,7 +1,11 @@
 //! Broker connections over GraphQL.
 
+pub mod input;
 pub mod mutation;
 pub mod query;
+pub mod replacement;
+pub mod settings;
 pub mod types;
 
-pub use types::{Broker, BrokerSettings};
+pub use settings::BrokerSettings;
+pub use types::Broker;

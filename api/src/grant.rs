@@ -1,5 +1,6 @@
 //! Grants over GraphQL.
 
+pub mod edit;
 pub mod mutation;
 pub mod query;
 pub mod types;

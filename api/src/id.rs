@@ -10,7 +10,7 @@ use domain::{
     Version,
 };
 
-use domain::grant::Access;
+use projections::grant::GrantKey;
 
 /// What a global id stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum GlobalId {
     Version(AlgorithmId, Version),
     Broker(ConnectionId),
     Topic(TopicId),
-    Grant(TopicId, AlgorithmId, Access),
+    Grant(GrantKey),
     Listener(ListenerId),
     Publisher(PublisherId),
     Event(Position),
@@ -41,7 +41,7 @@ impl GlobalId {
             Self::Version(algorithm, version) => format!("Version:{algorithm}@{version}"),
             Self::Broker(id) => format!("Broker:{id}"),
             Self::Topic(id) => format!("Topic:{id}"),
-            Self::Grant(topic, algorithm, access) => format!("Grant:{topic}|{algorithm}|{access}"),
+            Self::Grant(key) => format!("Grant:{key}"),
             Self::Listener(id) => format!("Listener:{id}"),
             Self::Publisher(id) => format!("Publisher:{id}"),
             Self::Event(position) => format!("Event:{position}"),
@@ -64,23 +64,13 @@ impl GlobalId {
             }
             "Broker" => Self::Broker(ConnectionId(key.parse().ok()?)),
             "Topic" => Self::Topic(key.parse().ok()?),
-            "Grant" => {
-                let (grant, access) = key.rsplit_once('|')?;
-                let PublisherId { topic, algorithm } = grant.parse().ok()?;
-                Self::Grant(topic, algorithm, access_of(access)?)
-            }
+            "Grant" => Self::Grant(GrantKey::parse(key)?),
             "Listener" => Self::Listener(key.parse().ok()?),
             "Publisher" => Self::Publisher(key.parse().ok()?),
             "Event" => Self::Event(Position(u64::from_str(key).ok()?)),
             _ => return None,
         })
     }
-}
-
-fn access_of(text: &str) -> Option<Access> {
-    [Access::Subscribe, Access::Publish]
-        .into_iter()
-        .find(|access| access.as_str() == text)
 }
 
 macro_rules! decoder {
@@ -104,19 +94,14 @@ decoder!(
 decoder!(algorithm, Algorithm, AlgorithmId, "an algorithm");
 decoder!(broker, Broker, ConnectionId, "a broker");
 decoder!(topic, Topic, TopicId, "a topic");
+decoder!(grant, Grant, GrantKey, "a grant");
 decoder!(listener, Listener, ListenerId, "a listener");
 decoder!(publisher, Publisher, PublisherId, "a publisher");
 
-/// The key in the id of a grant.
-pub(crate) fn grant(id: &ID) -> Result<(TopicId, AlgorithmId, Access), IdError> {
-    match GlobalId::decode(id) {
-        Some(GlobalId::Grant(topic, algorithm, access)) => Ok((topic, algorithm, access)),
-        _ => Err(IdError("a grant")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use domain::grant::{Access, Grantee, Permission};
+
     use super::*;
 
     #[test]
@@ -126,13 +111,26 @@ mod tests {
             topic: "a/b".parse().unwrap(),
         };
         let algorithm: AlgorithmId = "acme/score".parse().unwrap();
+        let to_algorithm = Permission {
+            grantee: Grantee::Algorithm(algorithm.clone()),
+            access: Access::Publish,
+        };
+        let to_organization = Permission {
+            grantee: Grantee::Organization("acme".parse().unwrap()),
+            access: Access::Subscribe,
+        };
         let ids = [
             GlobalId::Organization("acme".parse().unwrap()),
             GlobalId::Algorithm(algorithm.clone()),
             GlobalId::Version(algorithm.clone(), "1.0.0-rc.1+b".parse().unwrap()),
             GlobalId::Broker(topic.connection),
             GlobalId::Topic(topic.clone()),
-            GlobalId::Grant(topic.clone(), algorithm.clone(), Access::Publish),
+            GlobalId::Grant(GrantKey::of_topic(&topic, &to_algorithm)),
+            GlobalId::Grant(GrantKey::of_pattern(
+                topic.connection,
+                &"a/*".parse().unwrap(),
+                &to_organization,
+            )),
             GlobalId::Listener(ListenerId {
                 topic: topic.clone(),
                 algorithm: algorithm.clone(),

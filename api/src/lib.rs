@@ -20,6 +20,7 @@ pub mod run;
 pub mod scalar;
 pub mod schema;
 pub mod topic;
+pub mod user_error;
 pub mod worker;
 
 pub use control::{Control, Principal};

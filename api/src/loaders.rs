@@ -4,9 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
-use domain::{AlgorithmId, ConnectionId};
+use domain::{AlgorithmId, ConnectionId, OrganizationName, TopicId};
 use projections::algorithm::{Algorithm, PublishedVersion};
 use projections::connection::Connection;
+use projections::hanging::ConnectionCounts;
+use projections::organization::Organization;
+use projections::topic::TopicCounts;
 use projections::worker::Consumer;
 use projections::{ReadModel, ReadModelError};
 
@@ -28,6 +31,36 @@ pub(crate) struct VersionsOf(pub(crate) AlgorithmId);
 /// The consumers of a listener, by its key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ConsumersOf(pub(crate) String);
+
+/// How much there is of a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct CountsOf(pub(crate) ConnectionId);
+
+impl Loader<TopicId> for Rows {
+    type Value = TopicCounts;
+    type Error = Arc<ReadModelError>;
+
+    async fn load(&self, keys: &[TopicId]) -> Result<HashMap<TopicId, TopicCounts>, Self::Error> {
+        let rows = self.0.topic_counts(keys).await.map_err(Arc::new)?;
+        Ok(rows.into_iter().collect())
+    }
+}
+
+impl Loader<OrganizationName> for Rows {
+    type Value = Organization;
+    type Error = Arc<ReadModelError>;
+
+    async fn load(
+        &self,
+        keys: &[OrganizationName],
+    ) -> Result<HashMap<OrganizationName, Organization>, Self::Error> {
+        let rows = self.0.organizations_by_name(keys).await.map_err(Arc::new)?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.name.clone(), row))
+            .collect())
+    }
+}
 
 impl Loader<AlgorithmId> for Rows {
     type Value = Algorithm;
@@ -52,6 +85,23 @@ impl Loader<ConnectionId> for Rows {
     ) -> Result<HashMap<ConnectionId, Connection>, Self::Error> {
         let rows = self.0.connections_by_id(keys).await.map_err(Arc::new)?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
+impl Loader<CountsOf> for Rows {
+    type Value = ConnectionCounts;
+    type Error = Arc<ReadModelError>;
+
+    async fn load(
+        &self,
+        keys: &[CountsOf],
+    ) -> Result<HashMap<CountsOf, ConnectionCounts>, Self::Error> {
+        let ids: Vec<ConnectionId> = keys.iter().map(|key| key.0).collect();
+        let rows = self.0.connection_counts(&ids).await.map_err(Arc::new)?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, counts)| (CountsOf(id), counts))
+            .collect())
     }
 }
 

@@ -1,105 +1,18 @@
 //! What all mutations share: idempotency, refusals as user errors, reading one's own writes.
 
-use async_graphql::{Context, Enum, Error, InputType, SimpleObject};
-use domain::{Command, CommandId, CorrelationId, NameError, Position, Refusal, Revision};
+use async_graphql::{Context, Error, InputType};
+use domain::{Command, CommandId, CorrelationId, Envelope, Position, Revision};
 use engine::{Failure, Outcome, Request};
 use sha2::{Digest, Sha256};
 
 use crate::control::{READ_YOUR_WRITES, control, principal};
 use crate::error::{failure, read_failure};
-use crate::id::IdError;
+use crate::event::Event;
 use crate::scalar;
+use crate::user_error::{UserError, UserErrorCode};
 
 /// The longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 200;
-
-/// Something that the caller can act on. Nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
-pub struct UserError {
-    pub code: UserErrorCode,
-    /// For people; may change.
-    pub message: String,
-    /// The argument that it is about.
-    pub path: Option<Vec<String>>,
-}
-
-/// What a user error is about. Codes are added, never changed: keep a branch for unknown ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum UserErrorCode {
-    NameTaken,
-    VersionTaken,
-    NotFound,
-    UnknownVersion,
-    NothingPublished,
-    UnknownTopic,
-    NotGranted,
-    NotEnabled,
-    AlreadyEnabled,
-    DlqIsSourceTopic,
-    ConnectionGone,
-    BrokerUnreachable,
-    /// No worker is there to look at the broker.
-    NoWorker,
-    BadName,
-    BadId,
-    BadEndpoint,
-    OutOfRange,
-    /// `expectedRevision` is not the present one.
-    Conflict,
-    /// The idempotency key was used before for something else.
-    IdempotencyKeyReused,
-}
-
-impl UserError {
-    pub(crate) fn new(code: UserErrorCode, message: impl Into<String>, path: &[&str]) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            path: (!path.is_empty()).then(|| path.iter().map(|&part| part.to_owned()).collect()),
-        }
-    }
-
-    pub(crate) fn bad_name(error: &NameError, path: &[&str]) -> Self {
-        Self::new(UserErrorCode::BadName, error.to_string(), path)
-    }
-
-    pub(crate) fn bad_id(error: &IdError, path: &[&str]) -> Self {
-        Self::new(UserErrorCode::BadId, error.to_string(), path)
-    }
-}
-
-impl From<Refusal> for UserError {
-    fn from(refusal: Refusal) -> Self {
-        use UserErrorCode as C;
-        let (code, field) = match &refusal {
-            Refusal::OrganizationNameTaken(_)
-            | Refusal::AlgorithmNameTaken(_)
-            | Refusal::ConnectionNameTaken(_) => (C::NameTaken, Some("name")),
-            Refusal::VersionTaken { .. } => (C::VersionTaken, Some("version")),
-            Refusal::UnknownOrganization(_) => (C::NotFound, Some("organizationId")),
-            Refusal::UnknownAlgorithm(_) => (C::NotFound, Some("algorithmId")),
-            Refusal::UnknownVersion { .. } => (C::UnknownVersion, Some("version")),
-            Refusal::NothingPublished(_) => (C::NothingPublished, Some("algorithmId")),
-            Refusal::ConnectionGone => (C::ConnectionGone, None),
-            Refusal::BrokerUnreachable(_) => (C::BrokerUnreachable, Some("kafka")),
-            Refusal::UnknownTopic(_) => (C::UnknownTopic, None),
-            Refusal::NotGranted { .. } => (C::NotGranted, Some("topicId")),
-            Refusal::ListenerNotEnabled | Refusal::PublisherNotEnabled => (C::NotEnabled, None),
-            Refusal::ListenerAlreadyEnabled | Refusal::PublisherAlreadyEnabled => {
-                (C::AlreadyEnabled, None)
-            }
-            Refusal::DlqIsSourceTopic(_) => (C::DlqIsSourceTopic, Some("dlq")),
-            Refusal::OutOfRange { field, .. } => (C::OutOfRange, Some(*field)),
-            Refusal::BadName(_) => (C::BadName, None),
-            Refusal::BadEndpoint(_) => (C::BadEndpoint, Some("endpoint")),
-        };
-        let path: Vec<&str> = field
-            .into_iter()
-            .flat_map(|field| std::iter::once("input").chain(field.split('.')))
-            .collect();
-        Self::new(code, refusal.to_string(), &path)
-    }
-}
 
 /// The end of a mutation: done at a position, or a user error; a top-level error is a fault.
 pub(crate) type Ended = Result<Result<Position, UserError>, Error>;
@@ -191,14 +104,7 @@ pub(crate) async fn end(ctx: &Context<'_>, outcome: Result<Outcome, Failure>) ->
             return Ok(Ok(accepted.position));
         }
         Outcome::Refused(refusal) => refusal.into(),
-        Outcome::Stale { actual } => UserError::new(
-            UserErrorCode::Conflict,
-            actual.map_or_else(
-                || "nothing is there yet".to_owned(),
-                |actual| format!("the revision is {actual} now"),
-            ),
-            &["input", "expectedRevision"],
-        ),
+        Outcome::Stale { actual, since } => conflict(actual, since),
         Outcome::KeyReused => UserError::new(
             UserErrorCode::IdempotencyKeyReused,
             "this key was used before for something else",
@@ -206,6 +112,18 @@ pub(crate) async fn end(ctx: &Context<'_>, outcome: Result<Outcome, Failure>) ->
         ),
     };
     Ok(Err(error))
+}
+
+fn conflict(actual: Option<Revision>, since: Vec<Envelope>) -> UserError {
+    let message = actual.map_or_else(
+        || "nothing is there yet".to_owned(),
+        |actual| format!("the revision is {actual} now"),
+    );
+    let path = &["input", "expectedRevision"];
+    UserError {
+        changes: since.into_iter().map(Event).collect(),
+        ..UserError::new(UserErrorCode::Conflict, message, path)
+    }
 }
 
 /// Declares the payload of the mutations of one entity.
@@ -217,7 +135,9 @@ macro_rules! payload {
             /// As it is now; null when it is gone or the mutation was refused.
             pub $field: Option<$entity>,
             /// Why nothing was changed; empty when it was.
-            pub user_errors: Vec<$crate::mutation::UserError>,
+            pub user_errors: Vec<$crate::user_error::UserError>,
+            /// What was done and deserves a second look.
+            pub warnings: Vec<$crate::user_error::Warning>,
             /// The place in the log at which the effect is visible.
             pub position: Option<$crate::scalar::Position>,
         }
@@ -227,14 +147,16 @@ macro_rules! payload {
                 Self {
                     $field: entity,
                     user_errors: Vec::new(),
+                    warnings: Vec::new(),
                     position: Some($crate::scalar::Position(position)),
                 }
             }
 
-            pub(crate) fn refused(error: $crate::mutation::UserError) -> Self {
+            pub(crate) fn refused(error: $crate::user_error::UserError) -> Self {
                 Self {
                     $field: None,
                     user_errors: vec![error],
+                    warnings: Vec::new(),
                     position: None,
                 }
             }

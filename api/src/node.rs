@@ -104,8 +104,8 @@ async fn row(ctx: &Context<'_>, id: GlobalId) -> Result<Option<Node>, projection
             let row = model.topic(&id).await?;
             row.map(|row| Node::Topic(Topic(row)))
         }
-        GlobalId::Grant(topic, algorithm, access) => {
-            let row = model.grant(&topic, &algorithm, access).await?;
+        GlobalId::Grant(key) => {
+            let row = model.grant(&key).await?;
             row.map(|row| Node::Grant(Grant(row)))
         }
         GlobalId::Listener(id) => {

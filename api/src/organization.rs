@@ -4,4 +4,4 @@ pub mod mutation;
 pub mod query;
 pub mod types;
 
-pub use types::Organization;
+pub use types::{Organization, Role};

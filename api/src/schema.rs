@@ -9,10 +9,15 @@ use crate::algorithm::mutation::AlgorithmMutation;
 use crate::algorithm::query::AlgorithmQuery;
 use crate::broker::mutation::BrokerMutation;
 use crate::broker::query::BrokerQuery;
+use crate::broker::replacement::{ReplacementMutation, ReplacementQuery};
 use crate::control::{Control, Principal};
 use crate::error::Code;
+use crate::event::history::HistoryQuery;
 use crate::event::query::EventQuery;
 use crate::event::subscription::EventSubscription;
+use crate::event::undo::UndoMutation;
+use crate::event::words;
+use crate::grant::edit::GrantsMutation;
 use crate::grant::mutation::GrantMutation;
 use crate::grant::query::GrantQuery;
 use crate::listener::mutation::ListenerMutation;
@@ -41,10 +46,12 @@ pub struct Query(
     OrganizationQuery,
     AlgorithmQuery,
     BrokerQuery,
+    ReplacementQuery,
     GrantQuery,
     ListenerQuery,
     PublisherQuery,
     EventQuery,
+    HistoryQuery,
 );
 
 #[derive(MergedObject, Default)]
@@ -52,9 +59,12 @@ pub struct Mutation(
     OrganizationMutation,
     AlgorithmMutation,
     BrokerMutation,
+    ReplacementMutation,
     GrantMutation,
+    GrantsMutation,
     ListenerMutation,
     PublisherMutation,
+    UndoMutation,
     WorkerMutation,
 );
 
@@ -115,6 +125,7 @@ impl Schema {
         request
             .data(principal)
             .data(loaders::loader(self.control.model.clone()))
+            .data(words::loader(Arc::clone(&self.control.engine)))
     }
 }
 

@@ -1,11 +1,12 @@
 //! Events to stored bytes and back.
 //!
 //! The stored bytes never change. A payload of an older schema version is lifted to the newest
-//! by pure one-step upcasters on its JSON before it is read; none is needed yet.
+//! by pure one-step upcasters on its JSON before it is read, see the module `upcast`.
 
 use crate::envelope::{Envelope, NewEvent};
 use crate::event::Event;
 use crate::ids::{CommandId, EventId};
+use crate::upcast;
 
 /// Why stored bytes are not an event that this program knows. Whoever follows the log stops
 /// here: it never skips.
@@ -86,7 +87,7 @@ pub fn decode_payload(
         });
     }
     let payload = serde_json::from_slice(payload).map_err(unreadable)?;
-    Event::from_json(type_name, payload)
+    Event::from_json(type_name, upcast::lift(type_name, schema_version, payload))
         .ok_or_else(unknown)?
         .map_err(unreadable)
 }

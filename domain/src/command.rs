@@ -1,5 +1,7 @@
 //! What a decision is: a command, the state it looks at, and events or a refusal.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::envelope::StreamName;
@@ -42,6 +44,53 @@ pub trait Command: Send + Sync {
 pub trait State: Default + Send + Sync {
     /// Takes one more event in. Events that do not concern it change nothing.
     fn apply(&mut self, event: &Event);
+}
+
+/// The state of something that there are several of.
+pub trait Keyed: State {
+    /// What tells one from another.
+    type Key: Clone + Ord + Send + Sync;
+
+    /// Which one an event is about, if it is about one.
+    fn key(event: &Event) -> Option<&Self::Key>;
+}
+
+/// The states of several things, each folded from its own events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Each<S: Keyed> {
+    known: BTreeMap<S::Key, S>,
+    unknown: S,
+}
+
+impl<S: Keyed> Each<S> {
+    /// The state of one; that of nothing where no event told of it.
+    #[must_use]
+    pub fn get(&self, key: &S::Key) -> &S {
+        self.known.get(key).unwrap_or(&self.unknown)
+    }
+}
+
+impl<S: Keyed> Default for Each<S> {
+    fn default() -> Self {
+        Self {
+            known: BTreeMap::new(),
+            unknown: S::default(),
+        }
+    }
+}
+
+impl<S: Keyed> State for Each<S> {
+    fn apply(&mut self, event: &Event) {
+        let Some(key) = S::key(event) else { return };
+        match self.known.get_mut(key) {
+            Some(state) => state.apply(event),
+            None => {
+                let mut state = S::default();
+                state.apply(event);
+                self.known.insert(key.clone(), state);
+            }
+        }
+    }
 }
 
 impl State for () {

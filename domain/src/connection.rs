@@ -1,30 +1,49 @@
-//! Broker connections: connected, discovered, disconnected, never edited.
+//! Broker connections: connected, discovered, replaced, disconnected, never edited.
 
+pub mod check;
 pub mod connect;
 pub mod disconnect;
 pub mod discover;
 pub mod event;
+pub mod kind;
+pub mod replace;
+pub mod rotate;
+pub mod settings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use connect::ConnectBroker;
 pub use disconnect::DisconnectBroker;
 pub use discover::DiscoverTopics;
 pub use event::{
-    BrokerConnected, BrokerDisconnected, BrokerSettings, DiscoveredTopic, KafkaSecurity,
+    BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, DiscoveredTopic,
     TopicsDiscovered,
 };
+pub use kind::BrokerKind;
+pub use replace::ReplaceBroker;
+pub use rotate::RotateCredentials;
+pub use settings::{BrokerSettings, KafkaSecurity, SaslMechanism, ServiceBusAuth, SqsAuth, Tls};
 
 use crate::command::State;
 use crate::event::Event;
+use crate::grant::{Access, Permission};
+use crate::ids::{AlgorithmId, ConnectionId};
 use crate::name::TopicName;
+use crate::pattern::TopicPattern;
+use crate::refusal::Refusal;
 
 /// A broker connection as its stream tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Connection {
     pub phase: Phase,
+    /// As they are now, credentials rotated; none before it was connected.
+    pub settings: Option<BrokerSettings>,
     /// The topics it had when they were last looked up.
     pub topics: BTreeMap<TopicName, DiscoveredTopic>,
+    /// Grants on every topic that a pattern covers.
+    pub patterns: BTreeSet<(TopicPattern, Permission)>,
+    /// The connection that took over from this one, which is gone.
+    pub replaced_by: Option<ConnectionId>,
 }
 
 /// Where a connection stands in its life; there is no way back.
@@ -36,10 +55,55 @@ pub enum Phase {
     Gone,
 }
 
+impl Connection {
+    /// Refuses unless the connection is alive.
+    pub(crate) fn check_alive(&self) -> Result<(), Refusal> {
+        if self.phase == Phase::Alive {
+            return Ok(());
+        }
+        Err(Refusal::ConnectionGone)
+    }
+
+    /// Refuses a topic that the broker cannot have or does not have; `field` names the argument.
+    pub(crate) fn check_topic(
+        &self,
+        topic: &TopicName,
+        field: &'static str,
+    ) -> Result<(), Refusal> {
+        if let Some(settings) = &self.settings {
+            settings.kind().check_topic(topic, field)?;
+        }
+        if self.topics.contains_key(topic) {
+            return Ok(());
+        }
+        Err(Refusal::UnknownTopic(topic.clone()))
+    }
+
+    /// Whether a pattern permits `algorithm` to use `topic`.
+    #[must_use]
+    pub fn permits(&self, topic: &TopicName, algorithm: &AlgorithmId, access: Access) -> bool {
+        self.patterns.iter().any(|(pattern, permission)| {
+            permission.covers(algorithm, access) && pattern.covers(topic)
+        })
+    }
+}
+
 impl State for Connection {
     fn apply(&mut self, event: &Event) {
         match event {
-            Event::BrokerConnected(_) => self.phase = Phase::Alive,
+            Event::BrokerConnected(e) => {
+                self.phase = Phase::Alive;
+                self.settings = Some(e.settings.clone());
+            }
+            Event::BrokerCredentialsRotated(e) => {
+                if let Some(settings) = &mut self.settings {
+                    settings.rotate(&e.credential);
+                }
+            }
+            Event::BrokerReplaced(e) => {
+                self.phase = Phase::Gone;
+                self.replaced_by = Some(e.replacement);
+            }
             Event::BrokerDisconnected(_) => self.phase = Phase::Gone,
             Event::TopicsDiscovered(discovered) => {
                 self.topics = discovered
@@ -47,6 +111,14 @@ impl State for Connection {
                     .iter()
                     .map(|topic| (topic.name.clone(), topic.clone()))
                     .collect();
+            }
+            Event::TopicPatternGranted(e) => {
+                self.patterns
+                    .insert((e.pattern.clone(), e.permission.clone()));
+            }
+            Event::TopicPatternRevoked(e) => {
+                self.patterns
+                    .remove(&(e.pattern.clone(), e.permission.clone()));
             }
             _ => {}
         }

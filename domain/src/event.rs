@@ -1,12 +1,15 @@
 //! Every event there is, and the stable name and schema version of each.
 
-use crate::algorithm::{AlgorithmRegistered, VersionPublished};
-use crate::connection::{BrokerConnected, BrokerDisconnected, TopicsDiscovered};
-use crate::grant::{TopicGranted, TopicRevoked};
-use crate::listener::{
-    DlqCleared, DlqSet, ListenerDisabled, ListenerEnabled, ListenerVersionChanged,
+use crate::algorithm::{AlgorithmRegistered, AlgorithmRetired, VersionPublished, VersionWithdrawn};
+use crate::connection::{
+    BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, TopicsDiscovered,
 };
-use crate::organization::OrganizationCreated;
+use crate::grant::{TopicGranted, TopicPatternGranted, TopicPatternRevoked, TopicRevoked};
+use crate::listener::{
+    DlqCleared, DlqSet, ListenerDisabled, ListenerEnabled, ListenerPaused, ListenerResumed,
+    ListenerSettingsChanged, ListenerVersionChanged,
+};
+use crate::organization::{MemberAdded, MemberRemoved, MemberRoleChanged, OrganizationCreated};
 use crate::publisher::{PublisherDisabled, PublisherEnabled, PublisherVersionChanged};
 use crate::worker::{
     ConsumerFailed, ConsumerStarted, ConsumerStopped, ListenerBlocked, ListenerUnblocked,
@@ -69,18 +72,30 @@ macro_rules! events {
     };
 }
 
-// A name never changes; a changed payload is a higher version with an upcaster in `codec`.
+// A name never changes; a changed payload is a higher version with a step in `upcast`.
 events! {
     OrganizationCreated 1,
+    MemberAdded 1,
+    MemberRoleChanged 1,
+    MemberRemoved 1,
     AlgorithmRegistered 1,
     VersionPublished 1,
+    VersionWithdrawn 1,
+    AlgorithmRetired 1,
     BrokerConnected 1,
+    BrokerCredentialsRotated 1,
     TopicsDiscovered 1,
+    TopicPatternGranted 1,
+    TopicPatternRevoked 1,
+    BrokerReplaced 1,
     BrokerDisconnected 1,
-    TopicGranted 1,
-    TopicRevoked 1,
+    TopicGranted 2,
+    TopicRevoked 2,
     ListenerEnabled 1,
     ListenerVersionChanged 1,
+    ListenerSettingsChanged 1,
+    ListenerPaused 1,
+    ListenerResumed 1,
     ListenerDisabled 1,
     DlqSet 1,
     DlqCleared 1,

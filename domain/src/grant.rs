@@ -1,16 +1,66 @@
-//! Grants: an administrator's permission for an algorithm to read or write a topic.
+//! Grants: an administrator's permission for algorithms to read or write topics.
 
-pub mod add;
+pub mod batch;
+pub mod edit;
+pub mod edit_patterns;
 pub mod event;
-pub mod revoke;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use add::Grant;
-pub use event::{TopicGranted, TopicRevoked};
-pub use revoke::Revoke;
+pub use batch::Edit;
+pub use edit::{EditGrants, GrantChange};
+pub use edit_patterns::{EditPatternGrants, PatternChange};
+pub use event::{TopicGranted, TopicPatternGranted, TopicPatternRevoked, TopicRevoked};
+
+use crate::ids::AlgorithmId;
+use crate::name::OrganizationName;
+
+/// Who may do what on a topic.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Permission {
+    pub grantee: Grantee,
+    pub access: Access,
+}
+
+impl Permission {
+    /// Whether it permits `algorithm` that access.
+    #[must_use]
+    pub fn covers(&self, algorithm: &AlgorithmId, access: Access) -> bool {
+        self.access == access && self.grantee.covers(algorithm)
+    }
+}
+
+/// Whom a grant is given to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grantee {
+    /// One algorithm.
+    Algorithm(AlgorithmId),
+    /// All algorithms of an organization, those among them that come later.
+    Organization(OrganizationName),
+}
+
+impl Grantee {
+    /// Whether what it is given is given to `algorithm`.
+    #[must_use]
+    pub fn covers(&self, algorithm: &AlgorithmId) -> bool {
+        match self {
+            Self::Algorithm(one) => one == algorithm,
+            Self::Organization(organization) => *organization == algorithm.organization,
+        }
+    }
+}
+
+impl fmt::Display for Grantee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Algorithm(algorithm) => algorithm.fmt(f),
+            Self::Organization(organization) => write!(f, "all algorithms of {organization}"),
+        }
+    }
+}
 
 /// What a grant permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -8,32 +8,43 @@ pub mod algorithm;
 pub mod codec;
 pub mod command;
 pub mod connection;
+pub mod credential;
 pub mod envelope;
 pub mod event;
+pub mod flow;
 pub mod grant;
 pub mod ids;
 pub mod listener;
 pub mod name;
 pub mod organization;
+pub mod pattern;
 pub mod publisher;
 pub mod refusal;
+pub mod replacement;
 pub mod settlement;
+pub mod subject;
 pub mod topic;
+pub mod undo;
+mod upcast;
 pub mod version;
+pub mod words;
 pub mod worker;
 
 #[cfg(test)]
 mod testing;
 
-pub use command::{Command, Ctx, Decision, State};
+pub use command::{Command, Ctx, Decision, Each, Keyed, State};
+pub use credential::{CredentialName, CredentialRef};
 pub use envelope::{Actor, Envelope, Meta, NewEvent, Position, Revision, StreamName};
 pub use event::Event;
 pub use ids::{
     AlgorithmId, CommandId, ConnectionId, CorrelationId, EventId, ListenerId, PublisherId, TopicId,
     WorkerId,
 };
-pub use name::{AlgorithmName, ConnectionName, NameError, OrganizationName, TopicName};
+pub use name::{AlgorithmName, ConnectionName, NameError, OrganizationName, TopicName, UserName};
+pub use pattern::TopicPattern;
 pub use refusal::Refusal;
+pub use subject::Subject;
 pub use version::{Version, VersionSelector};
 
 /// Where the current time comes from. The server passes the system's clock, tests a fixed one.

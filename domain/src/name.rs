@@ -23,16 +23,16 @@ impl NameError {
 }
 
 /// What a kind of name allows; the longest is in bytes, and all allowed characters are ASCII.
-struct Rule {
-    kind: &'static str,
-    longest: usize,
-    first: fn(u8) -> bool,
-    rest: fn(u8) -> bool,
-    allowed: &'static str,
+pub(crate) struct Rule {
+    pub(crate) kind: &'static str,
+    pub(crate) longest: usize,
+    pub(crate) first: fn(u8) -> bool,
+    pub(crate) rest: fn(u8) -> bool,
+    pub(crate) allowed: &'static str,
 }
 
 impl Rule {
-    fn check(&self, text: &str) -> Result<(), NameError> {
+    pub(crate) fn check(&self, text: &str) -> Result<(), NameError> {
         let refuse = |problem: String| Err(NameError::new(self.kind, problem));
         if text.is_empty() {
             return refuse("is empty".to_owned());
@@ -52,7 +52,7 @@ const fn letter(byte: u8) -> bool {
     byte.is_ascii_alphabetic()
 }
 
-const fn word(byte: u8) -> bool {
+pub(crate) const fn word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
 
@@ -60,7 +60,7 @@ const fn dotted(byte: u8) -> bool {
     word(byte) || byte == b'.'
 }
 
-const fn path(byte: u8) -> bool {
+pub(crate) const fn path(byte: u8) -> bool {
     dotted(byte) || byte == b'/'
 }
 
@@ -149,12 +149,25 @@ name!(
 );
 
 name!(
-    /// The name of a topic on its broker. Kafka's limit of 249 characters is the longest of the
-    /// three kinds; Service Bus entities may hold slashes.
+    /// The name that a person signs in with.
+    UserName,
+    Rule {
+        kind: "a user's name",
+        longest: 254,
+        first: |byte| byte.is_ascii_alphanumeric(),
+        rest: |byte| dotted(byte) || byte == b'@' || byte == b'+',
+        allowed: "letters, digits, '_', '-', '.', '@' and '+', a letter or digit first",
+    }
+);
+
+name!(
+    /// The name of a topic on its broker, as long as the longest that any kind of broker has: a
+    /// subscription of Service Bus. What a kind allows is up to
+    /// [`BrokerKind`](crate::connection::BrokerKind).
     TopicName,
     Rule {
         kind: "a topic's name",
-        longest: 249,
+        longest: 325,
         first: dotted,
         rest: path,
         allowed: "letters, digits, '_', '-', '.' and '/', no '/' first",
@@ -175,13 +188,25 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_of_249_characters_is_a_name_and_one_of_250_is_not() {
-        assert!(TopicName::from_str(&"t".repeat(249)).is_ok());
-        let error = TopicName::from_str(&"t".repeat(250)).unwrap_err();
+    fn a_topic_of_325_characters_is_a_name_and_one_of_326_is_not() {
+        assert!(TopicName::from_str(&"t".repeat(325)).is_ok());
+        let error = TopicName::from_str(&"t".repeat(326)).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "a topic's name is longer than 249 characters"
+            "a topic's name is longer than 325 characters"
         );
+    }
+
+    #[test]
+    fn people_sign_in_with_a_word_or_an_address() {
+        for text in ["ann", "ann.b+c@example.org", "7of9"] {
+            assert!(UserName::from_str(text).is_ok(), "{text:?}");
+        }
+        for text in ["", "@ann", "ann b", "ann\n"] {
+            assert!(UserName::from_str(text).is_err(), "{text:?}");
+        }
+        assert!(UserName::from_str(&"a".repeat(254)).is_ok());
+        assert!(UserName::from_str(&"a".repeat(255)).is_err());
     }
 
     #[test]

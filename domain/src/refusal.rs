@@ -1,9 +1,16 @@
 //! Why a command was refused, in words that a person can act on.
 
+use crate::algorithm::because;
+use crate::connection::BrokerKind;
+use crate::flow::Cycle;
 use crate::grant::Access;
 use crate::ids::{AlgorithmId, TopicId};
-use crate::name::{ConnectionName, NameError, OrganizationName, TopicName};
+use crate::name::{ConnectionName, NameError, OrganizationName, TopicName, UserName};
+use crate::organization::Role;
 use crate::version::{Version, VersionSelector};
+
+/// How many topics a refusal names before it counts.
+const NAMED: usize = 5;
 
 /// A refusal is an answer, not an error: the command was understood and may not be done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,10 +19,28 @@ pub enum Refusal {
     OrganizationNameTaken(OrganizationName),
     #[error("there is no organization {0}")]
     UnknownOrganization(OrganizationName),
+    #[error("{member} is a member of {organization} already, as {role}; change the role instead")]
+    AlreadyMember {
+        organization: OrganizationName,
+        member: UserName,
+        role: Role,
+    },
+    #[error("{member} is no member of {organization}")]
+    NotAMember {
+        organization: OrganizationName,
+        member: UserName,
+    },
+    #[error("{member} is the last owner of {organization}; make somebody else an owner first")]
+    LastOwner {
+        organization: OrganizationName,
+        member: UserName,
+    },
     #[error("the algorithm {0} exists already")]
     AlgorithmNameTaken(AlgorithmId),
     #[error("there is no algorithm {0}")]
     UnknownAlgorithm(AlgorithmId),
+    #[error("the algorithm {0} is retired")]
+    AlgorithmRetired(AlgorithmId),
     #[error("{algorithm} {version} is published already, and a version never changes")]
     VersionTaken {
         algorithm: AlgorithmId,
@@ -26,7 +51,13 @@ pub enum Refusal {
         algorithm: AlgorithmId,
         selector: VersionSelector,
     },
-    #[error("{0} has no published version yet")]
+    #[error("{algorithm} {version} is withdrawn{}", because(reason.as_deref()))]
+    VersionWithdrawn {
+        algorithm: AlgorithmId,
+        version: Version,
+        reason: Option<String>,
+    },
+    #[error("{0} has no published version")]
     NothingPublished(AlgorithmId),
     #[error("a broker connection named {0} is alive already")]
     ConnectionNameTaken(ConnectionName),
@@ -34,6 +65,20 @@ pub enum Refusal {
     ConnectionGone,
     #[error("the broker could not be reached: {0}")]
     BrokerUnreachable(String),
+    #[error("the broker connection uses no credential")]
+    NoCredential,
+    #[error("the replacement is not another broker connection that is alive")]
+    ReplacementGone,
+    #[error("{present} is not replaced by {replacement}")]
+    ReplacementOfAnotherKind {
+        present: BrokerKind,
+        replacement: BrokerKind,
+    },
+    #[error(
+        "the replacement lacks {}; leave them behind, or create them first",
+        listed(topics)
+    )]
+    TopicsMissing { topics: Vec<TopicName> },
     #[error("the broker has no topic {0}")]
     UnknownTopic(TopicName),
     #[error("{algorithm} has no {access} grant on {topic}")]
@@ -42,14 +87,25 @@ pub enum Refusal {
         algorithm: AlgorithmId,
         access: Access,
     },
+    /// One change of a batch, by its place from 0.
+    #[error("change {index}: {refusal}")]
+    InBatch { index: usize, refusal: Box<Refusal> },
+    #[error("the same change is at {first} already")]
+    DuplicateChange { first: usize },
+    #[error("the change at {first} does the opposite")]
+    ContradictoryChange { first: usize },
     #[error("the listener is not enabled")]
     ListenerNotEnabled,
     #[error("the listener is enabled already; change its version or its dead letter queue instead")]
     ListenerAlreadyEnabled,
+    #[error("where a listener starts is chosen when it is enabled, and does not change")]
+    StartPositionFixed,
     #[error("the publisher is not enabled")]
     PublisherNotEnabled,
     #[error("the publisher is enabled already; change its version instead")]
     PublisherAlreadyEnabled,
+    #[error("messages would go round and round: {path}; allow the cycle if that is meant")]
+    FlowCycle { path: Cycle },
     #[error("{0} cannot be its own dead letter queue")]
     DlqIsSourceTopic(TopicName),
     #[error("{field} must be {rule}")]
@@ -61,4 +117,14 @@ pub enum Refusal {
     BadName(#[from] NameError),
     #[error("{0}")]
     BadEndpoint(String),
+}
+
+/// The first few topics, and how many more there are.
+fn listed(topics: &[TopicName]) -> String {
+    let named: Vec<&str> = topics.iter().take(NAMED).map(TopicName::as_str).collect();
+    let named = named.join(", ");
+    match topics.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
 }

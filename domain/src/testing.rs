@@ -2,17 +2,25 @@
 
 use jiff::Timestamp;
 
-use crate::algorithm::{AlgorithmRegistered, Protocol, VersionPublished};
+use crate::algorithm::{
+    AlgorithmRegistered, AlgorithmRetired, Protocol, VersionPublished, VersionWithdrawn,
+};
 use crate::command::{Command, Ctx, Decision, State};
 use crate::connection::{
     BrokerConnected, BrokerDisconnected, BrokerSettings, DiscoveredTopic, KafkaSecurity,
     TopicsDiscovered,
 };
 use crate::event::Event;
-use crate::grant::{Access, TopicGranted, TopicRevoked};
+use crate::grant::{
+    Access, Grantee, Permission, TopicGranted, TopicPatternGranted, TopicPatternRevoked,
+    TopicRevoked,
+};
 use crate::ids::{ConnectionId, ListenerId, PublisherId, TopicId, WorkerId};
-use crate::listener::{DlqSet, ListenerDisabled, ListenerEnabled, ListenerSettings, StartPosition};
-use crate::organization::OrganizationCreated;
+use crate::listener::{
+    DlqSet, ListenerDisabled, ListenerEnabled, ListenerPaused, ListenerResumed, ListenerSettings,
+    StartPosition,
+};
+use crate::organization::{MemberAdded, OrganizationCreated, Role};
 use crate::publisher::PublisherEnabled;
 use crate::refusal::Refusal;
 use crate::worker::WorkerJoined;
@@ -73,6 +81,16 @@ pub(crate) fn organization_created(name: &str) -> Event {
     .into()
 }
 
+/// A member of acme.
+pub(crate) fn member_added(member: &str, role: Role) -> Event {
+    MemberAdded {
+        organization: "acme".parse().unwrap(),
+        member: member.parse().unwrap(),
+        role,
+    }
+    .into()
+}
+
 pub(crate) fn algorithm_registered(algorithm: &str) -> Event {
     AlgorithmRegistered {
         algorithm: algorithm.parse().unwrap(),
@@ -88,6 +106,22 @@ pub(crate) fn version_published(algorithm: &str, version: &str) -> Event {
         endpoint: "http://127.0.0.1:9000/score".to_owned(),
         protocol: Protocol::Raw,
         timeout_ms: 30_000,
+    }
+    .into()
+}
+
+pub(crate) fn version_withdrawn(algorithm: &str, version: &str) -> Event {
+    VersionWithdrawn {
+        algorithm: algorithm.parse().unwrap(),
+        version: version.parse().unwrap(),
+        reason: Some("it was wrong".to_owned()),
+    }
+    .into()
+}
+
+pub(crate) fn algorithm_retired(algorithm: &str) -> Event {
+    AlgorithmRetired {
+        algorithm: algorithm.parse().unwrap(),
     }
     .into()
 }
@@ -140,11 +174,18 @@ pub(crate) fn topic_id(topic: &str) -> TopicId {
     }
 }
 
+pub(crate) fn permission(algorithm: &str, access: Access) -> Permission {
+    Permission {
+        grantee: Grantee::Algorithm(algorithm.parse().unwrap()),
+        access,
+    }
+}
+
 pub(crate) fn granted(topic: &str, access: Access) -> Event {
     TopicGranted {
         topic: topic_id(topic),
-        algorithm: "acme/score".parse().unwrap(),
-        access,
+        permission: permission("acme/score", access),
+        cause: None,
     }
     .into()
 }
@@ -152,8 +193,27 @@ pub(crate) fn granted(topic: &str, access: Access) -> Event {
 pub(crate) fn revoked(topic: &str, access: Access) -> Event {
     TopicRevoked {
         topic: topic_id(topic),
-        algorithm: "acme/score".parse().unwrap(),
-        access,
+        permission: permission("acme/score", access),
+        cause: None,
+    }
+    .into()
+}
+
+pub(crate) fn pattern_granted(pattern: &str, access: Access) -> Event {
+    TopicPatternGranted {
+        connection: connection_id("main"),
+        pattern: pattern.parse().unwrap(),
+        permission: permission("acme/score", access),
+        cause: None,
+    }
+    .into()
+}
+
+pub(crate) fn pattern_revoked(pattern: &str, access: Access) -> Event {
+    TopicPatternRevoked {
+        connection: connection_id("main"),
+        pattern: pattern.parse().unwrap(),
+        permission: permission("acme/score", access),
         cause: None,
     }
     .into()
@@ -171,6 +231,21 @@ pub(crate) fn listener_enabled(topic: &str, version: &str) -> Event {
         listener: listener_id(topic),
         version: version.parse().unwrap(),
         settings: ListenerSettings::starting(StartPosition::Earliest),
+        cause: None,
+    }
+    .into()
+}
+
+pub(crate) fn listener_paused(topic: &str) -> Event {
+    ListenerPaused {
+        listener: listener_id(topic),
+    }
+    .into()
+}
+
+pub(crate) fn listener_resumed(topic: &str) -> Event {
+    ListenerResumed {
+        listener: listener_id(topic),
     }
     .into()
 }
@@ -202,6 +277,7 @@ pub(crate) fn publisher_enabled(topic: &str, version: &str) -> Event {
     PublisherEnabled {
         publisher: publisher_id(topic),
         version: version.parse().unwrap(),
+        cause: None,
     }
     .into()
 }

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::command::State;
 use crate::connection::{Connection, Phase};
 use crate::event::Event;
-use crate::grant::Access;
+use crate::grant::{Access, Permission};
 use crate::ids::{AlgorithmId, TopicId};
+use crate::listener::ListenerSettings;
 use crate::name::TopicName;
 use crate::refusal::Refusal;
 use crate::version::VersionSelector;
@@ -15,40 +16,66 @@ use crate::version::VersionSelector;
 /// A topic as its stream tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Topic {
-    pub grants: BTreeSet<(AlgorithmId, Access)>,
-    /// The enabled ones.
+    /// Given on this very topic; patterns of its connection may permit more.
+    pub grants: BTreeSet<Permission>,
+    /// The enabled ones, the paused among them.
     pub listeners: BTreeMap<AlgorithmId, EnabledListener>,
     /// The enabled ones, with the version whose results they take.
     pub publishers: BTreeMap<AlgorithmId, VersionSelector>,
 }
 
-/// What decisions look at in an enabled listener.
+/// An enabled listener as its events tell it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnabledListener {
     pub version: VersionSelector,
+    pub settings: ListenerSettings,
     pub dlq: Option<TopicName>,
+    pub paused: bool,
 }
 
 impl Topic {
-    /// Whether `algorithm` has the grant and the connection is alive: what a listener or a
-    /// publisher needs to stay enabled.
-    pub(crate) fn stands(
+    /// Whether nothing hangs on the topic.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        self.grants.is_empty() && self.listeners.is_empty() && self.publishers.is_empty()
+    }
+
+    /// Whether `algorithm` is permitted that access: by a grant on the topic, to it or to its
+    /// organization, or by a pattern of the topic's connection.
+    #[must_use]
+    pub fn permits(
         &self,
+        topic: &TopicName,
         algorithm: &AlgorithmId,
         access: Access,
         connection: &Connection,
     ) -> bool {
-        connection.phase == Phase::Alive && self.grants.contains(&(algorithm.clone(), access))
+        self.grants.iter().any(|p| p.covers(algorithm, access))
+            || connection.permits(topic, algorithm, access)
     }
 
-    /// Refuses unless `algorithm` has the grant.
+    /// Whether `algorithm` is permitted and the connection is alive: what a listener or a
+    /// publisher needs of both to stay enabled.
+    #[must_use]
+    pub fn stands(
+        &self,
+        topic: &TopicName,
+        algorithm: &AlgorithmId,
+        access: Access,
+        connection: &Connection,
+    ) -> bool {
+        connection.phase == Phase::Alive && self.permits(topic, algorithm, access, connection)
+    }
+
+    /// Refuses unless `algorithm` is permitted.
     pub(crate) fn check_granted(
         &self,
         topic: &TopicId,
         algorithm: &AlgorithmId,
         access: Access,
+        connection: &Connection,
     ) -> Result<(), Refusal> {
-        if self.grants.contains(&(algorithm.clone(), access)) {
+        if self.permits(&topic.topic, algorithm, access, connection) {
             return Ok(());
         }
         Err(Refusal::NotGranted {
@@ -87,21 +114,32 @@ impl State for Topic {
     fn apply(&mut self, event: &Event) {
         match event {
             Event::TopicGranted(e) => {
-                self.grants.insert((e.algorithm.clone(), e.access));
+                self.grants.insert(e.permission.clone());
             }
             Event::TopicRevoked(e) => {
-                self.grants.remove(&(e.algorithm.clone(), e.access));
+                self.grants.remove(&e.permission);
             }
             Event::ListenerEnabled(e) => {
                 let listener = EnabledListener {
                     version: e.version.clone(),
+                    settings: e.settings.clone(),
                     dlq: None,
+                    paused: false,
                 };
                 self.listeners
                     .insert(e.listener.algorithm.clone(), listener);
             }
             Event::ListenerVersionChanged(e) => {
                 self.change_listener(&e.listener.algorithm, |l| l.version = e.version.clone());
+            }
+            Event::ListenerSettingsChanged(e) => {
+                self.change_listener(&e.listener.algorithm, |l| l.settings = e.settings.clone());
+            }
+            Event::ListenerPaused(e) => {
+                self.change_listener(&e.listener.algorithm, |l| l.paused = true);
+            }
+            Event::ListenerResumed(e) => {
+                self.change_listener(&e.listener.algorithm, |l| l.paused = false);
             }
             Event::DlqSet(e) => {
                 self.change_listener(&e.listener.algorithm, |l| l.dlq = Some(e.dlq.clone()));

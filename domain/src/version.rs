@@ -12,6 +12,7 @@ use crate::name::NameError;
 /// Which version of an algorithm to call, resolved anew at each run.
 ///
 /// Only the exact form may name a pre-release: `latest` and the starred forms never choose one.
+/// Build metadata does not order versions; the exact form finds a version with or without it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum VersionSelector {
@@ -26,7 +27,8 @@ pub enum VersionSelector {
 }
 
 impl VersionSelector {
-    /// The newest of `published` that the selector picks, if there is one.
+    /// The newest of `published` that the selector picks, if there is one: of equal ones that
+    /// which is written like the selector.
     #[must_use]
     pub fn resolve<'a>(
         &self,
@@ -35,7 +37,7 @@ impl VersionSelector {
         published
             .into_iter()
             .filter(|version| self.matches(version))
-            .max()
+            .max_by_key(|version| (self.names(version), *version))
     }
 
     /// Whether a publisher with this selector takes results of `version`: of every version that
@@ -52,10 +54,16 @@ impl VersionSelector {
         }
     }
 
+    /// Whether the selector is `version` to the letter.
+    fn names(&self, version: &Version) -> bool {
+        matches!(self, Self::Exact(exact) if exact == version)
+    }
+
     fn matches(&self, version: &Version) -> bool {
         let released = version.pre.is_empty();
         match self {
-            Self::Exact(exact) => exact == version,
+            Self::Exact(exact) if exact.build.is_empty() => exact.cmp_precedence(version).is_eq(),
+            Self::Exact(_) => self.names(version),
             Self::Minor { major, minor } => {
                 released && version.major == *major && version.minor == *minor
             }
@@ -125,6 +133,8 @@ impl From<VersionSelector> for String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn resolve(selector: &str, published: &[&str]) -> Option<String> {
@@ -149,6 +159,16 @@ mod tests {
         assert_eq!(resolve("latest", &published).unwrap(), "1.0.0");
         assert_eq!(resolve("1.1.*", &published), None);
         assert_eq!(resolve("1.1.0-rc.1", &published).unwrap(), "1.1.0-rc.1");
+    }
+
+    #[test]
+    fn build_metadata_is_found_without_being_named() {
+        let published = ["1.0.0+a", "1.1.0+b"];
+        assert_eq!(resolve("1.1.0", &published).unwrap(), "1.1.0+b");
+        assert_eq!(resolve("1.1.0+b", &published).unwrap(), "1.1.0+b");
+        assert_eq!(resolve("1.1.0+c", &published), None);
+        assert_eq!(resolve("latest", &published).unwrap(), "1.1.0+b");
+        assert_eq!(resolve("1.0.0", &["1.0.0", "1.0.0+z"]).unwrap(), "1.0.0");
     }
 
     #[test]
@@ -179,6 +199,84 @@ mod tests {
             "", "*", "1", "1.2", "v1.0.0", "1.2.3.*", "01.*", "+1.*", "Latest", ".*",
         ] {
             assert!(text.parse::<VersionSelector>().is_err(), "{text:?}");
+        }
+    }
+
+    fn versions() -> impl Strategy<Value = Vec<Version>> {
+        let version = (0_u64..3, 0_u64..3, 0_u64..3, 0_usize..4, 0_usize..3);
+        let version = version.prop_map(|(major, minor, patch, pre, build)| {
+            let pre = ["", "", "-alpha", "-rc.1"][pre];
+            let build = ["", "", "+b7"][build];
+            format!("{major}.{minor}.{patch}{pre}{build}")
+                .parse()
+                .unwrap()
+        });
+        proptest::collection::vec(version, 0..12)
+    }
+
+    fn selectors() -> impl Strategy<Value = VersionSelector> {
+        prop_oneof![
+            Just(VersionSelector::Latest),
+            (0_u64..3).prop_map(|major| VersionSelector::Major { major }),
+            (0_u64..3, 0_u64..3).prop_map(|(major, minor)| VersionSelector::Minor { major, minor }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_selector_never_chooses_a_pre_release_nor_an_older_match(
+            published in versions(),
+            selector in selectors(),
+        ) {
+            let matching = |version: &&Version| {
+                let text = format!("{}.{}.{}", version.major, version.minor, version.patch);
+                let prefix = selector.to_string().replace('*', "");
+                version.pre.is_empty() && (prefix == "latest" || text.starts_with(&prefix))
+            };
+            match selector.resolve(&published) {
+                None => prop_assert_eq!(published.iter().find(matching), None),
+                Some(picked) => {
+                    prop_assert!(matching(&picked));
+                    for other in published.iter().filter(matching) {
+                        prop_assert!(other.cmp_precedence(picked).is_le());
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn what_is_picked_does_not_depend_on_the_order_of_publishing(
+            published in versions(),
+            selector in selectors(),
+        ) {
+            let mut sorted = published.clone();
+            sorted.sort();
+            prop_assert_eq!(selector.resolve(&published), selector.resolve(&sorted));
+        }
+
+        #[test]
+        fn withdrawing_what_was_not_picked_changes_nothing(
+            published in versions(),
+            selector in selectors(),
+            index in 0_usize..12,
+        ) {
+            let picked = selector.resolve(&published).cloned();
+            let mut fewer = published.clone();
+            if index < fewer.len() && Some(&fewer[index]) != picked.as_ref() {
+                fewer.remove(index);
+            }
+            prop_assert_eq!(selector.resolve(&fewer), picked.as_ref());
+        }
+
+        #[test]
+        fn every_published_version_is_found_by_its_full_name(
+            published in versions(),
+            index in 0_usize..12,
+        ) {
+            if let Some(version) = published.get(index) {
+                let exact = VersionSelector::Exact(version.clone());
+                prop_assert_eq!(exact.resolve(&published), Some(version));
+            }
         }
     }
 }

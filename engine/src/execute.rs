@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use domain::codec::{self, DecodeError};
 use domain::{
-    Actor, Clock, Command, CommandId, CorrelationId, Ctx, Ids, Meta, Position, Refusal, Revision,
-    State, StreamName,
+    Actor, Clock, Command, CommandId, CorrelationId, Ctx, Envelope, Ids, Meta, Position, Refusal,
+    Revision, State, StreamName,
 };
 use event_store::{Append, AppendError, EventStore, Expected, ReadError};
 use uuid::Uuid;
@@ -15,6 +15,9 @@ const MOST_TRIES: u32 = 16;
 
 /// Events read at once.
 const PAGE: usize = 512;
+
+/// The most events that a caller with a stale revision is told of.
+pub const MOST_CHANGES: usize = 100;
 
 /// Who asks, and under which identity the command is remembered.
 #[derive(Clone, Debug)]
@@ -51,6 +54,9 @@ pub enum Outcome {
     /// The stream is not at the revision that the caller expected.
     Stale {
         actual: Option<Revision>,
+        /// What changed since, oldest first: at most [`MOST_CHANGES`] events, the rest is in the
+        /// stream. None where the caller expected more than there is.
+        since: Vec<Envelope>,
     },
     /// The idempotency key was used before for something else.
     KeyReused,
@@ -132,9 +138,7 @@ impl Engine {
             if let Some(expected) = request.expected_revision
                 && loaded.revision != Some(expected)
             {
-                let stale = Outcome::Stale {
-                    actual: loaded.revision,
-                };
+                let stale = self.stale(&stream, expected, loaded.revision).await?;
                 return self.unless_done_before(request, stale).await;
             }
             let ctx = Ctx {
@@ -193,15 +197,41 @@ impl Engine {
         request: &Request,
         outcome: Outcome,
     ) -> Result<Outcome, Failure> {
-        Ok(match self.store.appended(request.command).await? {
-            None => outcome,
-            Some((appended, fingerprint)) if fingerprint == request.fingerprint => {
+        Ok(self.done_before(request).await?.unwrap_or(outcome))
+    }
+
+    /// What the request was answered when it was done before, if it was.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub async fn done_before(&self, request: &Request) -> Result<Option<Outcome>, Failure> {
+        let appended = self.store.appended(request.command).await?;
+        Ok(appended.map(|(appended, fingerprint)| {
+            if fingerprint == request.fingerprint {
                 Outcome::Accepted(Accepted {
                     position: appended.last,
                 })
+            } else {
+                Outcome::KeyReused
             }
-            Some(_) => Outcome::KeyReused,
-        })
+        }))
+    }
+
+    /// What a caller is told whose `expected` revision of `stream` is not the `actual` one.
+    async fn stale(
+        &self,
+        stream: &StreamName,
+        expected: Revision,
+        actual: Option<Revision>,
+    ) -> Result<Outcome, Failure> {
+        let since = match actual {
+            Some(actual) if actual > expected => {
+                let from = Revision(expected.0 + 1);
+                self.store.read_stream(stream, from, MOST_CHANGES).await?
+            }
+            _ => Vec::new(),
+        };
+        Ok(Outcome::Stale { actual, since })
     }
 
     async fn load<C: Command>(&self, command: &C) -> Result<Loaded<C::State>, Failure> {

@@ -4,6 +4,7 @@
 pub mod connection;
 pub mod execute;
 pub mod policy;
+pub mod undo;
 
 pub use event_store::ReadError;
 pub use execute::{Accepted, Engine, Failure, Outcome, Request};

@@ -4,6 +4,7 @@
 //! commands with ids made from the events they answer, and each command looks again before it
 //! does anything: a crash at any step, and any repetition, ends in the same log.
 
+pub mod answer;
 pub mod orphans;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::execute::{Engine, Failure};
+pub use answer::{Answer, Step};
 pub use orphans::Orphans;
 
 /// How many events a policy takes in before it looks whether it has caught up.
@@ -38,8 +40,8 @@ pub enum PolicyError {
     },
 }
 
-/// Follows the log with the policy that ends what lost its grant or its connection, until
-/// `shutdown`.
+/// Follows the log with the policy that ends what lost its grant, its algorithm or its
+/// connection, and moves what hung on a replaced one, until `shutdown`.
 ///
 /// # Errors
 /// The log is damaged or holds an event that this program does not know.
@@ -51,7 +53,7 @@ pub async fn run(engine: Arc<Engine>, shutdown: CancellationToken) -> Result<(),
         let chunk = tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
             chunk = events.next() => chunk,
-            () = sleep(AGAIN), if !orphans.answers().is_empty() => Some(Vec::new()),
+            () = sleep(AGAIN), if !orphans.is_content() => Some(Vec::new()),
         };
         let Some(chunk) = chunk else { return Ok(()) };
         for envelope in chunk {
@@ -60,8 +62,11 @@ pub async fn run(engine: Arc<Engine>, shutdown: CancellationToken) -> Result<(),
             take_in(&mut orphans, &envelope)?;
         }
         // Behind the head, what looks orphaned may have been mended by an event still to come.
-        if position >= engine.store().head().await? {
-            answer(&engine, &mut orphans).await;
+        match engine.store().head().await {
+            Ok(head) if position >= head => answer(&engine, &mut orphans).await,
+            // While the log is away, the follower waits for it; then all is looked at again.
+            Ok(_) | Err(ReadError::Unavailable(_)) => {}
+            Err(damage) => return Err(damage.into()),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Algorithms and their versions.
 
-use domain::algorithm::Protocol;
+use domain::algorithm::{Algorithm as State, Protocol, VersionPublished};
 use domain::{AlgorithmId, Event, OrganizationName, Position, Version};
 use jiff::Timestamp;
 use serde_json::Value;
-use sqlx::SqliteConnection;
+use sqlx::{FromRow, SqliteConnection};
 
 use crate::page::{Page, Paging};
 use crate::projector::Fact;
@@ -16,6 +16,7 @@ pub struct Algorithm {
     pub id: AlgorithmId,
     pub description: String,
     pub registered_at: Timestamp,
+    pub retired_at: Option<Timestamp>,
 }
 
 /// A published version of an algorithm.
@@ -28,6 +29,23 @@ pub struct PublishedVersion {
     pub timeout_ms: u64,
     pub published_at: Timestamp,
     pub position: Position,
+    pub withdrawn: Option<Withdrawn>,
+}
+
+/// That a version is called no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdrawn {
+    pub at: Timestamp,
+    pub reason: Option<String>,
+}
+
+/// Which algorithms are asked for; all where nothing is set.
+#[derive(Clone, Debug, Default)]
+pub struct AlgorithmFilter {
+    pub organization: Option<OrganizationName>,
+    /// Part of the name as `organization/name`.
+    pub search: Option<String>,
+    pub retired: Option<bool>,
 }
 
 pub(crate) async fn apply(
@@ -63,6 +81,25 @@ pub(crate) async fn apply(
             .execute(tx)
             .await?;
         }
+        Event::VersionWithdrawn(e) => {
+            sqlx::query(
+                "UPDATE versions SET withdrawn_at = ?3, withdrawn_reason = ?4 \
+                 WHERE algorithm = ?1 AND version = ?2",
+            )
+            .bind(e.algorithm.to_string())
+            .bind(e.version.to_string())
+            .bind(fact.at)
+            .bind(&e.reason)
+            .execute(tx)
+            .await?;
+        }
+        Event::AlgorithmRetired(e) => {
+            sqlx::query("UPDATE algorithms SET retired_at = ?2 WHERE id = ?1")
+                .bind(e.algorithm.to_string())
+                .bind(fact.at)
+                .execute(tx)
+                .await?;
+        }
         _ => {}
     }
     Ok(())
@@ -78,7 +115,7 @@ impl ReadModel {
         ids: &[AlgorithmId],
     ) -> Result<Vec<Algorithm>, ReadModelError> {
         let rows: Vec<AlgorithmRow> = sqlx::query_as(
-            "SELECT id, description, registered_at FROM algorithms \
+            "SELECT id, description, registered_at, retired_at FROM algorithms \
              WHERE id IN (SELECT value FROM json_each(?1))",
         )
         .bind(serde_json::to_string(ids)?)
@@ -87,22 +124,26 @@ impl ReadModel {
         rows.into_iter().map(Algorithm::try_from).collect()
     }
 
-    /// Algorithms by name, of one organization or of all.
+    /// Algorithms by name.
     ///
     /// # Errors
     /// The database cannot answer.
     pub async fn algorithms(
         &self,
-        organization: Option<&OrganizationName>,
+        filter: &AlgorithmFilter,
         paging: &Paging,
     ) -> Result<Page<Algorithm>, ReadModelError> {
         let page = paging.take(async |limit| {
             let rows: Vec<AlgorithmRow> = sqlx::query_as(
-                "SELECT id, description, registered_at FROM algorithms \
-                 WHERE id > ?1 AND (?2 IS NULL OR organization = ?2) ORDER BY id LIMIT ?3",
+                "SELECT id, description, registered_at, retired_at FROM algorithms \
+                 WHERE id > ?1 AND (?2 IS NULL OR organization = ?2) \
+                 AND (?3 IS NULL OR instr(id, ?3) > 0) \
+                 AND (?4 IS NULL OR (retired_at IS NOT NULL) = ?4) ORDER BY id LIMIT ?5",
             )
             .bind(&paging.after)
-            .bind(organization.map(OrganizationName::as_str))
+            .bind(filter.organization.as_ref().map(OrganizationName::as_str))
+            .bind(&filter.search)
+            .bind(filter.retired)
             .bind(limit)
             .fetch_all(&self.readers)
             .await?;
@@ -111,7 +152,8 @@ impl ReadModel {
         page.await
     }
 
-    /// The published versions of those algorithms, each algorithm's newest first.
+    /// The published versions of those algorithms, the withdrawn among them, each algorithm's
+    /// newest first.
     ///
     /// # Errors
     /// The database cannot answer.
@@ -120,8 +162,7 @@ impl ReadModel {
         algorithms: &[AlgorithmId],
     ) -> Result<Vec<PublishedVersion>, ReadModelError> {
         let rows: Vec<VersionRow> = sqlx::query_as(
-            "SELECT algorithm, version, endpoint, protocol, timeout_ms, published_at, position \
-             FROM versions WHERE algorithm IN (SELECT value FROM json_each(?1))",
+            "SELECT * FROM versions WHERE algorithm IN (SELECT value FROM json_each(?1))",
         )
         .bind(serde_json::to_string(algorithms)?)
         .fetch_all(&self.readers)
@@ -135,19 +176,55 @@ impl ReadModel {
     }
 }
 
-/// The published versions of one algorithm, inside a transaction.
-pub(crate) async fn versions(
+/// An algorithm with its versions as its decisions see it: what selectors are resolved by.
+#[must_use]
+pub fn state(retired: bool, versions: &[PublishedVersion]) -> State {
+    let withdrawn = versions.iter().filter_map(|row| {
+        let withdrawn = row.withdrawn.as_ref()?;
+        Some((row.version.clone(), withdrawn.reason.clone()))
+    });
+    State {
+        registered: true,
+        retired,
+        versions: versions
+            .iter()
+            .map(|row| (row.version.clone(), row.published()))
+            .collect(),
+        withdrawn: withdrawn.collect(),
+    }
+}
+
+impl PublishedVersion {
+    fn published(&self) -> VersionPublished {
+        VersionPublished {
+            algorithm: self.algorithm.clone(),
+            version: self.version.clone(),
+            endpoint: self.endpoint.clone(),
+            protocol: self.protocol,
+            timeout_ms: self.timeout_ms,
+        }
+    }
+}
+
+/// One algorithm with its versions, inside a transaction.
+pub(crate) async fn by_id(
     tx: &mut SqliteConnection,
     algorithm: &AlgorithmId,
-) -> Result<Vec<PublishedVersion>, ReadModelError> {
-    let rows: Vec<VersionRow> = sqlx::query_as(
-        "SELECT algorithm, version, endpoint, protocol, timeout_ms, published_at, position \
-         FROM versions WHERE algorithm = ?1",
-    )
-    .bind(algorithm.to_string())
-    .fetch_all(tx)
-    .await?;
-    rows.into_iter().map(PublishedVersion::try_from).collect()
+) -> Result<State, ReadModelError> {
+    let retired: Option<bool> =
+        sqlx::query_scalar("SELECT retired_at IS NOT NULL FROM algorithms WHERE id = ?1")
+            .bind(algorithm.to_string())
+            .fetch_optional(&mut *tx)
+            .await?;
+    let rows: Vec<VersionRow> = sqlx::query_as("SELECT * FROM versions WHERE algorithm = ?1")
+        .bind(algorithm.to_string())
+        .fetch_all(tx)
+        .await?;
+    let versions: Vec<PublishedVersion> = rows
+        .into_iter()
+        .map(PublishedVersion::try_from)
+        .collect::<Result<_, _>>()?;
+    Ok(state(retired.unwrap_or_default(), &versions))
 }
 
 fn protocol_text(protocol: Protocol) -> &'static str {
@@ -157,37 +234,57 @@ fn protocol_text(protocol: Protocol) -> &'static str {
     }
 }
 
-type AlgorithmRow = (String, String, i64);
+type AlgorithmRow = (String, String, i64, Option<i64>);
 
 impl TryFrom<AlgorithmRow> for Algorithm {
     type Error = ReadModelError;
 
-    fn try_from((id, description, registered_at): AlgorithmRow) -> Result<Self, ReadModelError> {
+    fn try_from(row: AlgorithmRow) -> Result<Self, ReadModelError> {
+        let (id, description, registered_at, retired_at) = row;
         Ok(Self {
             id: id.try_into()?,
             description,
             registered_at: time_of(registered_at)?,
+            retired_at: retired_at.map(time_of).transpose()?,
         })
     }
 }
 
-type VersionRow = (String, String, String, String, i64, i64, i64);
+#[derive(FromRow)]
+struct VersionRow {
+    algorithm: String,
+    version: String,
+    endpoint: String,
+    protocol: String,
+    timeout_ms: i64,
+    published_at: i64,
+    position: i64,
+    withdrawn_at: Option<i64>,
+    withdrawn_reason: Option<String>,
+}
 
 impl TryFrom<VersionRow> for PublishedVersion {
     type Error = ReadModelError;
 
     fn try_from(row: VersionRow) -> Result<Self, ReadModelError> {
-        let (algorithm, version, endpoint, protocol, timeout_ms, published_at, position) = row;
+        let withdrawn = row.withdrawn_at.map(|at| {
+            Ok::<_, ReadModelError>(Withdrawn {
+                at: time_of(at)?,
+                reason: row.withdrawn_reason,
+            })
+        });
         Ok(Self {
-            algorithm: algorithm.try_into()?,
-            version: version
+            algorithm: row.algorithm.try_into()?,
+            version: row
+                .version
                 .parse()
                 .map_err(|error| ReadModelError::Row(Box::new(error)))?,
-            endpoint,
-            protocol: serde_json::from_value(Value::String(protocol))?,
-            timeout_ms: timeout_ms.unsigned_abs(),
-            published_at: time_of(published_at)?,
-            position: position_of(position),
+            endpoint: row.endpoint,
+            protocol: serde_json::from_value(Value::String(row.protocol))?,
+            timeout_ms: row.timeout_ms.unsigned_abs(),
+            published_at: time_of(row.published_at)?,
+            position: position_of(row.position),
+            withdrawn: withdrawn.transpose()?,
         })
     }
 }

@@ -5,7 +5,9 @@
 pub mod algorithm;
 pub mod assignment;
 pub mod connection;
+pub mod flow;
 pub mod grant;
+pub mod hanging;
 pub mod listener;
 pub mod organization;
 pub mod page;

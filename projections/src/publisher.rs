@@ -1,6 +1,9 @@
 //! Publishers, the enabled and the disabled.
 
-use domain::{AlgorithmId, ConnectionId, Event, Position, PublisherId, TopicId, VersionSelector};
+use domain::{
+    AlgorithmId, ConnectionId, Event, OrganizationName, Position, PublisherId, TopicId,
+    VersionSelector,
+};
 use jiff::Timestamp;
 use sqlx::{FromRow, SqliteConnection};
 
@@ -18,7 +21,7 @@ pub struct Publisher {
     /// The position of the event that last changed it.
     pub revision: Position,
     pub changed_at: Timestamp,
-    /// The event that a policy disabled it for.
+    /// The event that a policy enabled or disabled it for.
     pub cause: Option<String>,
 }
 
@@ -26,8 +29,12 @@ pub struct Publisher {
 #[derive(Clone, Debug, Default)]
 pub struct PublisherFilter {
     pub connection: Option<ConnectionId>,
+    pub topic: Option<TopicId>,
+    pub organization: Option<OrganizationName>,
     pub algorithm: Option<AlgorithmId>,
     pub enabled: Option<bool>,
+    /// Part of the name of the topic or of the algorithm.
+    pub search: Option<String>,
 }
 
 pub(crate) async fn apply(
@@ -38,8 +45,8 @@ pub(crate) async fn apply(
         Event::PublisherEnabled(e) => {
             sqlx::query(
                 "INSERT OR REPLACE INTO publishers \
-                 (key, connection, topic, algorithm, enabled, version, revision, changed_at) \
-                 VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7)",
+                 (key, connection, topic, algorithm, enabled, version, revision, changed_at, \
+                  cause) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8)",
             )
             .bind(e.publisher.to_string())
             .bind(e.publisher.topic.connection.to_string())
@@ -48,6 +55,7 @@ pub(crate) async fn apply(
             .bind(e.version.to_string())
             .bind(fact.position)
             .bind(fact.at)
+            .bind(e.cause.map(|cause| cause.to_string()))
             .execute(tx)
             .await?;
         }
@@ -102,17 +110,25 @@ impl ReadModel {
         filter: &PublisherFilter,
         paging: &Paging,
     ) -> Result<Page<Publisher>, ReadModelError> {
+        let topic = filter.topic.as_ref();
+        let connection = topic.map(|topic| topic.connection).or(filter.connection);
         let page = paging.take(async |limit| {
             let rows: Vec<Row> = sqlx::query_as(
-                "SELECT p.* FROM publishers p JOIN connections c ON c.id = p.connection \
+                "SELECT p.* FROM publishers p \
+                 JOIN connections c ON c.id = p.connection AND c.replaced_at IS NULL \
                  WHERE key > ?1 AND (?2 IS NULL OR connection = ?2) \
-                 AND (?3 IS NULL OR algorithm = ?3) AND (?4 IS NULL OR enabled = ?4) \
-                 ORDER BY key LIMIT ?5",
+                 AND (?3 IS NULL OR topic = ?3) AND (?4 IS NULL OR algorithm = ?4) \
+                 AND (?5 IS NULL OR algorithm GLOB ?5 || '/*') AND (?6 IS NULL OR enabled = ?6) \
+                 AND (?7 IS NULL OR instr(topic, ?7) > 0 OR instr(algorithm, ?7) > 0) \
+                 ORDER BY key LIMIT ?8",
             )
             .bind(&paging.after)
-            .bind(filter.connection.map(|id| id.to_string()))
+            .bind(connection.map(|id| id.to_string()))
+            .bind(topic.map(|topic| topic.topic.as_str()))
             .bind(filter.algorithm.as_ref().map(ToString::to_string))
+            .bind(filter.organization.as_ref().map(OrganizationName::as_str))
             .bind(filter.enabled)
+            .bind(&filter.search)
             .bind(limit)
             .fetch_all(&self.readers)
             .await?;

@@ -1,6 +1,9 @@
 //! Nobody changes history unseen: the binary and an independent verifier find every change made
 //! with the database's own tools, and name the first bad position.
 
+mod exports;
+mod posting;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -262,29 +265,59 @@ async fn a_proof_needs_nothing_but_the_public_key_and_a_changed_one_proves_nothi
 }
 
 #[tokio::test]
-async fn exports_are_filtered_and_the_past_is_replayed() {
+async fn the_newest_checkpoint_is_proved_to_continue_a_kept_one_and_a_forged_one_is_not() {
     let log = SignedLog::new().await;
-    let environment = [("EVENTFLOWS_DATA", log.data.path())];
-    let lines = |arguments: &[&str]| -> Vec<String> {
-        let done = run(arguments, &environment);
-        assert!(done.status.success(), "{done:?}");
-        let text = String::from_utf8(done.stdout).unwrap();
-        text.lines().map(str::to_owned).collect()
+    let mut kept: Vec<_> = fs::read_dir(log.checkpoints.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "checkpoint"))
+        .collect();
+    kept.sort();
+    assert!(kept.len() >= 2, "{kept:?}");
+    let prove = |checkpoint: &Path| {
+        let file = checkpoint.to_str().unwrap();
+        let arguments = ["prove", "--from-checkpoint", file];
+        // The log is not looked at.
+        audit(&arguments, Path::new("/nowhere"), log.checkpoints.path())
     };
-    let created = ["export", "--type", "OrganizationCreated"];
-    assert_eq!(lines(&created).len(), 10);
-    let one = ["export", "--stream", "organization-org-3"];
-    let row: Value = serde_json::from_str(&lines(&one)[0]).unwrap();
-    assert_eq!(row["type"], "OrganizationCreated");
-    let position = row["position"].to_string();
-    let earlier = ["export", "--until", &position, "--actor", "user:admin"];
-    assert_eq!(lines(&earlier).len(), 4);
-    let csv = lines(&["export", "--format", "csv", "--after", &position]);
-    assert!(csv[0].starts_with("position,event_id,stream,revision,type,"));
-    let state = lines(&["replay", "--as-of", &position]).join("\n");
-    let state: Value = serde_json::from_str(&state).unwrap();
-    assert_eq!(state["position"].to_string(), position);
-    assert_eq!(state["grants"], json!([]));
+    for checkpoint in &kept {
+        let done = prove(checkpoint);
+        assert!(done.status.success(), "{done:?}");
+        let proof: Value = serde_json::from_slice(&done.stdout).unwrap();
+        assert_eq!(log.check(&proof), (true, true));
+        let swapped = json!({
+            "format": proof["format"],
+            "earlier": proof["checkpoint"],
+            "path": proof["path"],
+            "checkpoint": proof["earlier"],
+        });
+        let same = proof["checkpoint"] == proof["earlier"];
+        assert_eq!(log.check(&swapped), (same, same));
+        if !same {
+            let mut changed = proof.clone();
+            changed["path"][0] = json!("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+            assert_eq!(log.check(&changed), (false, false));
+        }
+    }
+    // The same key signs another history of the same length.
+    let forged = log.copied();
+    let tamper = format!("{PRELUDE}{}", CHANGES[0].2);
+    let mut intruder = Command::new("python3");
+    intruder
+        .arg("-c")
+        .arg(tamper)
+        .arg(forged.path().join("log.db"));
+    assert!(intruder.status().unwrap().success());
+    let elsewhere = tempfile::tempdir().unwrap();
+    let environment = [("EVENTFLOWS_CHECKPOINTS", elsewhere.path())];
+    let mut forger = Eventflows::start_with(forged, &environment).await;
+    forger.terminate().await;
+    let file = kept[0].to_str().unwrap();
+    let arguments = ["prove", "--from-checkpoint", file];
+    let refused = audit(&arguments, forger.data(), elsewhere.path());
+    assert_eq!(refused.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(told.contains("does not continue"), "{told}");
 }
 
 fn audit(arguments: &[&str], data: &Path, checkpoints: &Path) -> Output {

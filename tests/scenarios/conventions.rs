@@ -1,11 +1,17 @@
 //! The conventions that every client may count on.
 
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::Eventflows;
 
 const CREATE: &str = "mutation($input: OrganizationCreateInput!) { it: organizationCreate(\
     input: $input) { organization { id name } userErrors { code message path } position } }";
+
+/// The id of the algorithm acme/ghost, which nobody registered.
+const GHOST: &str = "QWxnb3JpdGhtOmFjbWUvZ2hvc3Q";
+
+/// The id of the topic orders of a broker that nobody connected.
+const TOPIC: &str = "VG9waWM6MDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAxL29yZGVycw";
 
 #[tokio::test]
 async fn the_same_key_does_the_same_once_also_after_a_restart() {
@@ -79,6 +85,256 @@ async fn an_id_that_is_none_of_ours_is_nothing() {
         let answer = eventflows.api().ask(document, json!({ "id": id })).await;
         assert_eq!(answer, json!({ "node": null, "nodes": [null] }), "{id:?}");
     }
+}
+
+/// A mutation with the only user error that it has.
+async fn refused(eventflows: &Eventflows, document: &str, input: Value) -> Value {
+    let variables = json!({ "input": input });
+    let payload = eventflows.api().ask(document, variables).await["it"].clone();
+    assert_eq!(payload["position"], Value::Null, "{payload:#}");
+    let errors = payload["userErrors"].as_array().unwrap();
+    assert_eq!(errors.len(), 1, "{payload:#}");
+    errors[0].clone()
+}
+
+#[tokio::test]
+async fn a_stale_revision_is_a_conflict_that_tells_what_changed_since() {
+    let eventflows = Eventflows::start().await;
+    let api = eventflows.api();
+    let created = api
+        .done(CREATE, json!({ "input": { "name": "acme" } }))
+        .await;
+    let add = "mutation($input: OrganizationMemberAddInput!) { it: organizationMemberAdd(\
+        input: $input) { organization { id } position userErrors { code message path \
+        changes { type revision words } } } }";
+    let member = |name: &str, revision: &str| {
+        json!({
+            "organizationId": created["organization"]["id"], "member": name, "role": "OWNER",
+            "expectedRevision": revision,
+        })
+    };
+    api.done(add, json!({ "input": member("ann", "0") })).await;
+    api.done(add, json!({ "input": member("bob", "1") })).await;
+    let stale = refused(&eventflows, add, member("cid", "0")).await;
+    assert_eq!(stale["code"], "CONFLICT");
+    assert_eq!(stale["message"], "the revision is 2 now");
+    assert_eq!(stale["path"], json!(["input", "expectedRevision"]));
+    let changes = stale["changes"].as_array().unwrap();
+    let words: Vec<&str> = changes
+        .iter()
+        .map(|change| change["words"].as_str().unwrap())
+        .collect();
+    assert_eq!(words.len(), 2);
+    assert!(
+        words[0].ends_with("added ann to acme as OWNER"),
+        "{words:?}"
+    );
+    assert!(
+        words[1].ends_with("added bob to acme as OWNER"),
+        "{words:?}"
+    );
+    assert_eq!(changes[1]["revision"], "2");
+    let ahead = refused(&eventflows, add, member("cid", "9")).await;
+    assert_eq!(
+        (&ahead["code"], &ahead["changes"]),
+        (&json!("CONFLICT"), &json!([]))
+    );
+}
+
+#[tokio::test]
+async fn a_history_is_paged_and_its_cursors_are_its_own() {
+    let eventflows = Eventflows::start().await;
+    let api = eventflows.api();
+    let created = api
+        .done(CREATE, json!({ "input": { "name": "acme" } }))
+        .await;
+    let organization = &created["organization"]["id"];
+    let add = "mutation($input: OrganizationMemberAddInput!) { it: organizationMemberAdd(\
+        input: $input) { userErrors { code } } }";
+    for name in ["ann", "bob", "cid"] {
+        let input = json!({ "organizationId": organization, "member": name, "role": "MEMBER" });
+        api.done(add, json!({ "input": input })).await;
+    }
+    let document = "query($of: ID!, $after: String) { history(of: $of, first: 2, after: $after) \
+        { edges { cursor node { type } } pageInfo { hasNextPage } } }";
+    let mut types = Vec::new();
+    let mut after = Value::Null;
+    loop {
+        let variables = json!({ "of": organization, "after": after });
+        let page = api.ask(document, variables).await["history"].clone();
+        let edges = page["edges"].as_array().unwrap();
+        types.extend(edges.iter().map(|edge| edge["node"]["type"].clone()));
+        after = edges.last().unwrap()["cursor"].clone();
+        if page["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+    }
+    assert_eq!(types[0], "OrganizationCreated");
+    assert_eq!(types.len(), 4);
+    for (of, after) in [
+        (organization.clone(), json!("%%%")),
+        (organization.clone(), json!("b3JkZXJz")),
+        (json!("x"), Value::Null),
+        (json!("RXZlbnQ6MQ"), Value::Null),
+    ] {
+        let answer = api
+            .answer(document, json!({ "of": of, "after": after }))
+            .await;
+        let error = &answer["errors"][0];
+        assert_eq!(error["extensions"]["code"], "INVALID_ARGUMENT", "{answer}");
+        assert_eq!(error["path"], json!(["history"]));
+    }
+}
+
+/// Has each mutation refused with its code and path, and finds that nothing happened.
+async fn refuse_each(eventflows: &Eventflows, cases: Vec<(&str, Value, &str, &str)>) {
+    let api = eventflows.api();
+    let count = async || {
+        let document = "{ events(first: 100) { nodes { stream } } }";
+        let events = api.ask(document, json!({})).await["events"]["nodes"].clone();
+        // The worker joins in its own time.
+        let ours = |event: &&Value| !event["stream"].as_str().unwrap().starts_with("worker-");
+        events.as_array().unwrap().iter().filter(ours).count()
+    };
+    let before = count().await;
+    for (mutation, input, code, path) in cases {
+        let (first, rest) = mutation.split_at(1);
+        let kind = format!("{}{rest}Input", first.to_uppercase());
+        let document = format!(
+            "mutation($input: {kind}!) {{ it: {mutation}(input: $input) \
+             {{ position userErrors {{ code message path }} }} }}"
+        );
+        let error = refused(eventflows, &document, input.clone()).await;
+        assert_eq!(error["code"], code, "{mutation} {input}");
+        let named: Vec<&str> = ["input"].into_iter().chain(path.split('.')).collect();
+        assert_eq!(error["path"], json!(named), "{mutation} {input}");
+        assert_ne!(error["message"], "");
+    }
+    assert_eq!(count().await, before, "nothing was half-done");
+}
+
+#[tokio::test]
+async fn a_bad_name_or_id_of_an_owner_is_named() {
+    let eventflows = Eventflows::start().await;
+    let api = eventflows.api();
+    let created = api
+        .done(CREATE, json!({ "input": { "name": "acme" } }))
+        .await;
+    let acme = created["organization"]["id"].clone();
+    let (ghost, nobody) = (json!(GHOST), json!("T3JnYW5pemF0aW9uOm5vYm9keQ"));
+    let member = |name: &str, organization: &Value| json!({ "organizationId": organization, "member": name, "role": "OWNER" });
+    let version = |version: &str| json!({ "algorithmId": ghost, "version": version });
+    let key = json!({ "name": "b", "idempotencyKey": "k".repeat(201) });
+    let add = "organizationMemberAdd";
+    let cases = vec![
+        (add, member(&"x".repeat(255), &acme), "BAD_NAME", "member"),
+        (add, member("é", &acme), "BAD_NAME", "member"),
+        (add, member("", &acme), "BAD_NAME", "member"),
+        (add, member("ann", &ghost), "BAD_ID", "organizationId"),
+        (add, member("ann", &nobody), "NOT_FOUND", "organizationId"),
+        (
+            "versionWithdraw",
+            version("1.0.0"),
+            "NOT_FOUND",
+            "algorithmId",
+        ),
+        ("versionWithdraw", version("1.*"), "BAD_NAME", "version"),
+        (
+            "algorithmRetire",
+            json!({ "algorithmId": ghost }),
+            "NOT_FOUND",
+            "algorithmId",
+        ),
+        (
+            "algorithmRetire",
+            json!({ "algorithmId": acme }),
+            "BAD_ID",
+            "algorithmId",
+        ),
+        ("organizationCreate", key, "OUT_OF_RANGE", "idempotencyKey"),
+        ("undo", json!({ "eventId": "x" }), "BAD_ID", "eventId"),
+    ];
+    refuse_each(&eventflows, cases).await;
+}
+
+#[tokio::test]
+async fn a_bad_argument_of_a_grant_or_a_listener_is_named() {
+    let eventflows = Eventflows::start().await;
+    let (topic, ghost) = (json!(TOPIC), json!(GHOST));
+    let listener = |field: &str, value: Value| {
+        let mut input = json!({
+            "topicId": topic, "algorithmId": ghost, "version": "latest",
+            "settings": { "start": { "at": "EARLIEST" } },
+        });
+        input[field] = value;
+        input
+    };
+    let untimed = json!({ "start": { "at": "TIMESTAMP" } });
+    let grant = json!({ "edit": "ADD", "algorithmId": ghost, "access": "PUBLISH" });
+    let wrong = json!({ "edit": "ADD", "algorithmId": topic, "access": "PUBLISH" });
+    let pattern =
+        json!({ "edit": "ADD", "pattern": "orders", "algorithmId": ghost, "access": "PUBLISH" });
+    let broker = json!("QnJva2VyOjAwMDAwMDAwLTAwMDAtMDAwMC0wMDAwLTAwMDAwMDAwMDAwMQ");
+    let edit = |changes: Value| json!({ "topicId": topic, "changes": changes });
+    let patterns = json!({ "brokerId": broker, "changes": [pattern] });
+    let elsewhere = json!({ "topicId": ghost, "changes": [grant] });
+    let (enable, grants) = ("listenerEnable", "topicGrantsEdit");
+    let cases = vec![
+        (
+            enable,
+            listener("topicId", ghost.clone()),
+            "BAD_ID",
+            "topicId",
+        ),
+        (
+            enable,
+            listener("version", json!("1.2")),
+            "BAD_NAME",
+            "version",
+        ),
+        (
+            enable,
+            listener("dlq", json!("x".repeat(326))),
+            "BAD_NAME",
+            "dlq",
+        ),
+        (
+            enable,
+            listener("settings", untimed),
+            "OUT_OF_RANGE",
+            "settings.start.time",
+        ),
+        (grants, elsewhere, "BAD_ID", "topicId"),
+        (grants, edit(json!([grant])), "CONNECTION_GONE", "topicId"),
+        (
+            grants,
+            edit(json!([grant, wrong])),
+            "BAD_ID",
+            "changes.1.algorithmId",
+        ),
+        (
+            "patternGrantsEdit",
+            patterns,
+            "BAD_NAME",
+            "changes.0.pattern",
+        ),
+    ];
+    refuse_each(&eventflows, cases).await;
+}
+
+#[tokio::test]
+async fn ten_thousand_grants_at_once_are_too_large_a_body() {
+    let eventflows = Eventflows::start().await;
+    let grant = json!({ "edit": "ADD", "algorithmId": GHOST, "access": "PUBLISH" });
+    let document = "mutation($input: TopicGrantsEditInput!) { topicGrantsEdit(input: $input) \
+                    { position userErrors { code } } }";
+    let input = json!({ "topicId": TOPIC, "changes": vec![grant; 10_000] });
+    let body = json!({ "query": document, "variables": { "input": input } }).to_string();
+    let (status, answer) = eventflows.api().post(body, &[]).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    let error = &answer["errors"][0];
+    assert_eq!(error["extensions"]["code"], "INVALID_ARGUMENT");
 }
 
 #[tokio::test]

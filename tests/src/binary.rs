@@ -1,5 +1,6 @@
 //! The real binary, on a data directory and a free port of its own.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -9,6 +10,7 @@ use tokio::process::{Child, Command};
 
 use crate::graphql::GraphQl;
 use crate::log::LogDatabase;
+use crate::wait::eventually;
 
 /// What the binary prints once it serves, before its address.
 const READY: &str = "eventflows is ready at ";
@@ -88,6 +90,35 @@ impl Eventflows {
     #[must_use]
     pub fn log(&self) -> Option<&LogDatabase> {
         self.log.as_ref()
+    }
+
+    /// The id of its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    /// The id of its only thread of that name, once there is one.
+    pub async fn thread(&self, name: &str) -> u32 {
+        let threads = format!("/proc/{}/task", self.process());
+        eventually(name, async || {
+            let threads = fs::read_dir(&threads).unwrap().filter_map(|thread| {
+                let thread = thread.ok()?;
+                // It may have ended meanwhile.
+                let found = fs::read_to_string(thread.path().join("comm")).ok()?;
+                (found.trim_end() == name).then(|| thread.file_name())
+            });
+            let [thread] = &threads.collect::<Vec<_>>()[..] else {
+                return None;
+            };
+            thread.to_str().unwrap().parse().ok()
+        })
+        .await
+    }
+
+    /// Waits until it has ended by itself, or was ended.
+    pub async fn ended(&mut self) -> ExitStatus {
+        self.child.wait().await.unwrap()
     }
 
     /// Kills it with SIGKILL and starts it again on the same data.

@@ -17,6 +17,9 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+/// A connection that ended before the answer did.
+type Broken = Box<dyn std::error::Error + Send + Sync>;
+
 /// How long the server may be silent.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -53,6 +56,14 @@ impl GraphQl {
         serde_json::from_str(&answer).unwrap()
     }
 
+    /// The whole answer; nothing where the server ended before it gave one.
+    pub async fn answer_if_any(&self, document: &str, variables: Value) -> Option<Value> {
+        let body = json!({ "query": document, "variables": variables }).to_string();
+        let (status, answer) = self.try_post(body, &[]).await.ok()?;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        Some(serde_json::from_str(&answer).unwrap())
+    }
+
     /// A mutation's payload: the mutation is the document's only field, aliased `it`.
     ///
     /// # Panics
@@ -77,6 +88,14 @@ impl GraphQl {
         body: String,
         headers: &[(&'static str, &str)],
     ) -> (StatusCode, String) {
+        self.try_post(body, headers).await.unwrap()
+    }
+
+    async fn try_post(
+        &self,
+        body: String,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(StatusCode, String), Broken> {
         let mut request = Request::post(&self.url)
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(body)))
@@ -85,10 +104,10 @@ impl GraphQl {
             let value = HeaderValue::from_str(value).unwrap();
             request.headers_mut().insert(*name, value);
         }
-        let response = self.client.request(request).await.unwrap();
+        let response = self.client.request(request).await?;
         let status = response.status();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        (status, String::from_utf8(body.to_vec()).unwrap())
+        let body = response.into_body().collect().await?.to_bytes();
+        Ok((status, String::from_utf8(body.to_vec())?))
     }
 
     /// The status and the text of `path` beside the API.

@@ -11,6 +11,8 @@ pub mod flow;
 pub mod graphql;
 pub mod kafka;
 pub mod log;
+pub mod postgres;
+pub mod strace;
 pub mod wait;
 
 pub use binary::Eventflows;
@@ -19,4 +21,6 @@ pub use flow::{Flow, FlowOptions};
 pub use graphql::GraphQl;
 pub use kafka::Kafka;
 pub use log::LogDatabase;
-pub use wait::eventually;
+pub use postgres::Postgres;
+pub use strace::{Fault, Whose};
+pub use wait::{eventually, is_long};

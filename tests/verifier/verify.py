@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Checks an exported event log, or the proof of one event, against signed checkpoints.
+"""Checks an exported event log, or a proof, against signed checkpoints.
 
 A second implementation: RFC 6962 tree, C2SP signed notes with Ed25519 (RFC 8032), and the event
 encoding of event-store/src/audit/leaf.rs. It needs Python 3 alone.
 
     verify.py log EXPORT.jsonl CHECKPOINTS PUBLIC_KEY    the whole log: exit code 0 or 1
-    verify.py proof PROOF.json PUBLIC_KEY                one event
+    verify.py proof PROOF.json PUBLIC_KEY                one event, or that one checkpoint
+                                                         continues another
 """
 import base64, datetime, hashlib, json, pathlib, sys, uuid
 
@@ -117,6 +118,32 @@ def root_by_path(hash, index, size, path):
     return hash if last == 0 else None
 
 
+def roots_by_proof(earlier, size, path):
+    """The two roots that a consistency proof leads to (RFC 9162, 2.1.4.2)."""
+    (first, root), nodes = earlier, list(path)
+    if not 0 < first <= size:
+        raise ValueError("nothing continues this")
+    if first == size:
+        return (root, root) if not nodes else None
+    if first & (first - 1) == 0:
+        nodes.insert(0, root)
+    index, last = first - 1, size - 1
+    while index & 1:
+        index, last = index >> 1, last >> 1
+    before = after = nodes[0]
+    for beside in nodes[1:]:
+        if last == 0:
+            return None
+        if index & 1 or index == last:
+            before, after = node(beside, before), node(beside, after)
+            while index and not index & 1:
+                index, last = index >> 1, last >> 1
+        else:
+            after = node(after, beside)
+        index, last = index >> 1, last >> 1
+    return (before, after) if last == 0 else None
+
+
 def check_log(export, directory, vkey):
     """The first position that is not as it was signed; None where all is."""
     directory = pathlib.Path(directory)
@@ -138,6 +165,11 @@ def check_proof(path, vkey):
     proof = json.loads(pathlib.Path(path).read_text())
     size, value = checkpoint(proof["checkpoint"], vkey)
     nodes = [base64.b64decode(text, validate=True) for text in proof["path"]]
+    if proof["format"] == "eventflows consistency proof 1":
+        earlier = checkpoint(proof["earlier"], vkey)
+        return roots_by_proof(earlier, size, nodes) == (earlier[1], value)
+    if proof["format"] != "eventflows inclusion proof 1":
+        raise ValueError("no format of a proof")
     index = proof["event"]["position"] - 1
     return index == proof["leaf_index"] and root_by_path(leaf(proof["event"]), index, size, nodes) == value
 

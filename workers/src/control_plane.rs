@@ -207,7 +207,9 @@ fn read<T: DeserializeOwned>(mut data: Value, field: &str) -> Result<T, CallErro
 mod tests {
     use serde_json::json;
 
-    use super::assignment::{Assignment, Assignments, ConnectionSettings, KafkaSecurity};
+    use super::assignment::{
+        AskedSettings, Assignment, Assignments, ConnectionSettings, KafkaSecurity, WorkerRequest,
+    };
     use super::*;
 
     #[test]
@@ -236,5 +238,25 @@ mod tests {
         };
         assert_eq!(assignment.connection.settings, expected);
         assert!(item.changes[1].assignment.is_none());
+    }
+
+    #[test]
+    fn a_broker_of_an_unknown_kind_is_read_as_such() {
+        let asked = |settings: Value| {
+            let connection = json!({ "id": "c1", "settings": settings });
+            let request = json!({ "requestId": "r1", "listTopics": { "connection": connection } });
+            let data = json!({ "workerRequests": request });
+            let request: WorkerRequest = read(data, "workerRequests").unwrap();
+            request.list_topics.unwrap().connection.settings
+        };
+        let kafka = |security: &str| {
+            asked(json!({
+                "__typename": "KafkaSettings", "bootstrapServers": ["a:1"], "security": security,
+            }))
+        };
+        assert!(matches!(kafka("PLAINTEXT"), AskedSettings::Known(_)));
+        assert!(matches!(kafka("TLS"), AskedSettings::Unknown(_)));
+        let sqs = asked(json!({ "__typename": "SqsSettings" }));
+        assert!(matches!(sqs, AskedSettings::Unknown(_)));
     }
 }

@@ -1,15 +1,17 @@
 //! Registering algorithms and publishing versions.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
-use domain::AlgorithmId;
-use domain::algorithm::{PublishVersion, RegisterAlgorithm};
+use domain::algorithm::{PublishVersion, RegisterAlgorithm, RetireAlgorithm, WithdrawVersion};
+use domain::{AlgorithmId, Command, Version};
 
 use super::Algorithm;
 use super::types::Protocol;
 use crate::control::control;
 use crate::error::read_failure;
 use crate::id;
-use crate::mutation::{Ticket, UserError, UserErrorCode, execute, payload};
+use crate::mutation::{Ticket, execute, payload};
+use crate::scalar::BigInt;
+use crate::user_error::{UserError, UserErrorCode};
 
 payload!(
     /// The answer of the mutations of an algorithm.
@@ -44,6 +46,28 @@ pub struct VersionPublishInput {
     pub idempotency_key: Option<String>,
 }
 
+#[derive(InputObject)]
+pub struct VersionWithdrawInput {
+    pub algorithm_id: ID,
+    /// A published one: `1.2.3`, or with a pre-release `1.2.3-rc.1`.
+    pub version: String,
+    /// For those whose listeners it blocks; at most 500 characters.
+    pub reason: Option<String>,
+    /// The same key again answers the same and does nothing more; at most 200 bytes.
+    pub idempotency_key: Option<String>,
+    /// The revision of the algorithm's stream that the caller last saw.
+    pub expected_revision: Option<BigInt>,
+}
+
+#[derive(InputObject)]
+pub struct AlgorithmRetireInput {
+    pub algorithm_id: ID,
+    /// The same key again answers the same and does nothing more; at most 200 bytes.
+    pub idempotency_key: Option<String>,
+    /// The revision of the algorithm's stream that the caller last saw.
+    pub expected_revision: Option<BigInt>,
+}
+
 #[derive(Default)]
 pub struct AlgorithmMutation;
 
@@ -66,6 +90,25 @@ impl AlgorithmMutation {
     ) -> Option<Result<AlgorithmPayload>> {
         Some(publish(ctx, input).await)
     }
+
+    /// Calls a version no more, for good. Selectors move to their next match; a listener on
+    /// exactly this version holds its position.
+    async fn version_withdraw(
+        &self,
+        ctx: &Context<'_>,
+        input: VersionWithdrawInput,
+    ) -> Option<Result<AlgorithmPayload>> {
+        Some(withdraw(ctx, input).await)
+    }
+
+    /// Ends an algorithm for good. Its grants and what was enabled under them end by policy.
+    async fn algorithm_retire(
+        &self,
+        ctx: &Context<'_>,
+        input: AlgorithmRetireInput,
+    ) -> Option<Result<AlgorithmPayload>> {
+        Some(retire(ctx, input).await)
+    }
 }
 
 async fn register(ctx: &Context<'_>, input: AlgorithmRegisterInput) -> Result<AlgorithmPayload> {
@@ -79,10 +122,7 @@ async fn register(ctx: &Context<'_>, input: AlgorithmRegisterInput) -> Result<Al
         algorithm,
         description: input.description,
     };
-    Ok(match execute(ctx, &ticket, &command).await? {
-        Err(error) => AlgorithmPayload::refused(error),
-        Ok(position) => AlgorithmPayload::done(read(ctx, command.algorithm).await?, position),
-    })
+    finish(ctx, &ticket, &command.algorithm, &command).await
 }
 
 fn algorithm_id(input: &AlgorithmRegisterInput) -> Result<AlgorithmId, UserError> {
@@ -103,26 +143,74 @@ async fn publish(ctx: &Context<'_>, input: VersionPublishInput) -> Result<Algori
         Ok(command) => command,
         Err(error) => return Ok(AlgorithmPayload::refused(error)),
     };
-    Ok(match execute(ctx, &ticket, &command).await? {
-        Err(error) => AlgorithmPayload::refused(error),
-        Ok(position) => AlgorithmPayload::done(read(ctx, command.algorithm).await?, position),
-    })
+    finish(ctx, &ticket, &command.algorithm, &command).await
 }
 
 fn publish_command(input: &VersionPublishInput) -> Result<PublishVersion, UserError> {
     Ok(PublishVersion {
-        algorithm: id::algorithm(&input.algorithm_id)
-            .map_err(|error| UserError::bad_id(&error, &["input", "algorithmId"]))?,
-        version: input.version.parse().map_err(|_| {
-            UserError::new(
-                UserErrorCode::BadName,
-                "a version is written 1.2.3 or 1.2.3-rc.1",
-                &["input", "version"],
-            )
-        })?,
+        algorithm: owner(&input.algorithm_id)?,
+        version: version(&input.version)?,
         endpoint: input.endpoint.clone(),
         protocol: input.protocol.into(),
         timeout_ms: input.timeout_ms,
+    })
+}
+
+async fn withdraw(ctx: &Context<'_>, input: VersionWithdrawInput) -> Result<AlgorithmPayload> {
+    let key = input.idempotency_key.as_deref();
+    let expected = input.expected_revision;
+    let ticket = Ticket::new("versionWithdraw", None, &input, key, expected);
+    let command = match withdraw_command(&input) {
+        Ok(command) => command,
+        Err(error) => return Ok(AlgorithmPayload::refused(error)),
+    };
+    finish(ctx, &ticket, &command.algorithm, &command).await
+}
+
+fn withdraw_command(input: &VersionWithdrawInput) -> Result<WithdrawVersion, UserError> {
+    Ok(WithdrawVersion {
+        algorithm: owner(&input.algorithm_id)?,
+        version: version(&input.version)?,
+        reason: input.reason.clone(),
+    })
+}
+
+async fn retire(ctx: &Context<'_>, input: AlgorithmRetireInput) -> Result<AlgorithmPayload> {
+    let key = input.idempotency_key.as_deref();
+    let expected = input.expected_revision;
+    let ticket = Ticket::new("algorithmRetire", None, &input, key, expected);
+    let command = match owner(&input.algorithm_id) {
+        Ok(algorithm) => RetireAlgorithm { algorithm },
+        Err(error) => return Ok(AlgorithmPayload::refused(error)),
+    };
+    finish(ctx, &ticket, &command.algorithm, &command).await
+}
+
+/// The algorithm that an input names.
+fn owner(id: &ID) -> Result<AlgorithmId, UserError> {
+    id::algorithm(id).map_err(|error| UserError::bad_id(&error, &["input", "algorithmId"]))
+}
+
+/// The version that an input names.
+fn version(text: &str) -> Result<Version, UserError> {
+    text.parse().map_err(|_| {
+        UserError::new(
+            UserErrorCode::BadName,
+            "a version is written 1.2.3 or 1.2.3-rc.1",
+            &["input", "version"],
+        )
+    })
+}
+
+async fn finish<C: Command>(
+    ctx: &Context<'_>,
+    ticket: &Ticket<'_>,
+    algorithm: &AlgorithmId,
+    command: &C,
+) -> Result<AlgorithmPayload> {
+    Ok(match execute(ctx, ticket, command).await? {
+        Err(error) => AlgorithmPayload::refused(error),
+        Ok(position) => AlgorithmPayload::done(read(ctx, algorithm.clone()).await?, position),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, Object, Result};
-use domain::OrganizationName;
+use projections::algorithm::AlgorithmFilter;
 
 use super::Algorithm;
 use crate::control::control;
@@ -16,17 +16,26 @@ pub struct AlgorithmQuery;
 
 #[Object]
 impl AlgorithmQuery {
-    /// Algorithms, by name; of one organization or of all.
+    /// Algorithms, by name, the retired among them unless chosen.
     async fn algorithms(
         &self,
         ctx: &Context<'_>,
         organization_id: Option<ID>,
+        #[graphql(desc = "Part of the name as `organization/name`.")] search: Option<String>,
+        retired: Option<bool>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Algorithm>>> {
         let organization = organization_id.as_ref().map(id::organization).transpose();
         Some(match organization {
-            Ok(organization) => algorithms_of(ctx, organization.as_ref(), first, after).await,
+            Ok(organization) => {
+                let filter = AlgorithmFilter {
+                    organization,
+                    search,
+                    retired,
+                };
+                algorithms_where(ctx, &filter, first, after).await
+            }
             Err(error) => Err(invalid(error.to_string())),
         })
     }
@@ -46,14 +55,14 @@ impl AlgorithmQuery {
     }
 }
 
-pub(crate) async fn algorithms_of(
+pub(crate) async fn algorithms_where(
     ctx: &Context<'_>,
-    organization: Option<&OrganizationName>,
+    filter: &AlgorithmFilter,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<Connection<Cursor, Algorithm>> {
     let paging = paging(first, after.as_deref())?;
-    let page = control(ctx).model.algorithms(organization, &paging).await;
+    let page = control(ctx).model.algorithms(filter, &paging).await;
     let page = page.map_err(|cause| read_failure(&cause))?;
     Ok(paging::connection(
         page,

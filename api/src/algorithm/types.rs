@@ -11,6 +11,7 @@ use crate::id::GlobalId;
 use crate::listener::Listener;
 use crate::listener::query::listeners_where;
 use crate::loaders::{RowLoader, VersionsOf};
+use crate::organization::Organization;
 use crate::paging::Cursor;
 use crate::publisher::Publisher;
 use crate::publisher::query::publishers_where;
@@ -30,6 +31,16 @@ impl Algorithm {
         self.0.id.to_string()
     }
 
+    /// Who owns it.
+    async fn organization(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
+        let loader = ctx.data_unchecked::<RowLoader>();
+        let found = loader.load_one(self.0.id.organization.clone()).await;
+        found
+            .map(|row| row.map(Organization))
+            .map_err(|cause| read_failure(&cause))
+            .transpose()
+    }
+
     async fn description(&self) -> &str {
         &self.0.description
     }
@@ -38,7 +49,16 @@ impl Algorithm {
         DateTime(self.0.registered_at)
     }
 
-    /// Its published versions, the newest first.
+    /// It is over: nothing of it is called any more.
+    async fn retired(&self) -> bool {
+        self.0.retired_at.is_some()
+    }
+
+    async fn retired_at(&self) -> Option<DateTime> {
+        self.0.retired_at.map(DateTime)
+    }
+
+    /// Its published versions, the withdrawn among them, the newest first.
     async fn versions(&self, ctx: &Context<'_>) -> Option<Result<Vec<Version>>> {
         let loader = ctx.data_unchecked::<RowLoader>();
         let rows = loader.load_one(VersionsOf(self.0.id.clone())).await;
@@ -48,7 +68,7 @@ impl Algorithm {
         )
     }
 
-    /// The topics that it may read or write.
+    /// The topics that it may read or write, by grants to itself and to its organization.
     async fn grants(
         &self,
         ctx: &Context<'_>,
@@ -91,7 +111,7 @@ impl Algorithm {
     }
 }
 
-/// A published version. It never changes.
+/// A published version. It never changes; it may be withdrawn.
 #[derive(Clone)]
 pub struct Version(pub projections::algorithm::PublishedVersion);
 
@@ -121,6 +141,23 @@ impl Version {
 
     async fn published_at(&self) -> DateTime {
         DateTime(self.0.published_at)
+    }
+
+    /// It is called no more.
+    async fn withdrawn(&self) -> bool {
+        self.0.withdrawn.is_some()
+    }
+
+    async fn withdrawn_at(&self) -> Option<DateTime> {
+        self.0
+            .withdrawn
+            .as_ref()
+            .map(|withdrawn| DateTime(withdrawn.at))
+    }
+
+    /// Why it was withdrawn, where a reason was given.
+    async fn withdrawn_reason(&self) -> Option<&str> {
+        self.0.withdrawn.as_ref()?.reason.as_deref()
     }
 }
 

@@ -1,17 +1,20 @@
 //! Connecting, looking at and disconnecting brokers.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
-use domain::connection::{BrokerSettings, DisconnectBroker, DiscoverTopics, DiscoveredTopic};
+use domain::connection::{
+    BrokerSettings, DisconnectBroker, DiscoverTopics, DiscoveredTopic, RotateCredentials,
+};
 use domain::{ConnectionId, ConnectionName};
 use engine::connection::NewConnection;
 
 use super::Broker;
-use super::types::KafkaSecurity;
+use super::input::{CredentialInput, KafkaInput, ServiceBusInput, SqsInput};
 use crate::control::control;
 use crate::error::read_failure;
 use crate::id;
-use crate::mutation::{Ended, Ticket, UserError, UserErrorCode, end, execute, payload};
+use crate::mutation::{Ended, Ticket, end, execute, payload};
 use crate::scalar::BigInt;
+use crate::user_error::{UserError, UserErrorCode};
 use crate::worker::AskError;
 
 payload!(
@@ -23,23 +26,30 @@ payload!(
 pub struct BrokerConnectInput {
     /// Unique among the connections that are alive: letters, digits, `_`, `-` and `.`, at most 63.
     pub name: String,
-    pub kafka: KafkaInput,
+    /// An Apache Kafka cluster; this, `sqs` or `serviceBus`.
+    pub kafka: Option<KafkaInput>,
+    /// The queues of an AWS account; this, `kafka` or `serviceBus`.
+    pub sqs: Option<SqsInput>,
+    /// An Azure Service Bus namespace; this, `kafka` or `sqs`.
+    pub service_bus: Option<ServiceBusInput>,
     /// The same key again answers the same and does nothing more; at most 200 bytes.
     pub idempotency_key: Option<String>,
-}
-
-#[derive(InputObject)]
-pub struct KafkaInput {
-    /// 1 to 16 of `host:port`.
-    pub bootstrap_servers: Vec<String>,
-    #[graphql(default_with = "KafkaSecurity::Plaintext")]
-    pub security: KafkaSecurity,
 }
 
 #[derive(InputObject)]
 pub struct BrokerDiscoverInput {
     /// The same key again answers the same and does nothing more; at most 200 bytes.
     pub idempotency_key: Option<String>,
+}
+
+#[derive(InputObject)]
+pub struct BrokerRotateCredentialsInput {
+    /// What to use from now on; workers connect anew by it.
+    pub credential: CredentialInput,
+    /// The same key again answers the same and does nothing more; at most 200 bytes.
+    pub idempotency_key: Option<String>,
+    /// The revision of the connection's stream that the caller last saw.
+    pub expected_revision: Option<BigInt>,
 }
 
 #[derive(InputObject)]
@@ -74,6 +84,16 @@ impl BrokerMutation {
         Some(discover(ctx, id, input).await)
     }
 
+    /// Uses another credential from now on. Only a reference is given, never a secret.
+    async fn broker_rotate_credentials(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        input: BrokerRotateCredentialsInput,
+    ) -> Option<Result<BrokerPayload>> {
+        Some(rotate(ctx, id, input).await)
+    }
+
     /// Disconnects a broker for good. Listeners, publishers and grants on it end by policy.
     async fn broker_disconnect(
         &self,
@@ -88,8 +108,12 @@ impl BrokerMutation {
 async fn connect(ctx: &Context<'_>, input: BrokerConnectInput) -> Result<BrokerPayload> {
     let key = input.idempotency_key.as_deref();
     let ticket = Ticket::new("brokerConnect", None, &input, key, None);
-    let (name, settings) = match named_settings(&input) {
-        Ok(named) => named,
+    let Asked {
+        name,
+        settings,
+        field,
+    } = match asked(&input) {
+        Ok(asked) => asked,
         Err(error) => return Ok(BrokerPayload::refused(error)),
     };
     let probe = match look(ctx, &settings).await {
@@ -110,25 +134,38 @@ async fn connect(ctx: &Context<'_>, input: BrokerConnectInput) -> Result<BrokerP
         Ok((connection, outcome)) => (Some(connection), Ok(outcome)),
         Err(failure) => (None, Err(failure)),
     };
-    answer(ctx, connection, end(ctx, outcome).await).await
+    let ended = end(ctx, outcome).await?;
+    let ended = ended.map_err(|error| error.or_about(&["input", field]));
+    answer(ctx, connection, Ok(ended)).await
 }
 
-fn named_settings(
-    input: &BrokerConnectInput,
-) -> Result<(ConnectionName, BrokerSettings), UserError> {
+/// A broker to connect, and the input's field that says how.
+struct Asked {
+    name: ConnectionName,
+    settings: BrokerSettings,
+    field: &'static str,
+}
+
+fn asked(input: &BrokerConnectInput) -> Result<Asked, UserError> {
     let name = input
         .name
         .parse()
         .map_err(|error| UserError::bad_name(&error, &["input", "name"]))?;
-    let settings = BrokerSettings::Kafka {
-        bootstrap_servers: input.kafka.bootstrap_servers.clone(),
-        security: input.kafka.security.into(),
+    let (settings, field) = match (&input.kafka, &input.sqs, &input.service_bus) {
+        (Some(kafka), None, None) => (kafka.settings()?, "kafka"),
+        (None, Some(sqs), None) => (sqs.settings()?, "sqs"),
+        (None, None, Some(service_bus)) => (service_bus.settings()?, "serviceBus"),
+        _ => {
+            let text = "one of kafka, sqs and serviceBus must be given";
+            return Err(UserError::new(UserErrorCode::OutOfRange, text, &["input"]));
+        }
     };
-    settings.check().map_err(|refusal| {
-        let path = ["input", "kafka", "bootstrapServers"];
-        UserError::new(UserErrorCode::OutOfRange, refusal.to_string(), &path)
-    })?;
-    Ok((name, settings))
+    settings.check()?;
+    Ok(Asked {
+        name,
+        settings,
+        field,
+    })
 }
 
 /// Has a worker look at a broker: its topics, or why it found nothing.
@@ -166,6 +203,29 @@ async fn discover(ctx: &Context<'_>, id: ID, input: BrokerDiscoverInput) -> Resu
     answer(ctx, Some(connection), execute(ctx, &ticket, &command).await).await
 }
 
+async fn rotate(
+    ctx: &Context<'_>,
+    id: ID,
+    input: BrokerRotateCredentialsInput,
+) -> Result<BrokerPayload> {
+    let key = input.idempotency_key.as_deref();
+    let expected = input.expected_revision;
+    let ticket = Ticket::new("brokerRotateCredentials", Some(&id), &input, key, expected);
+    let connection = match id::broker(&id) {
+        Ok(connection) => connection,
+        Err(error) => return Ok(BrokerPayload::refused(UserError::bad_id(&error, &["id"]))),
+    };
+    let credential = match input.credential.reference(&["input", "credential"]) {
+        Ok(credential) => credential,
+        Err(error) => return Ok(BrokerPayload::refused(error)),
+    };
+    let command = RotateCredentials {
+        connection,
+        credential,
+    };
+    answer(ctx, Some(connection), execute(ctx, &ticket, &command).await).await
+}
+
 async fn disconnect(
     ctx: &Context<'_>,
     id: ID,
@@ -182,7 +242,7 @@ async fn disconnect(
     answer(ctx, Some(connection), execute(ctx, &ticket, &command).await).await
 }
 
-async fn answer(
+pub(crate) async fn answer(
     ctx: &Context<'_>,
     connection: Option<ConnectionId>,
     ended: Ended,

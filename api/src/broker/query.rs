@@ -2,8 +2,10 @@
 
 use async_graphql::connection::Connection;
 use async_graphql::{Context, Object, Result};
+use projections::connection::ConnectionFilter;
 
 use super::Broker;
+use super::types::BrokerKind;
 use crate::control::control;
 use crate::error::read_failure;
 use crate::paging::{self, Cursor, paging};
@@ -17,10 +19,16 @@ impl BrokerQuery {
     async fn brokers(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Part of the name.")] search: Option<String>,
+        kind: Option<BrokerKind>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Broker>>> {
-        Some(brokers(ctx, first, after).await)
+        let filter = ConnectionFilter {
+            search,
+            kind: kind.map(Into::into),
+        };
+        Some(brokers(ctx, &filter, first, after).await)
     }
 
     /// The connection of that name; null where none is alive.
@@ -36,11 +44,12 @@ impl BrokerQuery {
 
 async fn brokers(
     ctx: &Context<'_>,
+    filter: &ConnectionFilter,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<Connection<Cursor, Broker>> {
     let paging = paging(first, after.as_deref())?;
-    let page = control(ctx).model.connections(&paging).await;
+    let page = control(ctx).model.connections(filter, &paging).await;
     let page = page.map_err(|cause| read_failure(&cause))?;
     Ok(paging::connection(
         page,

@@ -1,16 +1,24 @@
 //! The types of a broker connection.
 
 use async_graphql::connection::Connection;
-use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, Union};
-use domain::connection::KafkaSecurity as DomainSecurity;
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use domain::connection::BrokerKind as DomainKind;
+use projections::hanging::{ConnectionCounts, Deletion};
 
+use super::BrokerSettings;
+use crate::control::control;
+use crate::error::read_failure;
+use crate::grant::Grant;
+use crate::grant::query::grants_where;
 use crate::id::GlobalId;
+use crate::loaders::{CountsOf, RowLoader};
 use crate::paging::Cursor;
-use crate::scalar::DateTime;
+use crate::scalar::{BigInt, DateTime};
 use crate::topic::Topic;
 use crate::topic::query::topics_of;
 
-/// A connected Kafka cluster. Its settings never change.
+/// A connected Kafka cluster, SQS account or Service Bus namespace. Its settings never change;
+/// only credentials rotate.
 #[derive(Clone)]
 pub struct Broker(pub projections::connection::Connection);
 
@@ -37,6 +45,69 @@ impl Broker {
         self.0.discovered_at.map(DateTime)
     }
 
+    async fn kind(&self) -> BrokerKind {
+        self.0.settings.kind().into()
+    }
+
+    /// What it proves itself by; null where it needs no credential. The secret is nowhere here.
+    async fn credential(&self) -> Option<Credential> {
+        let credential = self.0.settings.credential()?;
+        Some(Credential {
+            name: credential.name.to_string(),
+            version: credential.version,
+        })
+    }
+
+    /// When it was replaced, and so is gone.
+    async fn replaced_at(&self) -> Option<DateTime> {
+        self.0.replaced.map(|replaced| DateTime(replaced.at))
+    }
+
+    /// The connection that took over from it; null while it is alive, and where that connection
+    /// is disconnected.
+    async fn replaced_by(&self, ctx: &Context<'_>) -> Option<Result<Broker>> {
+        let loader = ctx.data_unchecked::<RowLoader>();
+        let found = loader.load_one(self.0.replaced?.by).await;
+        found
+            .map(|row| row.map(Broker))
+            .map_err(|cause| read_failure(&cause))
+            .transpose()
+    }
+
+    /// How much there is of it.
+    async fn counts(&self, ctx: &Context<'_>) -> Option<Result<BrokerCounts>> {
+        let loader = ctx.data_unchecked::<RowLoader>();
+        let found = loader.load_one(CountsOf(self.0.id)).await;
+        found
+            .map(|counts| counts.map(Into::into))
+            .map_err(|cause| read_failure(&cause))
+            .transpose()
+    }
+
+    /// What would stop now if it were disconnected.
+    async fn deletion_preview(&self, ctx: &Context<'_>) -> Option<Result<BrokerDeletionPreview>> {
+        let deletion = control(ctx).model.deletion(self.0.id).await;
+        Some(
+            deletion
+                .map(Into::into)
+                .map_err(|cause| read_failure(&cause)),
+        )
+    }
+
+    /// Grants of its topics and of patterns, by topic or pattern.
+    async fn grants(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Option<Result<Connection<Cursor, Grant>>> {
+        let filter = projections::grant::GrantFilter {
+            connection: Some(self.0.id),
+            ..Default::default()
+        };
+        Some(grants_where(ctx, &filter, first, after).await)
+    }
+
     /// Its topics by name, those whose name holds `search`.
     async fn topics(
         &self,
@@ -49,37 +120,77 @@ impl Broker {
     }
 }
 
-/// How a broker is reached, by its kind.
-#[derive(Union)]
-pub enum BrokerSettings {
-    Kafka(KafkaSettings),
-}
-
-/// How a Kafka cluster is reached.
-#[derive(SimpleObject)]
-pub struct KafkaSettings {
-    /// `host:port`
-    pub bootstrap_servers: Vec<String>,
-    pub security: KafkaSecurity,
-}
-
-/// How a Kafka client proves itself.
+/// A kind of broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "DomainSecurity")]
-pub enum KafkaSecurity {
-    /// No encryption, no authentication.
-    Plaintext,
+#[graphql(remote = "DomainKind")]
+pub enum BrokerKind {
+    Kafka,
+    Sqs,
+    ServiceBus,
 }
 
-impl From<domain::connection::BrokerSettings> for BrokerSettings {
-    fn from(settings: domain::connection::BrokerSettings) -> Self {
-        let domain::connection::BrokerSettings::Kafka {
-            bootstrap_servers,
-            security,
-        } = settings;
-        Self::Kafka(KafkaSettings {
-            bootstrap_servers,
-            security: security.into(),
-        })
+/// A reference to a credential, which only workers read.
+#[derive(SimpleObject)]
+pub struct Credential {
+    /// Where it is kept and its name there: `provider/name`.
+    pub name: String,
+    /// From 1; to rotate is to refer to another version.
+    pub version: u32,
+}
+
+/// How much there is of a broker connection.
+#[derive(SimpleObject)]
+pub struct BrokerCounts {
+    /// Topics that the broker has.
+    pub topics: BigInt,
+    /// Grants of topics and of patterns.
+    pub grants: BigInt,
+    /// Enabled listeners, the paused among them.
+    pub listeners: BigInt,
+    /// Enabled publishers.
+    pub publishers: BigInt,
+}
+
+/// What would stop if a broker were disconnected.
+#[derive(SimpleObject)]
+pub struct BrokerDeletionPreview {
+    /// How many grants would end, of topics and of patterns.
+    pub grants: BigInt,
+    /// How many listeners would be disabled.
+    pub listeners: BigInt,
+    /// How many publishers would be disabled.
+    pub publishers: BigInt,
+    /// The first of those listeners, at most 100.
+    pub listener_ids: Vec<ID>,
+    /// The first of those publishers, at most 100.
+    pub publisher_ids: Vec<ID>,
+}
+
+impl From<ConnectionCounts> for BrokerCounts {
+    fn from(counts: ConnectionCounts) -> Self {
+        Self {
+            topics: BigInt(counts.topics),
+            grants: BigInt(counts.grants),
+            listeners: BigInt(counts.listeners),
+            publishers: BigInt(counts.publishers),
+        }
+    }
+}
+
+impl From<Deletion> for BrokerDeletionPreview {
+    fn from(deletion: Deletion) -> Self {
+        let listeners = deletion.first_listeners.into_iter();
+        let publishers = deletion.first_publishers.into_iter();
+        Self {
+            grants: BigInt(deletion.grants),
+            listeners: BigInt(deletion.listeners),
+            publishers: BigInt(deletion.publishers),
+            listener_ids: listeners
+                .map(|id| GlobalId::Listener(id).encode())
+                .collect(),
+            publisher_ids: publishers
+                .map(|id| GlobalId::Publisher(id).encode())
+                .collect(),
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! The event type.
 
-use async_graphql::{ID, Json, Object, SimpleObject};
+use async_graphql::{Context, ID, Json, Object, Result, SimpleObject};
 use domain::{Actor as DomainActor, Envelope};
 
+use super::words::words;
 use crate::id::GlobalId;
 use crate::scalar::{BigInt, DateTime, Position};
 
 /// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event(pub Envelope);
 
 #[Object]
@@ -70,6 +72,12 @@ impl Event {
     /// The address that the request came from.
     async fn client_address(&self) -> Option<&str> {
         self.0.meta.client_address.as_deref()
+    }
+
+    /// What happened, as a sentence without a full stop; null where this program does not know
+    /// the type.
+    async fn words(&self, ctx: &Context<'_>) -> Option<Result<String>> {
+        words(ctx, &self.0).await.transpose()
     }
 
     /// What happened, as it is stored.

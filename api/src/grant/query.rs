@@ -1,46 +1,62 @@
 //! Reading grants.
 
 use async_graphql::connection::Connection;
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, InputObject, Object, Result};
 use projections::grant::GrantFilter;
 
-use super::Grant;
+use super::{Access, Grant};
 use crate::control::control;
 use crate::error::{invalid, read_failure};
-use crate::id;
+use crate::id::{self, IdError};
 use crate::paging::{self, Cursor, paging};
+
+/// Which grants are asked for; all where nothing is set.
+#[derive(InputObject, Default)]
+pub struct GrantFilterInput {
+    pub broker_id: Option<ID>,
+    /// Those that permit anything on the topic, be it by a pattern.
+    pub topic_id: Option<ID>,
+    /// Those that permit the algorithm anything, be it as one of its organization's.
+    pub algorithm_id: Option<ID>,
+    /// Those to the organization or to an algorithm of it.
+    pub organization_id: Option<ID>,
+    pub access: Option<Access>,
+}
 
 #[derive(Default)]
 pub struct GrantQuery;
 
 #[Object]
 impl GrantQuery {
-    /// Grants that stand, by topic and algorithm.
+    /// Grants that stand, by broker and by topic or pattern.
     async fn grants(
         &self,
         ctx: &Context<'_>,
-        topic_id: Option<ID>,
-        algorithm_id: Option<ID>,
+        filter: Option<GrantFilterInput>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Grant>>> {
-        Some(match filter(topic_id, algorithm_id) {
+        Some(match filter.unwrap_or_default().filter() {
             Ok(filter) => grants_where(ctx, &filter, first, after).await,
-            Err(error) => Err(error),
+            Err(error) => Err(invalid(error.to_string())),
         })
     }
 }
 
-fn filter(topic: Option<ID>, algorithm: Option<ID>) -> Result<GrantFilter> {
-    let wrong = |error: id::IdError| invalid(error.to_string());
-    Ok(GrantFilter {
-        topic: topic.as_ref().map(id::topic).transpose().map_err(wrong)?,
-        algorithm: algorithm
-            .as_ref()
-            .map(id::algorithm)
-            .transpose()
-            .map_err(wrong)?,
-    })
+impl GrantFilterInput {
+    fn filter(self) -> Result<GrantFilter, IdError> {
+        Ok(GrantFilter {
+            connection: self.broker_id.as_ref().map(id::broker).transpose()?,
+            topic: self.topic_id.as_ref().map(id::topic).transpose()?,
+            algorithm: self.algorithm_id.as_ref().map(id::algorithm).transpose()?,
+            organization: self
+                .organization_id
+                .as_ref()
+                .map(id::organization)
+                .transpose()?,
+            access: self.access.map(Into::into),
+        })
+    }
 }
 
 pub(crate) async fn grants_where(
@@ -55,7 +71,7 @@ pub(crate) async fn grants_where(
     Ok(paging::connection(
         page,
         &paging,
-        projections::grant::Grant::key,
+        |row| row.key.to_string(),
         Grant,
     ))
 }

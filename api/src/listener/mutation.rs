@@ -1,7 +1,11 @@
 //! Enabling, changing and disabling listeners.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
-use domain::listener::{ChangeListenerVersion, ClearDlq, DisableListener, EnableListener, SetDlq};
+use domain::flow::{Flow, Flows};
+use domain::listener::{
+    ChangeListenerSettings, ChangeListenerVersion, ClearDlq, DisableListener, EnableListener,
+    PauseListener, ResumeListener, SetDlq,
+};
 use domain::{Command, ListenerId};
 
 use super::Listener;
@@ -9,8 +13,9 @@ use super::settings::ListenerSettingsInput;
 use crate::control::control;
 use crate::error::read_failure;
 use crate::id;
-use crate::mutation::{Ticket, UserError, execute, payload};
+use crate::mutation::{Ticket, execute, payload};
 use crate::scalar::BigInt;
+use crate::user_error::{UserError, UserErrorCode, Warning};
 
 payload!(
     /// The answer of the mutations of a listener.
@@ -27,6 +32,9 @@ pub struct ListenerEnableInput {
     pub settings: ListenerSettingsInput,
     /// The name of a topic of the same broker that takes faulty messages.
     pub dlq: Option<String>,
+    /// Enable it although messages then go round and round: a warning instead of a refusal.
+    #[graphql(default)]
+    pub allow_cycle: bool,
     /// The same key again answers the same and does nothing more; at most 200 bytes.
     pub idempotency_key: Option<String>,
     /// The revision of the topic's stream that the caller last saw.
@@ -37,6 +45,33 @@ pub struct ListenerEnableInput {
 pub struct ListenerChangeVersionInput {
     /// `1.2.3`, `1.2.*`, `1.*` or `latest`
     pub version: String,
+    /// The same key again answers the same and does nothing more; at most 200 bytes.
+    pub idempotency_key: Option<String>,
+    /// The revision of the topic's stream that the caller last saw.
+    pub expected_revision: Option<BigInt>,
+}
+
+#[derive(InputObject)]
+pub struct ListenerChangeSettingsInput {
+    /// All of them: what is left out has its default, whatever it was before. Where the listener
+    /// starts must be what it is.
+    pub settings: ListenerSettingsInput,
+    /// The same key again answers the same and does nothing more; at most 200 bytes.
+    pub idempotency_key: Option<String>,
+    /// The revision of the topic's stream that the caller last saw.
+    pub expected_revision: Option<BigInt>,
+}
+
+#[derive(InputObject)]
+pub struct ListenerPauseInput {
+    /// The same key again answers the same and does nothing more; at most 200 bytes.
+    pub idempotency_key: Option<String>,
+    /// The revision of the topic's stream that the caller last saw.
+    pub expected_revision: Option<BigInt>,
+}
+
+#[derive(InputObject)]
+pub struct ListenerResumeInput {
     /// The same key again answers the same and does nothing more; at most 200 bytes.
     pub idempotency_key: Option<String>,
     /// The revision of the topic's stream that the caller last saw.
@@ -104,6 +139,61 @@ impl ListenerMutation {
         Some(change(ctx, &id, &ticket, command).await)
     }
 
+    /// Behaves otherwise from now on.
+    async fn listener_change_settings(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        input: ListenerChangeSettingsInput,
+    ) -> Option<Result<ListenerPayload>> {
+        let key = input.idempotency_key.as_deref();
+        let expected = input.expected_revision;
+        let ticket = Ticket::new("listenerChangeSettings", Some(&id), &input, key, expected);
+        let command = |listener: &ListenerId| {
+            Ok(ChangeListenerSettings {
+                listener: listener.clone(),
+                settings: input.settings.settings()?,
+            })
+        };
+        Some(change(ctx, &id, &ticket, command).await)
+    }
+
+    /// Consumes nothing until it is resumed. The listener stays enabled and keeps its position.
+    async fn listener_pause(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        input: ListenerPauseInput,
+    ) -> Option<Result<ListenerPayload>> {
+        let key = input.idempotency_key.as_deref();
+        let expected = input.expected_revision;
+        let ticket = Ticket::new("listenerPause", Some(&id), &input, key, expected);
+        let command = |listener: &ListenerId| {
+            Ok(PauseListener {
+                listener: listener.clone(),
+            })
+        };
+        Some(change(ctx, &id, &ticket, command).await)
+    }
+
+    /// Consumes again from where it was paused.
+    async fn listener_resume(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        input: ListenerResumeInput,
+    ) -> Option<Result<ListenerPayload>> {
+        let key = input.idempotency_key.as_deref();
+        let expected = input.expected_revision;
+        let ticket = Ticket::new("listenerResume", Some(&id), &input, key, expected);
+        let command = |listener: &ListenerId| {
+            Ok(ResumeListener {
+                listener: listener.clone(),
+            })
+        };
+        Some(change(ctx, &id, &ticket, command).await)
+    }
+
     /// Sends faulty messages to a topic of the same broker.
     async fn listener_set_dlq(
         &self,
@@ -166,13 +256,21 @@ async fn enable(ctx: &Context<'_>, input: ListenerEnableInput) -> Result<Listene
     let key = input.idempotency_key.as_deref();
     let expected = input.expected_revision;
     let ticket = Ticket::new("listenerEnable", None, &input, key, expected);
-    let command = match enable_command(&input) {
+    let mut command = match enable_command(&input) {
         Ok(command) => command,
         Err(error) => return Ok(ListenerPayload::refused(error)),
     };
-    finish(ctx, &ticket, &command.listener, &command).await
+    let flow = Flow::Listener(command.listener.clone());
+    let flows = control(ctx).model.flows_beyond(&flow).await;
+    command.flows = flows.map_err(|cause| read_failure(&cause))?;
+    let mut payload = finish(ctx, &ticket, &command.listener, &command).await?;
+    if payload.position.is_some() {
+        payload.warnings = command.cycle().iter().map(Warning::cycle).collect();
+    }
+    Ok(payload)
 }
 
+/// The command, without the flows that there are.
 fn enable_command(input: &ListenerEnableInput) -> Result<EnableListener, UserError> {
     let dlq = input.dlq.as_ref().map(|dlq| dlq.parse()).transpose();
     Ok(EnableListener {
@@ -188,6 +286,9 @@ fn enable_command(input: &ListenerEnableInput) -> Result<EnableListener, UserErr
             .map_err(|error| UserError::bad_name(&error, &["input", "version"]))?,
         settings: input.settings.settings()?,
         dlq: dlq.map_err(|error| UserError::bad_name(&error, &["input", "dlq"]))?,
+        paused: false,
+        flows: Flows::default(),
+        allow_cycle: input.allow_cycle,
     })
 }
 
@@ -215,6 +316,10 @@ async fn finish<C: Command>(
     command: &C,
 ) -> Result<ListenerPayload> {
     Ok(match execute(ctx, ticket, command).await? {
+        // The only argument of a listener's mutations whose refusal does not say what it is about.
+        Err(error) if error.code == UserErrorCode::UnknownTopic => {
+            ListenerPayload::refused(error.or_about(&["input", "dlq"]))
+        }
         Err(error) => ListenerPayload::refused(error),
         Ok(position) => {
             let row = control(ctx).model.listener(listener).await;

@@ -1,14 +1,27 @@
 //! Reading listeners.
 
 use async_graphql::connection::Connection;
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, InputObject, Object, Result};
 use projections::listener::ListenerFilter;
 
 use super::Listener;
 use crate::control::control;
 use crate::error::{invalid, read_failure};
-use crate::id;
+use crate::id::{self, IdError};
 use crate::paging::{self, Cursor, paging};
+
+/// Which listeners are asked for; all where nothing is set.
+#[derive(InputObject, Default)]
+pub struct ListenerFilterInput {
+    pub broker_id: Option<ID>,
+    pub topic_id: Option<ID>,
+    pub organization_id: Option<ID>,
+    pub algorithm_id: Option<ID>,
+    pub enabled: Option<bool>,
+    pub paused: Option<bool>,
+    /// Part of the name of the topic or of the algorithm.
+    pub search: Option<String>,
+}
 
 #[derive(Default)]
 pub struct ListenerQuery;
@@ -19,34 +32,33 @@ impl ListenerQuery {
     async fn listeners(
         &self,
         ctx: &Context<'_>,
-        broker_id: Option<ID>,
-        algorithm_id: Option<ID>,
-        enabled: Option<bool>,
+        filter: Option<ListenerFilterInput>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Listener>>> {
-        Some(match filter(broker_id, algorithm_id, enabled) {
+        Some(match filter.unwrap_or_default().filter() {
             Ok(filter) => listeners_where(ctx, &filter, first, after).await,
-            Err(error) => Err(error),
+            Err(error) => Err(invalid(error.to_string())),
         })
     }
 }
 
-fn filter(
-    broker: Option<ID>,
-    algorithm: Option<ID>,
-    enabled: Option<bool>,
-) -> Result<ListenerFilter> {
-    let wrong = |error: id::IdError| invalid(error.to_string());
-    Ok(ListenerFilter {
-        connection: broker.as_ref().map(id::broker).transpose().map_err(wrong)?,
-        algorithm: algorithm
-            .as_ref()
-            .map(id::algorithm)
-            .transpose()
-            .map_err(wrong)?,
-        enabled,
-    })
+impl ListenerFilterInput {
+    fn filter(self) -> Result<ListenerFilter, IdError> {
+        Ok(ListenerFilter {
+            connection: self.broker_id.as_ref().map(id::broker).transpose()?,
+            topic: self.topic_id.as_ref().map(id::topic).transpose()?,
+            organization: self
+                .organization_id
+                .as_ref()
+                .map(id::organization)
+                .transpose()?,
+            algorithm: self.algorithm_id.as_ref().map(id::algorithm).transpose()?,
+            enabled: self.enabled,
+            paused: self.paused,
+            search: self.search,
+        })
+    }
 }
 
 pub(crate) async fn listeners_where(

@@ -6,8 +6,8 @@ use domain::listener::{
     StartPosition,
 };
 
-use crate::mutation::{UserError, UserErrorCode};
 use crate::scalar::DateTime;
+use crate::user_error::{UserError, UserErrorCode};
 
 /// How a listener behaves.
 #[derive(SimpleObject)]
@@ -93,7 +93,10 @@ pub struct RetryPolicyInput {
 
 impl ListenerSettingsInput {
     pub(crate) fn settings(&self) -> Result<DomainSettings, UserError> {
-        let defaults = DomainSettings::starting(self.start.position()?);
+        let defaults = DomainSettings::starting(
+            self.start
+                .position(&["input", "settings", "start", "time"])?,
+        );
         let retry = self.retry.as_ref();
         Ok(DomainSettings {
             concurrency: self.concurrency.unwrap_or(defaults.concurrency),
@@ -116,7 +119,8 @@ impl ListenerSettingsInput {
 }
 
 impl ListenerStartInput {
-    fn position(&self) -> Result<StartPosition, UserError> {
+    /// The position; `path` is where its time was asked for.
+    pub(crate) fn position(&self, path: &[&str]) -> Result<StartPosition, UserError> {
         match (self.at, self.time) {
             (StartAt::Earliest, None) => Ok(StartPosition::Earliest),
             (StartAt::Latest, None) => Ok(StartPosition::Latest),
@@ -124,7 +128,7 @@ impl ListenerStartInput {
             _ => Err(UserError::new(
                 UserErrorCode::OutOfRange,
                 "a time goes with TIMESTAMP, and only there",
-                &["input", "settings", "start", "time"],
+                path,
             )),
         }
     }

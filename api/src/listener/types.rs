@@ -2,6 +2,8 @@
 
 use async_graphql::connection::Connection;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use domain::algorithm::Algorithm as Versions;
+use projections::algorithm::PublishedVersion;
 use projections::worker::ConsumerState as RowState;
 
 use super::settings::ListenerSettings;
@@ -27,25 +29,37 @@ impl Listener {
         self.0.enabled
     }
 
+    /// It is enabled, and consumes nothing until it is resumed.
+    async fn paused(&self) -> bool {
+        self.0.paused
+    }
+
     /// The selector, resolved anew at each run.
     async fn version(&self) -> String {
         self.0.version.to_string()
     }
 
-    /// What the selector picks now; null when no published version matches.
+    /// What the selector picks now; null when it picks nothing.
     async fn resolved_version(&self, ctx: &Context<'_>) -> Option<Result<Version>> {
-        let loader = ctx.data_unchecked::<RowLoader>();
-        let key = VersionsOf(self.0.id.algorithm.clone());
-        let rows = match loader.load_one(key).await {
-            Ok(rows) => rows.unwrap_or_default(),
-            Err(cause) => return Some(Err(read_failure(&cause))),
+        let (algorithm, rows) = match self.versions(ctx).await {
+            Ok(loaded) => loaded,
+            Err(error) => return Some(Err(error)),
         };
-        let picked = self
-            .0
-            .version
-            .resolve(rows.iter().map(|row| &row.version))?;
-        let row = rows.iter().find(|row| &row.version == picked)?;
-        Some(Ok(Version(row.clone())))
+        let picked = &algorithm.resolve(&self.0.version).ok()?.version;
+        let row = rows.into_iter().find(|row| row.version == *picked)?;
+        Some(Ok(Version(row)))
+    }
+
+    /// Why the selector picks nothing now, in words; null when it picks a version. An enabled
+    /// listener then holds its position.
+    async fn problem(&self, ctx: &Context<'_>) -> Option<Result<String>> {
+        match self.versions(ctx).await {
+            Ok((algorithm, _)) => {
+                let unresolved = algorithm.resolve(&self.0.version).err()?;
+                Some(Ok(unresolved.to_string()))
+            }
+            Err(error) => Some(Err(error)),
+        }
     }
 
     async fn settings(&self) -> ListenerSettings {
@@ -80,7 +94,7 @@ impl Listener {
         DateTime(self.0.changed_at)
     }
 
-    /// The event that a policy disabled it for.
+    /// The event that a policy enabled or disabled it for.
     async fn cause_event_id(&self) -> Option<&str> {
         self.0.cause.as_deref()
     }
@@ -131,6 +145,21 @@ impl Listener {
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Run>>> {
         Some(query::runs(ctx, self.0.group, first, after).await)
+    }
+}
+
+impl Listener {
+    /// Its algorithm with the versions, as rows and as selectors are resolved by.
+    async fn versions(&self, ctx: &Context<'_>) -> Result<(Versions, Vec<PublishedVersion>)> {
+        let loader = ctx.data_unchecked::<RowLoader>();
+        let id = &self.0.id.algorithm;
+        let algorithm = loader.load_one(id.clone()).await;
+        let algorithm = algorithm.map_err(|cause| read_failure(&cause))?;
+        let rows = loader.load_one(VersionsOf(id.clone())).await;
+        let rows = rows.map_err(|cause| read_failure(&cause))?;
+        let rows = rows.unwrap_or_default();
+        let retired = algorithm.is_some_and(|row| row.retired_at.is_some());
+        Ok((projections::algorithm::state(retired, &rows), rows))
     }
 }
 

@@ -1,12 +1,20 @@
 //! The organization type.
 
 use async_graphql::connection::Connection;
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, Enum, ID, Object, Result};
+use domain::OrganizationName;
+use domain::organization::Role as DomainRole;
+use projections::algorithm::AlgorithmFilter;
+use projections::grant::GrantFilter;
 
 use crate::algorithm::Algorithm;
-use crate::algorithm::query::algorithms_of;
+use crate::algorithm::query::algorithms_where;
+use crate::control::control;
+use crate::error::read_failure;
+use crate::grant::Grant;
+use crate::grant::query::grants_where;
 use crate::id::GlobalId;
-use crate::paging::Cursor;
+use crate::paging::{self, Cursor, paging};
 use crate::scalar::DateTime;
 
 /// Who owns algorithms.
@@ -26,6 +34,30 @@ impl Organization {
         DateTime(self.0.created_at)
     }
 
+    /// Who belongs to it, by name.
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Option<Result<Connection<Cursor, Member>>> {
+        Some(members(ctx, &self.0.name, first, after.as_deref()).await)
+    }
+
+    /// What all of its algorithms, or single ones, may read or write.
+    async fn grants(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Option<Result<Connection<Cursor, Grant>>> {
+        let filter = GrantFilter {
+            organization: Some(self.0.name.clone()),
+            ..Default::default()
+        };
+        Some(grants_where(ctx, &filter, first, after).await)
+    }
+
     /// Its algorithms, by name.
     async fn algorithms(
         &self,
@@ -33,6 +65,59 @@ impl Organization {
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Algorithm>>> {
-        Some(algorithms_of(ctx, Some(&self.0.name), first, after).await)
+        let filter = AlgorithmFilter {
+            organization: Some(self.0.name.clone()),
+            ..Default::default()
+        };
+        Some(algorithms_where(ctx, &filter, first, after).await)
     }
+}
+
+/// A person in an organization.
+pub struct Member(projections::organization::Member);
+
+#[Object]
+impl Member {
+    /// The name that the person signs in with.
+    async fn name(&self) -> &str {
+        self.0.name.as_str()
+    }
+
+    async fn role(&self) -> Role {
+        self.0.role.into()
+    }
+
+    /// When the member got this role.
+    async fn since(&self) -> DateTime {
+        DateTime(self.0.since)
+    }
+}
+
+async fn members(
+    ctx: &Context<'_>,
+    organization: &OrganizationName,
+    first: Option<i32>,
+    after: Option<&str>,
+) -> Result<Connection<Cursor, Member>> {
+    let paging = paging(first, after)?;
+    let page = control(ctx).model.members(organization, &paging).await;
+    let page = page.map_err(|cause| read_failure(&cause))?;
+    Ok(paging::connection(
+        page,
+        &paging,
+        |row| row.name.to_string(),
+        Member,
+    ))
+}
+
+/// What a member may do in the organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "DomainRole")]
+pub enum Role {
+    /// Everything, members among it.
+    Owner,
+    /// Publish versions, enable and change listeners and publishers.
+    Member,
+    /// Call the algorithms and read their runs.
+    Executor,
 }

@@ -2,14 +2,16 @@
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use domain::PublisherId;
+use domain::flow::{Flow, Flows};
 use domain::publisher::{ChangePublisherVersion, DisablePublisher, EnablePublisher};
 
 use super::Publisher;
 use crate::control::control;
 use crate::error::read_failure;
 use crate::id;
-use crate::mutation::{Ended, Ticket, UserError, execute, payload};
+use crate::mutation::{Ended, Ticket, execute, payload};
 use crate::scalar::BigInt;
+use crate::user_error::{UserError, Warning};
 
 payload!(
     /// The answer of the mutations of a publisher.
@@ -23,6 +25,9 @@ pub struct PublisherEnableInput {
     pub algorithm_id: ID,
     /// `1.2.3`, `1.2.*`, `1.*` or `latest`
     pub version: String,
+    /// Enable it although messages then go round and round: a warning instead of a refusal.
+    #[graphql(default)]
+    pub allow_cycle: bool,
     /// The same key again answers the same and does nothing more; at most 200 bytes.
     pub idempotency_key: Option<String>,
     /// The revision of the topic's stream that the caller last saw.
@@ -86,14 +91,22 @@ async fn enable(ctx: &Context<'_>, input: PublisherEnableInput) -> Result<Publis
     let key = input.idempotency_key.as_deref();
     let expected = input.expected_revision;
     let ticket = Ticket::new("publisherEnable", None, &input, key, expected);
-    let command = match enable_command(&input) {
+    let mut command = match enable_command(&input) {
         Ok(command) => command,
         Err(error) => return Ok(PublisherPayload::refused(error)),
     };
+    let flow = Flow::Publisher(command.publisher.clone());
+    let flows = control(ctx).model.flows_beyond(&flow).await;
+    command.flows = flows.map_err(|cause| read_failure(&cause))?;
     let ended = execute(ctx, &ticket, &command).await;
-    answer(ctx, &command.publisher, ended).await
+    let mut payload = answer(ctx, &command.publisher, ended).await?;
+    if payload.position.is_some() {
+        payload.warnings = command.cycle().iter().map(Warning::cycle).collect();
+    }
+    Ok(payload)
 }
 
+/// The command, without the flows that there are.
 fn enable_command(input: &PublisherEnableInput) -> Result<EnablePublisher, UserError> {
     Ok(EnablePublisher {
         publisher: PublisherId {
@@ -106,6 +119,8 @@ fn enable_command(input: &PublisherEnableInput) -> Result<EnablePublisher, UserE
             .version
             .parse()
             .map_err(|error| UserError::bad_name(&error, &["input", "version"]))?,
+        flows: Flows::default(),
+        allow_cycle: input.allow_cycle,
     })
 }
 

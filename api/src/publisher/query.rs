@@ -1,14 +1,26 @@
 //! Reading publishers.
 
 use async_graphql::connection::Connection;
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, InputObject, Object, Result};
 use projections::publisher::PublisherFilter;
 
 use super::Publisher;
 use crate::control::control;
 use crate::error::{invalid, read_failure};
-use crate::id;
+use crate::id::{self, IdError};
 use crate::paging::{self, Cursor, paging};
+
+/// Which publishers are asked for; all where nothing is set.
+#[derive(InputObject, Default)]
+pub struct PublisherFilterInput {
+    pub broker_id: Option<ID>,
+    pub topic_id: Option<ID>,
+    pub organization_id: Option<ID>,
+    pub algorithm_id: Option<ID>,
+    pub enabled: Option<bool>,
+    /// Part of the name of the topic or of the algorithm.
+    pub search: Option<String>,
+}
 
 #[derive(Default)]
 pub struct PublisherQuery;
@@ -19,34 +31,32 @@ impl PublisherQuery {
     async fn publishers(
         &self,
         ctx: &Context<'_>,
-        broker_id: Option<ID>,
-        algorithm_id: Option<ID>,
-        enabled: Option<bool>,
+        filter: Option<PublisherFilterInput>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Publisher>>> {
-        Some(match filter(broker_id, algorithm_id, enabled) {
+        Some(match filter.unwrap_or_default().filter() {
             Ok(filter) => publishers_where(ctx, &filter, first, after).await,
-            Err(error) => Err(error),
+            Err(error) => Err(invalid(error.to_string())),
         })
     }
 }
 
-fn filter(
-    broker: Option<ID>,
-    algorithm: Option<ID>,
-    enabled: Option<bool>,
-) -> Result<PublisherFilter> {
-    let wrong = |error: id::IdError| invalid(error.to_string());
-    Ok(PublisherFilter {
-        connection: broker.as_ref().map(id::broker).transpose().map_err(wrong)?,
-        algorithm: algorithm
-            .as_ref()
-            .map(id::algorithm)
-            .transpose()
-            .map_err(wrong)?,
-        enabled,
-    })
+impl PublisherFilterInput {
+    fn filter(self) -> Result<PublisherFilter, IdError> {
+        Ok(PublisherFilter {
+            connection: self.broker_id.as_ref().map(id::broker).transpose()?,
+            topic: self.topic_id.as_ref().map(id::topic).transpose()?,
+            organization: self
+                .organization_id
+                .as_ref()
+                .map(id::organization)
+                .transpose()?,
+            algorithm: self.algorithm_id.as_ref().map(id::algorithm).transpose()?,
+            enabled: self.enabled,
+            search: self.search,
+        })
+    }
 }
 
 pub(crate) async fn publishers_where(

@@ -46,7 +46,7 @@ impl Publisher {
         DateTime(self.0.changed_at)
     }
 
-    /// The event that a policy disabled it for.
+    /// The event that a policy enabled or disabled it for.
     async fn cause_event_id(&self) -> Option<&str> {
         self.0.cause.as_deref()
     }

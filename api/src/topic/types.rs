@@ -1,15 +1,20 @@
 //! The topic type.
 
 use async_graphql::connection::Connection;
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 
 use crate::broker::Broker;
 use crate::error::read_failure;
 use crate::grant::Grant;
 use crate::grant::query::grants_where;
 use crate::id::GlobalId;
+use crate::listener::Listener;
+use crate::listener::query::listeners_where;
 use crate::loaders::RowLoader;
 use crate::paging::Cursor;
+use crate::publisher::Publisher;
+use crate::publisher::query::publishers_where;
+use crate::scalar::BigInt;
 
 /// A topic as its broker lists it.
 pub struct Topic(pub projections::topic::Topic);
@@ -29,6 +34,16 @@ impl Topic {
         self.0.partitions
     }
 
+    /// How much there is of it.
+    async fn counts(&self, ctx: &Context<'_>) -> Option<Result<TopicCounts>> {
+        let loader = ctx.data_unchecked::<RowLoader>();
+        let found = loader.load_one(self.0.id.clone()).await;
+        found
+            .map(|counts| counts.map(Into::into))
+            .map_err(|cause| read_failure(&cause))
+            .transpose()
+    }
+
     async fn broker(&self, ctx: &Context<'_>) -> Option<Result<Broker>> {
         let loader = ctx.data_unchecked::<RowLoader>();
         let found = loader.load_one(self.0.id.connection).await;
@@ -38,7 +53,35 @@ impl Topic {
             .transpose()
     }
 
-    /// Who may read or write it.
+    /// What reads it, the enabled and the disabled.
+    async fn listeners(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Option<Result<Connection<Cursor, Listener>>> {
+        let filter = projections::listener::ListenerFilter {
+            topic: Some(self.0.id.clone()),
+            ..Default::default()
+        };
+        Some(listeners_where(ctx, &filter, first, after).await)
+    }
+
+    /// What writes it, the enabled and the disabled.
+    async fn publishers(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Option<Result<Connection<Cursor, Publisher>>> {
+        let filter = projections::publisher::PublisherFilter {
+            topic: Some(self.0.id.clone()),
+            ..Default::default()
+        };
+        Some(publishers_where(ctx, &filter, first, after).await)
+    }
+
+    /// Who may read or write it, by grants of the topic and of patterns that cover it.
     async fn grants(
         &self,
         ctx: &Context<'_>,
@@ -50,5 +93,29 @@ impl Topic {
             ..Default::default()
         };
         Some(grants_where(ctx, &filter, first, after).await)
+    }
+}
+
+/// How much there is of a topic.
+#[derive(SimpleObject)]
+pub struct TopicCounts {
+    /// Grants to read it, those of patterns among them.
+    pub subscribe_grants: BigInt,
+    /// Grants to write it, those of patterns among them.
+    pub publish_grants: BigInt,
+    /// Enabled listeners, the paused among them.
+    pub listeners: BigInt,
+    /// Enabled publishers.
+    pub publishers: BigInt,
+}
+
+impl From<projections::topic::TopicCounts> for TopicCounts {
+    fn from(counts: projections::topic::TopicCounts) -> Self {
+        Self {
+            subscribe_grants: BigInt(counts.subscribe_grants),
+            publish_grants: BigInt(counts.publish_grants),
+            listeners: BigInt(counts.listeners),
+            publishers: BigInt(counts.publishers),
+        }
     }
 }

@@ -9,8 +9,9 @@ use super::subscription::worker;
 use crate::control::control;
 use crate::error::invalid;
 use crate::id;
-use crate::mutation::{Ticket, UserError, UserErrorCode, execute};
+use crate::mutation::{Ticket, execute};
 use crate::scalar::Position;
+use crate::user_error::{UserError, UserErrorCode};
 
 /// The answer to a worker.
 #[derive(SimpleObject)]

@@ -25,6 +25,22 @@ pub struct VersionPublished {
     pub timeout_ms: u64,
 }
 
+/// A version is called no more. What names exactly that version stands still.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionWithdrawn {
+    pub algorithm: AlgorithmId,
+    pub version: Version,
+    /// Why, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The algorithm is over. Its name is not given to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlgorithmRetired {
+    pub algorithm: AlgorithmId,
+}
+
 /// How the answer of an endpoint is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

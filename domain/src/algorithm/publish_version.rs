@@ -31,10 +31,10 @@ impl Command for PublishVersion {
     }
 
     fn decide(&self, state: &Algorithm, _ctx: Ctx) -> Decision {
-        if !state.registered {
-            return Err(Refusal::UnknownAlgorithm(self.algorithm.clone()));
-        }
-        if state.versions.contains_key(&self.version) {
+        state.check_in_use(&self.algorithm)?;
+        // Build metadata does not tell versions apart: a selector must never find two equal ones.
+        let same = |taken: &Version| taken.cmp_precedence(&self.version).is_eq();
+        if state.versions.keys().any(same) {
             return Err(Refusal::VersionTaken {
                 algorithm: self.algorithm.clone(),
                 version: self.version.clone(),
@@ -91,7 +91,9 @@ fn check_endpoint(endpoint: &str) -> Result<(), Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{algorithm_registered, given, version_published};
+    use crate::testing::{
+        algorithm_registered, algorithm_retired, given, version_published, version_withdrawn,
+    };
 
     fn publish(version: &str) -> PublishVersion {
         PublishVersion {
@@ -121,6 +123,32 @@ mod tests {
             algorithm: "acme/score".parse().unwrap(),
             version: "1.0.0".parse().unwrap(),
         });
+    }
+
+    #[test]
+    fn a_withdrawn_version_and_another_build_of_it_are_taken() {
+        for version in ["1.0.0", "1.0.0+build.2"] {
+            given([
+                algorithm_registered("acme/score"),
+                version_published("acme/score", "1.0.0"),
+                version_withdrawn("acme/score", "1.0.0"),
+            ])
+            .when(publish(version))
+            .then_refused(Refusal::VersionTaken {
+                algorithm: "acme/score".parse().unwrap(),
+                version: version.parse().unwrap(),
+            });
+        }
+    }
+
+    #[test]
+    fn a_retired_algorithm_publishes_nothing() {
+        given([
+            algorithm_registered("acme/score"),
+            algorithm_retired("acme/score"),
+        ])
+        .when(publish("1.0.0"))
+        .then_refused(Refusal::AlgorithmRetired("acme/score".parse().unwrap()));
     }
 
     #[test]

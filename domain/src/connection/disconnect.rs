@@ -1,10 +1,9 @@
 //! Disconnecting a broker.
 
-use super::{BrokerDisconnected, Connection, Phase};
+use super::{BrokerDisconnected, Connection};
 use crate::command::{Command, Ctx, Decision};
 use crate::envelope::StreamName;
 use crate::ids::ConnectionId;
-use crate::refusal::Refusal;
 
 /// Disconnect a broker for good. A policy then ends what hung on it.
 #[derive(Clone, Debug)]
@@ -20,9 +19,7 @@ impl Command for DisconnectBroker {
     }
 
     fn decide(&self, state: &Connection, _ctx: Ctx) -> Decision {
-        if state.phase != Phase::Alive {
-            return Err(Refusal::ConnectionGone);
-        }
+        state.check_alive()?;
         Ok(vec![
             BrokerDisconnected {
                 connection: self.connection,
@@ -35,6 +32,7 @@ impl Command for DisconnectBroker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::refusal::Refusal;
     use crate::testing::{broker_connected, broker_disconnected, connection_id, given};
 
     fn disconnect() -> DisconnectBroker {

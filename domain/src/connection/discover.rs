@@ -1,6 +1,6 @@
 //! Recording the topics of a broker.
 
-use super::{Connection, DiscoveredTopic, Phase, TopicsDiscovered};
+use super::{Connection, DiscoveredTopic, TopicsDiscovered};
 use crate::command::{Command, Ctx, Decision};
 use crate::envelope::StreamName;
 use crate::ids::ConnectionId;
@@ -22,9 +22,7 @@ impl Command for DiscoverTopics {
     }
 
     fn decide(&self, state: &Connection, _ctx: Ctx) -> Decision {
-        if state.phase != Phase::Alive {
-            return Err(Refusal::ConnectionGone);
-        }
+        state.check_alive()?;
         let mut topics = match &self.probe {
             Ok(topics) => topics.clone(),
             Err(reason) => return Err(Refusal::BrokerUnreachable(reason.clone())),

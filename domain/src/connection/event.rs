@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::BrokerSettings;
+use crate::credential::CredentialRef;
 use crate::ids::ConnectionId;
+use crate::listener::StartPosition;
 use crate::name::{ConnectionName, TopicName};
 
 /// An administrator connected a broker. Its settings never change; only credentials rotate.
@@ -13,23 +16,11 @@ pub struct BrokerConnected {
     pub settings: BrokerSettings,
 }
 
-/// How to reach a broker. Credentials are never among it, only references to them.
+/// The connection proves itself by another credential from now on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum BrokerSettings {
-    Kafka {
-        /// `host:port`, at least one.
-        bootstrap_servers: Vec<String>,
-        security: KafkaSecurity,
-    },
-}
-
-/// How a Kafka client proves itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum KafkaSecurity {
-    /// No encryption, no authentication.
-    Plaintext,
+pub struct BrokerCredentialsRotated {
+    pub connection: ConnectionId,
+    pub credential: CredentialRef,
 }
 
 /// A worker listed the topics of a broker: the whole list, replacing the one before.
@@ -45,6 +36,20 @@ pub struct DiscoveredTopic {
     pub name: TopicName,
     /// How many partitions, where the broker has them.
     pub partitions: Option<u32>,
+}
+
+/// Another connection takes over what hung on this one, which ends with this, for good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokerReplaced {
+    pub connection: ConnectionId,
+    pub replacement: ConnectionId,
+    /// Topics in use that the replacement lacked: what hung on them ends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<TopicName>,
+    /// Where listeners begin on the new broker; where each was told to begin on the old one
+    /// when it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<StartPosition>,
 }
 
 /// An administrator disconnected the broker, for good.

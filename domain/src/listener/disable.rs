@@ -1,6 +1,7 @@
 //! Disabling a listener.
 
 use super::ListenerDisabled;
+use crate::algorithm::Algorithm;
 use crate::command::{Command, Ctx, Decision};
 use crate::connection::Connection;
 use crate::envelope::StreamName;
@@ -10,8 +11,8 @@ use crate::topic::Topic;
 
 /// Stop consuming; the position stays on the broker.
 ///
-/// With a cause it is a policy's, and nothing happens unless the grant or the connection is
-/// gone: the world may have moved on since the policy looked.
+/// With a cause it is a policy's, and nothing happens unless the grant, the connection or the
+/// algorithm is gone: the world may have moved on since the policy looked.
 #[derive(Clone, Debug)]
 pub struct DisableListener {
     pub listener: ListenerId,
@@ -20,20 +21,24 @@ pub struct DisableListener {
 }
 
 impl Command for DisableListener {
-    type State = (Topic, Connection);
+    type State = (Topic, Connection, Algorithm);
 
     fn stream(&self) -> StreamName {
         StreamName::topic(&self.listener.topic)
     }
 
     fn also_reads(&self) -> Vec<StreamName> {
-        vec![StreamName::connection(self.listener.topic.connection)]
+        vec![
+            StreamName::connection(self.listener.topic.connection),
+            StreamName::algorithm(&self.listener.algorithm),
+        ]
     }
 
-    fn decide(&self, (topic, connection): &Self::State, _ctx: Ctx) -> Decision {
-        let algorithm = &self.listener.algorithm;
-        let enabled = topic.listener(algorithm);
-        let founded = topic.stands(algorithm, Access::Subscribe, connection);
+    fn decide(&self, (topic, connection, algorithm): &Self::State, _ctx: Ctx) -> Decision {
+        let id = &self.listener.algorithm;
+        let enabled = topic.listener(id);
+        let name = &self.listener.topic.topic;
+        let founded = topic.stands(name, id, Access::Subscribe, connection) && !algorithm.retired;
         if self.cause.is_some() && (enabled.is_err() || founded) {
             return Ok(vec![]);
         }
@@ -53,8 +58,8 @@ mod tests {
     use super::*;
     use crate::refusal::Refusal;
     use crate::testing::{
-        broker_disconnected, given, granted, listener_disabled, listener_enabled, listener_id,
-        ready,
+        algorithm_retired, broker_disconnected, given, granted, listener_disabled,
+        listener_enabled, listener_id, pattern_granted, ready,
     };
 
     fn disable() -> DisableListener {
@@ -82,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_disables_what_lost_its_grant_or_its_connection() {
+    fn a_policy_disables_what_lost_its_grant_its_connection_or_its_algorithm() {
         let cause = Some(EventId(uuid::Uuid::from_u128(1)));
         let by_policy = DisableListener { cause, ..disable() };
         let disabled = ListenerDisabled {
@@ -99,6 +104,14 @@ mod tests {
                 listener_enabled("orders", "1.0.0"),
                 broker_disconnected("main"),
             ])
+            .when(by_policy.clone())
+            .then([disabled.clone().into()]);
+        given(ready())
+            .and([
+                granted("orders", Access::Subscribe),
+                listener_enabled("orders", "1.0.0"),
+                algorithm_retired("acme/score"),
+            ])
             .when(by_policy)
             .then([disabled.into()]);
     }
@@ -112,6 +125,13 @@ mod tests {
         given(ready())
             .and([
                 granted("orders", Access::Subscribe),
+                listener_enabled("orders", "1.0.0"),
+            ])
+            .when(by_policy.clone())
+            .then([]);
+        given(ready())
+            .and([
+                pattern_granted("ord*", Access::Subscribe),
                 listener_enabled("orders", "1.0.0"),
             ])
             .when(by_policy.clone())

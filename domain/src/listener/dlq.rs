@@ -2,7 +2,7 @@
 
 use super::{DlqCleared, DlqSet};
 use crate::command::{Command, Ctx, Decision};
-use crate::connection::{Connection, Phase};
+use crate::connection::Connection;
 use crate::envelope::StreamName;
 use crate::ids::ListenerId;
 use crate::name::TopicName;
@@ -29,9 +29,7 @@ impl Command for SetDlq {
 
     fn decide(&self, (topic, connection): &Self::State, _ctx: Ctx) -> Decision {
         let listener = topic.listener(&self.listener.algorithm)?;
-        if connection.phase != Phase::Alive {
-            return Err(Refusal::ConnectionGone);
-        }
+        connection.check_alive()?;
         check_dlq(&self.listener.topic.topic, &self.dlq, connection)?;
         if listener.dlq.as_ref() == Some(&self.dlq) {
             return Ok(vec![]);
@@ -82,10 +80,7 @@ pub(super) fn check_dlq(
     if source == dlq {
         return Err(Refusal::DlqIsSourceTopic(dlq.clone()));
     }
-    if !connection.topics.contains_key(dlq) {
-        return Err(Refusal::UnknownTopic(dlq.clone()));
-    }
-    Ok(())
+    connection.check_topic(dlq, "dlq")
 }
 
 #[cfg(test)]

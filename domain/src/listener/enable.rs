@@ -1,11 +1,12 @@
 //! Enabling a listener.
 
 use super::dlq::check_dlq;
-use super::{DlqSet, ListenerEnabled, ListenerSettings};
+use super::{DlqSet, ListenerEnabled, ListenerPaused, ListenerSettings};
 use crate::algorithm::Algorithm;
 use crate::command::{Command, Ctx, Decision};
-use crate::connection::{Connection, Phase};
+use crate::connection::Connection;
 use crate::envelope::StreamName;
+use crate::flow::{Cycle, Flow, Flows};
 use crate::grant::Access;
 use crate::ids::ListenerId;
 use crate::name::TopicName;
@@ -20,6 +21,20 @@ pub struct EnableListener {
     pub version: VersionSelector,
     pub settings: ListenerSettings,
     pub dlq: Option<TopicName>,
+    /// Consume nothing until it is resumed.
+    pub paused: bool,
+    /// The flows that are enabled now, as far as the caller knows.
+    pub flows: Flows,
+    /// Enable it although it closes a cycle.
+    pub allow_cycle: bool,
+}
+
+impl EnableListener {
+    /// The cycle that the listener closes: a warning where that is allowed.
+    #[must_use]
+    pub fn cycle(&self) -> Option<Cycle> {
+        self.flows.cycle(&Flow::Listener(self.listener.clone()))
+    }
 }
 
 impl Command for EnableListener {
@@ -41,20 +56,21 @@ impl Command for EnableListener {
             topic: source,
             algorithm: algorithm_id,
         } = &self.listener;
-        if connection.phase != Phase::Alive {
-            return Err(Refusal::ConnectionGone);
-        }
-        topic.check_granted(source, algorithm_id, Access::Subscribe)?;
+        connection.check_alive()?;
+        topic.check_granted(source, algorithm_id, Access::Subscribe, connection)?;
         if topic.listeners.contains_key(algorithm_id) {
             return Err(Refusal::ListenerAlreadyEnabled);
         }
         algorithm.check_resolves(algorithm_id, &self.version)?;
         self.settings.check()?;
+        let flow = Flow::Listener(self.listener.clone());
+        self.flows.check(&flow, self.allow_cycle)?;
         let mut events = vec![
             ListenerEnabled {
                 listener: self.listener.clone(),
                 version: self.version.clone(),
                 settings: self.settings.clone(),
+                cause: None,
             }
             .into(),
         ];
@@ -68,6 +84,14 @@ impl Command for EnableListener {
                 .into(),
             );
         }
+        if self.paused {
+            events.push(
+                ListenerPaused {
+                    listener: self.listener.clone(),
+                }
+                .into(),
+            );
+        }
         Ok(events)
     }
 }
@@ -75,10 +99,12 @@ impl Command for EnableListener {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Event;
+    use crate::grant::{Grantee, Permission, TopicGranted};
     use crate::listener::StartPosition;
     use crate::testing::{
-        broker_disconnected, dlq_set, given, granted, listener_enabled, listener_id, ready,
-        topic_id,
+        broker_disconnected, dlq_set, given, granted, listener_enabled, listener_id,
+        listener_paused, pattern_granted, publisher_id, ready, topic_id, version_withdrawn,
     };
 
     fn enable() -> EnableListener {
@@ -87,7 +113,95 @@ mod tests {
             version: "1.0.0".parse().unwrap(),
             settings: ListenerSettings::starting(StartPosition::Earliest),
             dlq: Some("orders-dlq".parse().unwrap()),
+            paused: false,
+            flows: Flows::default(),
+            allow_cycle: false,
         }
+    }
+
+    #[test]
+    fn a_listener_is_enabled_and_waits() {
+        let waiting = EnableListener {
+            paused: true,
+            dlq: None,
+            ..enable()
+        };
+        given(ready())
+            .and([granted("orders", Access::Subscribe)])
+            .when(waiting)
+            .then([
+                listener_enabled("orders", "1.0.0"),
+                listener_paused("orders"),
+            ]);
+    }
+
+    #[test]
+    fn a_cycle_is_refused_with_its_path_unless_it_is_allowed() {
+        let closing = EnableListener {
+            dlq: None,
+            flows: Flows::from_iter([Flow::Publisher(publisher_id("orders"))]),
+            ..enable()
+        };
+        let path = closing.cycle().unwrap();
+        assert_eq!(path.to_string(), "orders → acme/score → orders");
+        given(ready())
+            .and([granted("orders", Access::Subscribe)])
+            .when(closing.clone())
+            .then_refused(Refusal::FlowCycle { path });
+        let allowed = EnableListener {
+            allow_cycle: true,
+            ..closing
+        };
+        given(ready())
+            .and([granted("orders", Access::Subscribe)])
+            .when(allowed)
+            .then([listener_enabled("orders", "1.0.0")]);
+    }
+
+    #[test]
+    fn grants_to_the_organization_and_by_pattern_permit_it_too() {
+        let by_organization = Event::from(TopicGranted {
+            topic: topic_id("orders"),
+            permission: Permission {
+                grantee: Grantee::Organization("acme".parse().unwrap()),
+                access: Access::Subscribe,
+            },
+            cause: None,
+        });
+        for grant in [by_organization, pattern_granted("ord*", Access::Subscribe)] {
+            given(ready()).and([grant]).when(enable()).then([
+                listener_enabled("orders", "1.0.0"),
+                dlq_set("orders", "orders-dlq"),
+            ]);
+        }
+        for foreign in [
+            pattern_granted("scores*", Access::Subscribe),
+            pattern_granted("ord*", Access::Publish),
+        ] {
+            given(ready())
+                .and([foreign])
+                .when(enable())
+                .then_refused(Refusal::NotGranted {
+                    topic: topic_id("orders"),
+                    algorithm: "acme/score".parse().unwrap(),
+                    access: Access::Subscribe,
+                });
+        }
+    }
+
+    #[test]
+    fn a_withdrawn_version_is_refused_with_the_reason() {
+        given(ready())
+            .and([
+                granted("orders", Access::Subscribe),
+                version_withdrawn("acme/score", "1.0.0"),
+            ])
+            .when(enable())
+            .then_refused(Refusal::VersionWithdrawn {
+                algorithm: "acme/score".parse().unwrap(),
+                version: "1.0.0".parse().unwrap(),
+                reason: Some("it was wrong".to_owned()),
+            });
     }
 
     #[test]
@@ -182,7 +296,7 @@ mod tests {
             .and([granted("orders", Access::Subscribe)])
             .when(wild)
             .then_refused(Refusal::OutOfRange {
-                field: "concurrency",
+                field: "settings.concurrency",
                 rule: "1 to 1024",
             });
     }

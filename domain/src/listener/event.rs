@@ -14,6 +14,9 @@ pub struct ListenerEnabled {
     pub listener: ListenerId,
     pub version: VersionSelector,
     pub settings: ListenerSettings,
+    /// The event that a policy answered by this, where no person asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<EventId>,
 }
 
 /// The listener calls another version from now on.
@@ -22,6 +25,29 @@ pub struct ListenerVersionChanged {
     #[serde(flatten)]
     pub listener: ListenerId,
     pub version: VersionSelector,
+}
+
+/// The listener behaves otherwise from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenerSettingsChanged {
+    #[serde(flatten)]
+    pub listener: ListenerId,
+    /// All of them, the unchanged among them.
+    pub settings: ListenerSettings,
+}
+
+/// The listener consumes nothing until it is resumed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenerPaused {
+    #[serde(flatten)]
+    pub listener: ListenerId,
+}
+
+/// The listener consumes again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenerResumed {
+    #[serde(flatten)]
+    pub listener: ListenerId,
 }
 
 /// The listener stopped; its position on the broker stays.

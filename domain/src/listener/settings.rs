@@ -71,31 +71,31 @@ impl ListenerSettings {
             concurrency, retry, ..
         } = self;
         within(
-            "concurrency",
+            "settings.concurrency",
             u64::from(*concurrency),
             1..=1024,
             "1 to 1024",
         )?;
         within(
-            "retry.maxAttempts",
+            "settings.retry.maxAttempts",
             u64::from(retry.max_attempts),
             1..=100,
             "1 to 100",
         )?;
         within(
-            "retry.initialBackoffMs",
+            "settings.retry.initialBackoffMs",
             retry.initial_backoff_ms,
             1..=3_600_000,
             "1 to 3600000",
         )?;
         within(
-            "retry.maxBackoffMs",
+            "settings.retry.maxBackoffMs",
             retry.max_backoff_ms,
             retry.initial_backoff_ms..=86_400_000,
-            "retry.initialBackoffMs to 86400000",
+            "settings.retry.initialBackoffMs to 86400000",
         )?;
         within(
-            "maxMessageBytes",
+            "settings.maxMessageBytes",
             self.max_message_bytes,
             1..=16 * 1024 * 1024,
             "1 to 16777216",

@@ -1,6 +1,7 @@
 //! Disabling a publisher.
 
 use super::PublisherDisabled;
+use crate::algorithm::Algorithm;
 use crate::command::{Command, Ctx, Decision};
 use crate::connection::Connection;
 use crate::envelope::StreamName;
@@ -10,8 +11,8 @@ use crate::topic::Topic;
 
 /// Publish no more results.
 ///
-/// With a cause it is a policy's, and nothing happens unless the grant or the connection is
-/// gone: the world may have moved on since the policy looked.
+/// With a cause it is a policy's, and nothing happens unless the grant, the connection or the
+/// algorithm is gone: the world may have moved on since the policy looked.
 #[derive(Clone, Debug)]
 pub struct DisablePublisher {
     pub publisher: PublisherId,
@@ -20,20 +21,24 @@ pub struct DisablePublisher {
 }
 
 impl Command for DisablePublisher {
-    type State = (Topic, Connection);
+    type State = (Topic, Connection, Algorithm);
 
     fn stream(&self) -> StreamName {
         StreamName::topic(&self.publisher.topic)
     }
 
     fn also_reads(&self) -> Vec<StreamName> {
-        vec![StreamName::connection(self.publisher.topic.connection)]
+        vec![
+            StreamName::connection(self.publisher.topic.connection),
+            StreamName::algorithm(&self.publisher.algorithm),
+        ]
     }
 
-    fn decide(&self, (topic, connection): &Self::State, _ctx: Ctx) -> Decision {
-        let algorithm = &self.publisher.algorithm;
-        let enabled = topic.publisher(algorithm);
-        let founded = topic.stands(algorithm, Access::Publish, connection);
+    fn decide(&self, (topic, connection, algorithm): &Self::State, _ctx: Ctx) -> Decision {
+        let id = &self.publisher.algorithm;
+        let enabled = topic.publisher(id);
+        let name = &self.publisher.topic.topic;
+        let founded = topic.stands(name, id, Access::Publish, connection) && !algorithm.retired;
         if self.cause.is_some() && (enabled.is_err() || founded) {
             return Ok(vec![]);
         }

@@ -3,8 +3,9 @@
 use super::PublisherEnabled;
 use crate::algorithm::Algorithm;
 use crate::command::{Command, Ctx, Decision};
-use crate::connection::{Connection, Phase};
+use crate::connection::Connection;
 use crate::envelope::StreamName;
+use crate::flow::{Cycle, Flow, Flows};
 use crate::grant::Access;
 use crate::ids::PublisherId;
 use crate::refusal::Refusal;
@@ -16,6 +17,18 @@ use crate::version::VersionSelector;
 pub struct EnablePublisher {
     pub publisher: PublisherId,
     pub version: VersionSelector,
+    /// The flows that are enabled now, as far as the caller knows.
+    pub flows: Flows,
+    /// Enable it although it closes a cycle.
+    pub allow_cycle: bool,
+}
+
+impl EnablePublisher {
+    /// The cycle that the publisher closes: a warning where that is allowed.
+    #[must_use]
+    pub fn cycle(&self) -> Option<Cycle> {
+        self.flows.cycle(&Flow::Publisher(self.publisher.clone()))
+    }
 }
 
 impl Command for EnablePublisher {
@@ -37,18 +50,19 @@ impl Command for EnablePublisher {
             topic: target,
             algorithm: algorithm_id,
         } = &self.publisher;
-        if connection.phase != Phase::Alive {
-            return Err(Refusal::ConnectionGone);
-        }
-        topic.check_granted(target, algorithm_id, Access::Publish)?;
+        connection.check_alive()?;
+        topic.check_granted(target, algorithm_id, Access::Publish, connection)?;
         if topic.publishers.contains_key(algorithm_id) {
             return Err(Refusal::PublisherAlreadyEnabled);
         }
         algorithm.check_resolves(algorithm_id, &self.version)?;
+        let flow = Flow::Publisher(self.publisher.clone());
+        self.flows.check(&flow, self.allow_cycle)?;
         Ok(vec![
             PublisherEnabled {
                 publisher: self.publisher.clone(),
                 version: self.version.clone(),
+                cause: None,
             }
             .into(),
         ])
@@ -59,14 +73,47 @@ impl Command for EnablePublisher {
 mod tests {
     use super::*;
     use crate::testing::{
-        broker_disconnected, given, granted, publisher_enabled, publisher_id, ready, topic_id,
+        broker_disconnected, given, granted, listener_id, pattern_granted, publisher_enabled,
+        publisher_id, ready, topic_id,
     };
 
     fn enable() -> EnablePublisher {
         EnablePublisher {
             publisher: publisher_id("scores"),
             version: "1.*".parse().unwrap(),
+            flows: Flows::default(),
+            allow_cycle: false,
         }
+    }
+
+    #[test]
+    fn a_cycle_is_refused_with_its_path_unless_it_is_allowed() {
+        let closing = EnablePublisher {
+            flows: Flows::from_iter([Flow::Listener(listener_id("scores"))]),
+            ..enable()
+        };
+        let path = closing.cycle().unwrap();
+        assert_eq!(path.to_string(), "acme/score → scores → acme/score");
+        given(ready())
+            .and([granted("scores", Access::Publish)])
+            .when(closing.clone())
+            .then_refused(Refusal::FlowCycle { path });
+        let allowed = EnablePublisher {
+            allow_cycle: true,
+            ..closing
+        };
+        given(ready())
+            .and([granted("scores", Access::Publish)])
+            .when(allowed)
+            .then([publisher_enabled("scores", "1.*")]);
+    }
+
+    #[test]
+    fn a_pattern_permits_it_too() {
+        given(ready())
+            .and([pattern_granted("sco*", Access::Publish)])
+            .when(enable())
+            .then([publisher_enabled("scores", "1.*")]);
     }
 
     #[test]

@@ -12,6 +12,9 @@ pub struct PublisherEnabled {
     pub publisher: PublisherId,
     /// Results of runs of a version that it picks are published.
     pub version: VersionSelector,
+    /// The event that a policy answered by this, where no person asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<EventId>,
 }
 
 /// The publisher takes the results of another version from now on.

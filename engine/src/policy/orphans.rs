@@ -1,57 +1,52 @@
-//! The policy that ends what lost its grant or its connection.
+//! The policy that ends what lost its grant, its algorithm or its connection, and that moves
+//! what hung on a replaced connection.
 //!
-//! A listener needs a SUBSCRIBE grant and a connection that is alive, a publisher a PUBLISH
-//! grant and such a connection, a grant such a connection.
+//! A listener needs a SUBSCRIBE grant, a connection that is alive and an algorithm that is not
+//! retired; a publisher a PUBLISH grant and the same; a grant such a connection and algorithm.
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::grant::{Access, Revoke};
-use domain::listener::DisableListener;
-use domain::publisher::DisablePublisher;
+use domain::connection::{Connection, Phase};
+use domain::grant::{Access, Grantee, Permission};
 use domain::topic::Topic;
 use domain::{
-    Actor, AlgorithmId, CommandId, ConnectionId, CorrelationId, Envelope, Event, EventId,
-    ListenerId, PublisherId, State, TopicId, TopicName,
+    AlgorithmId, ConnectionId, Envelope, Event, EventId, ListenerId, PublisherId, State, Subject,
+    TopicId, TopicName, TopicPattern,
 };
-use uuid::Uuid;
 
-use crate::execute::{Engine, Failure, Request};
-
-/// The policy's name, as events show it.
-const NAME: &str = "orphans";
+use super::answer::{Answer, Cause, Orphan, Replacement};
 
 /// What the policy knows of the log so far.
 #[derive(Debug, Default)]
 pub struct Orphans {
-    topics: HashMap<ConnectionId, BTreeMap<TopicName, Topic>>,
-    gone: HashMap<ConnectionId, Cause>,
-    revoked: HashMap<(TopicId, AlgorithmId, Access), Cause>,
-    orphans: BTreeMap<(TopicId, Orphan), Answer>,
+    connections: HashMap<ConnectionId, Known>,
+    retired: HashMap<AlgorithmId, Cause>,
+    orphans: BTreeMap<Place, BTreeMap<Orphan, Answer>>,
 }
 
-/// The event that orphaned something, and the request it belongs to.
+/// A connection, what hangs on it, and what it lost.
+#[derive(Debug, Default)]
+struct Known {
+    /// Without the topics that its broker has: nothing here stands on them.
+    connection: Connection,
+    topics: BTreeMap<TopicName, Topic>,
+    gone: Option<Gone>,
+    revoked: HashMap<(TopicName, Permission), Cause>,
+    patterns_revoked: BTreeMap<(TopicPattern, Permission), Cause>,
+}
+
+/// How a connection ended.
 #[derive(Clone, Copy, Debug)]
-struct Cause {
-    event: EventId,
-    correlation: CorrelationId,
-}
-
-/// Something on a topic that has lost what it stood on.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Orphan {
-    Listener(AlgorithmId),
-    Publisher(AlgorithmId),
-    Grant(AlgorithmId, Access),
-}
-
-/// A command that ends an orphan.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    topic: TopicId,
-    orphan: Orphan,
+struct Gone {
     cause: Cause,
-    /// The event at which it became an orphan: the same one after every restart.
-    since: EventId,
+    replacement: Option<Replacement>,
+}
+
+/// Where orphans are looked for. A connection's patterns are sorted before its topics.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Patterns(ConnectionId),
+    Topic(TopicId),
 }
 
 impl Orphans {
@@ -60,148 +55,259 @@ impl Orphans {
         let cause = Cause {
             event: envelope.id,
             correlation: envelope.meta.correlation,
+            position: envelope.position,
         };
-        if let Event::BrokerDisconnected(e) = event {
-            self.gone.insert(e.connection, cause);
-            let topics = self.topics.get(&e.connection);
-            let names: Vec<TopicName> =
-                topics.into_iter().flat_map(|t| t.keys().cloned()).collect();
-            for topic in names {
-                let connection = e.connection;
-                self.review(&TopicId { connection, topic }, envelope.id);
+        match event.subject() {
+            Subject::Connection(id) => self.apply_to_connection(*id, event, cause),
+            Subject::Topic(id) => self.apply_to_topic(id, event, cause),
+            Subject::Algorithm(id) => {
+                if matches!(event, Event::AlgorithmRetired(_)) {
+                    self.retired.insert(id.clone(), cause);
+                    self.review_all_of(id, cause.event);
+                }
             }
-        } else if let Some(topic) = topic_of(event) {
-            if let Event::TopicRevoked(e) = event {
-                let key = (topic.clone(), e.algorithm.clone(), e.access);
-                self.revoked.insert(key, cause);
-            }
-            self.topics
-                .entry(topic.connection)
-                .or_default()
-                .entry(topic.topic.clone())
-                .or_default()
-                .apply(event);
-            self.review(topic, envelope.id);
+            Subject::Organization(_) | Subject::Worker(_) => {}
         }
     }
 
     /// What is out of order now, in a stable order.
     #[must_use]
     pub fn answers(&self) -> Vec<Answer> {
-        self.orphans.values().cloned().collect()
+        let ready = self.orphans.iter().filter(|(place, _)| match place {
+            // What a pattern permits can move only after the pattern.
+            Place::Topic(topic) => {
+                let patterns = Place::Patterns(topic.connection);
+                !self.orphans.contains_key(&patterns)
+            }
+            Place::Patterns(_) => true,
+        });
+        ready
+            .flat_map(|(_, orphans)| orphans.values())
+            .map(|answer| self.with_replacement(answer))
+            .collect()
     }
 
-    /// Looks at one topic anew after the event `since`.
-    fn review(&mut self, topic: &TopicId, since: EventId) {
-        let found = self.find(topic);
-        self.orphans
-            .retain(|(at, orphan), _| at != topic || found.iter().any(|(o, _)| o == orphan));
-        for (orphan, cause) in found {
-            self.orphans
-                .entry((topic.clone(), orphan.clone()))
-                .or_insert(Answer {
-                    topic: topic.clone(),
-                    orphan,
+    /// Whether nothing is out of order.
+    #[must_use]
+    pub fn is_content(&self) -> bool {
+        self.orphans.is_empty()
+    }
+
+    fn apply_to_connection(&mut self, id: ConnectionId, event: &Event, cause: Cause) {
+        let known = self.connections.entry(id).or_default();
+        match event {
+            Event::TopicsDiscovered(_) => return,
+            Event::BrokerDisconnected(_) => {
+                known.gone = Some(Gone {
                     cause,
-                    since,
+                    replacement: None,
                 });
+            }
+            Event::BrokerReplaced(e) => {
+                known.gone = Some(Gone {
+                    cause,
+                    replacement: Some(Replacement {
+                        connection: e.replacement,
+                        start: e.start,
+                    }),
+                });
+            }
+            Event::TopicPatternRevoked(e) => {
+                let key = (e.pattern.clone(), e.permission.clone());
+                known.patterns_revoked.insert(key, cause);
+            }
+            _ => {}
+        }
+        known.connection.apply(event);
+        let topics: Vec<TopicName> = known.topics.keys().cloned().collect();
+        self.review(Place::Patterns(id), cause.event);
+        for topic in topics {
+            let connection = id;
+            self.review(Place::Topic(TopicId { connection, topic }), cause.event);
         }
     }
 
-    fn find(&self, id: &TopicId) -> Vec<(Orphan, Cause)> {
-        let topics = self.topics.get(&id.connection);
-        let Some(topic) = topics.and_then(|topics| topics.get(&id.topic)) else {
+    fn apply_to_topic(&mut self, id: &TopicId, event: &Event, cause: Cause) {
+        let known = self.connections.entry(id.connection).or_default();
+        if let Event::TopicRevoked(e) = event {
+            let key = (id.topic.clone(), e.permission.clone());
+            known.revoked.insert(key, cause);
+        }
+        let topic = known.topics.entry(id.topic.clone()).or_default();
+        topic.apply(event);
+        if topic.is_free() {
+            known.topics.remove(&id.topic);
+        }
+        self.review(Place::Topic(id.clone()), cause.event);
+    }
+
+    fn review_all_of(&mut self, algorithm: &AlgorithmId, since: EventId) {
+        let mut places = Vec::new();
+        for (connection, known) in &self.connections {
+            places.push(Place::Patterns(*connection));
+            places.extend(known.topics.keys().map(|topic| {
+                Place::Topic(TopicId {
+                    connection: *connection,
+                    topic: topic.clone(),
+                })
+            }));
+        }
+        tracing::debug!(algorithm = %algorithm, places = places.len(), "an algorithm was retired");
+        for place in places {
+            self.review(place, since);
+        }
+    }
+
+    /// Looks at one place anew after the event `since`.
+    fn review(&mut self, place: Place, since: EventId) {
+        let found = match &place {
+            Place::Patterns(id) => self.orphaned_patterns(*id),
+            Place::Topic(id) => self.orphaned_on(id),
+        };
+        let mut before = self.orphans.remove(&place).unwrap_or_default();
+        if found.is_empty() {
+            return;
+        }
+        let answers = found.into_iter().map(|(orphan, cause)| {
+            let answer = before.remove(&orphan).unwrap_or_else(|| Answer {
+                orphan: orphan.clone(),
+                cause,
+                since,
+                replacement: None,
+            });
+            (orphan, answer)
+        });
+        let answers = answers.collect();
+        self.orphans.insert(place, answers);
+    }
+
+    fn orphaned_patterns(&self, id: ConnectionId) -> Vec<(Orphan, Cause)> {
+        let Some(known) = self.connections.get(&id) else {
             return Vec::new();
         };
-        let gone = self.gone.get(&id.connection);
+        let patterns = &known.connection.patterns;
+        if let Some(gone) = known.gone {
+            let left = !patterns.is_empty();
+            return left
+                .then_some((Orphan::Patterns(id), gone.cause))
+                .into_iter()
+                .collect();
+        }
+        let retired = |(pattern, permission): &(TopicPattern, Permission)| {
+            let cause = self.retired(&permission.grantee)?;
+            let orphan = Orphan::Pattern(id, pattern.clone(), permission.clone());
+            Some((orphan, cause))
+        };
+        patterns.iter().filter_map(retired).collect()
+    }
+
+    fn orphaned_on(&self, id: &TopicId) -> Vec<(Orphan, Cause)> {
+        let Some(known) = self.connections.get(&id.connection) else {
+            return Vec::new();
+        };
+        let Some(topic) = known.topics.get(&id.topic) else {
+            return Vec::new();
+        };
+        if let Some(gone) = known.gone {
+            return vec![(Orphan::Topic(id.clone()), gone.cause)];
+        }
         let cause = |algorithm: &AlgorithmId, access| {
-            if let Some(gone) = gone {
-                return Some(*gone);
-            }
-            let granted = topic.grants.contains(&(algorithm.clone(), access));
-            let key = (id.clone(), algorithm.clone(), access);
-            self.revoked.get(&key).filter(|_| !granted).copied()
+            let retired = self.retired.get(algorithm).copied();
+            retired.or_else(|| known.lost(topic, &id.topic, algorithm, access))
         };
         let listeners = topic.listeners.keys().filter_map(|algorithm| {
-            let cause = cause(algorithm, Access::Subscribe)?;
-            Some((Orphan::Listener(algorithm.clone()), cause))
+            let listener = ListenerId {
+                topic: id.clone(),
+                algorithm: algorithm.clone(),
+            };
+            Some((
+                Orphan::Listener(listener),
+                cause(algorithm, Access::Subscribe)?,
+            ))
         });
         let publishers = topic.publishers.keys().filter_map(|algorithm| {
-            let cause = cause(algorithm, Access::Publish)?;
-            Some((Orphan::Publisher(algorithm.clone()), cause))
+            let publisher = PublisherId {
+                topic: id.clone(),
+                algorithm: algorithm.clone(),
+            };
+            Some((
+                Orphan::Publisher(publisher),
+                cause(algorithm, Access::Publish)?,
+            ))
         });
-        let grants = topic.grants.iter().filter_map(|(algorithm, access)| {
-            let cause = *gone?;
-            Some((Orphan::Grant(algorithm.clone(), *access), cause))
+        let grants = topic.grants.iter().filter_map(|permission| {
+            let orphan = Orphan::Grant(id.clone(), permission.clone());
+            Some((orphan, self.retired(&permission.grantee)?))
         });
         listeners.chain(publishers).chain(grants).collect()
     }
-}
 
-impl Answer {
-    /// Ends the orphan. Doing it again changes nothing.
-    ///
-    /// # Errors
-    /// The log cannot be read or appended to.
-    pub async fn execute(&self, engine: &Engine) -> Result<(), Failure> {
-        let request = self.request();
-        let topic = self.topic.clone();
-        let cause = Some(self.cause.event);
-        match self.orphan.clone() {
-            Orphan::Listener(algorithm) => {
-                let listener = ListenerId { topic, algorithm };
-                let command = DisableListener { listener, cause };
-                engine.execute(&command, &request).await?;
-            }
-            Orphan::Publisher(algorithm) => {
-                let publisher = PublisherId { topic, algorithm };
-                let command = DisablePublisher { publisher, cause };
-                engine.execute(&command, &request).await?;
-            }
-            Orphan::Grant(algorithm, access) => {
-                let command = Revoke {
-                    topic,
-                    algorithm,
-                    access,
-                    cause,
-                };
-                engine.execute(&command, &request).await?;
-            }
+    /// The event that retired the grantee, if it is an algorithm that is retired.
+    fn retired(&self, grantee: &Grantee) -> Option<Cause> {
+        match grantee {
+            Grantee::Algorithm(algorithm) => self.retired.get(algorithm).copied(),
+            Grantee::Organization(_) => None,
         }
-        Ok(())
     }
 
-    fn request(&self) -> Request {
-        let what = match &self.orphan {
-            Orphan::Listener(algorithm) => format!("listener {} {algorithm}", self.topic),
-            Orphan::Publisher(algorithm) => format!("publisher {} {algorithm}", self.topic),
-            Orphan::Grant(algorithm, access) => {
-                format!("grant {} {algorithm} {access}", self.topic)
-            }
+    /// The answer with the connection that takes over in the end: a replacement may have been
+    /// replaced before everything had moved to it.
+    fn with_replacement(&self, answer: &Answer) -> Answer {
+        let first = match &answer.orphan {
+            Orphan::Topic(topic) => topic.connection,
+            Orphan::Patterns(connection) => *connection,
+            _ => return answer.clone(),
         };
-        Request {
-            actor: Actor::Policy {
-                name: NAME.to_owned(),
-            },
-            command: CommandId(Uuid::new_v5(&self.since.0, what.as_bytes())),
-            fingerprint: [0; 32],
-            correlation: self.cause.correlation,
-            causation: Some(self.cause.event.0),
-            client_address: None,
-            expected_revision: None,
+        let next = |connection: ConnectionId| self.connections.get(&connection)?.gone?.replacement;
+        let mut last = next(first);
+        // A connection that is gone replaces none: the chain has an end.
+        while let Some(present) = last
+            && let Some(later) = next(present.connection)
+        {
+            last = Some(Replacement {
+                start: later.start.or(present.start),
+                ..later
+            });
+        }
+        Answer {
+            replacement: last,
+            ..answer.clone()
         }
     }
 }
 
-/// The topic whose stream an event belongs to.
-fn topic_of(event: &Event) -> Option<&TopicId> {
-    match event {
-        Event::TopicGranted(e) => Some(&e.topic),
-        Event::TopicRevoked(e) => Some(&e.topic),
-        Event::ListenerEnabled(e) => Some(&e.listener.topic),
-        Event::ListenerDisabled(e) => Some(&e.listener.topic),
-        Event::PublisherEnabled(e) => Some(&e.publisher.topic),
-        Event::PublisherDisabled(e) => Some(&e.publisher.topic),
-        _ => None,
+impl Known {
+    /// The last event that took from `algorithm` what it is no longer permitted.
+    fn lost(
+        &self,
+        topic: &Topic,
+        name: &TopicName,
+        algorithm: &AlgorithmId,
+        access: Access,
+    ) -> Option<Cause> {
+        if self.connection.phase != Phase::Alive
+            || topic.stands(name, algorithm, access, &self.connection)
+        {
+            return None;
+        }
+        let grantees = [
+            Grantee::Algorithm(algorithm.clone()),
+            Grantee::Organization(algorithm.organization.clone()),
+        ];
+        let revoked = grantees.into_iter().filter_map(|grantee| {
+            let permission = Permission { grantee, access };
+            self.revoked.get(&(name.clone(), permission))
+        });
+        let by_pattern = self
+            .patterns_revoked
+            .iter()
+            .filter(|((pattern, permission), _)| {
+                permission.covers(algorithm, access) && pattern.covers(name)
+            })
+            .map(|(_, cause)| cause);
+        revoked
+            .chain(by_pattern)
+            .max_by_key(|cause| cause.position)
+            .copied()
     }
 }

@@ -5,12 +5,12 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::Args;
-use domain::grant::Access;
-use domain::{Envelope, Position};
+use domain::grant::{Access, Grantee};
+use domain::{Envelope, ListenerId, Position};
 use event_store::EventStore;
 use jiff::Timestamp;
-use projections::connection::Connection;
-use projections::grant::{Grant, GrantFilter};
+use projections::connection::{Connection, ConnectionFilter};
+use projections::grant::{Grant, GrantFilter, GrantKey, Scope};
 use projections::listener::{Listener, ListenerFilter};
 use projections::publisher::{Publisher, PublisherFilter};
 use projections::{Page, Paging, Projector, ReadModel, ReadModelError};
@@ -59,19 +59,23 @@ impl AsOf {
 }
 
 pub(super) async fn run(args: &ReplayArgs) -> Result<(), Failure> {
-    let store = args.log.open().await?;
+    let state = replay(args.log.open().await?, args.as_of).await?;
+    writeln!(output(None)?, "{}", serde_json::to_string_pretty(&state)?)?;
+    Ok(())
+}
+
+/// The state of that past, from the log alone.
+async fn replay(store: Arc<dyn EventStore>, as_of: AsOf) -> Result<Value, Failure> {
     let head = store.head().await?;
-    if let AsOf::Position(wanted) = args.as_of
+    if let AsOf::Position(wanted) = as_of
         && wanted > head
     {
         return Err(format!("the log ends at position {head}").into());
     }
     let scratch = tempfile::tempdir()?;
     let model = ReadModel::open(&scratch.path().join("read.db")).await?;
-    let recorded_at = project(store, &model, args.as_of).await?;
-    let state = state(&model, recorded_at).await?;
-    writeln!(output(None)?, "{}", serde_json::to_string_pretty(&state)?)?;
-    Ok(())
+    let recorded_at = project(store, &model, as_of).await?;
+    Ok(state(&model, recorded_at).await?)
 }
 
 /// Applies the events of that past; tells when the last of them was recorded.
@@ -95,14 +99,17 @@ async fn project(
     }
 }
 
-async fn state(model: &ReadModel, recorded_at: Option<Timestamp>) -> Result<Value, Failure> {
+async fn state(model: &ReadModel, recorded_at: Option<Timestamp>) -> Result<Value, ReadModelError> {
     let connections = list(
-        async |paging| model.connections(&paging).await,
+        async |paging| {
+            let filter = ConnectionFilter::default();
+            model.connections(&filter, &paging).await
+        },
         |connection: &Connection| connection.id.to_string(),
     );
     let grants = list(
         async |paging| model.grants(&GrantFilter::default(), &paging).await,
-        Grant::key,
+        |grant: &Grant| grant.key.to_string(),
     );
     let listeners = list(
         async |paging| model.listeners(&ListenerFilter::default(), &paging).await,
@@ -116,7 +123,7 @@ async fn state(model: &ReadModel, recorded_at: Option<Timestamp>) -> Result<Valu
     let (listeners, publishers) = (listeners.await?, publishers.await?);
     let readers = grants
         .iter()
-        .filter(|grant| grant.access == Access::Subscribe);
+        .filter(|grant| grant.key.permission.access == Access::Subscribe);
     let readers = readers.map(|grant| reader(grant, &listeners));
     Ok(json!({
         "position": model.position().0,
@@ -155,12 +162,25 @@ fn connection(connection: &Connection) -> Value {
 }
 
 fn grant(grant: &Grant) -> Value {
-    json!({
-        "topic": grant.topic.to_string(),
-        "algorithm": grant.algorithm,
-        "access": grant.access,
-        "granted_at": grant.granted_at,
-    })
+    let mut shown = covered(grant);
+    shown["access"] = json!(grant.key.permission.access);
+    shown["granted_at"] = json!(grant.granted_at);
+    shown
+}
+
+/// The topic or the pattern of topics, and the algorithm or the organization with all of its
+/// algorithms.
+fn covered(grant: &Grant) -> Value {
+    let key = &grant.key;
+    let scope = match &key.scope {
+        Scope::Topic(_) => "topic",
+        Scope::Pattern(_) => "pattern",
+    };
+    let (grantee, name) = match &key.permission.grantee {
+        Grantee::Algorithm(algorithm) => ("algorithm", algorithm.to_string()),
+        Grantee::Organization(organization) => ("organization", organization.to_string()),
+    };
+    json!({ scope: format!("{}/{}", key.connection, key.scope), grantee: name })
 }
 
 fn listener(listener: &Listener) -> Value {
@@ -168,6 +188,7 @@ fn listener(listener: &Listener) -> Value {
         "topic": listener.id.topic.to_string(),
         "algorithm": listener.id.algorithm,
         "enabled": listener.enabled,
+        "paused": listener.paused,
         "version": listener.version,
         "settings": listener.settings,
         "dlq": listener.dlq,
@@ -185,17 +206,45 @@ fn publisher(publisher: &Publisher) -> Value {
     })
 }
 
-/// Who could read the topic by a grant, and which version did, if one did.
+/// Who could read by a grant, and who did: for one topic and one algorithm the version, if one
+/// did; for more of them each listener that did.
 fn reader(grant: &Grant, listeners: &[Listener]) -> Value {
-    let reads = |listener: &&Listener| {
-        listener.enabled
-            && listener.id.topic == grant.topic
-            && listener.id.algorithm == grant.algorithm
-    };
-    json!({
-        "topic": grant.topic.to_string(),
-        "algorithm": grant.algorithm,
-        "since": grant.granted_at,
-        "did_with_version": listeners.iter().find(reads).map(|listener| &listener.version),
-    })
+    let mut readers = listeners.iter().filter(|listener| reads(grant, listener));
+    let mut shown = covered(grant);
+    shown["since"] = json!(grant.granted_at);
+    let key = &grant.key;
+    if let (Scope::Topic(_), Grantee::Algorithm(_)) = (&key.scope, &key.permission.grantee) {
+        shown["did_with_version"] = json!(readers.next().map(|listener| &listener.version));
+        return shown;
+    }
+    let did = readers.map(|listener| {
+        json!({
+            "topic": listener.id.topic.to_string(),
+            "algorithm": listener.id.algorithm,
+            "version": listener.version,
+        })
+    });
+    shown["did"] = did.collect();
+    shown
 }
+
+/// Whether an enabled listener reads by that grant.
+fn reads(grant: &Grant, listener: &Listener) -> bool {
+    let ListenerId { topic, algorithm } = &listener.id;
+    let GrantKey {
+        connection,
+        scope,
+        permission,
+    } = &grant.key;
+    let covers = match scope {
+        Scope::Topic(name) => *name == topic.topic,
+        Scope::Pattern(pattern) => pattern.covers(&topic.topic),
+    };
+    listener.enabled
+        && topic.connection == *connection
+        && covers
+        && permission.covers(algorithm, Access::Subscribe)
+}
+
+#[cfg(test)]
+mod tests;

@@ -127,7 +127,29 @@ pub(crate) struct WorkerRequest {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct ListTopics {
-    pub(crate) connection: ConnectionRef,
+    pub(crate) connection: AskedConnection,
+}
+
+/// A connection that somebody wants to make.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct AskedConnection {
+    pub(crate) settings: AskedSettings,
+}
+
+/// How it would be made. What this worker does not speak is answered, not stumbled over.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum AskedSettings {
+    Known(ConnectionSettings),
+    Unknown(UnknownSettings),
+}
+
+/// Settings of a kind, or with a security, that this worker has no client for.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct UnknownSettings {
+    #[serde(rename = "__typename")]
+    pub(crate) kind: String,
+    pub(crate) security: Option<String>,
 }
 
 impl From<AssignedRetry> for RetryPolicy {

@@ -1,0 +1,181 @@
+//! The history of one thing.
+
+use async_graphql::connection::{Connection, CursorType, Edge};
+use async_graphql::{Context, ID, Object, Result};
+use domain::codec;
+use domain::{
+    Envelope, Event as Happened, ListenerId, PublisherId, Revision, StreamName, TopicId, Version,
+};
+use projections::grant::{GrantKey, Scope};
+
+use super::Event;
+use crate::control::control;
+use crate::error::{Code, fault, invalid, log_failure};
+use crate::id::GlobalId;
+use crate::paging::{Cursor, limit};
+
+/// Events read at once.
+const PAGE: usize = 512;
+
+#[derive(Default)]
+pub struct HistoryQuery;
+
+#[Object]
+impl HistoryQuery {
+    /// What happened to one thing, the oldest first: an organization, an algorithm, a version, a
+    /// broker, a topic, a grant, a listener or a publisher. Also to what is gone.
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        of: ID,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Option<Result<Connection<String, Event>>> {
+        Some(history(ctx, &of, first, after.as_deref()).await)
+    }
+}
+
+async fn history(
+    ctx: &Context<'_>,
+    of: &ID,
+    first: Option<i32>,
+    after: Option<&str>,
+) -> Result<Connection<String, Event>> {
+    let wanted = limit(first)? as usize;
+    let mut from = after.map_or(Ok(Revision(0)), behind)?;
+    let of = GlobalId::decode(of);
+    let Some((stream, of)) = of.and_then(|of| Some((stream(&of)?, of))) else {
+        return Err(invalid("this is not the id of anything that has a history"));
+    };
+    let store = control(ctx).engine.store();
+    let mut found = Vec::new();
+    while found.len() <= wanted {
+        let page = store.read_stream(&stream, from, PAGE).await;
+        let page = page.map_err(|cause| log_failure(&cause))?;
+        let last = page.len() < PAGE;
+        for envelope in page {
+            from = Revision(envelope.revision.0 + 1);
+            if concerns(&of, &envelope)? {
+                found.push(envelope);
+            }
+        }
+        if last {
+            break;
+        }
+    }
+    let mut connection = Connection::new(after.is_some(), found.len() > wanted);
+    found.truncate(wanted);
+    connection.edges = found
+        .into_iter()
+        .map(|envelope| Edge::new(cursor(&envelope), Event(envelope)))
+        .collect();
+    Ok(connection)
+}
+
+/// The place of an event in its stream.
+fn cursor(envelope: &Envelope) -> String {
+    Cursor(envelope.revision.to_string()).encode_cursor()
+}
+
+/// The revision behind a cursor.
+fn behind(cursor: &str) -> Result<Revision> {
+    let revision = Cursor::decode_cursor(cursor).ok();
+    let revision = revision.and_then(|cursor| cursor.0.parse::<u64>().ok());
+    let behind = revision.and_then(|revision| revision.checked_add(1));
+    behind
+        .map(Revision)
+        .ok_or_else(|| invalid("after is not a cursor of this list"))
+}
+
+/// The stream that tells of a thing; none for what has no history of its own.
+fn stream(of: &GlobalId) -> Option<StreamName> {
+    Some(match of {
+        GlobalId::Organization(name) => StreamName::organization(name),
+        GlobalId::Algorithm(id) | GlobalId::Version(id, _) => StreamName::algorithm(id),
+        GlobalId::Broker(id) => StreamName::connection(*id),
+        GlobalId::Topic(id) => StreamName::topic(id),
+        GlobalId::Grant(key) => granted_in(key),
+        GlobalId::Listener(id) => StreamName::topic(&id.topic),
+        GlobalId::Publisher(id) => StreamName::topic(&id.topic),
+        GlobalId::Event(_) => return None,
+    })
+}
+
+/// Whether an event of its stream is about the thing.
+fn concerns(of: &GlobalId, envelope: &Envelope) -> Result<bool> {
+    let whole = matches!(
+        of,
+        GlobalId::Organization(_)
+            | GlobalId::Algorithm(_)
+            | GlobalId::Broker(_)
+            | GlobalId::Topic(_)
+    );
+    if whole {
+        return Ok(true);
+    }
+    let event = codec::decode(envelope).map_err(|cause| fault(Code::Internal, &cause))?;
+    Ok(match of {
+        GlobalId::Version(_, version) => tells_of_version(&event, version),
+        GlobalId::Grant(key) => grant(&event).as_ref() == Some(key),
+        GlobalId::Listener(id) => listener(&event) == Some(id),
+        GlobalId::Publisher(id) => publisher(&event) == Some(id),
+        _ => false,
+    })
+}
+
+fn tells_of_version(event: &Happened, version: &Version) -> bool {
+    match event {
+        Happened::VersionPublished(e) => e.version == *version,
+        Happened::VersionWithdrawn(e) => e.version == *version,
+        Happened::AlgorithmRetired(_) => true,
+        _ => false,
+    }
+}
+
+/// The stream that holds a grant.
+fn granted_in(key: &GrantKey) -> StreamName {
+    match &key.scope {
+        Scope::Topic(topic) => StreamName::topic(&TopicId {
+            connection: key.connection,
+            topic: topic.clone(),
+        }),
+        Scope::Pattern(_) => StreamName::connection(key.connection),
+    }
+}
+
+fn grant(event: &Happened) -> Option<GrantKey> {
+    Some(match event {
+        Happened::TopicGranted(e) => GrantKey::of_topic(&e.topic, &e.permission),
+        Happened::TopicRevoked(e) => GrantKey::of_topic(&e.topic, &e.permission),
+        Happened::TopicPatternGranted(e) => {
+            GrantKey::of_pattern(e.connection, &e.pattern, &e.permission)
+        }
+        Happened::TopicPatternRevoked(e) => {
+            GrantKey::of_pattern(e.connection, &e.pattern, &e.permission)
+        }
+        _ => return None,
+    })
+}
+
+fn listener(event: &Happened) -> Option<&ListenerId> {
+    match event {
+        Happened::ListenerEnabled(e) => Some(&e.listener),
+        Happened::ListenerVersionChanged(e) => Some(&e.listener),
+        Happened::ListenerSettingsChanged(e) => Some(&e.listener),
+        Happened::ListenerPaused(e) => Some(&e.listener),
+        Happened::ListenerResumed(e) => Some(&e.listener),
+        Happened::ListenerDisabled(e) => Some(&e.listener),
+        Happened::DlqSet(e) => Some(&e.listener),
+        Happened::DlqCleared(e) => Some(&e.listener),
+        _ => None,
+    }
+}
+
+fn publisher(event: &Happened) -> Option<&PublisherId> {
+    match event {
+        Happened::PublisherEnabled(e) => Some(&e.publisher),
+        Happened::PublisherVersionChanged(e) => Some(&e.publisher),
+        Happened::PublisherDisabled(e) => Some(&e.publisher),
+        _ => None,
+    }
+}

@@ -1,0 +1,187 @@
+//! What a mutation answers instead of doing it: refusals and bad input, each with a code and the
+//! argument that it is about. And warnings, for what is done all the same.
+
+use async_graphql::{Enum, SimpleObject};
+use domain::flow::Cycle;
+use domain::{NameError, Refusal};
+
+use crate::event::Event;
+use crate::id::IdError;
+
+/// Something that the caller can act on. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
+pub struct UserError {
+    pub code: UserErrorCode,
+    /// For people; may change.
+    pub message: String,
+    /// The argument that it is about.
+    pub path: Option<Vec<String>>,
+    /// For `CONFLICT`: what changed since the expected revision, the oldest first, at most 100.
+    pub changes: Vec<Event>,
+}
+
+/// What a user error is about. Codes are added, never changed: keep a branch for unknown ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum UserErrorCode {
+    NameTaken,
+    /// A person is a member in another role.
+    AlreadyMember,
+    NotAMember,
+    /// An organization keeps an owner.
+    LastOwner,
+    VersionTaken,
+    VersionWithdrawn,
+    AlgorithmRetired,
+    NotFound,
+    UnknownVersion,
+    NothingPublished,
+    UnknownTopic,
+    NotGranted,
+    NotEnabled,
+    AlreadyEnabled,
+    DlqIsSourceTopic,
+    /// Another change of the same batch says the same.
+    DuplicateChange,
+    /// Another change of the same batch says the opposite.
+    ContradictoryChange,
+    /// Messages would go round and round.
+    FlowCycle,
+    /// Where a listener starts does not change.
+    StartPositionFixed,
+    ConnectionGone,
+    /// The broker connection uses no credential.
+    NoCredential,
+    /// The replacement is gone, of another kind, or the connection itself.
+    BadReplacement,
+    /// The replacement lacks topics that are in use.
+    TopicsMissing,
+    BrokerUnreachable,
+    /// No worker is there to look at the broker.
+    NoWorker,
+    BadName,
+    BadId,
+    BadEndpoint,
+    OutOfRange,
+    /// `expectedRevision` is not the present one.
+    Conflict,
+    /// The idempotency key was used before for something else.
+    IdempotencyKeyReused,
+    /// The event cannot be taken back.
+    NotUndoable,
+}
+
+/// Something that was done and deserves a second look.
+#[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
+pub struct Warning {
+    pub code: WarningCode,
+    /// For people; may change.
+    pub message: String,
+    /// The argument that it is about.
+    pub path: Option<Vec<String>>,
+}
+
+/// What a warning is about. Codes are added, never changed: keep a branch for unknown ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum WarningCode {
+    /// Messages go round and round.
+    FlowCycle,
+}
+
+impl Warning {
+    pub(crate) fn cycle(cycle: &Cycle) -> Self {
+        Self {
+            code: WarningCode::FlowCycle,
+            message: format!("messages go round and round: {cycle}"),
+            path: Some(owned(&["input", "allowCycle"])),
+        }
+    }
+}
+
+fn owned(path: &[&str]) -> Vec<String> {
+    path.iter().map(|&part| part.to_owned()).collect()
+}
+
+impl UserError {
+    pub(crate) fn new(code: UserErrorCode, message: impl Into<String>, path: &[&str]) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            path: (!path.is_empty()).then(|| owned(path)),
+            changes: Vec::new(),
+        }
+    }
+
+    /// Names the argument where the refusal itself cannot tell it.
+    pub(crate) fn or_about(mut self, path: &[&str]) -> Self {
+        self.path.get_or_insert_with(|| owned(path));
+        self
+    }
+
+    pub(crate) fn bad_name(error: &NameError, path: &[&str]) -> Self {
+        Self::new(UserErrorCode::BadName, error.to_string(), path)
+    }
+
+    pub(crate) fn bad_id(error: &IdError, path: &[&str]) -> Self {
+        Self::new(UserErrorCode::BadId, error.to_string(), path)
+    }
+}
+
+impl From<Refusal> for UserError {
+    fn from(refusal: Refusal) -> Self {
+        let (code, field) = about(&refusal);
+        let message = refusal.to_string();
+        let batch = match &refusal {
+            Refusal::InBatch { index, .. } => Some(index.to_string()),
+            _ => None,
+        };
+        let batch = batch.iter().flat_map(|index| ["changes", index.as_str()]);
+        let inner = field.into_iter().flat_map(|field| field.split('.'));
+        let mut path: Vec<&str> = batch.chain(inner).collect();
+        if !path.is_empty() {
+            path.insert(0, "input");
+        }
+        Self::new(code, message, &path)
+    }
+}
+
+/// The code of a refusal, and the input's field that it is about.
+fn about(refusal: &Refusal) -> (UserErrorCode, Option<&'static str>) {
+    use UserErrorCode as C;
+    match refusal {
+        Refusal::OrganizationNameTaken(_)
+        | Refusal::AlgorithmNameTaken(_)
+        | Refusal::ConnectionNameTaken(_) => (C::NameTaken, Some("name")),
+        Refusal::AlreadyMember { .. } => (C::AlreadyMember, Some("member")),
+        Refusal::NotAMember { .. } => (C::NotAMember, Some("member")),
+        Refusal::LastOwner { .. } => (C::LastOwner, Some("member")),
+        Refusal::AlgorithmRetired(_) => (C::AlgorithmRetired, Some("algorithmId")),
+        Refusal::VersionWithdrawn { .. } => (C::VersionWithdrawn, Some("version")),
+        Refusal::NoCredential => (C::NoCredential, None),
+        Refusal::ReplacementGone | Refusal::ReplacementOfAnotherKind { .. } => {
+            (C::BadReplacement, Some("replacementId"))
+        }
+        Refusal::TopicsMissing { .. } => (C::TopicsMissing, Some("replacementId")),
+        Refusal::InBatch { refusal, .. } => about(refusal),
+        Refusal::DuplicateChange { .. } => (C::DuplicateChange, None),
+        Refusal::ContradictoryChange { .. } => (C::ContradictoryChange, None),
+        Refusal::FlowCycle { .. } => (C::FlowCycle, Some("allowCycle")),
+        Refusal::StartPositionFixed => (C::StartPositionFixed, Some("settings.start")),
+        Refusal::VersionTaken { .. } => (C::VersionTaken, Some("version")),
+        Refusal::UnknownOrganization(_) => (C::NotFound, Some("organizationId")),
+        Refusal::UnknownAlgorithm(_) => (C::NotFound, Some("algorithmId")),
+        Refusal::UnknownVersion { .. } => (C::UnknownVersion, Some("version")),
+        Refusal::NothingPublished(_) => (C::NothingPublished, Some("algorithmId")),
+        Refusal::ConnectionGone => (C::ConnectionGone, None),
+        Refusal::BrokerUnreachable(_) => (C::BrokerUnreachable, None),
+        Refusal::UnknownTopic(_) => (C::UnknownTopic, None),
+        Refusal::NotGranted { .. } => (C::NotGranted, Some("topicId")),
+        Refusal::ListenerNotEnabled | Refusal::PublisherNotEnabled => (C::NotEnabled, None),
+        Refusal::ListenerAlreadyEnabled | Refusal::PublisherAlreadyEnabled => {
+            (C::AlreadyEnabled, None)
+        }
+        Refusal::DlqIsSourceTopic(_) => (C::DlqIsSourceTopic, Some("dlq")),
+        Refusal::OutOfRange { field, .. } => (C::OutOfRange, Some(*field)),
+        Refusal::BadName(_) => (C::BadName, None),
+        Refusal::BadEndpoint(_) => (C::BadEndpoint, Some("endpoint")),
+    }
+}

@@ -1,0 +1,229 @@
+//! Replacing a broker connection by another.
+
+use std::collections::BTreeMap;
+
+use super::{BrokerReplaced, Connection, Phase};
+use crate::command::{Command, Ctx, Decision, Each};
+use crate::envelope::StreamName;
+use crate::ids::{ConnectionId, TopicId};
+use crate::listener::StartPosition;
+use crate::name::TopicName;
+use crate::refusal::Refusal;
+use crate::replacement::preview;
+use crate::topic::Topic;
+
+/// The most topics in use of one connection that can be replaced at once.
+const MOST_TOPICS: usize = 10_000;
+
+/// End a connection and have another of the same kind take over what hangs on it. A policy then
+/// moves it, topic by topic; nothing is consumed from the old broker any more.
+#[derive(Clone, Debug)]
+pub struct ReplaceBroker {
+    pub connection: ConnectionId,
+    pub replacement: ConnectionId,
+    /// The topics that something hangs on, as far as the caller knows. What hangs on others
+    /// moves too, if the replacement has them.
+    pub topics: Vec<TopicName>,
+    /// Go on where the replacement lacks topics: what hangs on those ends.
+    pub leave_missing: bool,
+    /// Where listeners begin on the new broker, if not where each was told to begin.
+    pub start: Option<StartPosition>,
+}
+
+impl Command for ReplaceBroker {
+    type State = (Each<Connection>, Each<Topic>);
+
+    fn stream(&self) -> StreamName {
+        StreamName::connection(self.connection)
+    }
+
+    fn also_reads(&self) -> Vec<StreamName> {
+        let topics = self.topics.iter().take(MOST_TOPICS + 1);
+        let topics = topics.map(|topic| StreamName::topic(&self.old(topic)));
+        std::iter::once(StreamName::connection(self.replacement))
+            .chain(topics)
+            .collect()
+    }
+
+    fn decide(&self, (connections, topics): &Self::State, _ctx: Ctx) -> Decision {
+        let present = connections.get(&self.connection);
+        let replacement = connections.get(&self.replacement);
+        present.check_alive()?;
+        if self.connection == self.replacement || replacement.phase != Phase::Alive {
+            return Err(Refusal::ReplacementGone);
+        }
+        if let (Some(old), Some(new)) = (&present.settings, &replacement.settings)
+            && old.kind() != new.kind()
+        {
+            return Err(Refusal::ReplacementOfAnotherKind {
+                present: old.kind(),
+                replacement: new.kind(),
+            });
+        }
+        if self.topics.len() > MOST_TOPICS {
+            return Err(Refusal::OutOfRange {
+                field: "topics",
+                rule: "at most 10000",
+            });
+        }
+        let hanging: BTreeMap<TopicName, Topic> = self
+            .topics
+            .iter()
+            .map(|name| (name.clone(), topics.get(&self.old(name)).clone()))
+            .collect();
+        let missing = preview(&hanging, replacement).missing;
+        let missing: Vec<TopicName> = missing.into_iter().map(|m| m.topic).collect();
+        if !missing.is_empty() && !self.leave_missing {
+            return Err(Refusal::TopicsMissing { topics: missing });
+        }
+        Ok(vec![
+            BrokerReplaced {
+                connection: self.connection,
+                replacement: self.replacement,
+                left_behind: missing,
+                start: self.start,
+            }
+            .into(),
+        ])
+    }
+}
+
+impl ReplaceBroker {
+    fn old(&self, topic: &TopicName) -> TopicId {
+        TopicId {
+            connection: self.connection,
+            topic: topic.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::{BrokerConnected, BrokerKind, BrokerSettings, SqsAuth};
+    use crate::event::Event;
+    use crate::grant::Access;
+    use crate::testing::{
+        broker_connected, broker_disconnected, connection_id, given, granted, ready,
+        topics_discovered,
+    };
+
+    fn replace() -> ReplaceBroker {
+        ReplaceBroker {
+            connection: connection_id("main"),
+            replacement: connection_id("next"),
+            topics: vec!["orders".parse().unwrap(), "scores".parse().unwrap()],
+            leave_missing: false,
+            start: Some(StartPosition::Latest),
+        }
+    }
+
+    fn next(topics: &[&str]) -> Vec<Event> {
+        vec![broker_connected("next"), topics_discovered("next", topics)]
+    }
+
+    fn replaced(left_behind: &[&str]) -> Event {
+        BrokerReplaced {
+            connection: connection_id("main"),
+            replacement: connection_id("next"),
+            left_behind: left_behind.iter().map(|t| t.parse().unwrap()).collect(),
+            start: Some(StartPosition::Latest),
+        }
+        .into()
+    }
+
+    #[test]
+    fn a_connection_that_has_the_topics_takes_over() {
+        given(ready())
+            .and([granted("orders", Access::Subscribe)])
+            .and(next(&["orders"]))
+            .when(replace())
+            .then([replaced(&[])]);
+    }
+
+    #[test]
+    fn missing_topics_are_refused_unless_they_are_left_behind() {
+        let hanging = || {
+            given(ready())
+                .and([
+                    granted("orders", Access::Subscribe),
+                    granted("scores", Access::Publish),
+                ])
+                .and(next(&["orders"]))
+        };
+        hanging()
+            .when(replace())
+            .then_refused(Refusal::TopicsMissing {
+                topics: vec!["scores".parse().unwrap()],
+            });
+        let anyway = ReplaceBroker {
+            leave_missing: true,
+            ..replace()
+        };
+        hanging().when(anyway).then([replaced(&["scores"])]);
+    }
+
+    #[test]
+    fn a_connection_that_is_gone_is_not_replaced_and_replaces_nothing() {
+        given(ready())
+            .and(next(&[]))
+            .and([broker_disconnected("main")])
+            .when(replace())
+            .then_refused(Refusal::ConnectionGone);
+        given(ready())
+            .and(next(&[]))
+            .and([broker_disconnected("next")])
+            .when(replace())
+            .then_refused(Refusal::ReplacementGone);
+        given(ready())
+            .and(next(&[]))
+            .and([replaced(&[])])
+            .when(replace())
+            .then_refused(Refusal::ConnectionGone);
+    }
+
+    #[test]
+    fn a_connection_does_not_replace_itself() {
+        let own = ReplaceBroker {
+            replacement: connection_id("main"),
+            ..replace()
+        };
+        given(ready())
+            .when(own)
+            .then_refused(Refusal::ReplacementGone);
+    }
+
+    #[test]
+    fn a_broker_of_another_kind_is_refused() {
+        let queues = Event::from(BrokerConnected {
+            connection: connection_id("next"),
+            name: "next".parse().unwrap(),
+            settings: BrokerSettings::Sqs {
+                region: "eu-west-1".to_owned(),
+                endpoint: None,
+                auth: SqsAuth::DefaultChain,
+            },
+        });
+        given(ready()).and([queues]).when(replace()).then_refused(
+            Refusal::ReplacementOfAnotherKind {
+                present: BrokerKind::Kafka,
+                replacement: BrokerKind::Sqs,
+            },
+        );
+    }
+
+    #[test]
+    fn too_many_topics_are_refused() {
+        let many = ReplaceBroker {
+            topics: vec!["orders".parse().unwrap(); MOST_TOPICS + 1],
+            ..replace()
+        };
+        given(ready())
+            .and(next(&[]))
+            .when(many)
+            .then_refused(Refusal::OutOfRange {
+                field: "topics",
+                rule: "at most 10000",
+            });
+    }
+}

@@ -1,0 +1,124 @@
+//! Rotating the credentials of a broker connection.
+
+use super::{BrokerCredentialsRotated, Connection};
+use crate::command::{Command, Ctx, Decision};
+use crate::credential::CredentialRef;
+use crate::envelope::StreamName;
+use crate::ids::ConnectionId;
+use crate::refusal::Refusal;
+
+/// Use another credential from now on. Nothing happens when it is the present one.
+#[derive(Clone, Debug)]
+pub struct RotateCredentials {
+    pub connection: ConnectionId,
+    pub credential: CredentialRef,
+}
+
+impl Command for RotateCredentials {
+    type State = Connection;
+
+    fn stream(&self) -> StreamName {
+        StreamName::connection(self.connection)
+    }
+
+    fn decide(&self, state: &Connection, _ctx: Ctx) -> Decision {
+        state.check_alive()?;
+        let present = state.settings.as_ref().and_then(|s| s.credential());
+        let Some(present) = present else {
+            return Err(Refusal::NoCredential);
+        };
+        self.credential.check("credential")?;
+        if *present == self.credential {
+            return Ok(vec![]);
+        }
+        Ok(vec![
+            BrokerCredentialsRotated {
+                connection: self.connection,
+                credential: self.credential.clone(),
+            }
+            .into(),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::{BrokerConnected, BrokerSettings, SqsAuth};
+    use crate::event::Event;
+    use crate::testing::{broker_connected, broker_disconnected, connection_id, given};
+
+    fn credential(version: u32) -> CredentialRef {
+        CredentialRef {
+            name: "local/main".parse().unwrap(),
+            version,
+        }
+    }
+
+    fn connected() -> Event {
+        BrokerConnected {
+            connection: connection_id("main"),
+            name: "main".parse().unwrap(),
+            settings: BrokerSettings::Sqs {
+                region: "eu-west-1".to_owned(),
+                endpoint: None,
+                auth: SqsAuth::StaticKeys {
+                    credential: credential(1),
+                },
+            },
+        }
+        .into()
+    }
+
+    fn rotate(version: u32) -> RotateCredentials {
+        RotateCredentials {
+            connection: connection_id("main"),
+            credential: credential(version),
+        }
+    }
+
+    fn rotated(version: u32) -> Event {
+        BrokerCredentialsRotated {
+            connection: connection_id("main"),
+            credential: credential(version),
+        }
+        .into()
+    }
+
+    #[test]
+    fn another_version_is_used_from_now_on() {
+        given([connected()]).when(rotate(2)).then([rotated(2)]);
+        given([connected(), rotated(2)])
+            .when(rotate(1))
+            .then([rotated(1)]);
+    }
+
+    #[test]
+    fn the_present_credential_is_no_news() {
+        given([connected(), rotated(2)]).when(rotate(2)).then([]);
+    }
+
+    #[test]
+    fn a_connection_without_credentials_is_refused() {
+        given([broker_connected("main")])
+            .when(rotate(2))
+            .then_refused(Refusal::NoCredential);
+    }
+
+    #[test]
+    fn a_version_of_nothing_is_refused() {
+        given([connected()])
+            .when(rotate(0))
+            .then_refused(Refusal::OutOfRange {
+                field: "credential",
+                rule: "a version from 1 on",
+            });
+    }
+
+    #[test]
+    fn a_connection_that_is_gone_is_refused() {
+        given([connected(), broker_disconnected("main")])
+            .when(rotate(2))
+            .then_refused(Refusal::ConnectionGone);
+    }
+}

@@ -1,0 +1,261 @@
+//! The graph of flows: topics feed algorithms, and algorithms publish to topics. A cycle in it
+//! lets messages go round for ever.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+
+use crate::ids::{AlgorithmId, ListenerId, PublisherId, TopicId};
+use crate::refusal::Refusal;
+
+/// The flows that are known to be enabled. They are looked up before a decision: two that are
+/// enabled at the same moment may close a cycle that neither of them saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flows {
+    next: BTreeMap<Place, BTreeSet<Place>>,
+}
+
+/// One flow, in the direction that messages take.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Flow {
+    /// A topic feeds an algorithm.
+    Listener(ListenerId),
+    /// An algorithm publishes to a topic.
+    Publisher(PublisherId),
+}
+
+/// Where messages are: on a topic or in an algorithm.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Place {
+    Topic(TopicId),
+    Algorithm(AlgorithmId),
+}
+
+/// A way that leads back to where it began. Each place leads to the next, and the last to the
+/// first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cycle(Vec<Place>);
+
+impl Flows {
+    /// The cycle that `flow` closes or would close, if it does: a shortest one.
+    #[must_use]
+    pub fn cycle(&self, flow: &Flow) -> Option<Cycle> {
+        let (from, to) = flow.ends();
+        let mut came_from: BTreeMap<&Place, &Place> = BTreeMap::new();
+        let mut waiting = VecDeque::from([&to]);
+        while let Some(place) = waiting.pop_front() {
+            if *place == from {
+                return Some(Cycle::of(place, &came_from));
+            }
+            for next in self.next.get(place).into_iter().flatten() {
+                if *next != to && !came_from.contains_key(next) {
+                    came_from.insert(next, place);
+                    waiting.push_back(next);
+                }
+            }
+        }
+        None
+    }
+
+    /// Refuses a flow that closes a cycle, unless that is allowed.
+    pub(crate) fn check(&self, flow: &Flow, allow_cycle: bool) -> Result<(), Refusal> {
+        match self.cycle(flow) {
+            Some(path) if !allow_cycle => Err(Refusal::FlowCycle { path }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Extend<Flow> for Flows {
+    fn extend<T: IntoIterator<Item = Flow>>(&mut self, flows: T) {
+        for flow in flows {
+            let (from, to) = flow.ends();
+            self.next.entry(from).or_default().insert(to);
+        }
+    }
+}
+
+impl FromIterator<Flow> for Flows {
+    fn from_iter<T: IntoIterator<Item = Flow>>(flows: T) -> Self {
+        let mut known = Self::default();
+        known.extend(flows);
+        known
+    }
+}
+
+impl Flow {
+    fn ends(&self) -> (Place, Place) {
+        match self {
+            Self::Listener(ListenerId { topic, algorithm }) => (
+                Place::Topic(topic.clone()),
+                Place::Algorithm(algorithm.clone()),
+            ),
+            Self::Publisher(PublisherId { topic, algorithm }) => (
+                Place::Algorithm(algorithm.clone()),
+                Place::Topic(topic.clone()),
+            ),
+        }
+    }
+}
+
+impl Cycle {
+    /// The places, each once.
+    #[must_use]
+    pub fn places(&self) -> &[Place] {
+        &self.0
+    }
+
+    /// The way that ends at `last`, told backwards by where each place was come to from.
+    fn of<'a>(last: &'a Place, came_from: &BTreeMap<&'a Place, &'a Place>) -> Self {
+        let back = std::iter::successors(Some(last), |place| came_from.get(place).copied());
+        let mut places: Vec<Place> = back.cloned().collect();
+        places.reverse();
+        // It reads best from the end that the flow leaves: the topic or algorithm at hand.
+        places.rotate_right(1);
+        Self(places)
+    }
+}
+
+impl fmt::Display for Cycle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for place in &self.0 {
+            write!(f, "{place} → ")?;
+        }
+        self.0.first().map_or(Ok(()), |first| first.fmt(f))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Topic(topic) => topic.topic.fmt(f),
+            Self::Algorithm(algorithm) => algorithm.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::topic_id;
+
+    fn listener(topic: usize, algorithm: usize) -> Flow {
+        Flow::Listener(ListenerId {
+            topic: topic_id(&format!("t{topic}")),
+            algorithm: format!("acme/a{algorithm}").parse().unwrap(),
+        })
+    }
+
+    fn publisher(algorithm: usize, topic: usize) -> Flow {
+        Flow::Publisher(PublisherId {
+            topic: topic_id(&format!("t{topic}")),
+            algorithm: format!("acme/a{algorithm}").parse().unwrap(),
+        })
+    }
+
+    #[test]
+    fn an_algorithm_that_consumes_what_it_publishes_is_a_cycle() {
+        let flows = Flows::from_iter([publisher(0, 0)]);
+        let cycle = flows.cycle(&listener(0, 0)).unwrap();
+        assert_eq!(cycle.to_string(), "t0 → acme/a0 → t0");
+        let flows = Flows::from_iter([listener(0, 0)]);
+        let cycle = flows.cycle(&publisher(0, 0)).unwrap();
+        assert_eq!(cycle.to_string(), "acme/a0 → t0 → acme/a0");
+    }
+
+    #[test]
+    fn a_cycle_through_other_algorithms_is_told_by_its_shortest_way() {
+        let flows = Flows::from_iter([
+            publisher(0, 1),
+            listener(1, 1),
+            publisher(1, 2),
+            listener(2, 2),
+            publisher(2, 0),
+            publisher(1, 0),
+        ]);
+        let cycle = flows.cycle(&listener(0, 0)).unwrap();
+        assert_eq!(cycle.to_string(), "t0 → acme/a0 → t1 → acme/a1 → t0");
+    }
+
+    #[test]
+    fn a_chain_and_a_diamond_are_no_cycles() {
+        let flows = Flows::from_iter([
+            listener(0, 0),
+            publisher(0, 1),
+            publisher(0, 2),
+            listener(1, 1),
+            listener(2, 1),
+        ]);
+        assert_eq!(flows.cycle(&publisher(1, 3)), None);
+    }
+
+    /// Any flows among a few topics and algorithms.
+    fn flows() -> impl Strategy<Value = Vec<Flow>> {
+        let flow = (any::<bool>(), 0_usize..6, 0_usize..6).prop_map(|(reads, a, b)| {
+            if reads {
+                listener(a, b)
+            } else {
+                publisher(a, b)
+            }
+        });
+        proptest::collection::vec(flow, 0..24)
+    }
+
+    /// Flows that only ever lead from lower to higher numbers.
+    fn falling() -> impl Strategy<Value = Vec<Flow>> {
+        let flow = (any::<bool>(), 0_usize..6, 0_usize..6).prop_map(|(reads, a, b)| {
+            let (low, high) = (a.min(b), a.max(b));
+            if reads {
+                listener(low, high)
+            } else {
+                publisher(low, high + 1)
+            }
+        });
+        proptest::collection::vec(flow, 1..24)
+    }
+
+    /// Whether `from` is reached from `to`, by closing the relation step by step.
+    fn leads_back(flows: &[Flow], flow: &Flow) -> bool {
+        let (from, to) = flow.ends();
+        let mut reached = BTreeSet::from([to]);
+        for _ in 0..flows.len() {
+            let more: Vec<Place> = flows
+                .iter()
+                .map(Flow::ends)
+                .filter(|(start, _)| reached.contains(start))
+                .map(|(_, end)| end)
+                .collect();
+            reached.extend(more);
+        }
+        reached.contains(&from)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_found_is_a_cycle_and_none_is_missed(known in flows(), new in flows()) {
+            let graph = Flows::from_iter(known.clone());
+            for flow in &new {
+                let found = graph.cycle(flow);
+                prop_assert_eq!(found.is_some(), leads_back(&known, flow));
+                let Some(cycle) = found else { continue };
+                let places = cycle.places();
+                let once: BTreeSet<&Place> = places.iter().collect();
+                prop_assert_eq!(once.len(), places.len());
+                let mut edges: BTreeSet<(Place, Place)> = known.iter().map(Flow::ends).collect();
+                edges.insert(flow.ends());
+                prop_assert_eq!(&flow.ends().0, &places[0]);
+                for (index, place) in places.iter().enumerate() {
+                    let next = places[(index + 1) % places.len()].clone();
+                    prop_assert!(edges.contains(&(place.clone(), next)));
+                }
+            }
+        }
+
+        #[test]
+        fn flows_that_only_fall_have_no_cycle(all in falling()) {
+            let (last, known) = all.split_last().unwrap();
+            prop_assert_eq!(Flows::from_iter(known.to_vec()).cycle(last), None);
+        }
+    }
+}

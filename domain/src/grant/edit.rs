@@ -1,0 +1,335 @@
+//! Editing the grants of one topic.
+
+use super::batch::{self, Edit, Grantees};
+use super::{Permission, TopicGranted, TopicRevoked};
+use crate::command::{Command, Ctx, Decision};
+use crate::connection::Connection;
+use crate::envelope::StreamName;
+use crate::event::Event;
+use crate::ids::{EventId, TopicId};
+use crate::topic::Topic;
+
+/// Change who may use a topic, whole or not at all. Nothing happens where a change is no change.
+/// What was enabled under a removed grant ends by policy.
+///
+/// With a cause it is a policy's, and removes only what was given to an algorithm that is over.
+#[derive(Clone, Debug)]
+pub struct EditGrants {
+    pub topic: TopicId,
+    /// 1 to 500, each permission once.
+    pub changes: Vec<GrantChange>,
+    /// The event that a policy answers by it.
+    pub cause: Option<EventId>,
+}
+
+/// A permission to give or to take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantChange {
+    pub edit: Edit,
+    pub permission: Permission,
+}
+
+impl Command for EditGrants {
+    type State = (Topic, Connection, Grantees);
+
+    fn stream(&self) -> StreamName {
+        StreamName::topic(&self.topic)
+    }
+
+    fn also_reads(&self) -> Vec<StreamName> {
+        let asked = |change: &&GrantChange| change.edit == Edit::Add || self.cause.is_some();
+        let asked = self.changes.iter().filter(asked).map(|c| &c.permission);
+        let mut streams = batch::grantee_streams(asked);
+        streams.push(StreamName::connection(self.topic.connection));
+        streams
+    }
+
+    fn decide(&self, (topic, connection, grantees): &Self::State, _ctx: Ctx) -> Decision {
+        batch::check(self.changes.iter().map(|c| (c.edit, &c.permission)))?;
+        if self.changes.iter().any(|c| c.edit == Edit::Add) {
+            connection.check_alive()?;
+            connection.check_topic(&self.topic.topic, "topicId")?;
+        }
+        let mut events = Vec::new();
+        for (index, GrantChange { edit, permission }) in self.changes.iter().enumerate() {
+            let stands = topic.grants.contains(permission);
+            match edit {
+                Edit::Add => {
+                    batch::check_grantee(&permission.grantee, grantees)
+                        .map_err(batch::at(index))?;
+                    if !stands {
+                        events.push(self.granted(permission));
+                    }
+                }
+                Edit::Remove => {
+                    let founded = !batch::is_over(&permission.grantee, grantees);
+                    if stands && !(self.cause.is_some() && founded) {
+                        events.push(self.revoked(permission));
+                    }
+                }
+            }
+        }
+        Ok(events)
+    }
+}
+
+impl EditGrants {
+    /// The edit of a single permission by a person.
+    #[must_use]
+    pub fn single(topic: TopicId, edit: Edit, permission: Permission) -> Self {
+        Self {
+            topic,
+            changes: vec![GrantChange { edit, permission }],
+            cause: None,
+        }
+    }
+
+    fn granted(&self, permission: &Permission) -> Event {
+        TopicGranted {
+            topic: self.topic.clone(),
+            permission: permission.clone(),
+            cause: self.cause,
+        }
+        .into()
+    }
+
+    fn revoked(&self, permission: &Permission) -> Event {
+        TopicRevoked {
+            topic: self.topic.clone(),
+            permission: permission.clone(),
+            cause: self.cause,
+        }
+        .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grant::{Access, Grantee};
+    use crate::refusal::Refusal;
+    use crate::testing::{
+        algorithm_registered, algorithm_retired, broker_connected, broker_disconnected, given,
+        granted, organization_created, permission, ready, revoked, topic_id, topics_discovered,
+        version_withdrawn,
+    };
+
+    fn edit(changes: impl IntoIterator<Item = (Edit, Permission)>) -> EditGrants {
+        EditGrants {
+            topic: topic_id("orders"),
+            changes: changes
+                .into_iter()
+                .map(|(edit, permission)| GrantChange { edit, permission })
+                .collect(),
+            cause: None,
+        }
+    }
+
+    fn subscribe() -> Permission {
+        permission("acme/score", Access::Subscribe)
+    }
+
+    fn publish() -> Permission {
+        permission("acme/score", Access::Publish)
+    }
+
+    fn all_of(organization: &str) -> Permission {
+        Permission {
+            grantee: Grantee::Organization(organization.parse().unwrap()),
+            access: Access::Subscribe,
+        }
+    }
+
+    fn in_batch(index: usize, refusal: Refusal) -> Refusal {
+        Refusal::InBatch {
+            index,
+            refusal: Box::new(refusal),
+        }
+    }
+
+    #[test]
+    fn a_published_algorithm_is_granted_a_known_topic() {
+        given(ready())
+            .when(edit([(Edit::Add, subscribe())]))
+            .then([granted("orders", Access::Subscribe)]);
+    }
+
+    #[test]
+    fn one_batch_gives_and_takes() {
+        given(ready())
+            .and([granted("orders", Access::Publish)])
+            .when(edit([(Edit::Add, subscribe()), (Edit::Remove, publish())]))
+            .then([
+                granted("orders", Access::Subscribe),
+                revoked("orders", Access::Publish),
+            ]);
+    }
+
+    #[test]
+    fn a_whole_organization_is_granted_a_topic() {
+        given(ready())
+            .when(edit([(Edit::Add, all_of("acme"))]))
+            .then([Event::from(TopicGranted {
+                topic: topic_id("orders"),
+                permission: all_of("acme"),
+                cause: None,
+            })]);
+    }
+
+    #[test]
+    fn what_is_so_already_is_no_news() {
+        given(ready())
+            .and([granted("orders", Access::Subscribe)])
+            .when(edit([(Edit::Add, subscribe()), (Edit::Remove, publish())]))
+            .then([]);
+    }
+
+    #[test]
+    fn a_refused_change_refuses_the_batch_and_says_which() {
+        let stranger = permission("acme/stranger", Access::Subscribe);
+        given(ready())
+            .when(edit([(Edit::Add, subscribe()), (Edit::Add, stranger)]))
+            .then_refused(in_batch(
+                1,
+                Refusal::UnknownAlgorithm("acme/stranger".parse().unwrap()),
+            ));
+        given(ready())
+            .when(edit([(Edit::Add, all_of("nobody"))]))
+            .then_refused(in_batch(
+                0,
+                Refusal::UnknownOrganization("nobody".parse().unwrap()),
+            ));
+    }
+
+    #[test]
+    fn a_permission_is_named_once() {
+        given(ready())
+            .when(edit([
+                (Edit::Add, publish()),
+                (Edit::Add, subscribe()),
+                (Edit::Add, subscribe()),
+            ]))
+            .then_refused(in_batch(2, Refusal::DuplicateChange { first: 1 }));
+        given(ready())
+            .when(edit([
+                (Edit::Add, subscribe()),
+                (Edit::Remove, subscribe()),
+            ]))
+            .then_refused(in_batch(1, Refusal::ContradictoryChange { first: 0 }));
+    }
+
+    #[test]
+    fn a_batch_has_1_to_500_changes() {
+        let refusal = Refusal::OutOfRange {
+            field: "changes",
+            rule: "1 to 500",
+        };
+        given(ready()).when(edit([])).then_refused(refusal.clone());
+        let many = |count: usize| {
+            edit((0..count).map(|n| {
+                let name = format!("acme/a{n}");
+                (Edit::Remove, permission(&name, Access::Publish))
+            }))
+        };
+        given(ready()).when(many(500)).then([]);
+        given(ready()).when(many(501)).then_refused(refusal.clone());
+        given(ready()).when(many(10_000)).then_refused(refusal);
+    }
+
+    #[test]
+    fn a_connection_that_is_gone_gives_nothing_and_lets_take() {
+        given(ready())
+            .and([broker_disconnected("main")])
+            .when(edit([(Edit::Add, subscribe())]))
+            .then_refused(Refusal::ConnectionGone);
+        given(ready())
+            .and([
+                granted("orders", Access::Publish),
+                broker_disconnected("main"),
+            ])
+            .when(edit([(Edit::Remove, publish())]))
+            .then([revoked("orders", Access::Publish)]);
+    }
+
+    #[test]
+    fn a_topic_that_the_broker_lacks_is_refused() {
+        let absent = EditGrants {
+            topic: topic_id("absent"),
+            ..edit([(Edit::Add, subscribe())])
+        };
+        given(ready())
+            .when(absent)
+            .then_refused(Refusal::UnknownTopic("absent".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_topic_of_250_characters_is_none_of_kafka() {
+        let long = |length: usize| EditGrants {
+            topic: topic_id(&"t".repeat(length)),
+            ..edit([(Edit::Add, subscribe())])
+        };
+        given(ready())
+            .and([topics_discovered("main", &["t".repeat(249).as_str()])])
+            .when(long(249))
+            .then([granted(&"t".repeat(249), Access::Subscribe)]);
+        given(ready())
+            .when(long(250))
+            .then_refused(Refusal::OutOfRange {
+                field: "topicId",
+                rule: "a Kafka topic: at most 249 letters, digits, '.', '_' and '-', and not '.' \
+                       or '..'",
+            });
+    }
+
+    #[test]
+    fn an_algorithm_with_nothing_to_call_is_refused() {
+        let add = || edit([(Edit::Add, subscribe())]);
+        let acme = "acme/score".parse().unwrap();
+        given([
+            broker_connected("main"),
+            topics_discovered("main", &["orders"]),
+            organization_created("acme"),
+            algorithm_registered("acme/score"),
+        ])
+        .when(add())
+        .then_refused(in_batch(0, Refusal::NothingPublished(acme)));
+        let acme = "acme/score".parse().unwrap();
+        given(ready())
+            .and([version_withdrawn("acme/score", "1.0.0")])
+            .when(add())
+            .then_refused(in_batch(0, Refusal::NothingPublished(acme)));
+        let acme = "acme/score".parse().unwrap();
+        given(ready())
+            .and([algorithm_retired("acme/score")])
+            .when(add())
+            .then_refused(in_batch(0, Refusal::AlgorithmRetired(acme)));
+    }
+
+    #[test]
+    fn a_policy_takes_only_what_a_retired_algorithm_was_given() {
+        let cause = Some(EventId(uuid::Uuid::from_u128(1)));
+        let by_policy = || EditGrants {
+            cause,
+            ..edit([(Edit::Remove, subscribe()), (Edit::Remove, all_of("acme"))])
+        };
+        let standing = || {
+            given(ready()).and([
+                granted("orders", Access::Subscribe),
+                Event::from(TopicGranted {
+                    topic: topic_id("orders"),
+                    permission: all_of("acme"),
+                    cause: None,
+                }),
+            ])
+        };
+        standing().when(by_policy()).then([]);
+        standing()
+            .and([algorithm_retired("acme/score")])
+            .when(by_policy())
+            .then([Event::from(TopicRevoked {
+                topic: topic_id("orders"),
+                permission: subscribe(),
+                cause,
+            })]);
+    }
+}

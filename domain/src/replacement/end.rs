@@ -1,0 +1,172 @@
+//! Ending what hangs on a connection that is gone. A policy's commands, each with its cause.
+
+use crate::command::{Command, Ctx, Decision};
+use crate::connection::{Connection, Phase};
+use crate::envelope::StreamName;
+use crate::event::Event;
+use crate::grant::{TopicPatternRevoked, TopicRevoked};
+use crate::ids::{ConnectionId, EventId, ListenerId, PublisherId, TopicId};
+use crate::listener::ListenerDisabled;
+use crate::publisher::PublisherDisabled;
+use crate::topic::Topic;
+
+/// End every listener, publisher and grant of a topic. Nothing happens while its connection is
+/// alive.
+#[derive(Clone, Debug)]
+pub struct EndTopic {
+    pub topic: TopicId,
+    /// The event that the policy answers by it.
+    pub cause: EventId,
+}
+
+impl Command for EndTopic {
+    type State = (Topic, Connection);
+
+    fn stream(&self) -> StreamName {
+        StreamName::topic(&self.topic)
+    }
+
+    fn also_reads(&self) -> Vec<StreamName> {
+        vec![StreamName::connection(self.topic.connection)]
+    }
+
+    fn decide(&self, (topic, connection): &Self::State, _ctx: Ctx) -> Decision {
+        if connection.phase != Phase::Gone {
+            return Ok(vec![]);
+        }
+        let cause = Some(self.cause);
+        let listeners = topic.listeners.keys().map(|algorithm| {
+            let listener = ListenerId {
+                topic: self.topic.clone(),
+                algorithm: algorithm.clone(),
+            };
+            Event::from(ListenerDisabled { listener, cause })
+        });
+        let publishers = topic.publishers.keys().map(|algorithm| {
+            let publisher = PublisherId {
+                topic: self.topic.clone(),
+                algorithm: algorithm.clone(),
+            };
+            Event::from(PublisherDisabled { publisher, cause })
+        });
+        let grants = topic.grants.iter().map(|permission| {
+            Event::from(TopicRevoked {
+                topic: self.topic.clone(),
+                permission: permission.clone(),
+                cause,
+            })
+        });
+        Ok(listeners.chain(publishers).chain(grants).collect())
+    }
+}
+
+/// End every pattern grant of a connection. Nothing happens while it is alive.
+#[derive(Clone, Debug)]
+pub struct EndPatterns {
+    pub connection: ConnectionId,
+    /// The event that the policy answers by it.
+    pub cause: EventId,
+}
+
+impl Command for EndPatterns {
+    type State = Connection;
+
+    fn stream(&self) -> StreamName {
+        StreamName::connection(self.connection)
+    }
+
+    fn decide(&self, connection: &Connection, _ctx: Ctx) -> Decision {
+        if connection.phase != Phase::Gone {
+            return Ok(vec![]);
+        }
+        let revoked = connection.patterns.iter().map(|(pattern, permission)| {
+            TopicPatternRevoked {
+                connection: self.connection,
+                pattern: pattern.clone(),
+                permission: permission.clone(),
+                cause: Some(self.cause),
+            }
+            .into()
+        });
+        Ok(revoked.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grant::Access;
+    use crate::testing::{
+        broker_disconnected, connection_id, given, granted, listener_enabled, listener_id,
+        pattern_granted, permission, publisher_enabled, publisher_id, ready, topic_id,
+    };
+
+    const CAUSE: EventId = EventId(uuid::Uuid::from_u128(1));
+
+    fn end_topic() -> EndTopic {
+        EndTopic {
+            topic: topic_id("orders"),
+            cause: CAUSE,
+        }
+    }
+
+    fn end_patterns() -> EndPatterns {
+        EndPatterns {
+            connection: connection_id("main"),
+            cause: CAUSE,
+        }
+    }
+
+    fn hanging() -> Vec<Event> {
+        let mut events = ready();
+        events.extend([
+            granted("orders", Access::Subscribe),
+            listener_enabled("orders", "1.*"),
+            publisher_enabled("orders", "1.*"),
+            pattern_granted("ord*", Access::Publish),
+        ]);
+        events
+    }
+
+    #[test]
+    fn everything_on_a_topic_ends_with_its_connection() {
+        let cause = Some(CAUSE);
+        given(hanging())
+            .and([broker_disconnected("main")])
+            .when(end_topic())
+            .then([
+                Event::from(ListenerDisabled {
+                    listener: listener_id("orders"),
+                    cause,
+                }),
+                Event::from(PublisherDisabled {
+                    publisher: publisher_id("orders"),
+                    cause,
+                }),
+                Event::from(TopicRevoked {
+                    topic: topic_id("orders"),
+                    permission: permission("acme/score", Access::Subscribe),
+                    cause,
+                }),
+            ]);
+    }
+
+    #[test]
+    fn pattern_grants_end_with_their_connection() {
+        given(hanging())
+            .and([broker_disconnected("main")])
+            .when(end_patterns())
+            .then([Event::from(TopicPatternRevoked {
+                connection: connection_id("main"),
+                pattern: "ord*".parse().unwrap(),
+                permission: permission("acme/score", Access::Publish),
+                cause: Some(CAUSE),
+            })]);
+    }
+
+    #[test]
+    fn nothing_ends_while_the_connection_is_alive() {
+        given(hanging()).when(end_topic()).then([]);
+        given(hanging()).when(end_patterns()).then([]);
+    }
+}

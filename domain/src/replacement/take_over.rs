@@ -1,0 +1,363 @@
+//! Taking over what hung on a replaced connection. A policy's commands, each with its cause.
+
+use super::preview::missing_dlq;
+use crate::command::{Command, Ctx, Decision, Each};
+use crate::connection::{Connection, Phase};
+use crate::envelope::StreamName;
+use crate::event::Event;
+use crate::grant::{Access, TopicGranted, TopicPatternGranted};
+use crate::ids::{AlgorithmId, ConnectionId, EventId, ListenerId, PublisherId, TopicId};
+use crate::listener::{DlqSet, ListenerEnabled, ListenerPaused, StartPosition};
+use crate::name::TopicName;
+use crate::publisher::PublisherEnabled;
+use crate::topic::{EnabledListener, Topic};
+
+/// Give a topic what hangs on the topic of the same name on a replaced connection: grants, then
+/// listeners and publishers that they permit, as they are there. What the topic has already
+/// stays as it is. Nothing happens where the old connection is alive, or the new one is not or
+/// lacks the topic.
+#[derive(Clone, Debug)]
+pub struct TakeOverTopic {
+    pub topic: TopicName,
+    pub from: ConnectionId,
+    pub to: ConnectionId,
+    /// Where listeners begin, if not where each was told to begin.
+    pub start: Option<StartPosition>,
+    /// The event that the policy answers by it.
+    pub cause: EventId,
+}
+
+impl Command for TakeOverTopic {
+    type State = (Each<Connection>, Each<Topic>);
+
+    fn stream(&self) -> StreamName {
+        StreamName::topic(&self.on(self.to))
+    }
+
+    fn also_reads(&self) -> Vec<StreamName> {
+        vec![
+            StreamName::connection(self.from),
+            StreamName::connection(self.to),
+            StreamName::topic(&self.on(self.from)),
+        ]
+    }
+
+    fn decide(&self, (connections, topics): &Self::State, _ctx: Ctx) -> Decision {
+        let to = connections.get(&self.to);
+        let replaced = connections.get(&self.from).replaced_by.is_some();
+        if !replaced || to.phase != Phase::Alive || !to.topics.contains_key(&self.topic) {
+            return Ok(vec![]);
+        }
+        let old = topics.get(&self.on(self.from));
+        let mut new = topics.get(&self.on(self.to)).clone();
+        let mut events = Vec::new();
+        for permission in &old.grants {
+            if new.grants.insert(permission.clone()) {
+                let granted = TopicGranted {
+                    topic: self.on(self.to),
+                    permission: permission.clone(),
+                    cause: Some(self.cause),
+                };
+                events.push(granted.into());
+            }
+        }
+        for (algorithm, listener) in &old.listeners {
+            if !new.listeners.contains_key(algorithm)
+                && new.permits(&self.topic, algorithm, Access::Subscribe, to)
+                && missing_dlq(listener, to).is_none()
+            {
+                events.extend(self.enabled(algorithm, listener));
+            }
+        }
+        for (algorithm, version) in &old.publishers {
+            if !new.publishers.contains_key(algorithm)
+                && new.permits(&self.topic, algorithm, Access::Publish, to)
+            {
+                let enabled = PublisherEnabled {
+                    publisher: PublisherId {
+                        topic: self.on(self.to),
+                        algorithm: algorithm.clone(),
+                    },
+                    version: version.clone(),
+                    cause: Some(self.cause),
+                };
+                events.push(enabled.into());
+            }
+        }
+        Ok(events)
+    }
+}
+
+impl TakeOverTopic {
+    fn on(&self, connection: ConnectionId) -> TopicId {
+        TopicId {
+            connection,
+            topic: self.topic.clone(),
+        }
+    }
+
+    /// A listener as it was, on the new topic.
+    fn enabled(&self, algorithm: &AlgorithmId, listener: &EnabledListener) -> Vec<Event> {
+        let id = ListenerId {
+            topic: self.on(self.to),
+            algorithm: algorithm.clone(),
+        };
+        let mut settings = listener.settings.clone();
+        settings.start = self.start.unwrap_or(settings.start);
+        let mut events = vec![
+            ListenerEnabled {
+                listener: id.clone(),
+                version: listener.version.clone(),
+                settings,
+                cause: Some(self.cause),
+            }
+            .into(),
+        ];
+        if let Some(dlq) = &listener.dlq {
+            let set = DlqSet {
+                listener: id.clone(),
+                dlq: dlq.clone(),
+            };
+            events.push(set.into());
+        }
+        if listener.paused {
+            events.push(ListenerPaused { listener: id }.into());
+        }
+        events
+    }
+}
+
+/// Give a connection the pattern grants of a replaced one. Nothing happens where the old one is
+/// alive or the new one is not.
+#[derive(Clone, Debug)]
+pub struct TakeOverPatterns {
+    pub from: ConnectionId,
+    pub to: ConnectionId,
+    /// The event that the policy answers by it.
+    pub cause: EventId,
+}
+
+impl Command for TakeOverPatterns {
+    type State = Each<Connection>;
+
+    fn stream(&self) -> StreamName {
+        StreamName::connection(self.to)
+    }
+
+    fn also_reads(&self) -> Vec<StreamName> {
+        vec![StreamName::connection(self.from)]
+    }
+
+    fn decide(&self, connections: &Self::State, _ctx: Ctx) -> Decision {
+        let (from, to) = (connections.get(&self.from), connections.get(&self.to));
+        if from.replaced_by.is_none() || to.phase != Phase::Alive {
+            return Ok(vec![]);
+        }
+        let granted = from
+            .patterns
+            .difference(&to.patterns)
+            .map(|(pattern, permission)| {
+                TopicPatternGranted {
+                    connection: self.to,
+                    pattern: pattern.clone(),
+                    permission: permission.clone(),
+                    cause: Some(self.cause),
+                }
+                .into()
+            });
+        Ok(granted.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::BrokerReplaced;
+    use crate::listener::ListenerSettings;
+    use crate::testing::{
+        broker_connected, broker_disconnected, connection_id, dlq_set, given, granted,
+        listener_enabled, listener_paused, pattern_granted, permission, publisher_enabled, ready,
+        topics_discovered,
+    };
+
+    fn cause() -> EventId {
+        EventId(uuid::Uuid::from_u128(1))
+    }
+
+    fn take_over(topic: &str) -> TakeOverTopic {
+        TakeOverTopic {
+            topic: topic.parse().unwrap(),
+            from: connection_id("main"),
+            to: connection_id("next"),
+            start: Some(StartPosition::Latest),
+            cause: cause(),
+        }
+    }
+
+    fn replaced(topics: &[&str]) -> Vec<Event> {
+        let replaced = BrokerReplaced {
+            connection: connection_id("main"),
+            replacement: connection_id("next"),
+            left_behind: vec![],
+            start: None,
+        };
+        vec![
+            broker_connected("next"),
+            topics_discovered("next", topics),
+            replaced.into(),
+        ]
+    }
+
+    fn on_next(topic: &str) -> TopicId {
+        TopicId {
+            connection: connection_id("next"),
+            topic: topic.parse().unwrap(),
+        }
+    }
+
+    fn listener() -> ListenerId {
+        ListenerId {
+            topic: on_next("orders"),
+            algorithm: "acme/score".parse().unwrap(),
+        }
+    }
+
+    fn taken_grant(topic: &str, access: Access) -> Event {
+        TopicGranted {
+            topic: on_next(topic),
+            permission: permission("acme/score", access),
+            cause: Some(cause()),
+        }
+        .into()
+    }
+
+    fn taken_listener() -> Event {
+        ListenerEnabled {
+            listener: listener(),
+            version: "1.*".parse().unwrap(),
+            settings: ListenerSettings::starting(StartPosition::Latest),
+            cause: Some(cause()),
+        }
+        .into()
+    }
+
+    fn hanging() -> Vec<Event> {
+        let mut events = ready();
+        events.extend([
+            granted("orders", Access::Subscribe),
+            listener_enabled("orders", "1.*"),
+            dlq_set("orders", "orders-dlq"),
+            listener_paused("orders"),
+        ]);
+        events
+    }
+
+    #[test]
+    fn a_listener_moves_with_its_grant_version_dlq_and_pause() {
+        let dlq = DlqSet {
+            listener: listener(),
+            dlq: "orders-dlq".parse().unwrap(),
+        };
+        let paused = ListenerPaused {
+            listener: listener(),
+        };
+        given(hanging())
+            .and(replaced(&["orders", "orders-dlq"]))
+            .when(take_over("orders"))
+            .then([
+                taken_grant("orders", Access::Subscribe),
+                taken_listener(),
+                dlq.into(),
+                paused.into(),
+            ]);
+    }
+
+    #[test]
+    fn a_publisher_moves_with_its_grant_and_version() {
+        given(ready())
+            .and([
+                granted("scores", Access::Publish),
+                publisher_enabled("scores", "1.*"),
+            ])
+            .and(replaced(&["scores"]))
+            .when(take_over("scores"))
+            .then([
+                taken_grant("scores", Access::Publish),
+                Event::from(PublisherEnabled {
+                    publisher: PublisherId {
+                        topic: on_next("scores"),
+                        algorithm: "acme/score".parse().unwrap(),
+                    },
+                    version: "1.*".parse().unwrap(),
+                    cause: Some(cause()),
+                }),
+            ]);
+    }
+
+    #[test]
+    fn what_the_topic_has_already_stays_as_it_is() {
+        given(hanging())
+            .and(replaced(&["orders", "orders-dlq"]))
+            .and([taken_grant("orders", Access::Subscribe), taken_listener()])
+            .when(take_over("orders"))
+            .then([]);
+    }
+
+    #[test]
+    fn a_listener_without_its_dlq_is_left_behind() {
+        given(hanging())
+            .and(replaced(&["orders"]))
+            .when(take_over("orders"))
+            .then([taken_grant("orders", Access::Subscribe)]);
+    }
+
+    #[test]
+    fn a_listener_under_a_pattern_moves_where_the_pattern_went_before() {
+        let by_pattern = || {
+            given(ready())
+                .and([
+                    pattern_granted("ord*", Access::Subscribe),
+                    listener_enabled("orders", "1.*"),
+                ])
+                .and(replaced(&["orders"]))
+        };
+        by_pattern().when(take_over("orders")).then([]);
+        let pattern = Event::from(TopicPatternGranted {
+            connection: connection_id("next"),
+            pattern: "ord*".parse().unwrap(),
+            permission: permission("acme/score", Access::Subscribe),
+            cause: Some(cause()),
+        });
+        let patterns = TakeOverPatterns {
+            from: connection_id("main"),
+            to: connection_id("next"),
+            cause: cause(),
+        };
+        by_pattern().when(patterns.clone()).then([pattern.clone()]);
+        by_pattern().and([pattern.clone()]).when(patterns).then([]);
+        by_pattern()
+            .and([pattern])
+            .when(take_over("orders"))
+            .then([taken_listener()]);
+    }
+
+    #[test]
+    fn nothing_is_taken_from_the_living_or_given_to_the_gone() {
+        given(hanging())
+            .and([
+                broker_connected("next"),
+                topics_discovered("next", &["orders"]),
+            ])
+            .when(take_over("orders"))
+            .then([]);
+        given(hanging())
+            .and(replaced(&["orders", "orders-dlq"]))
+            .and([broker_disconnected("next")])
+            .when(take_over("orders"))
+            .then([]);
+        given(hanging())
+            .and(replaced(&["orders-dlq"]))
+            .when(take_over("orders"))
+            .then([]);
+    }
+}

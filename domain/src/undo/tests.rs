@@ -1,0 +1,301 @@
+//! Every event is taken back, or says why not.
+
+use jiff::Timestamp;
+
+use super::{Inverse, NoUndo, Past, Standing, undo};
+use crate::command::{Command, Ctx, Decision, State};
+use crate::connection::{
+    BrokerConnected, BrokerCredentialsRotated, BrokerReplaced, BrokerSettings, SqsAuth,
+};
+use crate::credential::CredentialRef;
+use crate::event::Event;
+use crate::flow::Flows;
+use crate::grant::Access;
+use crate::listener::{
+    DlqCleared, ListenerSettings, ListenerSettingsChanged, ListenerVersionChanged, StartPosition,
+};
+use crate::organization::{MemberRemoved, MemberRoleChanged, Role};
+use crate::publisher::{PublisherDisabled, PublisherVersionChanged};
+use crate::testing::{
+    algorithm_registered, algorithm_retired, broker_connected, broker_disconnected, connection_id,
+    dlq_set, granted, listener_disabled, listener_enabled, listener_id, listener_paused,
+    listener_resumed, member_added, organization_created, pattern_granted, pattern_revoked,
+    publisher_enabled, publisher_id, ready, revoked, topics_discovered, version_published,
+    version_withdrawn, worker_joined,
+};
+
+fn standing(events: &[Event]) -> Standing {
+    let mut standing = Standing::default();
+    events.iter().for_each(|event| standing.apply(event));
+    standing
+}
+
+/// The inverse of the event after `before`, with `later` after that.
+fn inverse(before: &[Event], event: &Event, later: &[Event]) -> Result<Inverse, NoUndo> {
+    let mut all = before.to_vec();
+    all.push(event.clone());
+    all.extend_from_slice(later);
+    let past = Past {
+        before: &standing(before),
+        now: &standing(&all),
+        flows: &Flows::default(),
+    };
+    undo(event, &past)
+}
+
+/// Decides the inverse on everything that happened.
+fn decide(inverse: &Inverse, events: &[Event]) -> Decision {
+    fn on<C: Command>(command: &C, events: &[Event]) -> Decision {
+        let mut state = C::State::default();
+        events.iter().for_each(|event| state.apply(event));
+        let now = Timestamp::UNIX_EPOCH;
+        command.decide(&state, Ctx { now })
+    }
+    match inverse {
+        Inverse::AddMember(c) => on(c, events),
+        Inverse::ChangeMemberRole(c) => on(c, events),
+        Inverse::RemoveMember(c) => on(c, events),
+        Inverse::WithdrawVersion(c) => on(c, events),
+        Inverse::DisconnectBroker(c) => on(c, events),
+        Inverse::RotateCredentials(c) => on(c, events),
+        Inverse::EditGrants(c) => on(c, events),
+        Inverse::EditPatternGrants(c) => on(c, events),
+        Inverse::EnableListener(c) => on(c.as_ref(), events),
+        Inverse::DisableListener(c) => on(c, events),
+        Inverse::ChangeListenerVersion(c) => on(c, events),
+        Inverse::ChangeListenerSettings(c) => on(c.as_ref(), events),
+        Inverse::PauseListener(c) => on(c, events),
+        Inverse::ResumeListener(c) => on(c, events),
+        Inverse::SetDlq(c) => on(c, events),
+        Inverse::ClearDlq(c) => on(c, events),
+        Inverse::EnablePublisher(c) => on(c, events),
+        Inverse::DisablePublisher(c) => on(c, events),
+        Inverse::ChangePublisherVersion(c) => on(c, events),
+    }
+}
+
+/// A broker that has everything on it that an event below changes.
+fn world() -> Vec<Event> {
+    let mut events = ready();
+    events.extend([
+        version_published("acme/score", "2.0.0"),
+        member_added("ann", Role::Owner),
+        member_added("bob", Role::Member),
+        granted("orders", Access::Subscribe),
+        granted("orders", Access::Publish),
+        pattern_granted("ord*", Access::Subscribe),
+        listener_enabled("orders", "1.0.0"),
+        dlq_set("orders", "orders-dlq"),
+        publisher_enabled("orders", "1.*"),
+    ]);
+    events
+}
+
+fn wider() -> Event {
+    let mut settings = ListenerSettings::starting(StartPosition::Earliest);
+    settings.concurrency = 99;
+    ListenerSettingsChanged {
+        listener: listener_id("orders"),
+        settings,
+    }
+    .into()
+}
+
+fn other_version() -> Event {
+    ListenerVersionChanged {
+        listener: listener_id("orders"),
+        version: "latest".parse().unwrap(),
+    }
+    .into()
+}
+
+fn promoted() -> Event {
+    MemberRoleChanged {
+        organization: "acme".parse().unwrap(),
+        member: "bob".parse().unwrap(),
+        role: Role::Owner,
+    }
+    .into()
+}
+
+fn removed() -> Event {
+    MemberRemoved {
+        organization: "acme".parse().unwrap(),
+        member: "bob".parse().unwrap(),
+    }
+    .into()
+}
+
+fn dlq_cleared() -> Event {
+    DlqCleared {
+        listener: listener_id("orders"),
+    }
+    .into()
+}
+
+fn publisher_moved() -> Event {
+    PublisherVersionChanged {
+        publisher: publisher_id("orders"),
+        version: "latest".parse().unwrap(),
+    }
+    .into()
+}
+
+fn publisher_disabled() -> Event {
+    PublisherDisabled {
+        publisher: publisher_id("orders"),
+        cause: None,
+    }
+    .into()
+}
+
+#[test]
+fn what_is_undone_is_as_it_was() {
+    let cases = [
+        (vec![], member_added("cid", Role::Executor)),
+        (vec![], promoted()),
+        (vec![], removed()),
+        (
+            vec![revoked("orders", Access::Publish)],
+            granted("orders", Access::Publish),
+        ),
+        (vec![], revoked("orders", Access::Subscribe)),
+        (vec![], pattern_granted("sco*", Access::Publish)),
+        (vec![], pattern_revoked("ord*", Access::Subscribe)),
+        (
+            vec![listener_disabled("orders")],
+            listener_enabled("orders", "2.*"),
+        ),
+        (vec![listener_paused("orders")], listener_disabled("orders")),
+        (vec![], other_version()),
+        (vec![], wider()),
+        (vec![], listener_paused("orders")),
+        (vec![listener_paused("orders")], listener_resumed("orders")),
+        (vec![], dlq_set("orders", "scores")),
+        (vec![], dlq_cleared()),
+        (vec![dlq_cleared()], dlq_set("orders", "scores")),
+        (
+            vec![publisher_disabled()],
+            publisher_enabled("orders", "2.*"),
+        ),
+        (vec![], publisher_moved()),
+        (vec![], publisher_disabled()),
+    ];
+    for (first, event) in cases {
+        let mut before = world();
+        before.extend(first);
+        let inverse = inverse(&before, &event, &[]).unwrap();
+        let mut after = before.clone();
+        after.push(event.clone());
+        assert_ne!(
+            standing(&after),
+            standing(&before),
+            "{event:?} changes nothing"
+        );
+        after.extend(decide(&inverse, &after).unwrap());
+        assert_eq!(standing(&after), standing(&before), "{event:?}");
+    }
+}
+
+#[test]
+fn a_published_version_is_withdrawn_and_a_connected_broker_disconnected() {
+    let published = version_published("acme/score", "3.0.0");
+    let Ok(Inverse::WithdrawVersion(withdraw)) = inverse(&world(), &published, &[]) else {
+        panic!("no withdrawal");
+    };
+    assert_eq!(withdraw.version.to_string(), "3.0.0");
+    let connected = broker_connected("main");
+    assert!(matches!(
+        inverse(&[], &connected, &[]),
+        Ok(Inverse::DisconnectBroker(_))
+    ));
+}
+
+#[test]
+fn a_rotation_goes_back_to_the_credential_before() {
+    let credential = |version| CredentialRef {
+        name: "local/main".parse().unwrap(),
+        version,
+    };
+    let connected = Event::from(BrokerConnected {
+        connection: connection_id("main"),
+        name: "main".parse().unwrap(),
+        settings: BrokerSettings::Sqs {
+            region: "eu-west-1".to_owned(),
+            endpoint: None,
+            auth: SqsAuth::StaticKeys {
+                credential: credential(1),
+            },
+        },
+    });
+    let rotated = |version| {
+        Event::from(BrokerCredentialsRotated {
+            connection: connection_id("main"),
+            credential: credential(version),
+        })
+    };
+    let Ok(Inverse::RotateCredentials(back)) =
+        inverse(std::slice::from_ref(&connected), &rotated(2), &[])
+    else {
+        panic!("no rotation back");
+    };
+    assert_eq!(back.credential, credential(1));
+    let since = inverse(&[connected], &rotated(2), &[rotated(3)]);
+    assert_eq!(since.unwrap_err(), NoUndo::ChangedSince);
+}
+
+#[test]
+fn what_changed_since_is_not_undone_by_the_way() {
+    let cases = [
+        (promoted(), removed()),
+        (removed(), member_added("bob", Role::Executor)),
+        (
+            granted("scores", Access::Publish),
+            revoked("scores", Access::Publish),
+        ),
+        (other_version(), listener_disabled("orders")),
+        (wider(), listener_disabled("orders")),
+        (listener_paused("orders"), listener_resumed("orders")),
+        (listener_resumed("orders"), listener_paused("orders")),
+        (dlq_set("orders", "scores"), dlq_cleared()),
+        (publisher_moved(), publisher_disabled()),
+        (
+            listener_disabled("orders"),
+            listener_enabled("orders", "2.0.0"),
+        ),
+        (
+            version_published("acme/score", "3.0.0"),
+            version_withdrawn("acme/score", "3.0.0"),
+        ),
+        (broker_connected("main"), broker_disconnected("main")),
+    ];
+    for (event, later) in cases {
+        let undone = inverse(&world(), &event, &[later]);
+        assert_eq!(undone.unwrap_err(), NoUndo::ChangedSince, "{event:?}");
+    }
+}
+
+#[test]
+fn what_is_final_or_was_only_seen_says_so() {
+    let replaced = BrokerReplaced {
+        connection: connection_id("main"),
+        replacement: connection_id("next"),
+        left_behind: vec![],
+        start: None,
+    };
+    for event in [
+        organization_created("acme"),
+        algorithm_registered("acme/score"),
+        algorithm_retired("acme/score"),
+        version_withdrawn("acme/score", "1.0.0"),
+        broker_disconnected("main"),
+        replaced.into(),
+    ] {
+        let undone = inverse(&world(), &event, &[]).unwrap_err();
+        assert!(matches!(undone, NoUndo::Final(_)), "{event:?}");
+    }
+    for event in [topics_discovered("main", &["orders"]), worker_joined()] {
+        let undone = inverse(&world(), &event, &[]).unwrap_err();
+        assert_eq!(undone, NoUndo::Seen, "{event:?}");
+    }
+}

@@ -1,0 +1,117 @@
+//! Taking an event back: find what it changed, and make the command that changes it back.
+
+use domain::codec;
+use domain::flow::Flows;
+use domain::undo::{Inverse, NoUndo, Past, Standing, undo};
+use domain::{Envelope, Event, Revision, State, StreamName};
+
+use crate::execute::{Engine, Failure, Outcome, Request};
+
+/// Events read at once.
+const PAGE: usize = 512;
+
+/// What taking an event back came to.
+#[derive(Clone, Debug)]
+pub enum Undo {
+    /// The command, and the revision of the stream that it was made for: whoever executes it
+    /// expects that revision, so that nothing that happens in between is lost.
+    Command {
+        inverse: Inverse,
+        revision: Revision,
+    },
+    /// There is no such command.
+    Impossible(NoUndo),
+    /// The stream has no event of that revision.
+    NoSuchEvent,
+}
+
+impl Engine {
+    /// The command that takes back the event at `revision` of `stream`. `flows` are those that
+    /// are enabled now, as far as the caller knows: enabling again may close a cycle.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub async fn undo(
+        &self,
+        stream: &StreamName,
+        revision: Revision,
+        flows: &Flows,
+    ) -> Result<Undo, Failure> {
+        let mut before = Standing::default();
+        let mut now = Standing::default();
+        let mut undone = None;
+        let mut from = Revision(0);
+        loop {
+            let page = self.store().read_stream(stream, from, PAGE).await?;
+            for envelope in &page {
+                let event = decode(envelope)?;
+                now.apply(&event);
+                if envelope.revision < revision {
+                    before.apply(&event);
+                } else if envelope.revision == revision {
+                    undone = Some(event);
+                }
+                from = Revision(envelope.revision.0 + 1);
+            }
+            if page.len() < PAGE {
+                break;
+            }
+        }
+        let Some(event) = undone else {
+            return Ok(Undo::NoSuchEvent);
+        };
+        let past = Past {
+            before: &before,
+            now: &now,
+            flows,
+        };
+        Ok(match undo(&event, &past) {
+            Ok(inverse) => Undo::Command {
+                inverse,
+                revision: Revision(from.0 - 1),
+            },
+            Err(reason) => Undo::Impossible(reason),
+        })
+    }
+
+    /// Executes the command that takes an event back, like any other command.
+    ///
+    /// # Errors
+    /// As [`Engine::execute`].
+    pub async fn execute_inverse(
+        &self,
+        inverse: &Inverse,
+        request: &Request,
+    ) -> Result<Outcome, Failure> {
+        match inverse {
+            Inverse::AddMember(command) => self.execute(command, request).await,
+            Inverse::ChangeMemberRole(command) => self.execute(command, request).await,
+            Inverse::RemoveMember(command) => self.execute(command, request).await,
+            Inverse::WithdrawVersion(command) => self.execute(command, request).await,
+            Inverse::DisconnectBroker(command) => self.execute(command, request).await,
+            Inverse::RotateCredentials(command) => self.execute(command, request).await,
+            Inverse::EditGrants(command) => self.execute(command, request).await,
+            Inverse::EditPatternGrants(command) => self.execute(command, request).await,
+            Inverse::EnableListener(command) => self.execute(command.as_ref(), request).await,
+            Inverse::DisableListener(command) => self.execute(command, request).await,
+            Inverse::ChangeListenerVersion(command) => self.execute(command, request).await,
+            Inverse::ChangeListenerSettings(command) => {
+                self.execute(command.as_ref(), request).await
+            }
+            Inverse::PauseListener(command) => self.execute(command, request).await,
+            Inverse::ResumeListener(command) => self.execute(command, request).await,
+            Inverse::SetDlq(command) => self.execute(command, request).await,
+            Inverse::ClearDlq(command) => self.execute(command, request).await,
+            Inverse::EnablePublisher(command) => self.execute(command, request).await,
+            Inverse::DisablePublisher(command) => self.execute(command, request).await,
+            Inverse::ChangePublisherVersion(command) => self.execute(command, request).await,
+        }
+    }
+}
+
+fn decode(envelope: &Envelope) -> Result<Event, Failure> {
+    codec::decode(envelope).map_err(|source| Failure::Decode {
+        stream: envelope.stream.clone(),
+        source,
+    })
+}

@@ -1,0 +1,62 @@
+//! Events taken back through the engine.
+
+use domain::flow::Flows;
+use domain::grant::Access;
+use domain::listener::DisableListener;
+use domain::topic::Topic;
+use domain::undo::NoUndo;
+use domain::{Revision, StreamName};
+use engine::Outcome;
+use engine::undo::Undo;
+
+use crate::cluster::{Cluster, listener, revoke, topic};
+
+fn orders() -> StreamName {
+    StreamName::topic(&topic("orders"))
+}
+
+/// Takes back the event at `revision` of the topic orders, as it is now.
+async fn undo(cluster: &Cluster, revision: u64) -> Undo {
+    let (stream, flows) = (orders(), Flows::default());
+    let undone = cluster.engine.undo(&stream, Revision(revision), &flows);
+    undone.await.unwrap()
+}
+
+#[tokio::test]
+async fn a_disabled_listener_is_enabled_again_as_it_was() {
+    let cluster = Cluster::flowing().await;
+    let before: Topic = cluster.engine.fold(&orders()).await.unwrap();
+    let (listener, cause) = (listener(), None);
+    cluster.done(&DisableListener { listener, cause }).await;
+    let Undo::Command { inverse, revision } = undo(&cluster, 2).await else {
+        panic!("no command");
+    };
+    let mut request = cluster.request();
+    request.expected_revision = Some(revision);
+    let done = cluster.engine.execute_inverse(&inverse, &request).await;
+    assert!(matches!(done.unwrap(), Outcome::Accepted(_)));
+    let after: Topic = cluster.engine.fold(&orders()).await.unwrap();
+    assert_eq!(before, after);
+}
+
+#[tokio::test]
+async fn what_happens_between_looking_and_undoing_is_not_lost() {
+    let cluster = Cluster::flowing().await;
+    let Undo::Command { inverse, revision } = undo(&cluster, 1).await else {
+        panic!("no command");
+    };
+    cluster.done(&revoke("orders", Access::Subscribe)).await;
+    let mut request = cluster.request();
+    request.expected_revision = Some(revision);
+    let late = cluster.engine.execute_inverse(&inverse, &request).await;
+    assert!(matches!(late.unwrap(), Outcome::Stale { .. }));
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_there_or_was_undone_already_is_told() {
+    let cluster = Cluster::flowing().await;
+    assert!(matches!(undo(&cluster, 99).await, Undo::NoSuchEvent));
+    cluster.done(&revoke("orders", Access::Subscribe)).await;
+    let again = undo(&cluster, 0).await;
+    assert!(matches!(again, Undo::Impossible(NoUndo::ChangedSince)));
+}

@@ -1,0 +1,311 @@
+//! What workers are to run.
+
+use domain::algorithm::AlgorithmRetired;
+use domain::connection::{
+    BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, BrokerSettings,
+    SqsAuth,
+};
+use domain::grant::{Access, Permission, TopicGranted, TopicRevoked};
+use domain::listener::{
+    ListenerPaused, ListenerResumed, ListenerSettings, ListenerSettingsChanged, StartPosition,
+};
+use domain::publisher::PublisherDisabled;
+use domain::{ConnectionId, CredentialRef, Event};
+
+use crate::events::{
+    algorithm, connection, flowing, granted, listener, pattern_granted, pattern_revoked,
+    permission, published, publisher, publishes, revoked, to_organization, topic, withdrawn,
+};
+use crate::fixture::{Fixture, history};
+
+#[tokio::test]
+async fn an_enabled_listener_is_assigned_with_all_a_worker_needs() {
+    let mut events = flowing("1.*");
+    events.push(publishes("1.0.0"));
+    let fixture = Fixture::after(&events).await;
+    let (position, changes) = fixture.model.assignments(None).await.unwrap();
+    assert_eq!(position, fixture.model.position());
+    let assignment = changes[0].assignment.as_ref().unwrap();
+    assert_eq!(assignment.listener, listener());
+    let connected = fixture
+        .model
+        .connections_by_id(&[connection()])
+        .await
+        .unwrap();
+    assert_eq!(
+        assignment.group,
+        listener().group(connected[0].connected_at)
+    );
+    assert_eq!(assignment.dlq.as_deref(), Some("orders-dlq"));
+    let version = assignment.version.as_ref().unwrap();
+    assert_eq!(version.endpoint, "http://127.0.0.1:9/1.0.0");
+    assert_eq!(assignment.outputs[0].topic.as_str(), "scores");
+}
+
+#[tokio::test]
+async fn assignments_resume_with_what_changed_and_what_is_to_stop() {
+    let fixture = Fixture::new().await;
+    let mut events = flowing("latest");
+    fixture.apply(&history(&events)).await;
+    let (seen, _) = fixture.model.assignments(None).await.unwrap();
+
+    events.push(published("2.0.0"));
+    fixture.apply(&history(&events)[events.len() - 1..]).await;
+    let (seen, changes) = fixture.model.assignments(Some(seen)).await.unwrap();
+    let assignment = changes[0].assignment.as_ref().unwrap();
+    let resolved = &assignment.version.as_ref().unwrap().version;
+    assert_eq!(resolved.to_string(), "2.0.0");
+
+    events.push(revoked());
+    fixture.apply(&history(&events)[events.len() - 1..]).await;
+    let (seen, changes) = fixture.model.assignments(Some(seen)).await.unwrap();
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0].assignment, None, "no grant, nothing to run");
+
+    let (_, nothing) = fixture.model.assignments(Some(seen)).await.unwrap();
+    assert_eq!(nothing, []);
+    let (_, from_start) = fixture.model.assignments(None).await.unwrap();
+    assert_eq!(from_start, []);
+}
+
+/// Events that each leave the assignment there or not.
+async fn comes_and_goes(before: Vec<Event>, steps: Vec<(Event, bool)>) {
+    let fixture = Fixture::new().await;
+    let mut events = before;
+    fixture.apply(&history(&events)).await;
+    let (mut seen, _) = fixture.model.assignments(None).await.unwrap();
+    for (step, there) in steps {
+        let before = fixture.assigned().await.len();
+        let name = format!("{step:?}");
+        events.push(step);
+        fixture.apply(&history(&events)[events.len() - 1..]).await;
+        assert_eq!(fixture.assigned().await.len(), usize::from(there), "{name}");
+        let (position, changes) = fixture.model.assignments(Some(seen)).await.unwrap();
+        seen = position;
+        let told = changes.iter().any(|c| c.assignment.is_some() == there);
+        assert_eq!(told, before != usize::from(there), "{name}: {changes:?}");
+    }
+}
+
+fn organization_granted() -> Event {
+    TopicGranted {
+        topic: topic("orders"),
+        permission: to_organization(Access::Subscribe),
+        cause: None,
+    }
+    .into()
+}
+
+fn organization_revoked() -> Event {
+    TopicRevoked {
+        topic: topic("orders"),
+        permission: to_organization(Access::Subscribe),
+        cause: None,
+    }
+    .into()
+}
+
+#[tokio::test]
+async fn a_listener_stands_as_long_as_any_grant_covers_it() {
+    let subscribe = || permission(Access::Subscribe);
+    let all = || to_organization(Access::Subscribe);
+    let steps = vec![
+        (organization_granted(), true),
+        (revoked(), true),
+        (pattern_granted("ord*", subscribe()), true),
+        (organization_revoked(), true),
+        (pattern_granted("*", all()), true),
+        (pattern_revoked("ord*", subscribe()), true),
+        (pattern_revoked("*", all()), false),
+        (pattern_granted("invoices*", all()), false),
+        (
+            pattern_granted("*", to_organization(Access::Publish)),
+            false,
+        ),
+        (organization_granted(), true),
+        (organization_revoked(), false),
+        (pattern_granted("*ers", subscribe()), true),
+    ];
+    comes_and_goes(flowing("1.0.0"), steps).await;
+}
+
+#[tokio::test]
+async fn a_paused_listener_has_no_assignment_until_it_is_resumed() {
+    let paused = ListenerPaused {
+        listener: listener(),
+    };
+    let resumed = ListenerResumed {
+        listener: listener(),
+    };
+    let steps = vec![(paused.into(), false), (resumed.into(), true)];
+    comes_and_goes(flowing("1.0.0"), steps).await;
+}
+
+#[tokio::test]
+async fn changed_settings_are_assigned() {
+    let mut events = flowing("1.0.0");
+    let settings = ListenerSettings {
+        concurrency: 3,
+        ..ListenerSettings::starting(StartPosition::Earliest)
+    };
+    events.push(
+        ListenerSettingsChanged {
+            listener: listener(),
+            settings: settings.clone(),
+        }
+        .into(),
+    );
+    let fixture = Fixture::after(&events).await;
+    assert_eq!(fixture.assigned().await[0].settings, settings);
+}
+
+#[tokio::test]
+async fn a_withdrawn_version_is_never_assigned() {
+    let mut events = flowing("latest");
+    events.extend([published("1.1.0"), withdrawn("1.1.0")]);
+    let fixture = Fixture::after(&events).await;
+    let assigned = fixture.assigned().await;
+    let version = assigned[0].version.as_ref().unwrap();
+    assert_eq!(version.version.to_string(), "1.0.0");
+
+    let mut events = flowing("1.0.0");
+    events.extend([published("1.1.0"), withdrawn("1.0.0")]);
+    let fixture = Fixture::after(&events).await;
+    assert_eq!(fixture.assigned().await[0].version, None, "to the letter");
+}
+
+#[tokio::test]
+async fn a_publisher_of_the_latest_takes_the_latest_that_stands() {
+    let mut events = flowing("1.0.0");
+    events.extend([publishes("latest"), published("1.1.0")]);
+    let fixture = Fixture::after(&events).await;
+    assert_eq!(fixture.assigned().await[0].outputs, []);
+    events.push(withdrawn("1.1.0"));
+    fixture.apply(&history(&events)[events.len() - 1..]).await;
+    assert_eq!(fixture.assigned().await[0].outputs.len(), 1);
+}
+
+#[tokio::test]
+async fn a_retired_algorithm_is_assigned_without_a_version() {
+    let mut events = flowing("latest");
+    let algorithm = algorithm();
+    events.push(AlgorithmRetired { algorithm }.into());
+    let fixture = Fixture::after(&events).await;
+    assert_eq!(fixture.assigned().await[0].version, None);
+}
+
+#[tokio::test]
+async fn an_output_needs_a_grant_of_any_kind() {
+    let mut events = flowing("1.0.0");
+    let publish = || permission(Access::Publish);
+    events.push(publishes("1.*"));
+    let fixture = Fixture::after(&events).await;
+    let steps: [(Event, usize); 4] = [
+        (ungranted(publish()), 0),
+        (pattern_granted("s*", to_organization(Access::Publish)), 1),
+        (pattern_revoked("s*", to_organization(Access::Publish)), 0),
+        (granted("scores", Access::Publish), 1),
+    ];
+    for (step, outputs) in steps {
+        events.push(step);
+        fixture.apply(&history(&events)[events.len() - 1..]).await;
+        assert_eq!(fixture.assigned().await[0].outputs.len(), outputs);
+    }
+}
+
+fn ungranted(permission: Permission) -> Event {
+    TopicRevoked {
+        topic: topic("scores"),
+        permission,
+        cause: None,
+    }
+    .into()
+}
+
+#[tokio::test]
+async fn a_connection_that_is_replaced_ends_as_one_that_is_disconnected() {
+    let replaced = BrokerReplaced {
+        connection: connection(),
+        replacement: ConnectionId::of_name(&"next".parse().unwrap(), 0),
+        left_behind: vec![],
+        start: None,
+    };
+    comes_and_goes(flowing("1.0.0"), vec![(replaced.into(), false)]).await;
+    let connection = connection();
+    let disconnected = BrokerDisconnected { connection };
+    comes_and_goes(flowing("1.0.0"), vec![(disconnected.into(), false)]).await;
+}
+
+/// A second connection, to SQS by keys, whose topic takes the results of the algorithm.
+fn elsewhere() -> (ConnectionId, Vec<Event>) {
+    let connection = ConnectionId::of_name(&"keys".parse().unwrap(), 0);
+    let mut publisher = publisher();
+    publisher.topic.connection = connection;
+    let connected = BrokerConnected {
+        connection,
+        name: "keys".parse().unwrap(),
+        settings: BrokerSettings::Sqs {
+            region: "eu-central-1".to_owned(),
+            endpoint: None,
+            auth: SqsAuth::StaticKeys {
+                credential: credential(1),
+            },
+        },
+    };
+    let granted = TopicGranted {
+        topic: publisher.topic.clone(),
+        permission: permission(Access::Publish),
+        cause: None,
+    };
+    let enabled = domain::publisher::PublisherEnabled {
+        publisher,
+        version: "1.*".parse().unwrap(),
+        cause: None,
+    };
+    let events = vec![connected.into(), granted.into(), enabled.into()];
+    (connection, events)
+}
+
+fn credential(version: u32) -> CredentialRef {
+    CredentialRef {
+        name: "vault/sqs".parse().unwrap(),
+        version,
+    }
+}
+
+#[tokio::test]
+async fn rotated_credentials_and_lost_connections_of_outputs_are_assigned() {
+    let (elsewhere, more) = elsewhere();
+    let mut events = flowing("1.0.0");
+    events.extend(more);
+    let fixture = Fixture::after(&events).await;
+    let used = |assigned: &projections::assignment::Assignment| {
+        let settings = &assigned.outputs.first()?.connection;
+        settings.credential().map(|credential| credential.version)
+    };
+    assert_eq!(used(&fixture.assigned().await[0]), Some(1));
+    events.push(
+        BrokerCredentialsRotated {
+            connection: elsewhere,
+            credential: credential(2),
+        }
+        .into(),
+    );
+    fixture.apply(&history(&events)[events.len() - 1..]).await;
+    assert_eq!(used(&fixture.assigned().await[0]), Some(2));
+    let connection = elsewhere;
+    events.push(BrokerDisconnected { connection }.into());
+    fixture.apply(&history(&events)[events.len() - 1..]).await;
+    assert_eq!(fixture.assigned().await[0].outputs, []);
+}
+
+#[tokio::test]
+async fn a_disabled_publisher_takes_nothing() {
+    let mut events = flowing("1.0.0");
+    let publisher = publisher();
+    let cause = None;
+    events.push(publishes("1.*"));
+    events.push(PublisherDisabled { publisher, cause }.into());
+    let fixture = Fixture::after(&events).await;
+    assert_eq!(fixture.assigned().await[0].outputs, []);
+}

@@ -1,0 +1,130 @@
+//! Connections: alive, replaced, gone, and what hangs on them.
+
+use domain::connection::{
+    BrokerConnected, BrokerDisconnected, BrokerKind, BrokerReplaced, BrokerSettings, SqsAuth,
+};
+use domain::{ConnectionId, Event};
+use projections::connection::ConnectionFilter;
+use projections::hanging::Deletion;
+use projections::listener::ListenerFilter;
+
+use crate::events::{connection, everything, listener, publisher};
+use crate::fixture::{Fixture, all};
+
+#[tokio::test]
+async fn a_connection_that_is_gone_is_gone_from_the_lists() {
+    let mut events = everything();
+    events.push(
+        BrokerDisconnected {
+            connection: connection(),
+        }
+        .into(),
+    );
+    let fixture = Fixture::after(&events).await;
+    let page = all();
+    let model = &fixture.model;
+    assert_eq!(
+        model
+            .connections(&ConnectionFilter::default(), &page)
+            .await
+            .unwrap()
+            .rows,
+        []
+    );
+    let filter = ListenerFilter::default();
+    assert_eq!(model.listeners(&filter, &page).await.unwrap().rows, []);
+    let topics = model.topics(connection(), None, &page).await.unwrap();
+    assert_eq!(topics.rows, []);
+    let (_, assigned) = model.assignments(None).await.unwrap();
+    assert_eq!(assigned, []);
+}
+
+fn next() -> ConnectionId {
+    ConnectionId::of_name(&"next".parse().unwrap(), 0)
+}
+
+fn next_connected() -> Event {
+    BrokerConnected {
+        connection: next(),
+        name: "next".parse().unwrap(),
+        settings: BrokerSettings::Sqs {
+            region: "eu-central-1".to_owned(),
+            endpoint: None,
+            auth: SqsAuth::DefaultChain,
+        },
+    }
+    .into()
+}
+
+#[tokio::test]
+async fn a_replaced_connection_leads_to_the_one_that_took_over() {
+    let mut events = everything();
+    events.push(next_connected());
+    events.push(
+        BrokerReplaced {
+            connection: connection(),
+            replacement: next(),
+            left_behind: vec![],
+            start: None,
+        }
+        .into(),
+    );
+    let fixture = Fixture::after(&events).await;
+    let model = &fixture.model;
+    let rows = model.connections_by_id(&[connection()]).await.unwrap();
+    assert_eq!(rows[0].replaced.unwrap().by, next());
+    let alive = model
+        .connections(&ConnectionFilter::default(), &all())
+        .await;
+    let alive: Vec<_> = alive.unwrap().rows.into_iter().map(|row| row.id).collect();
+    assert_eq!(alive, [next()]);
+    let by_name = model.connection_by_name(&"main".parse().unwrap()).await;
+    assert_eq!(by_name.unwrap(), None, "the name is free");
+}
+
+#[tokio::test]
+async fn connections_are_found_by_part_of_the_name_and_by_kind() {
+    let mut events = everything();
+    events.push(next_connected());
+    let fixture = Fixture::after(&events).await;
+    let found = async |search: Option<&str>, kind| {
+        let filter = ConnectionFilter {
+            search: search.map(str::to_owned),
+            kind,
+        };
+        let page = fixture.model.connections(&filter, &all()).await.unwrap();
+        page.rows
+            .iter()
+            .map(|row| row.name.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found(Some("ai"), None).await, ["main"]);
+    assert_eq!(found(None, Some(BrokerKind::Sqs)).await, ["next"]);
+    assert!(
+        found(Some("ai"), Some(BrokerKind::ServiceBus))
+            .await
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn what_a_deletion_stops_is_counted_and_named() {
+    let fixture = Fixture::after(&everything()).await;
+    let model = &fixture.model;
+    assert_eq!(
+        model.deletion(connection()).await.unwrap(),
+        Deletion {
+            grants: 2,
+            listeners: 1,
+            publishers: 1,
+            first_listeners: vec![listener()],
+            first_publishers: vec![publisher()],
+        }
+    );
+    let in_use = model.topics_in_use(connection(), 10).await.unwrap();
+    let in_use: Vec<_> = in_use.iter().map(ToString::to_string).collect();
+    assert_eq!(in_use, ["orders", "scores"]);
+    assert_eq!(model.deletion(next()).await.unwrap(), Deletion::default());
+    let counts = model.connection_counts(&[connection()]).await.unwrap();
+    assert_eq!(counts[0].1.topics, 3);
+}

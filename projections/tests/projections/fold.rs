@@ -1,0 +1,295 @@
+//! After any history the rows are what a plain fold in memory makes of it: the states by which the
+//! domain decides.
+
+use domain::algorithm::{Algorithm, AlgorithmRegistered, VersionPublished};
+use domain::connection::{BrokerSettings, Connection, Phase};
+use domain::grant::Access;
+use domain::listener::ListenerSettings;
+use domain::topic::Topic;
+use domain::{
+    AlgorithmId, ConnectionId, Each, Event, ListenerId, PublisherId, State, TopicId,
+    VersionSelector,
+};
+use projections::ReadModel;
+use projections::assignment::Assignment;
+use projections::connection::ConnectionFilter;
+use projections::grant::{GrantFilter, GrantKey};
+use proptest::prelude::*;
+
+use crate::fixture::{Fixture, all, history};
+use crate::random::{
+    ALGORITHMS, CONNECTIONS, TOPICS, connected, connection, of_algorithms, of_connections,
+    of_listeners, of_topics,
+};
+
+/// The states of everything.
+#[derive(Default)]
+struct Fold {
+    connections: Each<Connection>,
+    topics: Each<Topic>,
+    algorithms: Each<Algorithm>,
+}
+
+impl Fold {
+    fn apply(&mut self, event: &Event) {
+        self.connections.apply(event);
+        self.topics.apply(event);
+        self.algorithms.apply(event);
+    }
+
+    /// Whether an engine could have appended the event: things begin once and end once. That
+    /// nothing is enabled without a grant is not asked for, so that more is tried.
+    fn admits(&self, event: &Event) -> bool {
+        let alive = |id: &ConnectionId| self.connections.get(id).phase == Phase::Alive;
+        let algorithm = |id: &AlgorithmId| self.algorithms.get(id);
+        let topic = |id: &TopicId| self.topics.get(id);
+        let listens = |id: &ListenerId| topic(&id.topic).listeners.contains_key(&id.algorithm);
+        let publishes = |id: &PublisherId| topic(&id.topic).publishers.contains_key(&id.algorithm);
+        match event {
+            Event::BrokerConnected(e) => self.connections.get(&e.connection).phase == Phase::Unborn,
+            Event::BrokerCredentialsRotated(e) => alive(&e.connection),
+            Event::BrokerReplaced(e) => alive(&e.connection),
+            Event::BrokerDisconnected(e) => alive(&e.connection),
+            Event::AlgorithmRegistered(e) => !algorithm(&e.algorithm).registered,
+            Event::AlgorithmRetired(e) => algorithm(&e.algorithm).registered,
+            Event::VersionPublished(e) => {
+                let algorithm = algorithm(&e.algorithm);
+                algorithm.registered && !algorithm.versions.contains_key(&e.version)
+            }
+            Event::VersionWithdrawn(e) => algorithm(&e.algorithm).versions.contains_key(&e.version),
+            Event::ListenerVersionChanged(e) => listens(&e.listener),
+            Event::ListenerSettingsChanged(e) => listens(&e.listener),
+            Event::ListenerPaused(e) => listens(&e.listener),
+            Event::ListenerResumed(e) => listens(&e.listener),
+            Event::DlqSet(e) => listens(&e.listener),
+            Event::DlqCleared(e) => listens(&e.listener),
+            Event::ListenerDisabled(e) => listens(&e.listener),
+            Event::PublisherVersionChanged(e) => publishes(&e.publisher),
+            Event::PublisherDisabled(e) => publishes(&e.publisher),
+            _ => true,
+        }
+    }
+
+    /// What workers are to run, by the rules that decisions follow.
+    fn assignments(&self) -> Vec<Expected> {
+        let mut expected = Vec::new();
+        for (id, topic) in topics().map(|id| (id.clone(), self.topics.get(&id))) {
+            let connection = self.connections.get(&id.connection);
+            for (algorithm, listener) in &topic.listeners {
+                if listener.paused
+                    || !topic.stands(&id.topic, algorithm, Access::Subscribe, connection)
+                {
+                    continue;
+                }
+                let published = self.algorithms.get(algorithm);
+                let picked = published.resolve(&listener.version).ok();
+                expected.push(Expected {
+                    listener: ListenerId {
+                        topic: id.clone(),
+                        algorithm: algorithm.clone(),
+                    },
+                    connection: connection.settings.clone().unwrap(),
+                    dlq: listener.dlq.as_ref().map(ToString::to_string),
+                    settings: listener.settings.clone(),
+                    version: picked.map(|picked| picked.version.to_string()),
+                    outputs: picked.map_or(Vec::new(), |picked| self.outputs(picked)),
+                });
+            }
+        }
+        expected.sort_by_key(|expected| expected.listener.to_string());
+        expected
+    }
+
+    fn outputs(&self, picked: &VersionPublished) -> Vec<(PublisherId, BrokerSettings)> {
+        let algorithm = &picked.algorithm;
+        let standing = || self.algorithms.get(algorithm).standing();
+        let takes = |selector: &VersionSelector| selector.takes(&picked.version, standing());
+        let mut outputs = Vec::new();
+        for id in topics() {
+            let (topic, connection) = (self.topics.get(&id), self.connections.get(&id.connection));
+            let publisher = topic.publishers.get(algorithm);
+            if publisher.is_some_and(takes)
+                && topic.stands(&id.topic, algorithm, Access::Publish, connection)
+            {
+                let algorithm = algorithm.clone();
+                let settings = connection.settings.clone().unwrap();
+                outputs.push((
+                    PublisherId {
+                        topic: id,
+                        algorithm,
+                    },
+                    settings,
+                ));
+            }
+        }
+        outputs.sort_by_key(|(id, _)| id.to_string());
+        outputs
+    }
+
+    fn grants(&self) -> Vec<String> {
+        let of_topics = topics().flat_map(|id| {
+            let grants = self.topics.get(&id).grants.clone();
+            let keys = grants.into_iter().map(move |p| GrantKey::of_topic(&id, &p));
+            keys.collect::<Vec<_>>()
+        });
+        let of_patterns = CONNECTIONS.iter().flat_map(|name| {
+            let id = connection(name);
+            let patterns = self.connections.get(&id).patterns.clone();
+            let keys = patterns
+                .into_iter()
+                .map(move |(p, g)| GrantKey::of_pattern(id, &p, &g));
+            keys.collect::<Vec<_>>()
+        });
+        let mut keys: Vec<_> = of_topics
+            .chain(of_patterns)
+            .map(|key| key.to_string())
+            .collect();
+        keys.sort();
+        keys
+    }
+}
+
+/// What of an assignment the events alone decide.
+#[derive(Debug, PartialEq, Eq)]
+struct Expected {
+    listener: ListenerId,
+    connection: BrokerSettings,
+    dlq: Option<String>,
+    settings: ListenerSettings,
+    version: Option<String>,
+    outputs: Vec<(PublisherId, BrokerSettings)>,
+}
+
+impl From<Assignment> for Expected {
+    fn from(assignment: Assignment) -> Self {
+        let outputs = assignment.outputs.into_iter();
+        Self {
+            listener: assignment.listener,
+            connection: assignment.connection,
+            dlq: assignment.dlq,
+            settings: assignment.settings,
+            version: assignment
+                .version
+                .map(|version| version.version.to_string()),
+            outputs: outputs.map(|o| (o.publisher, o.connection)).collect(),
+        }
+    }
+}
+
+fn topics() -> impl Iterator<Item = TopicId> {
+    CONNECTIONS.iter().flat_map(|name| {
+        TOPICS.iter().map(|topic| TopicId {
+            connection: connection(name),
+            topic: topic.parse().unwrap(),
+        })
+    })
+}
+
+/// A history that begins with all there can be, so that most of what follows has an effect.
+fn a_history() -> impl Strategy<Value = Vec<Event>> {
+    let any_event = prop_oneof![
+        2 => of_connections(),
+        2 => of_algorithms(),
+        3 => of_topics(),
+        4 => of_listeners(),
+    ];
+    proptest::collection::vec(any_event, 0..160).prop_map(|random| {
+        let registered = ALGORITHMS.iter().map(|algorithm| {
+            Event::from(AlgorithmRegistered {
+                algorithm: algorithm.parse().unwrap(),
+                description: String::new(),
+            })
+        });
+        let connected = CONNECTIONS.iter().map(|name| connected(connection(name)));
+        let mut fold = Fold::default();
+        let mut admitted = Vec::new();
+        for event in registered.chain(connected).chain(random) {
+            if fold.admits(&event) {
+                fold.apply(&event);
+                admitted.push(event);
+            }
+        }
+        admitted
+    })
+}
+
+async fn rows_are_the_fold(model: &ReadModel, fold: &Fold) {
+    let (_, changes) = model.assignments(None).await.unwrap();
+    let assigned = changes.into_iter().filter_map(|change| change.assignment);
+    let mut assigned: Vec<Expected> = assigned.map(Expected::from).collect();
+    assigned.sort_by_key(|assigned| assigned.listener.to_string());
+    assert_eq!(assigned, fold.assignments());
+
+    let grants = model.grants(&GrantFilter::default(), &all()).await.unwrap();
+    let grants: Vec<_> = grants.rows.iter().map(|row| row.key.to_string()).collect();
+    assert_eq!(grants, fold.grants());
+
+    for id in topics() {
+        let topic = fold.topics.get(&id);
+        for algorithm in ALGORITHMS.map(|name| name.parse::<AlgorithmId>().unwrap()) {
+            let listener = ListenerId {
+                topic: id.clone(),
+                algorithm: algorithm.clone(),
+            };
+            let row = model
+                .listener(&listener)
+                .await
+                .unwrap()
+                .filter(|row| row.enabled);
+            let row = row.map(|row| (row.version, row.settings, row.dlq, row.paused));
+            let folded = topic.listeners.get(&algorithm).cloned();
+            let folded = folded.map(|l| (l.version, l.settings, l.dlq.map(String::from), l.paused));
+            assert_eq!(row, folded);
+            let publisher = PublisherId {
+                topic: id.clone(),
+                algorithm: algorithm.clone(),
+            };
+            let row = model
+                .publisher(&publisher)
+                .await
+                .unwrap()
+                .filter(|row| row.enabled);
+            let folded = topic.publishers.get(&algorithm).cloned();
+            assert_eq!(row.map(|row| row.version), folded);
+        }
+    }
+
+    let alive = model
+        .connections(&ConnectionFilter::default(), &all())
+        .await
+        .unwrap();
+    let alive: Vec<_> = alive
+        .rows
+        .into_iter()
+        .map(|row| (row.id, Some(row.settings)))
+        .collect();
+    let folded = CONNECTIONS
+        .map(connection)
+        .map(|id| (id, fold.connections.get(&id)));
+    let folded = folded
+        .into_iter()
+        .filter(|(_, connection)| connection.phase == Phase::Alive);
+    let folded: Vec<_> = folded
+        .map(|(id, connection)| (id, connection.settings.clone()))
+        .collect();
+    assert_eq!(alive, folded);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn after_any_history_the_rows_are_the_fold(events in a_history(), batch in 1_usize..32) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let fixture = Fixture::new().await;
+            let mut fold = Fold::default();
+            let history = history(&events);
+            for (envelopes, events) in history.chunks(batch).zip(events.chunks(batch)) {
+                fixture.apply(envelopes).await;
+                events.iter().for_each(|event| fold.apply(event));
+                rows_are_the_fold(&fixture.model, &fold).await;
+            }
+        });
+    }
+}

@@ -1,0 +1,108 @@
+//! Grants by topic and by pattern, to algorithms and to organizations.
+
+use domain::EventId;
+use domain::grant::{Access, TopicGranted};
+use projections::grant::{GrantFilter, GrantKey};
+use projections::topic::TopicCounts;
+use uuid::Uuid;
+
+use crate::events::{
+    algorithm, connection, flowing, pattern_granted, permission, to_organization, topic,
+};
+use crate::fixture::{Fixture, all};
+
+async fn found(fixture: &Fixture, filter: GrantFilter) -> Vec<String> {
+    let page = fixture.model.grants(&filter, &all()).await.unwrap();
+    let scopes = page.rows.into_iter().map(|row| row.key.scope.to_string());
+    scopes.collect()
+}
+
+#[tokio::test]
+async fn a_topic_has_the_grants_of_its_name_and_of_patterns() {
+    let mut events = flowing("1.0.0");
+    events.push(pattern_granted("ord*", to_organization(Access::Publish)));
+    events.push(pattern_granted("*res", permission(Access::Subscribe)));
+    let fixture = Fixture::after(&events).await;
+    let of = async |name| {
+        let filter = GrantFilter {
+            topic: Some(topic(name)),
+            ..Default::default()
+        };
+        found(&fixture, filter).await
+    };
+    assert_eq!(of("orders").await, ["ord*", "orders"]);
+    assert_eq!(of("scores").await, ["*res", "scores"]);
+    assert_eq!(of("orders-dlq").await, ["ord*"]);
+    let asked = [topic("orders"), topic("nothing")];
+    let counts = fixture.model.topic_counts(&asked).await.unwrap();
+    let of_orders = TopicCounts {
+        subscribe_grants: 1,
+        publish_grants: 1,
+        listeners: 1,
+        publishers: 0,
+    };
+    let [orders, nothing] = asked;
+    let expected = [(orders, of_orders), (nothing, TopicCounts::default())];
+    assert_eq!(counts, expected);
+}
+
+#[tokio::test]
+async fn an_algorithm_has_the_grants_of_its_organization_too() {
+    let mut events = flowing("1.0.0");
+    events.push(pattern_granted("x*", to_organization(Access::Publish)));
+    let fixture = Fixture::after(&events).await;
+    let of = async |name: &str| {
+        let filter = GrantFilter {
+            algorithm: Some(name.parse().unwrap()),
+            ..Default::default()
+        };
+        found(&fixture, filter).await
+    };
+    assert_eq!(of("acme/score").await, ["orders", "scores", "x*"]);
+    assert_eq!(of("acme/other").await, ["x*"]);
+    assert!(of("acm/score").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_grant_is_found_by_its_key_and_shows_the_policy_s_cause() {
+    let cause = EventId(Uuid::from_u128(9));
+    let mut events = flowing("1.0.0");
+    events.push(
+        TopicGranted {
+            topic: topic("late"),
+            permission: to_organization(Access::Subscribe),
+            cause: Some(cause),
+        }
+        .into(),
+    );
+    let fixture = Fixture::after(&events).await;
+    let key = GrantKey::of_topic(&topic("late"), &to_organization(Access::Subscribe));
+    let grant = fixture.model.grant(&key).await.unwrap().unwrap();
+    assert_eq!(grant.cause, Some(cause.to_string()));
+    let other = GrantKey::of_topic(&topic("late"), &permission(Access::Subscribe));
+    assert_eq!(fixture.model.grant(&other).await.unwrap(), None);
+}
+
+#[test]
+fn every_key_reads_back_from_its_text() {
+    for permission in [
+        permission(Access::Publish),
+        to_organization(Access::Subscribe),
+    ] {
+        let of_topic = GrantKey::of_topic(&topic("a/b"), &permission);
+        let of_pattern = GrantKey::of_pattern(connection(), &"a/*".parse().unwrap(), &permission);
+        for key in [of_topic, of_pattern] {
+            assert_eq!(GrantKey::parse(&key.to_string()), Some(key));
+        }
+    }
+    let listener = format!("{}|{}", topic("a"), algorithm());
+    for text in [
+        "",
+        "x",
+        &listener,
+        &format!("{listener}|READ"),
+        &format!("{listener}|PUBLISH|"),
+    ] {
+        assert_eq!(GrantKey::parse(text), None, "{text:?}");
+    }
+}

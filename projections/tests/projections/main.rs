@@ -1,0 +1,14 @@
+//! Histories in, rows out.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod assignments;
+mod connections;
+mod events;
+mod fixture;
+mod flows;
+mod fold;
+mod grants;
+mod outages;
+mod people;
+mod random;
+mod replaying;

@@ -1,0 +1,184 @@
+//! Random events, of few names, so that they meet.
+
+use domain::algorithm::{AlgorithmRetired, Protocol, VersionPublished, VersionWithdrawn};
+use domain::connection::{
+    BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, BrokerSettings,
+    SqsAuth,
+};
+use domain::grant::{
+    Access, Grantee, Permission, TopicGranted, TopicPatternGranted, TopicPatternRevoked,
+    TopicRevoked,
+};
+use domain::listener::{
+    DlqCleared, DlqSet, ListenerDisabled, ListenerEnabled, ListenerPaused, ListenerResumed,
+    ListenerSettings, ListenerSettingsChanged, ListenerVersionChanged, StartPosition,
+};
+use domain::publisher::{PublisherDisabled, PublisherEnabled, PublisherVersionChanged};
+use domain::{AlgorithmId, ConnectionId, CredentialRef, Event, ListenerId, PublisherId, TopicId};
+use proptest::prelude::*;
+
+pub(crate) const CONNECTIONS: [&str; 2] = ["main", "next"];
+pub(crate) const TOPICS: [&str; 2] = ["orders.eu", "scores"];
+pub(crate) const PATTERNS: [&str; 3] = ["*", "s*", "*.eu"];
+pub(crate) const ALGORITHMS: [&str; 3] = ["acme/score", "acme/rank", "beta/fold"];
+pub(crate) const VERSIONS: [&str; 4] = ["1.0.0", "1.1.0", "1.2.0-rc.1", "2.0.0"];
+pub(crate) const SELECTORS: [&str; 5] = ["1.0.0", "1.1.*", "1.*", "latest", "2.0.0"];
+
+pub(crate) fn connection(name: &str) -> ConnectionId {
+    ConnectionId::of_name(&name.parse().unwrap(), 0)
+}
+
+fn credential(version: u32) -> CredentialRef {
+    CredentialRef {
+        name: "vault/keys".parse().unwrap(),
+        version,
+    }
+}
+
+/// Each of the choices as often as the others.
+fn one_of<T: std::str::FromStr<Err: std::fmt::Debug> + std::fmt::Debug>(
+    choices: &'static [&'static str],
+) -> impl Strategy<Value = T> {
+    (0..choices.len()).prop_map(|index| choices[index].parse().unwrap())
+}
+
+fn a_connection() -> impl Strategy<Value = ConnectionId> {
+    (0..CONNECTIONS.len()).prop_map(|index| connection(CONNECTIONS[index]))
+}
+
+fn a_topic() -> impl Strategy<Value = TopicId> {
+    (a_connection(), one_of(&TOPICS)).prop_map(|(connection, topic)| TopicId { connection, topic })
+}
+
+fn a_permission() -> impl Strategy<Value = Permission> {
+    let access = prop_oneof![Just(Access::Subscribe), Just(Access::Publish)];
+    (one_of::<AlgorithmId>(&ALGORITHMS), any::<bool>(), access).prop_map(
+        |(algorithm, whole, access)| Permission {
+            grantee: if whole {
+                Grantee::Organization(algorithm.organization)
+            } else {
+                Grantee::Algorithm(algorithm)
+            },
+            access,
+        },
+    )
+}
+
+/// Ends are rare, so that there is something to end.
+pub(crate) fn of_connections() -> impl Strategy<Value = Event> {
+    let id = a_connection;
+    let pattern = || (a_connection(), one_of(&PATTERNS), a_permission());
+    let cause = None;
+    prop_oneof![
+        4 => (id(), 1_u32..4).prop_map(|(connection, version)| BrokerCredentialsRotated {
+            connection,
+            credential: credential(version),
+        }.into()),
+        12 => pattern().prop_map(move |(connection, pattern, permission)| TopicPatternGranted {
+            connection, pattern, permission, cause,
+        }.into()),
+        6 => pattern().prop_map(move |(connection, pattern, permission)| TopicPatternRevoked {
+            connection, pattern, permission, cause,
+        }.into()),
+        1 => id().prop_map(|connection| BrokerDisconnected { connection }.into()),
+        1 => id().prop_map(|connection| BrokerReplaced {
+            connection,
+            replacement: ConnectionId::of_name(&"other".parse().unwrap(), 0),
+            left_behind: vec![],
+            start: None,
+        }.into()),
+    ]
+}
+
+pub(crate) fn connected(connection_id: ConnectionId) -> Event {
+    let name = CONNECTIONS
+        .iter()
+        .find(|name| connection(name) == connection_id);
+    BrokerConnected {
+        connection: connection_id,
+        name: name.unwrap().parse().unwrap(),
+        settings: BrokerSettings::Sqs {
+            region: "eu-central-1".to_owned(),
+            endpoint: None,
+            auth: SqsAuth::StaticKeys {
+                credential: credential(1),
+            },
+        },
+    }
+    .into()
+}
+
+pub(crate) fn of_algorithms() -> impl Strategy<Value = Event> {
+    let id = || one_of(&ALGORITHMS);
+    let version = || (one_of(&ALGORITHMS), one_of(&VERSIONS));
+    prop_oneof![
+        8 => version().prop_map(|(algorithm, version)| VersionPublished {
+            algorithm,
+            version,
+            endpoint: "http://h/".to_owned(),
+            protocol: Protocol::Raw,
+            timeout_ms: 1,
+        }.into()),
+        4 => version().prop_map(|(algorithm, version)| VersionWithdrawn {
+            algorithm, version, reason: None,
+        }.into()),
+        1 => id().prop_map(|algorithm| AlgorithmRetired { algorithm }.into()),
+    ]
+}
+
+pub(crate) fn of_topics() -> impl Strategy<Value = Event> {
+    let grant = || (a_topic(), a_permission());
+    let publisher = || {
+        (a_topic(), one_of(&ALGORITHMS))
+            .prop_map(|(topic, algorithm)| PublisherId { topic, algorithm })
+    };
+    let cause = None;
+    prop_oneof![
+        6 => grant().prop_map(move |(topic, permission)| TopicGranted {
+            topic, permission, cause,
+        }.into()),
+        2 => grant().prop_map(move |(topic, permission)| TopicRevoked {
+            topic, permission, cause,
+        }.into()),
+        4 => (publisher(), one_of(&SELECTORS)).prop_map(move |(publisher, version)| {
+            PublisherEnabled { publisher, version, cause }.into()
+        }),
+        1 => (publisher(), one_of(&SELECTORS)).prop_map(|(publisher, version)| {
+            PublisherVersionChanged { publisher, version }.into()
+        }),
+        1 => publisher().prop_map(move |publisher| PublisherDisabled { publisher, cause }.into()),
+    ]
+}
+
+fn settings() -> impl Strategy<Value = ListenerSettings> {
+    (1_u32..9).prop_map(|concurrency| ListenerSettings {
+        concurrency,
+        ..ListenerSettings::starting(StartPosition::Latest)
+    })
+}
+
+pub(crate) fn of_listeners() -> impl Strategy<Value = Event> {
+    let id = || {
+        (a_topic(), one_of(&ALGORITHMS))
+            .prop_map(|(topic, algorithm)| ListenerId { topic, algorithm })
+    };
+    let cause = None;
+    prop_oneof![
+        8 => (id(), one_of(&SELECTORS), settings()).prop_map(
+            move |(listener, version, settings)| {
+                ListenerEnabled { listener, version, settings, cause }.into()
+            }
+        ),
+        2 => (id(), one_of(&SELECTORS)).prop_map(|(listener, version)| {
+            ListenerVersionChanged { listener, version }.into()
+        }),
+        2 => (id(), settings()).prop_map(|(listener, settings)| {
+            ListenerSettingsChanged { listener, settings }.into()
+        }),
+        2 => id().prop_map(|listener| ListenerPaused { listener }.into()),
+        2 => id().prop_map(|listener| ListenerResumed { listener }.into()),
+        2 => (id(), one_of(&TOPICS)).prop_map(|(listener, dlq)| DlqSet { listener, dlq }.into()),
+        1 => id().prop_map(|listener| DlqCleared { listener }.into()),
+        1 => id().prop_map(move |listener| ListenerDisabled { listener, cause }.into()),
+    ]
+}

@@ -1,0 +1,258 @@
+//! A broker with many topics, a listener and a grant on each, behind the GraphQL schema.
+
+use std::sync::Arc;
+
+use api::run::{LedgerRecord, RunRecord, RunSource, RunSourceError};
+use api::worker::WorkerRequests;
+use api::{Control, Principal, Schema};
+use async_trait::async_trait;
+use domain::algorithm::{AlgorithmRegistered, Protocol, VersionPublished, VersionWithdrawn};
+use domain::connection::{
+    BrokerConnected, BrokerCredentialsRotated, BrokerSettings, DiscoveredTopic, SqsAuth,
+    TopicsDiscovered,
+};
+use domain::grant::{Access, Grantee, Permission, TopicGranted, TopicPatternGranted};
+use domain::listener::{ListenerEnabled, ListenerSettings, StartPosition};
+use domain::organization::{MemberAdded, OrganizationCreated, Role};
+use domain::{
+    Actor, Clock, CommandId, ConnectionId, CorrelationId, CredentialRef, Envelope, Event, Ids,
+    ListenerId, Meta, Position, Revision, StreamName, TopicId, codec,
+};
+use engine::Engine;
+use event_store::{EventStore, SqliteEventStore};
+use jiff::Timestamp;
+use projections::{Projector, ReadModel};
+use serde_json::Value;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// The read models of one broker, and the schema over them.
+pub(crate) struct Inventory {
+    schema: Schema,
+    _directory: TempDir,
+}
+
+impl Inventory {
+    /// So many topics, named `topic-00` on, each with an algorithm of its own that reads it.
+    /// The version of every second algorithm is withdrawn.
+    pub(crate) async fn of(topics: usize) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("log.db");
+        let store = SqliteEventStore::open(&log, Arc::new(Stopped)).await;
+        let store: Arc<dyn EventStore> = Arc::new(store.unwrap());
+        let model = ReadModel::open(&directory.path().join("read.db")).await;
+        let model = model.unwrap();
+        let projector = Projector::new(model.clone(), Arc::clone(&store));
+        projector.apply(&envelopes(&events(topics))).await.unwrap();
+        let engine = Engine::new(store, Arc::new(Stopped), Arc::new(Stopped));
+        let schema = Schema::new(Arc::new(Control {
+            engine: Arc::new(engine),
+            model,
+            requests: Arc::new(WorkerRequests::new(Arc::new(Stopped))),
+            runs: Arc::new(Stopped),
+        }));
+        Self {
+            schema,
+            _directory: directory,
+        }
+    }
+
+    /// The data of the answer.
+    pub(crate) async fn ask(&self, document: &str, variables: Value) -> Value {
+        let principal = Principal {
+            actor: user(),
+            client_address: None,
+        };
+        let answer = self.schema.execute_json(document, variables, principal);
+        answer.await.unwrap()
+    }
+}
+
+fn events(topics: usize) -> Vec<Event> {
+    let mut events = set_up(topics);
+    for number in 0..topics {
+        events.extend(listening(number));
+    }
+    events
+}
+
+fn connection() -> ConnectionId {
+    ConnectionId::of_name(&"main".parse().unwrap(), 0)
+}
+
+fn credential(version: u32) -> CredentialRef {
+    CredentialRef {
+        name: "vault/keys".parse().unwrap(),
+        version,
+    }
+}
+
+fn name(number: usize) -> String {
+    format!("topic-{number:02}")
+}
+
+fn set_up(topics: usize) -> Vec<Event> {
+    let listed = (0..topics).map(|number| DiscoveredTopic {
+        name: name(number).parse().unwrap(),
+        partitions: None,
+    });
+    vec![
+        OrganizationCreated {
+            name: "acme".parse().unwrap(),
+        }
+        .into(),
+        MemberAdded {
+            organization: "acme".parse().unwrap(),
+            member: "ann".parse().unwrap(),
+            role: Role::Owner,
+        }
+        .into(),
+        BrokerConnected {
+            connection: connection(),
+            name: "main".parse().unwrap(),
+            settings: BrokerSettings::Sqs {
+                region: "eu-central-1".to_owned(),
+                endpoint: None,
+                auth: SqsAuth::StaticKeys {
+                    credential: credential(1),
+                },
+            },
+        }
+        .into(),
+        BrokerCredentialsRotated {
+            connection: connection(),
+            credential: credential(2),
+        }
+        .into(),
+        TopicsDiscovered {
+            connection: connection(),
+            topics: listed.collect(),
+        }
+        .into(),
+        TopicPatternGranted {
+            connection: connection(),
+            pattern: "topic-*".parse().unwrap(),
+            permission: Permission {
+                grantee: Grantee::Organization("acme".parse().unwrap()),
+                access: Access::Publish,
+            },
+            cause: None,
+        }
+        .into(),
+    ]
+}
+
+fn listening(number: usize) -> Vec<Event> {
+    let listener = ListenerId {
+        topic: TopicId {
+            connection: connection(),
+            topic: name(number).parse().unwrap(),
+        },
+        algorithm: format!("acme/score-{number}").parse().unwrap(),
+    };
+    let algorithm = listener.algorithm.clone();
+    let mut events: Vec<Event> = vec![
+        AlgorithmRegistered {
+            algorithm: algorithm.clone(),
+            description: String::new(),
+        }
+        .into(),
+        VersionPublished {
+            algorithm: algorithm.clone(),
+            version: "1.0.0".parse().unwrap(),
+            endpoint: "http://h/".to_owned(),
+            protocol: Protocol::Raw,
+            timeout_ms: 1,
+        }
+        .into(),
+        TopicGranted {
+            topic: listener.topic.clone(),
+            permission: Permission {
+                grantee: Grantee::Algorithm(algorithm.clone()),
+                access: Access::Subscribe,
+            },
+            cause: None,
+        }
+        .into(),
+        ListenerEnabled {
+            listener,
+            version: "1.0.0".parse().unwrap(),
+            settings: ListenerSettings::starting(StartPosition::Latest),
+            cause: None,
+        }
+        .into(),
+    ];
+    if number % 2 == 1 {
+        let withdrawn = VersionWithdrawn {
+            algorithm,
+            version: "1.0.0".parse().unwrap(),
+            reason: Some("it lies".to_owned()),
+        };
+        events.push(withdrawn.into());
+    }
+    events
+}
+
+fn envelopes(events: &[Event]) -> Vec<Envelope> {
+    (1..)
+        .zip(events)
+        .map(|(position, event)| {
+            let command = CommandId(Uuid::from_u128(u128::from(position)));
+            let new = codec::encode(command, std::slice::from_ref(event)).remove(0);
+            Envelope {
+                id: new.id,
+                stream: StreamName("any".to_owned()),
+                revision: Revision(position - 1),
+                position: Position(position),
+                type_name: new.type_name.to_owned(),
+                schema_version: new.schema_version,
+                recorded_at: Timestamp::UNIX_EPOCH,
+                command,
+                meta: Meta {
+                    actor: user(),
+                    correlation: CorrelationId(command.0),
+                    causation: command.0,
+                    client_address: None,
+                },
+                payload: new.payload,
+            }
+        })
+        .collect()
+}
+
+fn user() -> Actor {
+    Actor::User {
+        name: "test".to_owned(),
+    }
+}
+
+/// Everything that a query does not need: no time passes, nothing is drawn, nothing ran.
+struct Stopped;
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+}
+
+impl Ids for Stopped {
+    fn next(&self) -> Uuid {
+        Uuid::nil()
+    }
+}
+
+#[async_trait]
+impl RunSource for Stopped {
+    async fn runs(
+        &self,
+        _group: Uuid,
+        _after: Option<&str>,
+        _limit: u32,
+    ) -> Result<Vec<RunRecord>, RunSourceError> {
+        Ok(Vec::new())
+    }
+
+    async fn ledger(&self, _group: Uuid) -> Result<LedgerRecord, RunSourceError> {
+        Ok(LedgerRecord::default())
+    }
+}

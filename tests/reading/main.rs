@@ -1,0 +1,89 @@
+//! The read side in one process: what is asked in GraphQL, and how many statements it costs.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod counter;
+mod inventory;
+
+use serde_json::{Value, json};
+
+use counter::StatementCounter;
+use inventory::Inventory;
+
+const LISTENERS: &str = "query($first: Int!) { listeners(first: $first) { nodes {
+    paused version problem resolvedVersion { version withdrawn }
+    broker { name kind counts { topics listeners } credential { name version } }
+    algorithm { name retired versions { version withdrawnReason } }
+    consumers { state } } } }";
+
+const GRANTS: &str = "query($first: Int!) { grants(first: $first) { nodes {
+    access topicName topicPattern causeEventId
+    grantee { __typename ... on Algorithm { name } ... on Organization { name } }
+    broker { name replacedBy { name } } } } }";
+
+const TOPICS: &str = "query($first: Int!) { brokerByName(name: \"main\") { topics(first: $first) {
+    nodes { name counts { subscribeGrants publishGrants listeners publishers } } } } }";
+
+/// One test, since statements are counted for the whole process.
+#[tokio::test]
+async fn the_statements_of_a_nested_query_do_not_grow_with_its_rows() {
+    let counter = StatementCounter::install();
+    let inventory = Inventory::of(40).await;
+    for (document, list) in [
+        (LISTENERS, "/listeners/nodes"),
+        (GRANTS, "/grants/nodes"),
+        (TOPICS, "/brokerByName/topics/nodes"),
+    ] {
+        for first in [2, 40] {
+            let before = counter.count();
+            let answer = inventory.ask(document, json!({ "first": first })).await;
+            let statements = counter.count() - before;
+            let nodes = answer.pointer(list).and_then(Value::as_array).unwrap();
+            assert_eq!(nodes.len(), first);
+            assert!(
+                (1..=most_statements(first)).contains(&statements),
+                "{first} of {list} cost {statements} statements"
+            );
+        }
+    }
+    shows_what_there_is(&inventory).await;
+}
+
+async fn shows_what_there_is(inventory: &Inventory) {
+    let answer = inventory.ask(LISTENERS, json!({ "first": 2 })).await;
+    let first = &answer["listeners"]["nodes"][0];
+    assert_eq!(first["resolvedVersion"]["version"], "1.0.0");
+    assert_eq!(first["problem"], json!(null));
+    let broker = json!({
+        "name": "main", "kind": "SQS", "counts": { "topics": "40", "listeners": "40" },
+        "credential": { "name": "vault/keys", "version": 2 },
+    });
+    assert_eq!(first["broker"], broker);
+    let second = &answer["listeners"]["nodes"][1];
+    assert_eq!(second["resolvedVersion"], json!(null));
+    assert_eq!(second["problem"], "version 1.0.0 is withdrawn: it lies");
+
+    let filter = "{ listeners(filter: { search: \"topic-07\", enabled: true, paused: false }) \
+                  { nodes { topicName } } \
+                  grants(filter: { access: PUBLISH }) { nodes { topicPattern grantee { \
+                  ... on Organization { name members { nodes { name role } } } } } } \
+                  brokerByName(name: \"main\") { deletionPreview { grants listeners publishers \
+                  listenerIds } } }";
+    let answer = inventory.ask(filter, json!({})).await;
+    let found = json!([{ "topicName": "topic-07" }]);
+    assert_eq!(answer["listeners"]["nodes"], found);
+    let whole = json!({
+        "name": "acme", "members": { "nodes": [{ "name": "ann", "role": "OWNER" }] },
+    });
+    let grants = json!([{ "topicPattern": "topic-*", "grantee": whole }]);
+    assert_eq!(answer["grants"]["nodes"], grants);
+    let preview = &answer["brokerByName"]["deletionPreview"];
+    let counts = ["grants", "listeners", "publishers"].map(|count| &preview[count]);
+    assert_eq!(counts, ["41", "40", "0"]);
+    assert_eq!(preview["listenerIds"].as_array().unwrap().len(), 40);
+}
+
+/// Statements that one request may cost for so many nodes: some for each list and entity that it
+/// names, none for a single node. Nodes are resolved 32 at a time, and loaders see as many keys.
+fn most_statements(nodes: usize) -> usize {
+    12 * nodes.div_ceil(32)
+}
