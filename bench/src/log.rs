@@ -17,7 +17,7 @@ use crate::stats::{median, median_duration};
 #[derive(Args, Clone)]
 pub(crate) struct LogArgs {
     /// The backends, in this order.
-    #[arg(long, value_enum, value_delimiter = ',', default_values = ["sqlite", "postgres"])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["sqlite", "postgres", "kurrentdb"])]
     backends: Vec<Backend>,
     /// Callers at once, each waiting for its answer before it asks again.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64])]
@@ -36,7 +36,7 @@ pub(crate) struct LogArgs {
 impl Default for LogArgs {
     fn default() -> Self {
         Self {
-            backends: vec![Backend::Sqlite, Backend::Postgres],
+            backends: vec![Backend::Sqlite, Backend::Postgres, Backend::Kurrentdb],
             callers: vec![1, 16, 64],
             seconds: 3,
             events: 200_000,
@@ -72,10 +72,13 @@ pub(crate) async fn run(args: &LogArgs) {
 
 /// What the same database takes in rows of the same size, with nothing else to it.
 async fn bare(backend: Backend, args: &LogArgs) {
+    if !backend.takes_rows() {
+        return;
+    }
     for rows in [1, 64, 1000] {
         let rate = repeat(args, async || {
             let log = backend.new_log().await;
-            let rate = raw::inserts(&log, rows, args.time()).await;
+            let rate = raw::inserts(log.bare().await, rows, args.time()).await;
             log.remove().await;
             rate
         });

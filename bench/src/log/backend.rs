@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use event_store::EventStore;
+use kurrentdb_stand_in::StandIn;
 use server::environment::SystemClock;
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -15,6 +16,7 @@ use tempfile::TempDir;
 pub(crate) enum Backend {
     Sqlite,
     Postgres,
+    Kurrentdb,
 }
 
 /// A new, empty log.
@@ -28,6 +30,10 @@ enum Place {
     Directory(TempDir),
     /// The URL of one who may remove the database, and its name.
     Database(String, String),
+    /// A stand-in of its own, or somebody else's server, whose stream stays.
+    Stream {
+        _stand_in: Option<StandIn>,
+    },
 }
 
 /// A connection beside the log.
@@ -41,7 +47,16 @@ impl Backend {
         match self {
             Self::Sqlite => "SQLite, WAL, synchronous=FULL, one process",
             Self::Postgres => "PostgreSQL, its default settings, one process",
+            Self::Kurrentdb => {
+                "KurrentDB, the server of the environment, else our stand-in, which keeps nothing \
+                 on disk: what the adapter and its client cost, one process"
+            }
         }
+    }
+
+    /// Whether there is something barer to compare it with.
+    pub(crate) fn takes_rows(self) -> bool {
+        self != Self::Kurrentdb
     }
 
     pub(crate) async fn new_log(self) -> Log {
@@ -74,6 +89,7 @@ impl Backend {
                     place: Place::Database(server, name),
                 }
             }
+            Self::Kurrentdb => new_stream().await,
         }
     }
 }
@@ -85,7 +101,8 @@ impl Log {
             .unwrap()
     }
 
-    /// A connection to the same disk or server with the same durability.
+    /// A connection to the same disk or server with the same durability, of a backend that takes
+    /// rows.
     pub(crate) async fn bare(&self) -> Bare {
         match &self.place {
             Place::Directory(directory) => {
@@ -98,6 +115,7 @@ impl Log {
                 Bare::Sqlite(options.connect().await.unwrap())
             }
             Place::Database(..) => Bare::Postgres(PgConnection::connect(&self.url).await.unwrap()),
+            Place::Stream { .. } => unreachable!("it takes no rows"),
         }
     }
 
@@ -105,6 +123,28 @@ impl Log {
         if let Place::Database(server, name) = self.place {
             execute(&server, format!("DROP DATABASE {name} WITH (FORCE)")).await;
         }
+    }
+}
+
+async fn new_stream() -> Log {
+    #[expect(clippy::disallowed_methods, reason = "the server of the benchmark")]
+    let given = std::env::var("EVENTFLOWS_TEST_KURRENTDB").ok();
+    let (stand_in, server) = match given {
+        Some(server) => (None, server),
+        None => {
+            let stand_in = StandIn::start().await.unwrap();
+            let url = stand_in.url();
+            (Some(stand_in), url)
+        }
+    };
+    #[expect(clippy::disallowed_methods, reason = "a name that nobody else has")]
+    let name = format!("eventflows-bench-{}", uuid::Uuid::new_v4().simple());
+    let separator = if server.contains('?') { '&' } else { '?' };
+    Log {
+        url: format!("{server}{separator}log={name}"),
+        place: Place::Stream {
+            _stand_in: stand_in,
+        },
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use super::backend::{Bare, Log};
+use super::backend::Bare;
 use crate::stats::rate;
 
 /// As many bytes as an event of a command has with its envelope.
@@ -24,8 +24,7 @@ pub(crate) fn fdatasyncs(time: Duration) -> f64 {
 }
 
 /// Rows a second into a table with nothing but its key, `rows` in each statement and commit.
-pub(crate) async fn inserts(log: &Log, rows: i64, time: Duration) -> f64 {
-    let mut bare = log.bare().await;
+pub(crate) async fn inserts(mut bare: Bare, rows: i64, time: Duration) -> f64 {
     bare.create().await;
     let (start, mut count) = (Instant::now(), 0);
     while start.elapsed() < time {

@@ -21,6 +21,7 @@ const EVERYTHING_RUN: &[&str] = &[
     "domain",
     "engine",
     "event-store",
+    "kurrentdb-stand-in",
     "projections",
     "server",
     "workers",
