@@ -15,3 +15,4 @@ mod log_copy;
 mod log_faults;
 mod refusals;
 mod socket;
+mod two_servers;
