@@ -1,13 +1,12 @@
 //! The live thing that serves one listener: a source, and a task per message in flight.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
 use brokers::{BrokerError, Delivery, Source, SourceSettings, Start};
 use domain::settlement::Reason;
 use futures_util::FutureExt;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -16,7 +15,7 @@ use crate::control_plane::Report;
 use crate::control_plane::assignment::{AssignedStart, Assignment, StartAt};
 use crate::delivery::blocks::{Block, Blocks, Watch};
 use crate::delivery::gate::Gate;
-use crate::delivery::{Pipeline, Taken, Unsettled, deliver};
+use crate::delivery::{Failure, Pipeline, Taken, deliver};
 use crate::journal::JournalError;
 use crate::pause::Pause;
 use crate::reconciler::keeper::Shared;
@@ -48,8 +47,8 @@ pub(crate) enum ConsumerError {
     Receive(BrokerError),
     #[error(transparent)]
     Journal(#[from] JournalError),
-    #[error("the task of a message panicked: {0}")]
-    Panicked(String),
+    #[error(transparent)]
+    Delivery(#[from] Failure),
 }
 
 /// Serves the listener until `stop`, or until it cannot go on. Reports that it started, and each
@@ -82,6 +81,7 @@ pub(crate) async fn run(
     );
 
     let blocks = Blocks::default();
+    let (failed, failures) = mpsc::channel(1);
     let pipeline = Pipeline {
         listener_id: listener_id.to_owned(),
         group,
@@ -94,6 +94,7 @@ pub(crate) async fn run(
         blocks,
         ids: Arc::clone(&shared.ids),
         stopping: CancellationToken::new(),
+        failed,
     };
     let mut consumer = Consumer {
         shared,
@@ -102,6 +103,7 @@ pub(crate) async fn run(
         source,
         kib_in_flight: Arc::new(Semaphore::new(MOST_KIB_IN_FLIGHT as usize)),
         tasks: JoinSet::new(),
+        failures,
         receive_pause: Pause::new(FIRST_RECEIVE_PAUSE, LONGEST_RECEIVE_PAUSE),
     };
     let ended = consumer.serve(&stop).await;
@@ -115,7 +117,8 @@ struct Consumer<'s> {
     source: Box<dyn Source>,
     blocked: Watch,
     kib_in_flight: Arc<Semaphore>,
-    tasks: JoinSet<Result<(), Unsettled>>,
+    tasks: JoinSet<()>,
+    failures: mpsc::Receiver<Failure>,
     receive_pause: Pause,
 }
 
@@ -130,6 +133,7 @@ impl Consumer<'_> {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
+                Some(failure) = self.failures.recv() => return Err(failure.into()),
                 Some(ended) = self.tasks.join_next() => self.check(ended)?,
                 // An error means that the keeper is gone; it has cancelled `stop` or soon will.
                 Ok(()) = assignment.changed() => {}
@@ -233,17 +237,11 @@ impl Consumer<'_> {
             .spawn(async move { deliver(&pipeline, taken).await });
     }
 
-    /// Ends the consumer where a message could not be brought to its end, so that it is delivered
-    /// again.
-    fn check(
-        &mut self,
-        mut ended: Result<Result<(), Unsettled>, JoinError>,
-    ) -> Result<(), ConsumerError> {
+    /// Takes the tasks that have ended.
+    fn check(&mut self, mut ended: Result<(), JoinError>) -> Result<(), Failure> {
         loop {
-            match ended {
-                Ok(Ok(()) | Err(Unsettled::Stopped)) => {}
-                Ok(Err(Unsettled::Journal(error))) => return Err(error.into()),
-                Err(error) => return Err(ConsumerError::Panicked(panic_text(error))),
+            if let Some(panic) = ended.err().and_then(|error| error.try_into_panic().ok()) {
+                return Err(Failure::panicked(&*panic));
             }
             match self.tasks.try_join_next() {
                 Some(next) => ended = next,
@@ -305,16 +303,6 @@ impl Consumer<'_> {
 fn kib(delivery: &Delivery) -> u32 {
     let kib = u32::try_from(delivery.message.body.len() / 1024).unwrap_or(u32::MAX);
     kib.saturating_add(1)
-}
-
-fn panic_text(error: JoinError) -> String {
-    let Ok(panic) = error.try_into_panic() else {
-        return "its task was cancelled".to_owned();
-    };
-    let panic: &(dyn Any + Send) = &*panic;
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_default()
 }
 
 fn source_settings(assignment: &Assignment, max_unsettled: usize) -> SourceSettings {

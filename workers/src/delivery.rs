@@ -19,16 +19,18 @@ mod request;
 mod result;
 mod settle;
 
+use std::any::Any;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use brokers::{Delivery, Message};
 use domain::Ids;
 use domain::settlement::Decision;
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use futures_util::{FutureExt, StreamExt};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -56,6 +58,8 @@ pub(crate) struct Pipeline {
     pub(crate) ids: Arc<dyn Ids>,
     /// Cancelled when the consumer stops: calls under way end, nothing waits any longer.
     pub(crate) stopping: CancellationToken,
+    /// Holds the failure that ends the consumer: the first.
+    pub(crate) failed: mpsc::Sender<Failure>,
 }
 
 /// A received message, and the room that it takes among those in flight.
@@ -74,20 +78,32 @@ pub(crate) enum Unsettled {
     Journal(#[from] JournalError),
 }
 
-/// Takes messages all the way, each by itself once they are claimed. One that has to go back holds
-/// up none of the others; a journal that fails ends them all.
-pub(crate) async fn deliver(pipeline: &Pipeline, taken: Vec<Taken>) -> Result<(), Unsettled> {
-    let claimed = claim::claim(pipeline, taken).await?;
+/// Why a consumer has to end: a message could not be brought to its end, and is to come again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("the task of a message panicked: {0}")]
+    Panicked(String),
+}
+
+/// Takes messages all the way, each by itself once they are claimed: where one fails, the others
+/// go on for as long as the consumer lets them.
+pub(crate) async fn deliver(pipeline: &Pipeline, taken: Vec<Taken>) {
+    let claimed = match claim::claim(pipeline, taken).await {
+        Ok(claimed) => claimed,
+        Err(error) => return pipeline.fail(error.into()),
+    };
     let mut under_way: FuturesUnordered<_> = claimed
-        .map(|(taken, run)| take(pipeline, taken, run))
+        .map(|(taken, run)| AssertUnwindSafe(take(pipeline, taken, run)).catch_unwind())
         .collect();
     while let Some(ended) = under_way.next().await {
         match ended {
-            Ok(()) | Err(Unsettled::Stopped) => {}
-            failed => return failed,
+            Ok(Ok(()) | Err(Unsettled::Stopped)) => {}
+            Ok(Err(Unsettled::Journal(error))) => pipeline.fail(error.into()),
+            Err(panic) => pipeline.fail(Failure::panicked(&*panic)),
         }
     }
-    Ok(())
 }
 
 async fn take(pipeline: &Pipeline, taken: Taken, mut run: Run) -> Result<(), Unsettled> {
@@ -120,7 +136,21 @@ async fn take(pipeline: &Pipeline, taken: Taken, mut run: Run) -> Result<(), Uns
     settle::settle(pipeline, &run, delivery, to_be_noted).await
 }
 
+impl Failure {
+    pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Self::Panicked(text.unwrap_or_default().to_owned())
+    }
+}
+
 impl Pipeline {
+    /// Ends the consumer.
+    fn fail(&self, failure: Failure) {
+        // Where another failure is there already, that one does.
+        let _ = self.failed.try_send(failure);
+    }
+
     pub(crate) fn current(&self) -> Arc<Assignment> {
         Arc::clone(&self.assignment.borrow())
     }

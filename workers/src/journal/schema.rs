@@ -11,6 +11,9 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Statements that the writer keeps prepared: all that it has.
+const STATEMENTS: usize = 32;
+
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite/journal");
 
 /// Why a journal could not be opened.
@@ -64,6 +67,7 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     // In KiB: what a busy journal touches again and again.
     connection.pragma_update(None, "cache_size", -16384)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
 

@@ -25,9 +25,6 @@ const GATHERING: Duration = Duration::from_millis(2);
 /// Batches whose answers may wait to be given.
 const ANSWERS: usize = 16;
 
-/// Statements kept prepared.
-const STATEMENTS: usize = 32;
-
 /// Operations of a batch, and what became of it.
 type Answered = (Vec<Box<dyn Job>>, Result<(), JournalError>);
 
@@ -73,7 +70,7 @@ impl Writer {
 
     fn run(mut self, mut queue: mpsc::Receiver<Box<dyn Job>>, answers: &mpsc::Sender<Answered>) {
         loop {
-            let mut jobs = Vec::with_capacity(MAX_BATCH);
+            let mut jobs = Vec::new();
             if queue.blocking_recv_many(&mut jobs, MAX_BATCH) == 0 {
                 return;
             }
@@ -99,7 +96,6 @@ impl Writer {
             Some(connection) => connection,
             None => schema::writer(&self.path)?,
         };
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         self.next_run = apply(&tx, jobs, self.clock.now(), self.next_run)?;
         tx.commit()?;

@@ -69,6 +69,11 @@ impl MemoryBroker {
         }
     }
 
+    /// The panics that are still to come.
+    pub(crate) fn panics(&self) -> usize {
+        self.0.state.lock().unwrap().panics
+    }
+
     /// Makes that many writes panic.
     pub(crate) fn panic(&self, panics: usize) {
         self.0.state.lock().unwrap().panics = panics;

@@ -1,7 +1,7 @@
 //! Messages, endpoints and topics that fail.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 
 use bytes::Bytes;
 use domain::settlement::Decision;
@@ -275,4 +275,29 @@ async fn a_panic_over_one_message_restarts_its_consumer_and_loses_nothing() {
     assert_eq!(world.calls(), 3);
     worker.stop().await;
     assert_eq!(world.broker.open_sources(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_panic_over_one_message_lets_those_taken_with_it_end() {
+    let (release, held) = mpsc::channel();
+    let held = Mutex::new(held);
+    let world = World::new(move |_, body| {
+        if body == "slow" {
+            held.lock().unwrap().recv().unwrap();
+        }
+        (200, body.clone())
+    })
+    .await;
+    world.broker.panic(1);
+    for body in ["slow", "quick"] {
+        world.broker.write("orders", &[], body.as_bytes());
+    }
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    eventually("a panic", || world.broker.panics() == 0).await;
+    release.send(()).unwrap();
+    world.settled(2).await;
+    // Both were called once: the slow one was let end, the quick one was decided.
+    assert_eq!(world.calls(), 2);
+    worker.stop().await;
 }
