@@ -47,7 +47,7 @@ async fn a_client_reads_its_own_writes_and_pages_through_them() {
                 edges { cursor node { id name } } pageInfo { hasNextPage hasPreviousPage } } }";
     let mut names = Vec::new();
     let mut after = json!(null);
-    loop {
+    while names.len() <= 5 {
         let list = api.ask(page, json!({ "after": after })).await["organizations"].clone();
         let edges = list["edges"].as_array().unwrap();
         names.extend(edges.iter().map(|edge| edge["node"]["name"].clone()));
@@ -159,7 +159,7 @@ async fn a_history_is_paged_and_its_cursors_are_its_own() {
         { edges { cursor node { type } } pageInfo { hasNextPage } } }";
     let mut types = Vec::new();
     let mut after = Value::Null;
-    loop {
+    while types.len() <= 4 {
         let variables = json!({ "of": organization, "after": after });
         let page = api.ask(document, variables).await["history"].clone();
         let edges = page["edges"].as_array().unwrap();
