@@ -39,7 +39,7 @@ const LONGEST_PAGE: u64 = 100;
 /// How many items a list without pages is taken to have.
 const UNPAGED: u64 = 10;
 
-/// The most lists of an introspection: GraphiQL's has 9.
+/// The most lists of an introspection: GraphiQL's has 10.
 const MOST_INTROSPECTED: usize = 16;
 
 pub(super) struct Walk<'a> {
