@@ -9,6 +9,8 @@ use projections::ReadModelError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
     InvalidArgument,
+    /// The request asks for too much; see `limits`.
+    TooComplex,
     /// A store or a worker does not answer; the request may be sent again.
     Unavailable,
     Internal,
@@ -18,6 +20,7 @@ impl Code {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::TooComplex => "TOO_COMPLEX",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }

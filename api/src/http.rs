@@ -1,6 +1,7 @@
 //! The HTTP server: GraphQL over POST and WebSocket, GraphiQL, health.
 
 mod body;
+mod frequency;
 pub mod graphiql;
 pub mod graphql;
 pub mod health;
@@ -9,16 +10,24 @@ pub mod socket;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
 use domain::Actor;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use health::Readiness;
 
 use crate::schema::Schema;
+
+/// The most GraphQL requests that are executed at once; one more is refused at once.
+const MOST_REQUESTS: usize = 256;
+
+/// The most WebSockets at once.
+const MOST_SOCKETS: usize = 2_000;
 
 /// What the server needs to know beside the schema.
 #[derive(Clone)]
@@ -37,6 +46,13 @@ pub struct HttpSettings {
 struct Site {
     schema: Schema,
     settings: HttpSettings,
+    places: Arc<Places>,
+}
+
+/// How many more there may be at once.
+struct Places {
+    requests: Semaphore,
+    sockets: Arc<Semaphore>,
 }
 
 /// Serves on `listener` until the settings' shutdown, then finishes what is under way.
@@ -56,7 +72,15 @@ pub async fn serve(
 }
 
 fn router(schema: Schema, settings: HttpSettings) -> Router {
-    let site = Site { schema, settings };
+    let places = Arc::new(Places {
+        requests: Semaphore::new(MOST_REQUESTS),
+        sockets: Arc::new(Semaphore::new(MOST_SOCKETS)),
+    });
+    let site = Site {
+        schema,
+        settings,
+        places,
+    };
     Router::new()
         .route("/graphql", post(graphql::execute))
         .route("/graphql/ws", get(socket::upgrade))

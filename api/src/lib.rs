@@ -8,6 +8,7 @@ pub mod event;
 pub mod grant;
 pub mod http;
 pub mod id;
+pub(crate) mod limits;
 pub mod listener;
 pub(crate) mod loaders;
 pub mod local;

@@ -1,7 +1,8 @@
 //! The API without HTTP: GraphQL in, JSON out, for callers in the same process.
 
 use async_graphql::{Request, Response, Variables};
-use futures_util::{Stream, StreamExt};
+use futures_util::future::Either;
+use futures_util::{Stream, StreamExt, future, stream};
 use serde_json::Value;
 
 use crate::control::Principal;
@@ -33,8 +34,10 @@ impl Schema {
         variables: Value,
         principal: Principal,
     ) -> impl Stream<Item = Result<Value, LocalError>> + Send + use<> {
-        self.subscribe(request(document, variables), principal)
-            .map(data)
+        match self.subscribe(request(document, variables), principal) {
+            Ok(answers) => Either::Left(answers.map(data)),
+            Err(refusal) => Either::Right(stream::once(future::ready(data(*refusal)))),
+        }
     }
 }
 

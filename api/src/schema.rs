@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
-use futures_util::StreamExt;
+use async_graphql::parser::types::OperationType;
+use async_graphql::{MergedObject, MergedSubscription, Request, Response, SDLExportOptions};
+use futures_util::{Stream, StreamExt};
 
 use crate::algorithm::mutation::AlgorithmMutation;
 use crate::algorithm::query::AlgorithmQuery;
@@ -11,7 +12,6 @@ use crate::broker::mutation::BrokerMutation;
 use crate::broker::query::BrokerQuery;
 use crate::broker::replacement::{ReplacementMutation, ReplacementQuery};
 use crate::control::{Control, Principal};
-use crate::error::Code;
 use crate::event::history::HistoryQuery;
 use crate::event::query::EventQuery;
 use crate::event::subscription::EventSubscription;
@@ -20,6 +20,7 @@ use crate::event::words;
 use crate::grant::edit::GrantsMutation;
 use crate::grant::mutation::GrantMutation;
 use crate::grant::query::GrantQuery;
+use crate::limits::{Admitted, Limits, bounded, in_time, only_subscriptions};
 use crate::listener::mutation::ListenerMutation;
 use crate::listener::query::ListenerQuery;
 use crate::loaders;
@@ -30,15 +31,6 @@ use crate::publisher::mutation::PublisherMutation;
 use crate::publisher::query::PublisherQuery;
 use crate::worker::mutation::WorkerMutation;
 use crate::worker::subscription::WorkerSubscription;
-
-/// The deepest nesting of a request. An introspection by GraphiQL is 15 deep.
-const DEEPEST: usize = 16;
-
-/// The most fields of a request.
-const MOST_COMPLEX: usize = 1000;
-
-/// The most directives of a request.
-const MOST_DIRECTIVES: usize = 5;
 
 #[derive(MergedObject, Default)]
 pub struct Query(
@@ -77,6 +69,7 @@ type Executable = async_graphql::Schema<Query, Mutation, Subscription>;
 #[derive(Clone)]
 pub struct Schema {
     executable: Executable,
+    limits: Arc<Limits>,
     control: Arc<Control>,
 }
 
@@ -86,6 +79,7 @@ impl Schema {
     pub fn new(control: Arc<Control>) -> Self {
         let executable = builder().data(Arc::clone(&control)).finish();
         Self {
+            limits: Arc::new(Limits::new(&executable.sdl())),
             executable,
             control,
         }
@@ -98,46 +92,38 @@ impl Schema {
     }
 
     /// Executes a query or a mutation on behalf of `principal`.
-    pub async fn execute(
-        &self,
-        request: async_graphql::Request,
-        principal: Principal,
-    ) -> async_graphql::Response {
+    pub async fn execute(&self, request: Request, principal: Principal) -> Response {
+        let Admitted { request, kind } = match self.limits.admit(request) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return *refusal,
+        };
         let request = self.prepare(request, principal);
-        coded(self.executable.execute(request).await)
+        bounded(in_time(kind, self.executable.execute(request)).await)
     }
 
     /// Executes a subscription on behalf of `principal`.
+    ///
+    /// # Errors
+    /// The request is none, or asks for too much; the answer says so.
     pub fn subscribe(
         &self,
-        request: async_graphql::Request,
+        request: Request,
         principal: Principal,
-    ) -> impl futures_util::Stream<Item = async_graphql::Response> + Send + use<> {
+    ) -> Result<impl Stream<Item = Response> + Send + use<>, Box<Response>> {
+        let Admitted { request, kind } = self.limits.admit(request)?;
+        if kind != OperationType::Subscription {
+            return Err(Box::new(only_subscriptions()));
+        }
         let request = self.prepare(request, principal);
-        self.executable.execute_stream(request).map(coded)
+        Ok(self.executable.execute_stream(request).map(bounded))
     }
 
-    fn prepare(
-        &self,
-        request: async_graphql::Request,
-        principal: Principal,
-    ) -> async_graphql::Request {
+    fn prepare(&self, request: Request, principal: Principal) -> Request {
         request
             .data(principal)
             .data(loaders::loader(self.control.model.clone()))
             .data(words::loader(Arc::clone(&self.control.engine)))
     }
-}
-
-/// Our own errors have a code; those without one say that the request is not a valid one.
-fn coded(mut response: async_graphql::Response) -> async_graphql::Response {
-    for error in &mut response.errors {
-        let extensions = error.extensions.get_or_insert_default();
-        if extensions.get("code").is_none() {
-            extensions.set("code", Code::InvalidArgument.as_str());
-        }
-    }
-    response
 }
 
 /// The schema in GraphQL's own language, sorted, as committed in `schema.graphql`.
@@ -157,8 +143,5 @@ fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
         Mutation::default(),
         Subscription::default(),
     )
-    .limit_depth(DEEPEST)
-    .limit_complexity(MOST_COMPLEX)
-    .limit_directives(MOST_DIRECTIVES)
     .disable_suggestions()
 }

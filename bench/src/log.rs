@@ -70,6 +70,14 @@ pub(crate) async fn run(args: &LogArgs) {
     }
 }
 
+/// Commands a second through the engine, on SQLite and without HTTP.
+pub(crate) async fn commands(callers: usize, time: Duration) -> f64 {
+    let log = Backend::Sqlite.new_log().await;
+    let measured = load::run(&log, Load::Commands, callers, time).await;
+    log.remove().await;
+    measured.rate
+}
+
 /// What the same database takes in rows of the same size, with nothing else to it.
 async fn bare(backend: Backend, args: &LogArgs) {
     if !backend.takes_rows() {

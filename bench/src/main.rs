@@ -5,6 +5,8 @@
     reason = "a benchmark that cannot go on has failed; its figures go to standard output"
 )]
 
+mod api;
+mod binary;
 mod endpoint;
 mod flow;
 mod log;
@@ -29,6 +31,8 @@ struct Bench {
 enum Which {
     /// Commands and appends per second, reading and verifying, on each backend of the event log.
     Log(log::LogArgs),
+    /// Mutations and queries over HTTP, a large inventory, rebuilding and starting.
+    Api(api::ApiArgs),
     /// Messages per second, Kafka to HTTP to Kafka, beside a bare loop.
     Flow(flow::FlowArgs),
     /// Resident memory of an idle server.
@@ -43,11 +47,13 @@ async fn main() {
     server::logging::start(server::logging::LogFormat::Text);
     match Bench::parse().which {
         Some(Which::Log(args)) => log::run(&args).await,
+        Some(Which::Api(args)) => api::run(&args).await,
         Some(Which::Flow(args)) => flow::run(&args).await,
         Some(Which::Memory) => memory::run().await,
         Some(Which::Endpoint) => endpoint::serve().await,
         None => {
             log::run(&log::LogArgs::default()).await;
+            api::run(&api::ApiArgs::default()).await;
             memory::run().await;
             flow::run(&flow::FlowArgs::default()).await;
         }

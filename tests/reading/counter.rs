@@ -1,8 +1,9 @@
 //! Counts the statements that this process sends to its databases.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
+use tokio::sync::{Mutex, MutexGuard};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
@@ -11,20 +12,28 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// What sqlx tells of each statement.
 const TARGET: &str = "sqlx::query";
 
-/// Statements so far.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct StatementCounter(Arc<AtomicUsize>);
+/// Statements so far, and whose turn it is to count them.
+static COUNTER: LazyLock<(StatementCounter, Mutex<()>)> = LazyLock::new(|| {
+    let counter = StatementCounter::default();
+    tracing_subscriber::registry().with(counter.clone()).init();
+    (counter, Mutex::default())
+});
 
-impl StatementCounter {
-    /// Counts from now on, for the whole process.
-    pub(crate) fn install() -> Self {
-        let counter = Self::default();
-        tracing_subscriber::registry().with(counter.clone()).init();
-        counter
+#[derive(Clone, Debug, Default)]
+struct StatementCounter(Arc<AtomicUsize>);
+
+/// The only test of the process that sends statements.
+pub(crate) struct Alone(MutexGuard<'static, ()>);
+
+impl Alone {
+    pub(crate) async fn in_process() -> Self {
+        Self(COUNTER.1.lock().await)
     }
 
-    pub(crate) fn count(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
+    /// Statements so far.
+    pub(crate) fn statements(&self) -> usize {
+        let _held = &self.0;
+        COUNTER.0.0.load(Ordering::SeqCst)
     }
 }
 

@@ -3,10 +3,11 @@
 
 mod counter;
 mod inventory;
+mod limits;
 
 use serde_json::{Value, json};
 
-use counter::StatementCounter;
+use counter::Alone;
 use inventory::Inventory;
 
 const LISTENERS: &str = "query($first: Int!) { listeners(first: $first) { nodes {
@@ -23,10 +24,9 @@ const GRANTS: &str = "query($first: Int!) { grants(first: $first) { nodes {
 const TOPICS: &str = "query($first: Int!) { brokerByName(name: \"main\") { topics(first: $first) {
     nodes { name counts { subscribeGrants publishGrants listeners publishers } } } } }";
 
-/// One test, since statements are counted for the whole process.
 #[tokio::test]
 async fn the_statements_of_a_nested_query_do_not_grow_with_its_rows() {
-    let counter = StatementCounter::install();
+    let alone = Alone::in_process().await;
     let inventory = Inventory::of(40).await;
     for (document, list) in [
         (LISTENERS, "/listeners/nodes"),
@@ -34,9 +34,9 @@ async fn the_statements_of_a_nested_query_do_not_grow_with_its_rows() {
         (TOPICS, "/brokerByName/topics/nodes"),
     ] {
         for first in [2, 40] {
-            let before = counter.count();
+            let before = alone.statements();
             let answer = inventory.ask(document, json!({ "first": first })).await;
-            let statements = counter.count() - before;
+            let statements = alone.statements() - before;
             let nodes = answer.pointer(list).and_then(Value::as_array).unwrap();
             assert_eq!(nodes.len(), first);
             assert!(

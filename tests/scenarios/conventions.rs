@@ -383,7 +383,7 @@ async fn requests_too_large_too_deep_or_unreadable_are_refused() {
         error["message"].as_str().unwrap().contains("deep"),
         "{answer}"
     );
-    assert_eq!(error["extensions"]["code"], "INVALID_ARGUMENT");
+    assert_eq!(error["extensions"]["code"], "TOO_COMPLEX");
 }
 
 #[tokio::test]

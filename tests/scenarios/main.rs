@@ -11,6 +11,7 @@ mod crash;
 mod decisions;
 mod events;
 mod lifecycle;
+mod limits;
 mod log_copy;
 mod log_faults;
 mod refusals;

@@ -31,7 +31,9 @@ pub struct GraphQl {
 }
 
 impl GraphQl {
-    pub(crate) fn new(url: &str) -> Self {
+    /// A client of the API at `url`.
+    #[must_use]
+    pub fn new(url: &str) -> Self {
         Self {
             url: url.to_owned(),
             client: Client::builder(TokioExecutor::new()).build_http(),

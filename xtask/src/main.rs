@@ -30,7 +30,8 @@ usage: cargo xtask <task>
   demo [args…]      run eventflows on this machine with example data; args go to `eventflows demo`
   bench [args…]     run the benchmarks against real servers; args go to the benchmarks
   brokers           run a real Kafka until Ctrl-C or the end of standard input
-  schema            write schema.graphql from the code
+  schema [release]  write schema.graphql from the code; release makes it the one that later
+                    schemas must not break
   tidy              check the rules of STYLE.md that no lint can";
 
 fn main() -> ExitCode {
@@ -53,6 +54,7 @@ fn dispatch(arguments: &[&str]) -> Result<(), Failure> {
         ["bench", arguments @ ..] => bench::run(arguments),
         ["brokers"] => brokers::run(),
         ["schema"] => schema::write(),
+        ["schema", "release"] => schema::release(),
         ["tidy"] => tidy::run(),
         ["help" | "--help" | "-h"] => {
             eprintln!("{USAGE}");

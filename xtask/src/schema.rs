@@ -16,6 +16,24 @@ pub(crate) fn write() -> Result<(), Failure> {
     Ok(())
 }
 
+/// Makes the schema that the code prints the released one, which later ones must not break.
+pub(crate) fn release() -> Result<(), Failure> {
+    write()?;
+    let released = environment::root().join("api/released");
+    fs::copy(committed_path(), released.join("schema.graphql"))
+        .doing(|| "copy schema.graphql to api/released".to_owned())?;
+    let list = released.join("breaking.txt");
+    let listed = fs::read_to_string(&list).doing(|| format!("read {}", list.display()))?;
+    fs::write(&list, comments(&listed)).doing(|| format!("write {}", list.display()))?;
+    eprintln!("wrote api/released; commit it with the release");
+    Ok(())
+}
+
+fn comments(listed: &str) -> String {
+    let comments = listed.lines().filter(|line| line.starts_with('#'));
+    comments.map(|line| format!("{line}\n")).collect()
+}
+
 /// Fails with the first differing lines.
 pub(crate) fn check() -> Result<(), Failure> {
     let path = committed_path();
@@ -59,7 +77,7 @@ fn first_differences(committed: &str, printed: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::first_differences;
+    use super::{comments, first_differences};
 
     #[test]
     fn differences_start_at_the_first_differing_line() {
@@ -70,6 +88,14 @@ mod tests {
     #[test]
     fn a_missing_committed_schema_differs_from_its_first_line() {
         assert_eq!(first_differences("", "type A\n"), "from line 1:\n+ type A");
+    }
+
+    #[test]
+    fn a_release_empties_the_list_and_keeps_what_it_is_for() {
+        assert_eq!(
+            comments("# for\nA.x is removed: why\n\n# people\n"),
+            "# for\n# people\n"
+        );
     }
 
     #[test]

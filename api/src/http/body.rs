@@ -63,4 +63,11 @@ mod tests {
         let given_up = read(Body::from_stream(endless)).await;
         assert_eq!(given_up, Err(StatusCode::PAYLOAD_TOO_LARGE));
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_arrive_is_given_up() {
+        let slow = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+        let given_up = read(Body::from_stream(slow)).await;
+        assert_eq!(given_up, Err(StatusCode::REQUEST_TIMEOUT));
+    }
 }

@@ -2,20 +2,17 @@
 
 use std::net::SocketAddr;
 
-use async_graphql_axum::GraphQLResponse;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::{Site, body, origin};
 use crate::control::Principal;
-
-/// The most errors of one answer.
-const MOST_ERRORS: usize = 10;
+use crate::limits;
 
 pub(super) async fn execute(
     State(site): State<Site>,
@@ -33,9 +30,13 @@ pub(super) async fn execute(
             "the content type must be application/json",
         );
     }
+    // Those that only arrive slowly hold no place.
     let body = match body::read(body).await {
         Ok(body) => body,
         Err(status) => return refuse(status, "INVALID_ARGUMENT", "the body cannot be read"),
+    };
+    let Ok(_place) = site.places.requests.try_acquire() else {
+        return busy();
     };
     let request = match serde_json::from_slice::<async_graphql::Request>(&body) {
         Ok(request) => request,
@@ -51,10 +52,20 @@ pub(super) async fn execute(
         actor: site.settings.actor.clone(),
         client_address: Some(client.ip().to_string()),
     };
-    let mut response = site.schema.execute(request, principal).await;
-    response.errors.truncate(MOST_ERRORS);
-    let answer = GraphQLResponse::from(response);
-    ([(CACHE_CONTROL, "no-store")], answer).into_response()
+    let response = site.schema.execute(request, principal).await;
+    let headers = [
+        (CACHE_CONTROL, "no-store"),
+        (CONTENT_TYPE, "application/json"),
+    ];
+    (headers, limits::bytes(&response)).into_response()
+}
+
+fn busy() -> Response {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    let mut response = refuse(status, "UNAVAILABLE", "too many requests are under way");
+    let second = HeaderValue::from_static("1");
+    response.headers_mut().insert(RETRY_AFTER, second);
+    response
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::parser::types::OperationType;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -16,9 +16,11 @@ use futures_util::StreamExt;
 use futures_util::stream::{BoxStream, SelectAll};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, interval_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::frequency::Frequency;
 use super::{Site, origin};
 use crate::control::Principal;
 
@@ -35,6 +37,10 @@ const MOST_STREAMS: usize = 50;
 
 /// The largest message of a client, in bytes.
 const LARGEST_MESSAGE: usize = 64 * 1024;
+
+/// The most frames of a client in a minute, and at once. Enough to subscribe to all that a socket
+/// may have, and to take it all back.
+const MOST_FRAMES: u32 = 100;
 
 /// How long a client may take to take a message from us.
 const SEND_DEADLINE: Duration = Duration::from_secs(30);
@@ -69,6 +75,9 @@ pub(super) async fn upgrade(
     if !origin::is_ours(&headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
+    let Ok(place) = Arc::clone(&site.places.sockets).try_acquire_owned() else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
     let principal = Principal {
         actor: site.settings.actor.clone(),
         client_address: Some(client.ip().to_string()),
@@ -76,6 +85,8 @@ pub(super) async fn upgrade(
     upgrade
         .protocols([PROTOCOL])
         .max_message_size(LARGEST_MESSAGE)
+        // Else a frame of 16 MiB is read to its end before it is refused.
+        .max_frame_size(LARGEST_MESSAGE)
         .on_upgrade(async move |socket| {
             let session = Session {
                 site,
@@ -83,6 +94,8 @@ pub(super) async fn upgrade(
                 socket,
                 streams: SelectAll::new(),
                 open: HashMap::new(),
+                frames: Frequency::new(MOST_FRAMES, Instant::now()),
+                _place: place,
             };
             session.run().await;
         })
@@ -95,6 +108,9 @@ struct Session {
     streams: SelectAll<BoxStream<'static, Answer>>,
     /// The streams that the client wants to hear of, each with what ends it.
     open: HashMap<String, DropGuard>,
+    frames: Frequency,
+    /// Given back when the session ends.
+    _place: OwnedSemaphorePermit,
 }
 
 impl Session {
@@ -159,16 +175,21 @@ impl Session {
 
     /// The protocol's message in a frame; none for frames that carry none.
     fn read(
-        &self,
+        &mut self,
         message: Option<Result<Message, axum::Error>>,
     ) -> Result<Option<FromClient>, Close> {
+        if !self.frames.take(Instant::now()) {
+            return Err(Close(4429, "Too many messages"));
+        }
         match message {
             Some(Ok(Message::Text(text))) => serde_json::from_str(text.as_str())
                 .map(Some)
                 .map_err(|_| Close(4400, "Invalid message")),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
             Some(Ok(Message::Binary(_))) => Err(Close(4400, "Invalid message")),
-            Some(Ok(Message::Close(_)) | Err(_)) | None => Err(Close(1000, "Closed")),
+            Some(Ok(Message::Close(_))) | None => Err(Close(1000, "Closed")),
+            // A frame that is too large, or none at all; or the client is gone and reads no code.
+            Some(Err(_)) => Err(Close(1009, "Message too big")),
         }
     }
 
@@ -189,7 +210,7 @@ impl Session {
     async fn subscribe(
         &mut self,
         id: String,
-        mut request: async_graphql::Request,
+        request: async_graphql::Request,
     ) -> Result<(), Close> {
         if self.open.contains_key(&id) {
             return Err(Close(4409, "Subscriber for this id already exists"));
@@ -197,13 +218,13 @@ impl Session {
         if self.open.len() >= MOST_STREAMS {
             return Err(Close(4429, "Too many subscriptions"));
         }
-        if !is_subscription(&mut request) {
-            let error = json!([{ "message": "only subscriptions here; send others by POST" }]);
-            return self
-                .tell(json!({ "type": "error", "id": id, "payload": error }))
-                .await;
-        }
-        let stream = self.site.schema.subscribe(request, self.principal.clone());
+        let stream = match self.site.schema.subscribe(request, self.principal.clone()) {
+            Ok(stream) => stream,
+            Err(refusal) => {
+                let error = json!({ "type": "error", "id": id, "payload": refusal.errors });
+                return self.tell(error).await;
+            }
+        };
         let name = id.clone();
         let ended = CancellationToken::new();
         let answers = stream
@@ -245,18 +266,4 @@ impl Session {
             Err(_) => Err(Close(1008, "The client does not read")),
         }
     }
-}
-
-/// Whether the operation that would run is a subscription. What does not parse is let through:
-/// executing it answers what is wrong with it.
-fn is_subscription(request: &mut async_graphql::Request) -> bool {
-    let name = request.operation_name.clone();
-    let Ok(document) = request.parsed_query() else {
-        return true;
-    };
-    document
-        .operations
-        .iter()
-        .filter(|(key, _)| name.is_none() || key.map(|k| k.as_str()) == name.as_deref())
-        .all(|(_, operation)| operation.node.ty == OperationType::Subscription)
 }
