@@ -21,6 +21,7 @@ pub mod scalar;
 pub mod schema;
 pub mod topic;
 pub mod user_error;
+pub mod view;
 pub mod worker;
 
 pub use control::{Control, Principal};

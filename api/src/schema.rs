@@ -16,7 +16,7 @@ use crate::event::history::HistoryQuery;
 use crate::event::query::EventQuery;
 use crate::event::subscription::EventSubscription;
 use crate::event::undo::UndoMutation;
-use crate::event::words;
+use crate::event::words::Names;
 use crate::grant::edit::GrantsMutation;
 use crate::grant::mutation::GrantMutation;
 use crate::grant::query::GrantQuery;
@@ -28,6 +28,7 @@ use crate::organization::mutation::OrganizationMutation;
 use crate::organization::query::OrganizationQuery;
 use crate::publisher::mutation::PublisherMutation;
 use crate::publisher::query::PublisherQuery;
+use crate::view::View;
 use crate::worker::mutation::WorkerMutation;
 use crate::worker::subscription::WorkerSubscription;
 
@@ -124,8 +125,8 @@ impl Schema {
     ) -> async_graphql::Request {
         request
             .data(principal)
-            .data(loaders::loader(self.control.model.clone()))
-            .data(words::loader(Arc::clone(&self.control.engine)))
+            .data(View::of(self.control.model.clone()))
+            .data(loaders::loader(Names(Arc::clone(&self.control.engine))))
     }
 }
 

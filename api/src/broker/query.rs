@@ -2,13 +2,13 @@
 
 use async_graphql::connection::Connection;
 use async_graphql::{Context, Object, Result};
+use domain::ConnectionName;
 use projections::connection::ConnectionFilter;
 
 use super::Broker;
 use super::types::BrokerKind;
-use crate::control::control;
-use crate::error::read_failure;
-use crate::paging::{self, Cursor, paging};
+use crate::paging::{Cursor, paging};
+use crate::view::View;
 
 #[derive(Default)]
 pub struct BrokerQuery;
@@ -34,12 +34,14 @@ impl BrokerQuery {
     /// The connection of that name; null where none is alive.
     async fn broker_by_name(&self, ctx: &Context<'_>, name: String) -> Option<Result<Broker>> {
         let name = name.parse().ok()?;
-        let found = control(ctx).model.connection_by_name(&name).await;
-        found
-            .map(|row| row.map(Broker))
-            .map_err(|cause| read_failure(&cause))
-            .transpose()
+        by_name(ctx, &name).await.transpose()
     }
+}
+
+async fn by_name(ctx: &Context<'_>, name: &ConnectionName) -> Result<Option<Broker>> {
+    let view = View::live(ctx);
+    let row = view.model().connection_by_name(name).await;
+    view.show(row, Broker)
 }
 
 async fn brokers(
@@ -49,12 +51,7 @@ async fn brokers(
     after: Option<String>,
 ) -> Result<Connection<Cursor, Broker>> {
     let paging = paging(first, after.as_deref())?;
-    let page = control(ctx).model.connections(filter, &paging).await;
-    let page = page.map_err(|cause| read_failure(&cause))?;
-    Ok(paging::connection(
-        page,
-        &paging,
-        |row| row.name.to_string(),
-        Broker,
-    ))
+    let view = View::live(ctx);
+    let page = view.model().connections(filter, &paging).await;
+    view.connection(page, &paging, |row| row.name.to_string(), Broker)
 }

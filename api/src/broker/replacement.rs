@@ -18,6 +18,7 @@ use crate::listener::settings::ListenerStartInput;
 use crate::mutation::{Ticket, execute};
 use crate::scalar::BigInt;
 use crate::user_error::UserError;
+use crate::view::View;
 
 /// One more topic than a replacement takes, so that it is refused and none forgotten.
 const MOST_TOPICS: u32 = 10_001;
@@ -185,10 +186,8 @@ fn command(id: &ID, input: &BrokerReplaceInput) -> Result<ReplaceBroker, UserErr
 
 /// The topics of a connection that something hangs on, as far as the read models know.
 async fn in_use(ctx: &Context<'_>, connection: ConnectionId) -> Result<Vec<TopicName>> {
-    let topics = control(ctx)
-        .model
-        .topics_in_use(connection, MOST_TOPICS)
-        .await;
+    let view = View::live(ctx);
+    let topics = view.model().topics_in_use(connection, MOST_TOPICS).await;
     topics.map_err(|cause| read_failure(&cause))
 }
 

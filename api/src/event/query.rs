@@ -2,6 +2,7 @@
 
 use async_graphql::connection::{Connection, Edge};
 use async_graphql::{Context, Object, Result};
+use domain::Envelope;
 
 use super::Event;
 use crate::control::control;
@@ -44,4 +45,15 @@ async fn events(
         .map(|envelope| Edge::new(envelope.position.to_string(), Event(envelope)))
         .collect();
     Ok(connection)
+}
+
+/// The event at a position; none where the log does not reach it.
+pub(crate) async fn at(ctx: &Context<'_>, position: domain::Position) -> Result<Option<Envelope>> {
+    let Some(before) = position.0.checked_sub(1) else {
+        return Ok(None);
+    };
+    let store = control(ctx).engine.store();
+    let page = store.read_all(domain::Position(before), 1).await;
+    let page = page.map_err(|cause| log_failure(&cause))?;
+    Ok(page.into_iter().find(|event| event.position == position))
 }

@@ -2,11 +2,11 @@
 
 use async_graphql::connection::Connection;
 use async_graphql::{Context, Object, Result};
+use domain::OrganizationName;
 
 use super::Organization;
-use crate::control::control;
-use crate::error::read_failure;
-use crate::paging::{self, Cursor, paging};
+use crate::paging::{Cursor, paging};
+use crate::view::View;
 
 #[derive(Default)]
 pub struct OrganizationQuery;
@@ -30,12 +30,13 @@ impl OrganizationQuery {
         name: String,
     ) -> Option<Result<Organization>> {
         let name = name.parse().ok()?;
-        let found = control(ctx).model.organization(&name).await;
-        found
-            .map(|row| row.map(Organization))
-            .map_err(|cause| read_failure(&cause))
-            .transpose()
+        by_name(ctx, name).await.transpose()
     }
+}
+
+async fn by_name(ctx: &Context<'_>, name: OrganizationName) -> Result<Option<Organization>> {
+    let view = View::live(ctx);
+    view.find(name, Organization).await.transpose()
 }
 
 async fn organizations(
@@ -44,12 +45,7 @@ async fn organizations(
     after: Option<String>,
 ) -> Result<Connection<Cursor, Organization>> {
     let paging = paging(first, after.as_deref())?;
-    let page = control(ctx).model.organizations(&paging).await;
-    let page = page.map_err(|cause| read_failure(&cause))?;
-    Ok(paging::connection(
-        page,
-        &paging,
-        |row| row.name.to_string(),
-        Organization,
-    ))
+    let view = View::live(ctx);
+    let page = view.model().organizations(&paging).await;
+    view.connection(page, &paging, |row| row.name.to_string(), Organization)
 }

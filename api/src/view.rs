@@ -1,0 +1,90 @@
+//! What an answer is read from: the read models of one moment, and a loader over them.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use async_graphql::connection::Connection;
+use async_graphql::dataloader::Loader;
+use async_graphql::{Context, OutputType, Result};
+use projections::{Page, Paging, ReadModel, ReadModelError};
+
+use crate::error::read_failure;
+use crate::loaders::{self, RowLoader, Rows};
+use crate::paging::{self, Cursor};
+
+/// The read models that a row was read from. What hangs on the row is read there too, so that an
+/// answer is of one moment. Cheap to clone.
+#[derive(Clone)]
+pub struct View(Arc<Parts>);
+
+struct Parts {
+    model: ReadModel,
+    rows: RowLoader,
+}
+
+impl View {
+    /// A view of `model` with a loader of its own.
+    pub(crate) fn of(model: ReadModel) -> Self {
+        Self(Arc::new(Parts {
+            rows: loaders::loader(Rows(model.clone())),
+            model,
+        }))
+    }
+
+    /// The view of the present that a request has.
+    pub(crate) fn live(ctx: &Context<'_>) -> Self {
+        ctx.data_unchecked::<Self>().clone()
+    }
+
+    /// The read models, for what no loader loads.
+    pub(crate) fn model(&self) -> &ReadModel {
+        &self.0.model
+    }
+
+    /// The row of `key`, loaded together with others that are asked for at once.
+    pub(crate) async fn load<K>(&self, key: K) -> Result<Option<<Rows as Loader<K>>::Value>>
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        Rows: Loader<K, Error = Arc<ReadModelError>>,
+    {
+        let row = self.0.rows.load_one(key).await;
+        row.map_err(|cause| read_failure(&cause))
+    }
+
+    /// The row of `key` as what shows it.
+    pub(crate) async fn find<K, N>(
+        &self,
+        key: K,
+        node: fn(<Rows as Loader<K>>::Value, Self) -> N,
+    ) -> Option<Result<N>>
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        Rows: Loader<K, Error = Arc<ReadModelError>>,
+    {
+        let row = self.load(key).await.transpose()?;
+        Some(row.map(|row| node(row, self.clone())))
+    }
+
+    /// A row that was read here as what shows it.
+    pub(crate) fn show<R, N>(
+        &self,
+        row: Result<Option<R>, ReadModelError>,
+        node: fn(R, Self) -> N,
+    ) -> Result<Option<N>> {
+        let row = row.map_err(|cause| read_failure(&cause))?;
+        Ok(row.map(|row| node(row, self.clone())))
+    }
+
+    /// A page that was read here as a Relay connection.
+    pub(crate) fn connection<R, N: OutputType>(
+        &self,
+        page: Result<Page<R>, ReadModelError>,
+        paging: &Paging,
+        key: impl Fn(&R) -> String,
+        node: fn(R, Self) -> N,
+    ) -> Result<Connection<Cursor, N>> {
+        let page = page.map_err(|cause| read_failure(&cause))?;
+        let node = |row| node(row, self.clone());
+        Ok(paging::connection(page, paging, key, node))
+    }
+}
