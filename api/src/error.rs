@@ -9,6 +9,8 @@ use projections::ReadModelError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
     InvalidArgument,
+    /// What was to be resumed cannot be: read it again, and follow it from there.
+    PositionTooOld,
     /// A store or a worker does not answer; the request may be sent again.
     Unavailable,
     Internal,
@@ -18,6 +20,7 @@ impl Code {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::PositionTooOld => "POSITION_TOO_OLD",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }

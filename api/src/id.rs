@@ -15,7 +15,7 @@ use projections::grant::GrantKey;
 use crate::error::invalid;
 
 /// What a global id stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum GlobalId {
     Organization(OrganizationName),
     Algorithm(AlgorithmId),

@@ -1,9 +1,11 @@
 //! Anything by its global id.
 
 use async_graphql::{Context, ID, Interface, Object, Result};
+use domain::Position;
 use futures_util::future::try_join_all;
 
 use crate::algorithm::{Algorithm, Version};
+use crate::as_of::{self, AsOf};
 use crate::broker::Broker;
 use crate::error::invalid;
 use crate::event::{self, Event};
@@ -40,28 +42,46 @@ pub struct NodeQuery;
 #[Object]
 impl NodeQuery {
     /// The thing with that id; null where there is none.
-    async fn node(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Node>> {
-        find(ctx, &id).await.transpose()
+    async fn node(&self, ctx: &Context<'_>, id: ID, as_of: Option<AsOf>) -> Option<Result<Node>> {
+        let found = find_all(ctx, &[id], as_of).await;
+        found.map(|nodes| nodes.into_iter().next()?).transpose()
     }
 
     /// The things with those ids, at most 100, each null where there is none.
-    async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Option<Result<Vec<Option<Node>>>> {
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        ids: Vec<ID>,
+        as_of: Option<AsOf>,
+    ) -> Option<Result<Vec<Option<Node>>>> {
         if ids.len() > MOST_NODES {
             return Some(Err(invalid("at most 100 ids")));
         }
-        Some(try_join_all(ids.iter().map(|id| find(ctx, id))).await)
+        Some(find_all(ctx, &ids, as_of).await)
     }
 }
 
-async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
-    let Some(id) = GlobalId::decode(id) else {
-        return Ok(None);
-    };
-    if let GlobalId::Event(position) = id {
-        let event = event::query::at(ctx, position).await?;
-        return Ok(event.map(|event| Node::Event(Event(event))));
+async fn find_all(ctx: &Context<'_>, ids: &[ID], as_of: Option<AsOf>) -> Result<Vec<Option<Node>>> {
+    let until = as_of::bound(ctx, as_of).await?;
+    let view = View::at(ctx, as_of).await?;
+    try_join_all(ids.iter().map(|id| find(ctx, &view, until, id))).await
+}
+
+async fn find(
+    ctx: &Context<'_>,
+    view: &View,
+    until: Option<Position>,
+    id: &ID,
+) -> Result<Option<Node>> {
+    match GlobalId::decode(id) {
+        None => Ok(None),
+        Some(GlobalId::Event(position)) if until.is_some_and(|until| position > until) => Ok(None),
+        Some(GlobalId::Event(position)) => {
+            let event = event::query::at(ctx, position).await?;
+            Ok(event.map(|event| Node::Event(Event(event))))
+        }
+        Some(id) => row(view, id).await,
     }
-    row(&View::live(ctx), id).await
 }
 
 /// The row with that id as its node; events are no rows.

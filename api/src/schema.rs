@@ -10,7 +10,9 @@ use crate::algorithm::query::AlgorithmQuery;
 use crate::broker::mutation::BrokerMutation;
 use crate::broker::query::BrokerQuery;
 use crate::broker::replacement::{ReplacementMutation, ReplacementQuery};
+use crate::change::subscription::ChangeSubscription;
 use crate::control::{Control, Principal};
+use crate::diff::DiffQuery;
 use crate::error::Code;
 use crate::event::history::HistoryQuery;
 use crate::event::query::EventQuery;
@@ -53,6 +55,7 @@ pub struct Query(
     PublisherQuery,
     EventQuery,
     HistoryQuery,
+    DiffQuery,
 );
 
 #[derive(MergedObject, Default)]
@@ -70,7 +73,7 @@ pub struct Mutation(
 );
 
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(EventSubscription, WorkerSubscription);
+pub struct Subscription(EventSubscription, ChangeSubscription, WorkerSubscription);
 
 type Executable = async_graphql::Schema<Query, Mutation, Subscription>;
 
@@ -124,6 +127,7 @@ impl Schema {
         principal: Principal,
     ) -> async_graphql::Request {
         request
+            .data(self.clone())
             .data(principal)
             .data(View::of(self.control.model.clone()))
             .data(loaders::loader(Names(Arc::clone(&self.control.engine))))
@@ -150,6 +154,13 @@ pub fn sdl() -> String {
         .sorted_arguments()
         .include_specified_by();
     builder().finish().sdl_with_options(options)
+}
+
+/// The answer to a question about the schema alone.
+#[cfg(test)]
+pub(crate) async fn introspect(document: &str) -> serde_json::Value {
+    let answer = builder().finish().execute(document).await;
+    answer.into_result().unwrap().data.into_json().unwrap()
 }
 
 fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {

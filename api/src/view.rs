@@ -6,8 +6,11 @@ use std::sync::Arc;
 use async_graphql::connection::Connection;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, OutputType, Result};
-use projections::{Page, Paging, ReadModel, ReadModelError};
+use domain::Position;
+use projections::{Moment, Page, Paging, ReadModel, ReadModelError};
 
+use crate::as_of::{self, AsOf};
+use crate::control::control;
 use crate::error::read_failure;
 use crate::loaders::{self, RowLoader, Rows};
 use crate::paging::{self, Cursor};
@@ -20,15 +23,43 @@ pub struct View(Arc<Parts>);
 struct Parts {
     model: ReadModel,
     rows: RowLoader,
+    /// The moment that the model is of; it stays open until nobody reads it.
+    _moment: Option<Arc<Moment>>,
 }
 
 impl View {
     /// A view of `model` with a loader of its own.
     pub(crate) fn of(model: ReadModel) -> Self {
+        Self::new(model, None)
+    }
+
+    fn new(model: ReadModel, moment: Option<Arc<Moment>>) -> Self {
         Self(Arc::new(Parts {
             rows: loaders::loader(Rows(model.clone())),
             model,
+            _moment: moment,
         }))
+    }
+
+    /// The view of that moment; of the present without one.
+    ///
+    /// # Errors
+    /// The moment is not one of the log, or there are no read models of it now.
+    pub(crate) async fn at(ctx: &Context<'_>, as_of: Option<AsOf>) -> Result<Self> {
+        let Some(as_of) = as_of else {
+            return Ok(Self::live(ctx));
+        };
+        Self::at_position(ctx, as_of::position(ctx, as_of).await?).await
+    }
+
+    /// The view of the moment at which the log ended at `position`.
+    ///
+    /// # Errors
+    /// There are no read models of it now.
+    pub(crate) async fn at_position(ctx: &Context<'_>, position: Position) -> Result<Self> {
+        let moment = control(ctx).past.at(position).await;
+        let moment = moment.map_err(|cause| as_of::past_failure(&cause))?;
+        Ok(Self::new(moment.model().clone(), Some(moment)))
     }
 
     /// The view of the present that a request has.

@@ -13,6 +13,7 @@ mod events;
 mod lifecycle;
 mod log_copy;
 mod log_faults;
+mod past;
 mod refusals;
 mod socket;
 mod two_servers;

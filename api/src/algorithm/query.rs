@@ -6,6 +6,7 @@ use domain::AlgorithmId;
 use projections::algorithm::AlgorithmFilter;
 
 use super::Algorithm;
+use crate::as_of::AsOf;
 use crate::id::{self, chosen};
 use crate::paging::{Cursor, paging};
 use crate::view::View;
@@ -24,6 +25,7 @@ impl AlgorithmQuery {
         retired: Option<bool>,
         first: Option<i32>,
         after: Option<String>,
+        as_of: Option<AsOf>,
     ) -> Option<Result<Connection<Cursor, Algorithm>>> {
         let filter = chosen(organization_id.as_ref(), id::organization);
         let filter = filter.map(|organization| AlgorithmFilter {
@@ -31,7 +33,7 @@ impl AlgorithmQuery {
             search,
             retired,
         });
-        Some(algorithms(ctx, filter, first, after).await)
+        Some(algorithms(ctx, filter, first, after, as_of).await)
     }
 
     /// The algorithm written `organization/name`; null where there is none.
@@ -39,9 +41,10 @@ impl AlgorithmQuery {
         &self,
         ctx: &Context<'_>,
         name: String,
+        as_of: Option<AsOf>,
     ) -> Option<Result<Algorithm>> {
         let id = name.parse().ok()?;
-        by_id(ctx, id).await.transpose()
+        by_id(ctx, id, as_of).await.transpose()
     }
 }
 
@@ -50,13 +53,18 @@ async fn algorithms(
     filter: Result<AlgorithmFilter>,
     first: Option<i32>,
     after: Option<String>,
+    as_of: Option<AsOf>,
 ) -> Result<Connection<Cursor, Algorithm>> {
-    let view = View::live(ctx);
+    let view = View::at(ctx, as_of).await?;
     algorithms_where(&view, &filter?, first, after).await
 }
 
-async fn by_id(ctx: &Context<'_>, id: AlgorithmId) -> Result<Option<Algorithm>> {
-    let view = View::live(ctx);
+async fn by_id(
+    ctx: &Context<'_>,
+    id: AlgorithmId,
+    as_of: Option<AsOf>,
+) -> Result<Option<Algorithm>> {
+    let view = View::at(ctx, as_of).await?;
     view.find(id, Algorithm).await.transpose()
 }
 

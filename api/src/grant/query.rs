@@ -5,6 +5,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 use projections::grant::GrantFilter;
 
 use super::{Access, Grant};
+use crate::as_of::AsOf;
 use crate::id::{self, chosen};
 use crate::paging::{Cursor, paging};
 use crate::view::View;
@@ -34,8 +35,9 @@ impl GrantQuery {
         filter: Option<GrantFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        as_of: Option<AsOf>,
     ) -> Option<Result<Connection<Cursor, Grant>>> {
-        Some(grants(ctx, filter.unwrap_or_default(), first, after).await)
+        Some(grants(ctx, filter.unwrap_or_default(), first, after, as_of).await)
     }
 }
 
@@ -44,8 +46,9 @@ async fn grants(
     filter: GrantFilterInput,
     first: Option<i32>,
     after: Option<String>,
+    as_of: Option<AsOf>,
 ) -> Result<Connection<Cursor, Grant>> {
-    let view = View::live(ctx);
+    let view = View::at(ctx, as_of).await?;
     grants_where(&view, &filter.filter()?, first, after).await
 }
 

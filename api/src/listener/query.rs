@@ -5,6 +5,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 use projections::listener::ListenerFilter;
 
 use super::Listener;
+use crate::as_of::AsOf;
 use crate::id::{self, chosen};
 use crate::paging::{Cursor, paging};
 use crate::view::View;
@@ -34,8 +35,9 @@ impl ListenerQuery {
         filter: Option<ListenerFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        as_of: Option<AsOf>,
     ) -> Option<Result<Connection<Cursor, Listener>>> {
-        Some(listeners(ctx, filter.unwrap_or_default(), first, after).await)
+        Some(listeners(ctx, filter.unwrap_or_default(), first, after, as_of).await)
     }
 }
 
@@ -44,8 +46,9 @@ async fn listeners(
     filter: ListenerFilterInput,
     first: Option<i32>,
     after: Option<String>,
+    as_of: Option<AsOf>,
 ) -> Result<Connection<Cursor, Listener>> {
-    let view = View::live(ctx);
+    let view = View::at(ctx, as_of).await?;
     listeners_where(&view, &filter.filter()?, first, after).await
 }
 

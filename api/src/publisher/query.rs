@@ -5,6 +5,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 use projections::publisher::PublisherFilter;
 
 use super::Publisher;
+use crate::as_of::AsOf;
 use crate::id::{self, chosen};
 use crate::paging::{Cursor, paging};
 use crate::view::View;
@@ -33,8 +34,9 @@ impl PublisherQuery {
         filter: Option<PublisherFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        as_of: Option<AsOf>,
     ) -> Option<Result<Connection<Cursor, Publisher>>> {
-        Some(publishers(ctx, filter.unwrap_or_default(), first, after).await)
+        Some(publishers(ctx, filter.unwrap_or_default(), first, after, as_of).await)
     }
 }
 
@@ -43,8 +45,9 @@ async fn publishers(
     filter: PublisherFilterInput,
     first: Option<i32>,
     after: Option<String>,
+    as_of: Option<AsOf>,
 ) -> Result<Connection<Cursor, Publisher>> {
-    let view = View::live(ctx);
+    let view = View::at(ctx, as_of).await?;
     publishers_where(&view, &filter.filter()?, first, after).await
 }
 
