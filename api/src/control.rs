@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_graphql::Context;
 use domain::Actor;
 use engine::Engine;
-use projections::ReadModel;
+use projections::{Past, ReadModel};
 
 use crate::run::RunSource;
 use crate::worker::WorkerRequests;
@@ -18,6 +18,8 @@ pub(crate) const READ_YOUR_WRITES: Duration = Duration::from_secs(5);
 pub struct Control {
     pub engine: Arc<Engine>,
     pub model: ReadModel,
+    /// The read models of earlier moments.
+    pub past: Past,
     pub requests: Arc<WorkerRequests>,
     pub runs: Arc<dyn RunSource>,
 }

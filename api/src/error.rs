@@ -11,6 +11,8 @@ pub(crate) enum Code {
     InvalidArgument,
     /// The request asks for too much; see `limits`.
     TooComplex,
+    /// What was to be resumed cannot be: read it again, and follow it from there.
+    PositionTooOld,
     /// A store or a worker does not answer; the request may be sent again.
     Unavailable,
     Internal,
@@ -21,6 +23,7 @@ impl Code {
         match self {
             Self::InvalidArgument => "INVALID_ARGUMENT",
             Self::TooComplex => "TOO_COMPLEX",
+            Self::PositionTooOld => "POSITION_TOO_OLD",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }

@@ -12,8 +12,10 @@ use domain::{
 
 use projections::grant::GrantKey;
 
+use crate::error::invalid;
+
 /// What a global id stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum GlobalId {
     Organization(OrganizationName),
     Algorithm(AlgorithmId),
@@ -71,6 +73,15 @@ impl GlobalId {
             _ => return None,
         })
     }
+}
+
+/// The key in an id that a filter may name.
+pub(crate) fn chosen<K>(
+    id: Option<&ID>,
+    decode: fn(&ID) -> Result<K, IdError>,
+) -> async_graphql::Result<Option<K>> {
+    let key = id.map(decode).transpose();
+    key.map_err(|error| invalid(error.to_string()))
 }
 
 macro_rules! decoder {

@@ -1,8 +1,11 @@
 //! The GraphQL API and the HTTP server around it; a folder per noun.
 
 pub mod algorithm;
+pub mod as_of;
 pub mod broker;
+pub mod change;
 pub mod control;
+pub mod diff;
 pub mod error;
 pub mod event;
 pub mod grant;
@@ -22,6 +25,7 @@ pub mod scalar;
 pub mod schema;
 pub mod topic;
 pub mod user_error;
+pub mod view;
 pub mod worker;
 
 pub use control::{Control, Principal};

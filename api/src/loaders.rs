@@ -1,6 +1,7 @@
-//! One loader per entity and request, so that a list of n things asks the database once.
+//! One loader per entity and view, so that a list of n things asks the database once.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
@@ -14,14 +15,14 @@ use projections::worker::Consumer;
 use projections::{ReadModel, ReadModelError};
 
 /// Loads rows by key, in batches.
-pub(crate) struct Rows(ReadModel);
+pub(crate) struct Rows(pub(crate) ReadModel);
 
-/// The loader of a request.
+/// The loader of a view.
 pub(crate) type RowLoader = DataLoader<Rows>;
 
-/// A fresh loader over `model`.
-pub(crate) fn loader(model: ReadModel) -> RowLoader {
-    DataLoader::new(Rows(model), tokio::spawn)
+/// A fresh loader of what `source` loads.
+pub(crate) fn loader<T>(source: T) -> DataLoader<T> {
+    DataLoader::new(source, tokio::spawn)
 }
 
 /// The versions of an algorithm.
@@ -115,12 +116,7 @@ impl Loader<VersionsOf> for Rows {
     ) -> Result<HashMap<VersionsOf, Vec<PublishedVersion>>, Self::Error> {
         let ids: Vec<AlgorithmId> = keys.iter().map(|key| key.0.clone()).collect();
         let rows = self.0.versions_of(&ids).await.map_err(Arc::new)?;
-        let mut found: HashMap<VersionsOf, Vec<PublishedVersion>> = HashMap::new();
-        for row in rows {
-            let key = VersionsOf(row.algorithm.clone());
-            found.entry(key).or_default().push(row);
-        }
-        Ok(found)
+        Ok(grouped(rows, |row| VersionsOf(row.algorithm.clone())))
     }
 }
 
@@ -134,11 +130,14 @@ impl Loader<ConsumersOf> for Rows {
     ) -> Result<HashMap<ConsumersOf, Vec<Consumer>>, Self::Error> {
         let listeners: Vec<String> = keys.iter().map(|key| key.0.clone()).collect();
         let rows = self.0.consumers_of(&listeners).await.map_err(Arc::new)?;
-        let mut found: HashMap<ConsumersOf, Vec<Consumer>> = HashMap::new();
-        for row in rows {
-            let key = ConsumersOf(row.listener.clone());
-            found.entry(key).or_default().push(row);
-        }
-        Ok(found)
+        Ok(grouped(rows, |row| ConsumersOf(row.listener.clone())))
     }
+}
+
+fn grouped<K: Eq + Hash, R>(rows: Vec<R>, key: impl Fn(&R) -> K) -> HashMap<K, Vec<R>> {
+    let mut found: HashMap<K, Vec<R>> = HashMap::new();
+    for row in rows {
+        found.entry(key(&row)).or_default().push(row);
+    }
+    found
 }

@@ -2,18 +2,21 @@
 
 use async_graphql::{Context, ID, Interface, Object, Result};
 use domain::Position;
+use futures_util::future::try_join_all;
 
 use crate::algorithm::{Algorithm, Version};
+use crate::as_of::{self, AsOf};
 use crate::broker::Broker;
-use crate::control::control;
-use crate::error::{invalid, log_failure, read_failure};
-use crate::event::Event;
+use crate::error::invalid;
+use crate::event::{self, Event};
 use crate::grant::Grant;
 use crate::id::GlobalId;
 use crate::listener::Listener;
+use crate::loaders::VersionsOf;
 use crate::organization::Organization;
 use crate::publisher::Publisher;
 use crate::topic::Topic;
+use crate::view::View;
 
 /// The most ids that `nodes` takes.
 const MOST_NODES: usize = 100;
@@ -39,82 +42,85 @@ pub struct NodeQuery;
 #[Object]
 impl NodeQuery {
     /// The thing with that id; null where there is none.
-    async fn node(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Node>> {
-        find(ctx, &id).await.transpose()
+    async fn node(&self, ctx: &Context<'_>, id: ID, as_of: Option<AsOf>) -> Option<Result<Node>> {
+        let found = find_all(ctx, &[id], as_of).await;
+        found.map(|nodes| nodes.into_iter().next()?).transpose()
     }
 
     /// The things with those ids, at most 100, each null where there is none.
-    async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Option<Result<Vec<Option<Node>>>> {
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        ids: Vec<ID>,
+        as_of: Option<AsOf>,
+    ) -> Option<Result<Vec<Option<Node>>>> {
         if ids.len() > MOST_NODES {
             return Some(Err(invalid("at most 100 ids")));
         }
-        let mut nodes = Vec::with_capacity(ids.len());
-        for id in &ids {
-            match find(ctx, id).await {
-                Ok(node) => nodes.push(node),
-                Err(error) => return Some(Err(error)),
-            }
+        Some(find_all(ctx, &ids, as_of).await)
+    }
+}
+
+async fn find_all(ctx: &Context<'_>, ids: &[ID], as_of: Option<AsOf>) -> Result<Vec<Option<Node>>> {
+    let until = as_of::bound(ctx, as_of).await?;
+    let view = View::at(ctx, as_of).await?;
+    try_join_all(ids.iter().map(|id| find(ctx, &view, until, id))).await
+}
+
+async fn find(
+    ctx: &Context<'_>,
+    view: &View,
+    until: Option<Position>,
+    id: &ID,
+) -> Result<Option<Node>> {
+    match GlobalId::decode(id) {
+        None => Ok(None),
+        Some(GlobalId::Event(position)) if until.is_some_and(|until| position > until) => Ok(None),
+        Some(GlobalId::Event(position)) => {
+            let event = event::query::at(ctx, position).await?;
+            Ok(event.map(|event| Node::Event(Event(event))))
         }
-        Some(Ok(nodes))
+        Some(id) => row(view, id).await,
     }
 }
 
-async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
-    let Some(id) = GlobalId::decode(id) else {
-        return Ok(None);
-    };
-    if let GlobalId::Event(position) = id {
-        return event(ctx, position).await;
-    }
-    row(ctx, id).await.map_err(|cause| read_failure(&cause))
-}
-
-async fn event(ctx: &Context<'_>, position: Position) -> Result<Option<Node>> {
-    let Some(before) = position.0.checked_sub(1) else {
-        return Ok(None);
-    };
-    let store = control(ctx).engine.store();
-    let page = store.read_all(Position(before), 1).await;
-    let page = page.map_err(|cause| log_failure(&cause))?;
-    Ok(page.into_iter().next().map(|e| Node::Event(Event(e))))
-}
-
-async fn row(ctx: &Context<'_>, id: GlobalId) -> Result<Option<Node>, projections::ReadModelError> {
-    let model = &control(ctx).model;
+/// The row with that id as its node; events are no rows.
+pub(crate) async fn row(view: &View, id: GlobalId) -> Result<Option<Node>> {
+    let model = view.model();
     Ok(match id {
         GlobalId::Organization(name) => {
-            let row = model.organization(&name).await?;
-            row.map(|row| Node::Organization(Organization(row)))
+            let found = view.find(name, Organization).await.transpose()?;
+            found.map(Node::Organization)
         }
         GlobalId::Algorithm(id) => {
-            let rows = model.algorithms_by_id(&[id]).await?;
-            let row = rows.into_iter().next();
-            row.map(|row| Node::Algorithm(Algorithm(row)))
+            let found = view.find(id, Algorithm).await.transpose()?;
+            found.map(Node::Algorithm)
         }
         GlobalId::Version(algorithm, version) => {
-            let rows = model.versions_of(&[algorithm]).await?;
-            let row = rows.into_iter().find(|row| row.version == version);
+            let rows = view.load(VersionsOf(algorithm)).await?;
+            let mut rows = rows.unwrap_or_default().into_iter();
+            let row = rows.find(|row| row.version == version);
             row.map(|row| Node::Version(Version(row)))
         }
         GlobalId::Broker(id) => {
-            let rows = model.connections_by_id(&[id]).await?;
-            rows.into_iter().next().map(|row| Node::Broker(Broker(row)))
+            let found = view.find(id, Broker).await.transpose()?;
+            found.map(Node::Broker)
         }
         GlobalId::Topic(id) => {
-            let row = model.topic(&id).await?;
-            row.map(|row| Node::Topic(Topic(row)))
+            let found = view.show(model.topic(&id).await, Topic)?;
+            found.map(Node::Topic)
         }
         GlobalId::Grant(key) => {
-            let row = model.grant(&key).await?;
-            row.map(|row| Node::Grant(Grant(row)))
+            let found = view.show(model.grant(&key).await, Grant)?;
+            found.map(Node::Grant)
         }
         GlobalId::Listener(id) => {
-            let row = model.listener(&id).await?;
-            row.map(|row| Node::Listener(Listener(row)))
+            let found = view.show(model.listener(&id).await, Listener)?;
+            found.map(Node::Listener)
         }
         GlobalId::Publisher(id) => {
-            let row = model.publisher(&id).await?;
-            row.map(|row| Node::Publisher(Publisher(row)))
+            let found = view.show(model.publisher(&id).await, Publisher)?;
+            found.map(Node::Publisher)
         }
         GlobalId::Event(_) => None,
     })

@@ -11,12 +11,14 @@ use crate::algorithm::query::AlgorithmQuery;
 use crate::broker::mutation::BrokerMutation;
 use crate::broker::query::BrokerQuery;
 use crate::broker::replacement::{ReplacementMutation, ReplacementQuery};
+use crate::change::subscription::ChangeSubscription;
 use crate::control::{Control, Principal};
+use crate::diff::DiffQuery;
 use crate::event::history::HistoryQuery;
 use crate::event::query::EventQuery;
 use crate::event::subscription::EventSubscription;
 use crate::event::undo::UndoMutation;
-use crate::event::words;
+use crate::event::words::Names;
 use crate::grant::edit::GrantsMutation;
 use crate::grant::mutation::GrantMutation;
 use crate::grant::query::GrantQuery;
@@ -29,6 +31,7 @@ use crate::organization::mutation::OrganizationMutation;
 use crate::organization::query::OrganizationQuery;
 use crate::publisher::mutation::PublisherMutation;
 use crate::publisher::query::PublisherQuery;
+use crate::view::View;
 use crate::worker::mutation::WorkerMutation;
 use crate::worker::subscription::WorkerSubscription;
 
@@ -44,6 +47,7 @@ pub struct Query(
     PublisherQuery,
     EventQuery,
     HistoryQuery,
+    DiffQuery,
 );
 
 #[derive(MergedObject, Default)]
@@ -61,7 +65,7 @@ pub struct Mutation(
 );
 
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(EventSubscription, WorkerSubscription);
+pub struct Subscription(EventSubscription, ChangeSubscription, WorkerSubscription);
 
 type Executable = async_graphql::Schema<Query, Mutation, Subscription>;
 
@@ -120,9 +124,10 @@ impl Schema {
 
     fn prepare(&self, request: Request, principal: Principal) -> Request {
         request
+            .data(self.clone())
             .data(principal)
-            .data(loaders::loader(self.control.model.clone()))
-            .data(words::loader(Arc::clone(&self.control.engine)))
+            .data(View::of(self.control.model.clone()))
+            .data(loaders::loader(Names(Arc::clone(&self.control.engine))))
     }
 }
 
@@ -135,6 +140,13 @@ pub fn sdl() -> String {
         .sorted_arguments()
         .include_specified_by();
     builder().finish().sdl_with_options(options)
+}
+
+/// The answer to a question about the schema alone.
+#[cfg(test)]
+pub(crate) async fn introspect(document: &str) -> serde_json::Value {
+    let answer = builder().finish().execute(document).await;
+    answer.into_result().unwrap().data.into_json().unwrap()
 }
 
 fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {

@@ -184,9 +184,21 @@ impl Engine {
     /// # Errors
     /// The log cannot be read.
     pub async fn fold<S: State>(&self, stream: &StreamName) -> Result<S, Failure> {
+        self.fold_until(stream, None).await
+    }
+
+    /// Folds one stream as it was when the log ended at `until`; as it is without.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub async fn fold_until<S: State>(
+        &self,
+        stream: &StreamName,
+        until: Option<Position>,
+    ) -> Result<S, Failure> {
         let mut state = S::default();
         let mut seen = Position::default();
-        self.fold_into(&mut state, stream, &mut seen).await?;
+        self.fold_into(&mut state, stream, until, &mut seen).await?;
         Ok(state)
     }
 
@@ -242,11 +254,11 @@ impl Engine {
         };
         // The own stream last: what it says then is never older than what the others say.
         for stream in command.also_reads() {
-            self.fold_into(&mut loaded.state, &stream, &mut loaded.seen)
+            self.fold_into(&mut loaded.state, &stream, None, &mut loaded.seen)
                 .await?;
         }
         loaded.revision = self
-            .fold_into(&mut loaded.state, &command.stream(), &mut loaded.seen)
+            .fold_into(&mut loaded.state, &command.stream(), None, &mut loaded.seen)
             .await?;
         Ok(loaded)
     }
@@ -255,6 +267,7 @@ impl Engine {
         &self,
         state: &mut S,
         stream: &StreamName,
+        until: Option<Position>,
         seen: &mut Position,
     ) -> Result<Option<Revision>, Failure> {
         let mut last = None;
@@ -262,6 +275,9 @@ impl Engine {
             let from = last.map_or(Revision(0), |Revision(last)| Revision(last + 1));
             let page = self.store.read_stream(stream, from, PAGE).await?;
             for envelope in &page {
+                if until.is_some_and(|until| envelope.position > until) {
+                    return Ok(last);
+                }
                 let event = codec::decode(envelope).map_err(|source| Failure::Decode {
                     stream: stream.clone(),
                     source,

@@ -67,6 +67,12 @@ impl DataDir {
         self.path.join("read.db")
     }
 
+    /// The read models of earlier moments; may be deleted while no server runs.
+    #[must_use]
+    pub fn past(&self) -> PathBuf {
+        self.path.join("past")
+    }
+
     /// The journal of the worker inside.
     #[must_use]
     pub fn journal(&self) -> PathBuf {

@@ -10,7 +10,7 @@ use api::{Control, Schema};
 use domain::{Actor, Clock, Ids};
 use engine::Engine;
 use event_store::{EventStore, OpenError, SqliteEventStore};
-use projections::{Projector, ReadModel};
+use projections::{Past, PastLimits, Projector, ReadModel};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -84,6 +84,7 @@ impl Server {
         let listener = TcpListener::bind(settings.listen).await?;
         let store = open_log(&settings, &data, Arc::clone(&clock)).await?;
         let model = ReadModel::open(&data.read_models()).await?;
+        let past = Past::open(&data.past(), Arc::clone(&store), PastLimits::default()).await?;
         let journal = Journal::open(&data.journal(), Arc::clone(&clock)).await?;
         let engine = Arc::new(Engine::new(
             Arc::clone(&store),
@@ -93,6 +94,7 @@ impl Server {
         let schema = Schema::new(Arc::new(Control {
             engine: Arc::clone(&engine),
             model: model.clone(),
+            past: past.clone(),
             requests: Arc::new(WorkerRequests::new(Arc::clone(&ids))),
             runs: Arc::new(JournalRuns::new(journal.clone())),
         }));
@@ -117,6 +119,10 @@ impl Server {
             (
                 "the policy",
                 guard(engine::policy::run(engine, stop.clone())),
+            ),
+            (
+                "the snapshots of the past",
+                guard(snapshots(past, stop.clone())),
             ),
             (
                 "the HTTP server",
@@ -191,6 +197,12 @@ async fn open_log(
         Some(url) => event_store::open(url.as_str(), clock).await,
         None => Ok(Arc::new(SqliteEventStore::open(&data.log(), clock).await?)),
     }
+}
+
+/// Keeps snapshots of the past, which never fails for good.
+async fn snapshots(past: Past, stop: CancellationToken) -> Result<(), std::convert::Infallible> {
+    past.run(stop).await;
+    Ok(())
 }
 
 /// Runs a part; when it fails, the log says so at once.

@@ -1,5 +1,6 @@
 //! A broker with many topics, a listener and a grant on each, behind the GraphQL schema.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -16,14 +17,15 @@ use domain::grant::{Access, Grantee, Permission, TopicGranted, TopicPatternGrant
 use domain::listener::{ListenerEnabled, ListenerSettings, StartPosition};
 use domain::organization::{MemberAdded, OrganizationCreated, Role};
 use domain::{
-    Actor, Clock, CommandId, ConnectionId, CorrelationId, CredentialRef, Envelope, Event, Ids,
-    ListenerId, Meta, Position, Revision, StreamName, TopicId, codec,
+    Actor, Clock, CommandId, ConnectionId, CorrelationId, CredentialRef, Event, Ids, ListenerId,
+    Meta, Position, Revision, StreamName, TopicId, codec,
 };
 use engine::Engine;
-use event_store::{EventStore, SqliteEventStore};
+use event_store::{Append, EventStore, Expected, SqliteEventStore};
+use futures_util::{Stream, StreamExt};
 use jiff::Timestamp;
-use projections::{Projector, ReadModel};
-use serde_json::Value;
+use projections::{Past, PastLimits, Projector, ReadModel};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -45,12 +47,18 @@ impl Inventory {
         let model = ReadModel::open(&directory.path().join("read.db")).await;
         let model = model.unwrap();
         let projector = Projector::new(model.clone(), Arc::clone(&store));
-        projector.apply(&envelopes(&events(topics))).await.unwrap();
+        append(store.as_ref(), &events(topics)).await;
+        let history = store.read_all(Position(0), usize::from(u16::MAX)).await;
+        projector.apply(&history.unwrap()).await.unwrap();
+        let files = directory.path().join("past");
+        let past = Past::open(&files, Arc::clone(&store), PastLimits::default()).await;
+        let past = past.unwrap();
         let engine = Engine::new(store, Arc::new(Stopped), Arc::new(Stopped));
         let runs = Arc::new(Runs::default());
         let schema = Schema::new(Arc::new(Control {
             engine: Arc::new(engine),
             model,
+            past,
             requests: Arc::new(WorkerRequests::new(Arc::new(Stopped))),
             runs: Arc::clone(&runs) as Arc<dyn RunSource>,
         }));
@@ -59,6 +67,16 @@ impl Inventory {
             runs,
             _directory: directory,
         }
+    }
+
+    /// The data of each item.
+    pub(crate) fn follow(&self, document: &str) -> impl Stream<Item = Value> + use<> {
+        let principal = Principal {
+            actor: user(),
+            client_address: None,
+        };
+        let items = self.schema.subscribe_json(document, json!({}), principal);
+        items.map(Result::unwrap)
     }
 
     /// The data of the answer.
@@ -197,31 +215,32 @@ fn listening(number: usize) -> Vec<Event> {
     events
 }
 
-fn envelopes(events: &[Event]) -> Vec<Envelope> {
-    (1..)
-        .zip(events)
-        .map(|(position, event)| {
-            let command = CommandId(Uuid::from_u128(u128::from(position)));
-            let new = codec::encode(command, std::slice::from_ref(event)).remove(0);
-            Envelope {
-                id: new.id,
-                stream: StreamName("any".to_owned()),
-                revision: Revision(position - 1),
-                position: Position(position),
-                type_name: new.type_name.to_owned(),
-                schema_version: new.schema_version,
-                recorded_at: Timestamp::UNIX_EPOCH,
-                command,
-                meta: Meta {
-                    actor: user(),
-                    correlation: CorrelationId(command.0),
-                    causation: command.0,
-                    client_address: None,
-                },
-                payload: new.payload,
-            }
-        })
-        .collect()
+/// Appends each event to its stream, as a command of its own.
+async fn append(store: &dyn EventStore, events: &[Event]) {
+    let mut revisions: HashMap<StreamName, u64> = HashMap::new();
+    for (number, event) in (1..).zip(events) {
+        let command = CommandId(Uuid::from_u128(number));
+        let stream = event.subject().stream();
+        let revision = revisions.entry(stream.clone()).or_default();
+        let append = Append {
+            stream,
+            expected: match revision.checked_sub(1) {
+                Some(last) => Expected::Exact(Revision(last)),
+                None => Expected::NoStream,
+            },
+            command,
+            fingerprint: [0; 32],
+            meta: Meta {
+                actor: user(),
+                correlation: CorrelationId(command.0),
+                causation: command.0,
+                client_address: None,
+            },
+            events: codec::encode(command, std::slice::from_ref(event)),
+        };
+        store.append(append).await.unwrap();
+        *revision += 1;
+    }
 }
 
 fn user() -> Actor {

@@ -5,24 +5,32 @@ mod counter;
 mod inventory;
 mod limits;
 
+use std::pin::pin;
+
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use counter::Alone;
 use inventory::Inventory;
 
-const LISTENERS: &str = "query($first: Int!) { listeners(first: $first) { nodes {
+const LISTENERS: &str =
+    "query($first: Int!, $asOf: AsOf) { listeners(first: $first, asOf: $asOf) { nodes {
     paused version problem resolvedVersion { version withdrawn }
     broker { name kind counts { topics listeners } credential { name version } }
     algorithm { name retired versions { version withdrawnReason } }
     consumers { state } } } }";
 
-const GRANTS: &str = "query($first: Int!) { grants(first: $first) { nodes {
+const GRANTS: &str =
+    "query($first: Int!, $asOf: AsOf) { grants(first: $first, asOf: $asOf) { nodes {
     access topicName topicPattern causeEventId
     grantee { __typename ... on Algorithm { name } ... on Organization { name } }
     broker { name replacedBy { name } } } } }";
 
-const TOPICS: &str = "query($first: Int!) { brokerByName(name: \"main\") { topics(first: $first) {
+const TOPICS: &str = "query($first: Int!, $asOf: AsOf) { brokerByName(name: \"main\", asOf: $asOf) { topics(first: $first) {
     nodes { name counts { subscribeGrants publishGrants listeners publishers } } } } }";
+
+/// The present, and a moment at which there were as many listeners.
+const MOMENTS: [Option<&str>; 2] = [None, Some("185")];
 
 #[tokio::test]
 async fn the_statements_of_a_nested_query_do_not_grow_with_its_rows() {
@@ -33,9 +41,16 @@ async fn the_statements_of_a_nested_query_do_not_grow_with_its_rows() {
         (GRANTS, "/grants/nodes"),
         (TOPICS, "/brokerByName/topics/nodes"),
     ] {
-        for first in [2, 40] {
+        for (first, as_of) in [2, 40]
+            .into_iter()
+            .flat_map(|first| MOMENTS.map(|at| (first, at)))
+        {
+            let as_of = as_of.map_or(Value::Null, |position| json!({ "position": position }));
+            let variables = json!({ "first": first, "asOf": as_of });
+            // Whoever asks for a moment first has it made, which costs as much as its events.
+            inventory.ask(document, variables.clone()).await;
             let before = alone.statements();
-            let answer = inventory.ask(document, json!({ "first": first })).await;
+            let answer = inventory.ask(document, variables).await;
             let statements = alone.statements() - before;
             let nodes = answer.pointer(list).and_then(Value::as_array).unwrap();
             assert_eq!(nodes.len(), first);
@@ -46,6 +61,19 @@ async fn the_statements_of_a_nested_query_do_not_grow_with_its_rows() {
         }
     }
     shows_what_there_is(&inventory).await;
+    breaks_silence(&inventory).await;
+}
+
+/// A client that hears of no change hears how far it is.
+async fn breaks_silence(inventory: &Inventory) {
+    let mut items = pin!(inventory.follow("subscription { changes { position changes { id } } }"));
+    let begin = items.next().await.unwrap();
+    let head = inventory.ask("{ position }", json!({})).await["position"].clone();
+    assert_eq!(begin["changes"], json!({ "position": head, "changes": [] }));
+    tokio::time::pause();
+    let since = tokio::time::Instant::now();
+    assert_eq!(items.next().await.unwrap(), begin);
+    assert_eq!(since.elapsed().as_secs(), 20);
 }
 
 async fn shows_what_there_is(inventory: &Inventory) {

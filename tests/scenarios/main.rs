@@ -14,6 +14,7 @@ mod lifecycle;
 mod limits;
 mod log_copy;
 mod log_faults;
+mod past;
 mod refusals;
 mod socket;
 mod two_servers;

@@ -6,6 +6,7 @@
 )]
 
 pub mod binary;
+pub mod commands;
 pub mod endpoint;
 pub mod flow;
 pub mod graphql;
@@ -16,6 +17,7 @@ pub mod strace;
 pub mod wait;
 
 pub use binary::Eventflows;
+pub use commands::RandomCommands;
 pub use endpoint::{Call, Endpoint};
 pub use flow::{Flow, FlowOptions};
 pub use graphql::GraphQl;

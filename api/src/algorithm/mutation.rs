@@ -6,12 +6,11 @@ use domain::{AlgorithmId, Command, Version};
 
 use super::Algorithm;
 use super::types::Protocol;
-use crate::control::control;
-use crate::error::read_failure;
 use crate::id;
 use crate::mutation::{Ticket, execute, payload};
 use crate::scalar::BigInt;
 use crate::user_error::{UserError, UserErrorCode};
+use crate::view::View;
 
 payload!(
     /// The answer of the mutations of an algorithm.
@@ -210,13 +209,9 @@ async fn finish<C: Command>(
 ) -> Result<AlgorithmPayload> {
     Ok(match execute(ctx, ticket, command).await? {
         Err(error) => AlgorithmPayload::refused(error),
-        Ok(position) => AlgorithmPayload::done(read(ctx, algorithm.clone()).await?, position),
+        Ok(position) => {
+            let row = View::live(ctx).find(algorithm.clone(), Algorithm).await;
+            AlgorithmPayload::done(row.transpose()?, position)
+        }
     })
-}
-
-/// Reads past the request's loader, which may hold what was there before.
-async fn read(ctx: &Context<'_>, id: AlgorithmId) -> Result<Option<Algorithm>> {
-    let rows = control(ctx).model.algorithms_by_id(&[id]).await;
-    let rows = rows.map_err(|cause| read_failure(&cause))?;
-    Ok(rows.into_iter().next().map(Algorithm))
 }

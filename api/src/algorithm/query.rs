@@ -2,14 +2,14 @@
 
 use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, Object, Result};
+use domain::AlgorithmId;
 use projections::algorithm::AlgorithmFilter;
 
 use super::Algorithm;
-use crate::control::control;
-use crate::error::{invalid, read_failure};
-use crate::id;
-use crate::loaders::RowLoader;
-use crate::paging::{self, Cursor, paging};
+use crate::as_of::AsOf;
+use crate::id::{self, chosen};
+use crate::paging::{Cursor, paging};
+use crate::view::View;
 
 #[derive(Default)]
 pub struct AlgorithmQuery;
@@ -25,19 +25,15 @@ impl AlgorithmQuery {
         retired: Option<bool>,
         first: Option<i32>,
         after: Option<String>,
+        as_of: Option<AsOf>,
     ) -> Option<Result<Connection<Cursor, Algorithm>>> {
-        let organization = organization_id.as_ref().map(id::organization).transpose();
-        Some(match organization {
-            Ok(organization) => {
-                let filter = AlgorithmFilter {
-                    organization,
-                    search,
-                    retired,
-                };
-                algorithms_where(ctx, &filter, first, after).await
-            }
-            Err(error) => Err(invalid(error.to_string())),
-        })
+        let filter = chosen(organization_id.as_ref(), id::organization);
+        let filter = filter.map(|organization| AlgorithmFilter {
+            organization,
+            search,
+            retired,
+        });
+        Some(algorithms(ctx, filter, first, after, as_of).await)
     }
 
     /// The algorithm written `organization/name`; null where there is none.
@@ -45,29 +41,40 @@ impl AlgorithmQuery {
         &self,
         ctx: &Context<'_>,
         name: String,
+        as_of: Option<AsOf>,
     ) -> Option<Result<Algorithm>> {
-        let id: domain::AlgorithmId = name.parse().ok()?;
-        let found = ctx.data_unchecked::<RowLoader>().load_one(id).await;
-        found
-            .map(|row| row.map(Algorithm))
-            .map_err(|cause| read_failure(&cause))
-            .transpose()
+        let id = name.parse().ok()?;
+        by_id(ctx, id, as_of).await.transpose()
     }
 }
 
-pub(crate) async fn algorithms_where(
+async fn algorithms(
     ctx: &Context<'_>,
+    filter: Result<AlgorithmFilter>,
+    first: Option<i32>,
+    after: Option<String>,
+    as_of: Option<AsOf>,
+) -> Result<Connection<Cursor, Algorithm>> {
+    let view = View::at(ctx, as_of).await?;
+    algorithms_where(&view, &filter?, first, after).await
+}
+
+async fn by_id(
+    ctx: &Context<'_>,
+    id: AlgorithmId,
+    as_of: Option<AsOf>,
+) -> Result<Option<Algorithm>> {
+    let view = View::at(ctx, as_of).await?;
+    view.find(id, Algorithm).await.transpose()
+}
+
+pub(crate) async fn algorithms_where(
+    view: &View,
     filter: &AlgorithmFilter,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<Connection<Cursor, Algorithm>> {
     let paging = paging(first, after.as_deref())?;
-    let page = control(ctx).model.algorithms(filter, &paging).await;
-    let page = page.map_err(|cause| read_failure(&cause))?;
-    Ok(paging::connection(
-        page,
-        &paging,
-        |row| row.id.to_string(),
-        Algorithm,
-    ))
+    let page = view.model().algorithms(filter, &paging).await;
+    view.connection(page, &paging, |row| row.id.to_string(), Algorithm)
 }

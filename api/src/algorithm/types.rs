@@ -1,24 +1,27 @@
 //! The types of an algorithm.
 
 use async_graphql::connection::Connection;
-use async_graphql::{Context, Enum, ID, Object, Result};
+use async_graphql::{Enum, ID, Object, Result};
 use domain::algorithm::Protocol as DomainProtocol;
 
-use crate::error::read_failure;
 use crate::grant::Grant;
 use crate::grant::query::grants_where;
 use crate::id::GlobalId;
 use crate::listener::Listener;
 use crate::listener::query::listeners_where;
-use crate::loaders::{RowLoader, VersionsOf};
+use crate::loaders::VersionsOf;
 use crate::organization::Organization;
 use crate::paging::Cursor;
 use crate::publisher::Publisher;
 use crate::publisher::query::publishers_where;
 use crate::scalar::DateTime;
+use crate::view::View;
 
 /// Something that can be called, written `organization/name`.
-pub struct Algorithm(pub projections::algorithm::Algorithm);
+pub struct Algorithm(
+    pub(crate) projections::algorithm::Algorithm,
+    pub(crate) View,
+);
 
 #[Object]
 impl Algorithm {
@@ -32,13 +35,10 @@ impl Algorithm {
     }
 
     /// Who owns it.
-    async fn organization(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
-        let loader = ctx.data_unchecked::<RowLoader>();
-        let found = loader.load_one(self.0.id.organization.clone()).await;
-        found
-            .map(|row| row.map(Organization))
-            .map_err(|cause| read_failure(&cause))
-            .transpose()
+    async fn organization(&self) -> Option<Result<Organization>> {
+        self.1
+            .find(self.0.id.organization.clone(), Organization)
+            .await
     }
 
     async fn description(&self) -> &str {
@@ -59,19 +59,14 @@ impl Algorithm {
     }
 
     /// Its published versions, the withdrawn among them, the newest first.
-    async fn versions(&self, ctx: &Context<'_>) -> Option<Result<Vec<Version>>> {
-        let loader = ctx.data_unchecked::<RowLoader>();
-        let rows = loader.load_one(VersionsOf(self.0.id.clone())).await;
-        Some(
-            rows.map(|rows| rows.unwrap_or_default().into_iter().map(Version).collect())
-                .map_err(|cause| read_failure(&cause)),
-        )
+    async fn versions(&self) -> Option<Result<Vec<Version>>> {
+        let rows = self.1.load(VersionsOf(self.0.id.clone())).await;
+        Some(rows.map(|rows| rows.unwrap_or_default().into_iter().map(Version).collect()))
     }
 
     /// The topics that it may read or write, by grants to itself and to its organization.
     async fn grants(
         &self,
-        ctx: &Context<'_>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Grant>>> {
@@ -79,13 +74,12 @@ impl Algorithm {
             algorithm: Some(self.0.id.clone()),
             ..Default::default()
         };
-        Some(grants_where(ctx, &filter, first, after).await)
+        Some(grants_where(&self.1, &filter, first, after).await)
     }
 
     /// What feeds it, the enabled and the disabled.
     async fn listeners(
         &self,
-        ctx: &Context<'_>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Listener>>> {
@@ -93,13 +87,12 @@ impl Algorithm {
             algorithm: Some(self.0.id.clone()),
             ..Default::default()
         };
-        Some(listeners_where(ctx, &filter, first, after).await)
+        Some(listeners_where(&self.1, &filter, first, after).await)
     }
 
     /// Where its results go, the enabled and the disabled.
     async fn publishers(
         &self,
-        ctx: &Context<'_>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Publisher>>> {
@@ -107,7 +100,7 @@ impl Algorithm {
             algorithm: Some(self.0.id.clone()),
             ..Default::default()
         };
-        Some(publishers_where(ctx, &filter, first, after).await)
+        Some(publishers_where(&self.1, &filter, first, after).await)
     }
 }
 

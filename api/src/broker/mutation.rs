@@ -10,11 +10,11 @@ use engine::connection::NewConnection;
 use super::Broker;
 use super::input::{CredentialInput, KafkaInput, ServiceBusInput, SqsInput};
 use crate::control::control;
-use crate::error::read_failure;
 use crate::id;
 use crate::mutation::{Ended, Ticket, end, execute, payload};
 use crate::scalar::BigInt;
 use crate::user_error::{UserError, UserErrorCode};
+use crate::view::View;
 use crate::worker::AskError;
 
 payload!(
@@ -260,7 +260,5 @@ pub(crate) async fn answer(
 }
 
 async fn read(ctx: &Context<'_>, connection: ConnectionId) -> Result<Option<Broker>> {
-    let rows = control(ctx).model.connections_by_id(&[connection]).await;
-    let rows = rows.map_err(|cause| read_failure(&cause))?;
-    Ok(rows.into_iter().next().map(Broker))
+    View::live(ctx).find(connection, Broker).await.transpose()
 }

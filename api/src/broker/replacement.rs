@@ -7,9 +7,10 @@ use domain::connection::{Connection, ReplaceBroker};
 use domain::grant::{Grantee, Permission};
 use domain::replacement::{Holding, Missing, Move, Preview, preview};
 use domain::topic::Topic;
-use domain::{AlgorithmId, ConnectionId, StreamName, TopicId, TopicName};
+use domain::{AlgorithmId, ConnectionId, Position, State, StreamName, TopicId, TopicName};
 
 use super::mutation::{BrokerPayload, answer};
+use crate::as_of::{self, AsOf};
 use crate::control::control;
 use crate::error::{failure, invalid, read_failure};
 use crate::grant::Access;
@@ -18,6 +19,7 @@ use crate::listener::settings::ListenerStartInput;
 use crate::mutation::{Ticket, execute};
 use crate::scalar::BigInt;
 use crate::user_error::UserError;
+use crate::view::View;
 
 /// One more topic than a replacement takes, so that it is refused and none forgotten.
 const MOST_TOPICS: u32 = 10_001;
@@ -103,8 +105,9 @@ impl ReplacementQuery {
         ctx: &Context<'_>,
         id: ID,
         replacement_id: ID,
+        as_of: Option<AsOf>,
     ) -> Option<Result<BrokerReplacementPreview>> {
-        look(ctx, &id, &replacement_id).await.transpose()
+        look(ctx, &id, &replacement_id, as_of).await.transpose()
     }
 }
 
@@ -130,29 +133,38 @@ async fn look(
     ctx: &Context<'_>,
     id: &ID,
     replacement: &ID,
+    as_of: Option<AsOf>,
 ) -> Result<Option<BrokerReplacementPreview>> {
     let wrong = |error: id::IdError| invalid(error.to_string());
     let connection = id::broker(id).map_err(wrong)?;
     let replacement = id::broker(replacement).map_err(wrong)?;
-    let engine = &control(ctx).engine;
-    let fold = async |id| {
-        let state = engine.fold::<Connection>(&StreamName::connection(id)).await;
-        state.map_err(|cause| failure(&cause))
-    };
+    let until = as_of::bound(ctx, as_of).await?;
+    let fold = async |id| fold::<Connection>(ctx, &StreamName::connection(id), until).await;
     let (present, replacement) = (fold(connection).await?, fold(replacement).await?);
     if present.settings.is_none() || replacement.settings.is_none() {
         return Ok(None);
     }
     let mut hanging = BTreeMap::new();
-    for name in in_use(ctx, connection).await? {
+    let view = View::at(ctx, as_of).await?;
+    for name in in_use(&view, connection).await? {
         let topic = TopicId {
             connection,
             topic: name.clone(),
         };
-        let state = engine.fold::<Topic>(&StreamName::topic(&topic)).await;
-        hanging.insert(name, state.map_err(|cause| failure(&cause))?);
+        let state = self::fold::<Topic>(ctx, &StreamName::topic(&topic), until).await?;
+        hanging.insert(name, state);
     }
     Ok(Some(preview(&hanging, &replacement).into()))
+}
+
+/// A stream as its decisions saw it when the log ended at `until`.
+async fn fold<S: State>(
+    ctx: &Context<'_>,
+    stream: &StreamName,
+    until: Option<Position>,
+) -> Result<S> {
+    let state = control(ctx).engine.fold_until(stream, until).await;
+    state.map_err(|cause| failure(&cause))
 }
 
 async fn replace(ctx: &Context<'_>, id: ID, input: BrokerReplaceInput) -> Result<BrokerPayload> {
@@ -163,7 +175,7 @@ async fn replace(ctx: &Context<'_>, id: ID, input: BrokerReplaceInput) -> Result
         Ok(command) => command,
         Err(error) => return Ok(BrokerPayload::refused(error)),
     };
-    command.topics = in_use(ctx, command.connection).await?;
+    command.topics = in_use(&View::live(ctx), command.connection).await?;
     let ended = execute(ctx, &ticket, &command).await;
     // The connection is gone: the payload shows the one that took over.
     answer(ctx, Some(command.replacement), ended).await
@@ -184,11 +196,8 @@ fn command(id: &ID, input: &BrokerReplaceInput) -> Result<ReplaceBroker, UserErr
 }
 
 /// The topics of a connection that something hangs on, as far as the read models know.
-async fn in_use(ctx: &Context<'_>, connection: ConnectionId) -> Result<Vec<TopicName>> {
-    let topics = control(ctx)
-        .model
-        .topics_in_use(connection, MOST_TOPICS)
-        .await;
+async fn in_use(view: &View, connection: ConnectionId) -> Result<Vec<TopicName>> {
+    let topics = view.model().topics_in_use(connection, MOST_TOPICS).await;
     topics.map_err(|cause| read_failure(&cause))
 }
 

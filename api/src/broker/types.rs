@@ -1,26 +1,29 @@
 //! The types of a broker connection.
 
 use async_graphql::connection::Connection;
-use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use async_graphql::{Enum, ID, Object, Result, SimpleObject};
 use domain::connection::BrokerKind as DomainKind;
 use projections::hanging::{ConnectionCounts, Deletion};
 
 use super::BrokerSettings;
-use crate::control::control;
 use crate::error::read_failure;
 use crate::grant::Grant;
 use crate::grant::query::grants_where;
 use crate::id::GlobalId;
-use crate::loaders::{CountsOf, RowLoader};
+use crate::loaders::CountsOf;
 use crate::paging::Cursor;
 use crate::scalar::{BigInt, DateTime};
 use crate::topic::Topic;
 use crate::topic::query::topics_of;
+use crate::view::View;
 
 /// A connected Kafka cluster, SQS account or Service Bus namespace. Its settings never change;
 /// only credentials rotate.
 #[derive(Clone)]
-pub struct Broker(pub projections::connection::Connection);
+pub struct Broker(
+    pub(crate) projections::connection::Connection,
+    pub(crate) View,
+);
 
 #[Object]
 impl Broker {
@@ -65,28 +68,19 @@ impl Broker {
 
     /// The connection that took over from it; null while it is alive, and where that connection
     /// is disconnected.
-    async fn replaced_by(&self, ctx: &Context<'_>) -> Option<Result<Broker>> {
-        let loader = ctx.data_unchecked::<RowLoader>();
-        let found = loader.load_one(self.0.replaced?.by).await;
-        found
-            .map(|row| row.map(Broker))
-            .map_err(|cause| read_failure(&cause))
-            .transpose()
+    async fn replaced_by(&self) -> Option<Result<Broker>> {
+        self.1.find(self.0.replaced?.by, Broker).await
     }
 
     /// How much there is of it.
-    async fn counts(&self, ctx: &Context<'_>) -> Option<Result<BrokerCounts>> {
-        let loader = ctx.data_unchecked::<RowLoader>();
-        let found = loader.load_one(CountsOf(self.0.id)).await;
-        found
-            .map(|counts| counts.map(Into::into))
-            .map_err(|cause| read_failure(&cause))
-            .transpose()
+    async fn counts(&self) -> Option<Result<BrokerCounts>> {
+        let counts = self.1.load(CountsOf(self.0.id)).await.transpose()?;
+        Some(counts.map(Into::into))
     }
 
     /// What would stop now if it were disconnected.
-    async fn deletion_preview(&self, ctx: &Context<'_>) -> Option<Result<BrokerDeletionPreview>> {
-        let deletion = control(ctx).model.deletion(self.0.id).await;
+    async fn deletion_preview(&self) -> Option<Result<BrokerDeletionPreview>> {
+        let deletion = self.1.model().deletion(self.0.id).await;
         Some(
             deletion
                 .map(Into::into)
@@ -97,7 +91,6 @@ impl Broker {
     /// Grants of its topics and of patterns, by topic or pattern.
     async fn grants(
         &self,
-        ctx: &Context<'_>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Grant>>> {
@@ -105,18 +98,17 @@ impl Broker {
             connection: Some(self.0.id),
             ..Default::default()
         };
-        Some(grants_where(ctx, &filter, first, after).await)
+        Some(grants_where(&self.1, &filter, first, after).await)
     }
 
     /// Its topics by name, those whose name holds `search`.
     async fn topics(
         &self,
-        ctx: &Context<'_>,
         search: Option<String>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Topic>>> {
-        Some(topics_of(ctx, self.0.id, search.as_deref(), first, after).await)
+        Some(topics_of(&self.1, self.0.id, search.as_deref(), first, after).await)
     }
 }
 

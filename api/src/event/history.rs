@@ -4,11 +4,13 @@ use async_graphql::connection::{Connection, CursorType, Edge};
 use async_graphql::{Context, ID, Object, Result};
 use domain::codec;
 use domain::{
-    Envelope, Event as Happened, ListenerId, PublisherId, Revision, StreamName, TopicId, Version,
+    Envelope, Event as Happened, ListenerId, Position, PublisherId, Revision, StreamName, TopicId,
+    Version,
 };
 use projections::grant::{GrantKey, Scope};
 
 use super::Event;
+use crate::as_of::{self, AsOf};
 use crate::control::control;
 use crate::error::{Code, fault, invalid, log_failure};
 use crate::id::GlobalId;
@@ -30,14 +32,39 @@ impl HistoryQuery {
         of: ID,
         first: Option<i32>,
         after: Option<String>,
+        as_of: Option<AsOf>,
     ) -> Option<Result<Connection<String, Event>>> {
-        Some(history(ctx, &of, first, after.as_deref()).await)
+        Some(told(ctx, &of, first, after.as_deref(), as_of).await)
     }
 }
 
-async fn history(
+async fn told(
     ctx: &Context<'_>,
     of: &ID,
+    first: Option<i32>,
+    after: Option<&str>,
+    as_of: Option<AsOf>,
+) -> Result<Connection<String, Event>> {
+    let until = as_of::bound(ctx, as_of).await?;
+    let span = Span {
+        after: Position(0),
+        until: until.unwrap_or(Position(u64::MAX)),
+    };
+    history(ctx, of, span, first, after).await
+}
+
+/// The part of the log that a history is told of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) after: Position,
+    pub(crate) until: Position,
+}
+
+/// What happened to one thing within `span`.
+pub(crate) async fn history(
+    ctx: &Context<'_>,
+    of: &ID,
+    span: Span,
     first: Option<i32>,
     after: Option<&str>,
 ) -> Result<Connection<String, Event>> {
@@ -52,10 +79,12 @@ async fn history(
     while found.len() <= wanted {
         let page = store.read_stream(&stream, from, PAGE).await;
         let page = page.map_err(|cause| log_failure(&cause))?;
-        let last = page.len() < PAGE;
+        let beyond = |last: &Envelope| last.position >= span.until;
+        let last = page.len() < PAGE || page.last().is_some_and(beyond);
         for envelope in page {
             from = Revision(envelope.revision.0 + 1);
-            if concerns(&of, &envelope)? {
+            let within = envelope.position > span.after && envelope.position <= span.until;
+            if within && concerns(&of, &envelope)? {
                 found.push(envelope);
             }
         }

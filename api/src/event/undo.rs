@@ -3,16 +3,18 @@
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use domain::codec;
 use domain::flow::{Flow, Flows};
-use domain::{Envelope, Event as Happened, Position};
+use domain::{Envelope, Event as Happened};
 use engine::undo::Undo;
 use engine::{Outcome, Request};
 
 use super::Event;
+use super::query::at;
 use crate::control::control;
-use crate::error::{Code, error, failure, log_failure, read_failure};
+use crate::error::{Code, error, failure, read_failure};
 use crate::id::{GlobalId, IdError};
 use crate::mutation::{Ended, Ticket, end, payload};
 use crate::user_error::{UserError, UserErrorCode};
+use crate::view::View;
 
 /// The argument that all errors are about.
 const EVENT: &[&str] = &["input", "eventId"];
@@ -106,24 +108,10 @@ async fn flows(ctx: &Context<'_>, envelope: &Envelope) -> Result<Flows> {
         Ok(Happened::PublisherDisabled(e)) => Flow::Publisher(e.publisher),
         _ => return Ok(Flows::default()),
     };
-    let flows = control(ctx).model.flows_beyond(&flow).await;
+    let flows = View::live(ctx).model().flows_beyond(&flow).await;
     flows.map_err(|cause| read_failure(&cause))
 }
 
 fn impossible(reason: String) -> UserError {
     UserError::new(UserErrorCode::NotUndoable, reason, EVENT)
-}
-
-/// The event at a position.
-async fn at(ctx: &Context<'_>, position: Position) -> Result<Option<Envelope>> {
-    let Some(before) = position.0.checked_sub(1) else {
-        return Ok(None);
-    };
-    let page = control(ctx)
-        .engine
-        .store()
-        .read_all(Position(before), 1)
-        .await;
-    let page = page.map_err(|cause| log_failure(&cause))?;
-    Ok(page.into_iter().find(|event| event.position == position))
 }

@@ -13,22 +13,14 @@ use engine::{Engine, ReadError};
 use crate::error::log_failure;
 
 /// Loads the names of connections, also of those that are gone: a connection's first event tells.
-pub(crate) struct Names(Arc<Engine>);
-
-/// The loader of a request.
-pub(crate) type NameLoader = DataLoader<Names>;
-
-/// A fresh loader over the log of `engine`.
-pub(crate) fn loader(engine: Arc<Engine>) -> NameLoader {
-    DataLoader::new(Names(engine), tokio::spawn)
-}
+pub(crate) struct Names(pub(crate) Arc<Engine>);
 
 /// What happened; nothing where this program does not know the event.
 pub(super) async fn words(ctx: &Context<'_>, envelope: &Envelope) -> Result<Option<String>> {
     let Ok(event) = codec::decode(envelope) else {
         return Ok(None);
     };
-    let loader = ctx.data_unchecked::<NameLoader>();
+    let loader = ctx.data_unchecked::<DataLoader<Names>>();
     let names = loader.load_many(connections(&event)).await;
     let names: ConnectionNames = names
         .map_err(|cause| log_failure(&cause))?

@@ -7,13 +7,12 @@ use domain::grant::{
 
 use super::Access;
 use crate::broker::mutation::{self as broker, BrokerPayload};
-use crate::control::control;
-use crate::error::read_failure;
 use crate::id::{self, IdError};
 use crate::mutation::{Ticket, execute, payload};
 use crate::scalar::BigInt;
 use crate::topic::Topic;
 use crate::user_error::{UserError, UserErrorCode};
+use crate::view::View;
 
 payload!(
     /// The answer of the mutations of a topic.
@@ -114,36 +113,28 @@ async fn edit(ctx: &Context<'_>, input: TopicGrantsEditInput) -> Result<TopicPay
     Ok(match execute(ctx, &ticket, &command).await? {
         Err(error) => TopicPayload::refused(error.or_about(&["input", "topicId"])),
         Ok(position) => {
-            let row = control(ctx).model.topic(&command.topic).await;
-            let row = row.map_err(|cause| read_failure(&cause))?;
-            TopicPayload::done(row.map(Topic), position)
+            let view = View::live(ctx);
+            let row = view.model().topic(&command.topic).await;
+            TopicPayload::done(view.show(row, Topic)?, position)
         }
     })
 }
 
 fn edit_command(input: &TopicGrantsEditInput) -> Result<EditGrants, UserError> {
-    let change = |(index, change): (usize, &GrantChangeInput)| {
-        let grantee = grantee(
-            change.algorithm_id.as_ref(),
-            change.organization_id.as_ref(),
-        );
-        Ok::<_, UserError>(GrantChange {
+    let change = |change: &GrantChangeInput| {
+        Ok(GrantChange {
             edit: change.edit.into(),
-            permission: Permission {
-                grantee: grantee.map_err(|error| within(index, error))?,
-                access: change.access.into(),
-            },
+            permission: permission(
+                change.algorithm_id.as_ref(),
+                change.organization_id.as_ref(),
+                change.access,
+            )?,
         })
     };
     Ok(EditGrants {
         topic: id::topic(&input.topic_id)
             .map_err(|error| UserError::bad_id(&error, &["input", "topicId"]))?,
-        changes: input
-            .changes
-            .iter()
-            .enumerate()
-            .map(change)
-            .collect::<Result<_, _>>()?,
+        changes: each(&input.changes, change)?,
         cause: None,
     })
 }
@@ -162,32 +153,45 @@ async fn edit_patterns(ctx: &Context<'_>, input: PatternGrantsEditInput) -> Resu
 }
 
 fn patterns_command(input: &PatternGrantsEditInput) -> Result<EditPatternGrants, UserError> {
-    let change = |(index, change): (usize, &PatternGrantChangeInput)| {
+    let change = |change: &PatternGrantChangeInput| {
         let pattern = change.pattern.parse();
-        let pattern = pattern.map_err(|error| UserError::bad_name(&error, &["pattern"]));
-        let grantee = grantee(
-            change.algorithm_id.as_ref(),
-            change.organization_id.as_ref(),
-        );
-        Ok::<_, UserError>(PatternChange {
+        Ok(PatternChange {
             edit: change.edit.into(),
-            pattern: pattern.map_err(|error| within(index, error))?,
-            permission: Permission {
-                grantee: grantee.map_err(|error| within(index, error))?,
-                access: change.access.into(),
-            },
+            pattern: pattern.map_err(|error| UserError::bad_name(&error, &["pattern"]))?,
+            permission: permission(
+                change.algorithm_id.as_ref(),
+                change.organization_id.as_ref(),
+                change.access,
+            )?,
         })
     };
     Ok(EditPatternGrants {
         connection: id::broker(&input.broker_id)
             .map_err(|error| UserError::bad_id(&error, &["input", "brokerId"]))?,
-        changes: input
-            .changes
-            .iter()
-            .enumerate()
-            .map(change)
-            .collect::<Result<_, _>>()?,
+        changes: each(&input.changes, change)?,
         cause: None,
+    })
+}
+
+/// What `change` makes of each change of a batch.
+fn each<I, C>(
+    inputs: &[I],
+    change: impl Fn(&I) -> Result<C, UserError>,
+) -> Result<Vec<C>, UserError> {
+    let changes = inputs.iter().enumerate();
+    changes
+        .map(|(index, input)| change(input).map_err(|error| within(index, error)))
+        .collect()
+}
+
+fn permission(
+    algorithm: Option<&ID>,
+    organization: Option<&ID>,
+    access: Access,
+) -> Result<Permission, UserError> {
+    Ok(Permission {
+        grantee: grantee(algorithm, organization)?,
+        access: access.into(),
     })
 }
 

@@ -6,12 +6,11 @@ use domain::grant::{Edit, EditGrants, EditPatternGrants, Grantee, PatternChange,
 use projections::grant::{GrantKey, Scope};
 
 use super::{Access, Grant};
-use crate::control::control;
-use crate::error::read_failure;
 use crate::id;
 use crate::mutation::{Ticket, execute, payload};
 use crate::scalar::BigInt;
 use crate::user_error::UserError;
+use crate::view::View;
 
 payload!(
     /// The answer of the mutations of a grant.
@@ -77,9 +76,9 @@ async fn grant(ctx: &Context<'_>, input: TopicGrantInput) -> Result<GrantPayload
     Ok(match execute(ctx, &ticket, &command).await? {
         Err(error) => GrantPayload::refused(alone(error).or_about(&["input", "topicId"])),
         Ok(position) => {
-            let row = control(ctx).model.grant(&grant).await;
-            let row = row.map_err(|cause| read_failure(&cause))?;
-            GrantPayload::done(row.map(Grant), position)
+            let view = View::live(ctx);
+            let row = view.model().grant(&grant).await;
+            GrantPayload::done(view.show(row, Grant)?, position)
         }
     })
 }

@@ -5,10 +5,10 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 use projections::grant::GrantFilter;
 
 use super::{Access, Grant};
-use crate::control::control;
-use crate::error::{invalid, read_failure};
-use crate::id::{self, IdError};
-use crate::paging::{self, Cursor, paging};
+use crate::as_of::AsOf;
+use crate::id::{self, chosen};
+use crate::paging::{Cursor, paging};
+use crate::view::View;
 
 /// Which grants are asked for; all where nothing is set.
 #[derive(InputObject, Default)]
@@ -35,43 +35,42 @@ impl GrantQuery {
         filter: Option<GrantFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        as_of: Option<AsOf>,
     ) -> Option<Result<Connection<Cursor, Grant>>> {
-        Some(match filter.unwrap_or_default().filter() {
-            Ok(filter) => grants_where(ctx, &filter, first, after).await,
-            Err(error) => Err(invalid(error.to_string())),
-        })
+        Some(grants(ctx, filter.unwrap_or_default(), first, after, as_of).await)
     }
 }
 
+async fn grants(
+    ctx: &Context<'_>,
+    filter: GrantFilterInput,
+    first: Option<i32>,
+    after: Option<String>,
+    as_of: Option<AsOf>,
+) -> Result<Connection<Cursor, Grant>> {
+    let view = View::at(ctx, as_of).await?;
+    grants_where(&view, &filter.filter()?, first, after).await
+}
+
 impl GrantFilterInput {
-    fn filter(self) -> Result<GrantFilter, IdError> {
+    fn filter(self) -> Result<GrantFilter> {
         Ok(GrantFilter {
-            connection: self.broker_id.as_ref().map(id::broker).transpose()?,
-            topic: self.topic_id.as_ref().map(id::topic).transpose()?,
-            algorithm: self.algorithm_id.as_ref().map(id::algorithm).transpose()?,
-            organization: self
-                .organization_id
-                .as_ref()
-                .map(id::organization)
-                .transpose()?,
+            connection: chosen(self.broker_id.as_ref(), id::broker)?,
+            topic: chosen(self.topic_id.as_ref(), id::topic)?,
+            algorithm: chosen(self.algorithm_id.as_ref(), id::algorithm)?,
+            organization: chosen(self.organization_id.as_ref(), id::organization)?,
             access: self.access.map(Into::into),
         })
     }
 }
 
 pub(crate) async fn grants_where(
-    ctx: &Context<'_>,
+    view: &View,
     filter: &GrantFilter,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<Connection<Cursor, Grant>> {
     let paging = paging(first, after.as_deref())?;
-    let page = control(ctx).model.grants(filter, &paging).await;
-    let page = page.map_err(|cause| read_failure(&cause))?;
-    Ok(paging::connection(
-        page,
-        &paging,
-        |row| row.key.to_string(),
-        Grant,
-    ))
+    let page = view.model().grants(filter, &paging).await;
+    view.connection(page, &paging, |row| row.key.to_string(), Grant)
 }

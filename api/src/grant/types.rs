@@ -1,20 +1,19 @@
 //! The types of a grant.
 
-use async_graphql::{Context, Enum, ID, Object, Result, Union};
+use async_graphql::{Enum, ID, Object, Result, Union};
 use domain::grant::{Access as DomainAccess, Grantee as DomainGrantee};
 use domain::{TopicId, TopicName};
 use projections::grant::Scope;
 
 use crate::algorithm::Algorithm;
 use crate::broker::Broker;
-use crate::error::read_failure;
 use crate::id::GlobalId;
-use crate::loaders::RowLoader;
 use crate::organization::Organization;
 use crate::scalar::DateTime;
+use crate::view::View;
 
 /// An administrator's permission to read or write topics: one, or all that a pattern covers.
-pub struct Grant(pub projections::grant::Grant);
+pub struct Grant(pub(crate) projections::grant::Grant, pub(crate) View);
 
 #[Object]
 impl Grant {
@@ -56,36 +55,30 @@ impl Grant {
         self.0.cause.as_deref()
     }
 
-    async fn broker(&self, ctx: &Context<'_>) -> Option<Result<Broker>> {
-        let loader = ctx.data_unchecked::<RowLoader>();
-        let found = loader.load_one(self.0.key.connection).await;
-        found
-            .map(|row| row.map(Broker))
-            .map_err(|cause| read_failure(&cause))
-            .transpose()
+    async fn broker(&self) -> Option<Result<Broker>> {
+        self.1.find(self.0.key.connection, Broker).await
     }
 
     /// Whom it is given to: an algorithm, or an organization with all of its algorithms.
-    async fn grantee(&self, ctx: &Context<'_>) -> Option<Result<Grantee>> {
+    async fn grantee(&self) -> Option<Result<Grantee>> {
         match &self.0.key.permission.grantee {
-            DomainGrantee::Algorithm(_) => {
-                let algorithm = self.load_algorithm(ctx).await?;
+            DomainGrantee::Algorithm(id) => {
+                let algorithm = self.1.find(id.clone(), Algorithm).await?;
                 Some(algorithm.map(Grantee::Algorithm))
             }
             DomainGrantee::Organization(name) => {
-                let loader = ctx.data_unchecked::<RowLoader>();
-                let found = loader.load_one(name.clone()).await;
-                found
-                    .map(|row| row.map(|row| Grantee::Organization(Organization(row))))
-                    .map_err(|cause| read_failure(&cause))
-                    .transpose()
+                let organization = self.1.find(name.clone(), Organization).await?;
+                Some(organization.map(Grantee::Organization))
             }
         }
     }
 
     /// The algorithm that it is given to; null where that is an organization.
-    async fn algorithm(&self, ctx: &Context<'_>) -> Option<Result<Algorithm>> {
-        self.load_algorithm(ctx).await
+    async fn algorithm(&self) -> Option<Result<Algorithm>> {
+        match &self.0.key.permission.grantee {
+            DomainGrantee::Algorithm(id) => self.1.find(id.clone(), Algorithm).await,
+            DomainGrantee::Organization(_) => None,
+        }
     }
 }
 
@@ -95,18 +88,6 @@ impl Grant {
             Scope::Topic(topic) => Some(topic),
             Scope::Pattern(_) => None,
         }
-    }
-
-    async fn load_algorithm(&self, ctx: &Context<'_>) -> Option<Result<Algorithm>> {
-        let DomainGrantee::Algorithm(id) = &self.0.key.permission.grantee else {
-            return None;
-        };
-        let loader = ctx.data_unchecked::<RowLoader>();
-        let found = loader.load_one(id.clone()).await;
-        found
-            .map(|row| row.map(Algorithm))
-            .map_err(|cause| read_failure(&cause))
-            .transpose()
     }
 }
 

@@ -10,12 +10,12 @@ use domain::{Command, ListenerId};
 
 use super::Listener;
 use super::settings::ListenerSettingsInput;
-use crate::control::control;
 use crate::error::read_failure;
 use crate::id;
 use crate::mutation::{Ticket, execute, payload};
 use crate::scalar::BigInt;
 use crate::user_error::{UserError, UserErrorCode, Warning};
+use crate::view::View;
 
 payload!(
     /// The answer of the mutations of a listener.
@@ -261,7 +261,7 @@ async fn enable(ctx: &Context<'_>, input: ListenerEnableInput) -> Result<Listene
         Err(error) => return Ok(ListenerPayload::refused(error)),
     };
     let flow = Flow::Listener(command.listener.clone());
-    let flows = control(ctx).model.flows_beyond(&flow).await;
+    let flows = View::live(ctx).model().flows_beyond(&flow).await;
     command.flows = flows.map_err(|cause| read_failure(&cause))?;
     let mut payload = finish(ctx, &ticket, &command.listener, &command).await?;
     if payload.position.is_some() {
@@ -322,9 +322,9 @@ async fn finish<C: Command>(
         }
         Err(error) => ListenerPayload::refused(error),
         Ok(position) => {
-            let row = control(ctx).model.listener(listener).await;
-            let row = row.map_err(|cause| read_failure(&cause))?;
-            ListenerPayload::done(row.map(Listener), position)
+            let view = View::live(ctx);
+            let row = view.model().listener(listener).await;
+            ListenerPayload::done(view.show(row, Listener)?, position)
         }
     })
 }

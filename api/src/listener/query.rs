@@ -5,10 +5,10 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 use projections::listener::ListenerFilter;
 
 use super::Listener;
-use crate::control::control;
-use crate::error::{invalid, read_failure};
-use crate::id::{self, IdError};
-use crate::paging::{self, Cursor, paging};
+use crate::as_of::AsOf;
+use crate::id::{self, chosen};
+use crate::paging::{Cursor, paging};
+use crate::view::View;
 
 /// Which listeners are asked for; all where nothing is set.
 #[derive(InputObject, Default)]
@@ -35,25 +35,30 @@ impl ListenerQuery {
         filter: Option<ListenerFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        as_of: Option<AsOf>,
     ) -> Option<Result<Connection<Cursor, Listener>>> {
-        Some(match filter.unwrap_or_default().filter() {
-            Ok(filter) => listeners_where(ctx, &filter, first, after).await,
-            Err(error) => Err(invalid(error.to_string())),
-        })
+        Some(listeners(ctx, filter.unwrap_or_default(), first, after, as_of).await)
     }
 }
 
+async fn listeners(
+    ctx: &Context<'_>,
+    filter: ListenerFilterInput,
+    first: Option<i32>,
+    after: Option<String>,
+    as_of: Option<AsOf>,
+) -> Result<Connection<Cursor, Listener>> {
+    let view = View::at(ctx, as_of).await?;
+    listeners_where(&view, &filter.filter()?, first, after).await
+}
+
 impl ListenerFilterInput {
-    fn filter(self) -> Result<ListenerFilter, IdError> {
+    fn filter(self) -> Result<ListenerFilter> {
         Ok(ListenerFilter {
-            connection: self.broker_id.as_ref().map(id::broker).transpose()?,
-            topic: self.topic_id.as_ref().map(id::topic).transpose()?,
-            organization: self
-                .organization_id
-                .as_ref()
-                .map(id::organization)
-                .transpose()?,
-            algorithm: self.algorithm_id.as_ref().map(id::algorithm).transpose()?,
+            connection: chosen(self.broker_id.as_ref(), id::broker)?,
+            topic: chosen(self.topic_id.as_ref(), id::topic)?,
+            organization: chosen(self.organization_id.as_ref(), id::organization)?,
+            algorithm: chosen(self.algorithm_id.as_ref(), id::algorithm)?,
             enabled: self.enabled,
             paused: self.paused,
             search: self.search,
@@ -62,18 +67,12 @@ impl ListenerFilterInput {
 }
 
 pub(crate) async fn listeners_where(
-    ctx: &Context<'_>,
+    view: &View,
     filter: &ListenerFilter,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<Connection<Cursor, Listener>> {
     let paging = paging(first, after.as_deref())?;
-    let page = control(ctx).model.listeners(filter, &paging).await;
-    let page = page.map_err(|cause| read_failure(&cause))?;
-    Ok(paging::connection(
-        page,
-        &paging,
-        |row| row.id.to_string(),
-        Listener,
-    ))
+    let page = view.model().listeners(filter, &paging).await;
+    view.connection(page, &paging, |row| row.id.to_string(), Listener)
 }

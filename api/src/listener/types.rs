@@ -9,15 +9,15 @@ use projections::worker::ConsumerState as RowState;
 use super::settings::ListenerSettings;
 use crate::algorithm::{Algorithm, Version};
 use crate::broker::Broker;
-use crate::error::read_failure;
 use crate::id::GlobalId;
-use crate::loaders::{ConsumersOf, RowLoader, VersionsOf};
+use crate::loaders::{ConsumersOf, VersionsOf};
 use crate::paging::Cursor;
 use crate::run::{Ledger, Run, query};
 use crate::scalar::{DateTime, Position};
+use crate::view::View;
 
 /// A topic that feeds an algorithm.
-pub struct Listener(pub projections::listener::Listener);
+pub struct Listener(pub(crate) projections::listener::Listener, pub(crate) View);
 
 #[Object]
 impl Listener {
@@ -40,8 +40,8 @@ impl Listener {
     }
 
     /// What the selector picks now; null when it picks nothing.
-    async fn resolved_version(&self, ctx: &Context<'_>) -> Option<Result<Version>> {
-        let (algorithm, rows) = match self.versions(ctx).await {
+    async fn resolved_version(&self) -> Option<Result<Version>> {
+        let (algorithm, rows) = match self.versions().await {
             Ok(loaded) => loaded,
             Err(error) => return Some(Err(error)),
         };
@@ -52,8 +52,8 @@ impl Listener {
 
     /// Why the selector picks nothing now, in words; null when it picks a version. An enabled
     /// listener then holds its position.
-    async fn problem(&self, ctx: &Context<'_>) -> Option<Result<String>> {
-        match self.versions(ctx).await {
+    async fn problem(&self) -> Option<Result<String>> {
+        match self.versions().await {
             Ok((algorithm, _)) => {
                 let unresolved = algorithm.resolve(&self.0.version).err()?;
                 Some(Ok(unresolved.to_string()))
@@ -99,37 +99,21 @@ impl Listener {
         self.0.cause.as_deref()
     }
 
-    async fn broker(&self, ctx: &Context<'_>) -> Option<Result<Broker>> {
-        let loader = ctx.data_unchecked::<RowLoader>();
-        let found = loader.load_one(self.0.id.topic.connection).await;
-        found
-            .map(|row| row.map(Broker))
-            .map_err(|cause| read_failure(&cause))
-            .transpose()
+    async fn broker(&self) -> Option<Result<Broker>> {
+        self.1.find(self.0.id.topic.connection, Broker).await
     }
 
-    async fn algorithm(&self, ctx: &Context<'_>) -> Option<Result<Algorithm>> {
-        let loader = ctx.data_unchecked::<RowLoader>();
-        let found = loader.load_one(self.0.id.algorithm.clone()).await;
-        found
-            .map(|row| row.map(Algorithm))
-            .map_err(|cause| read_failure(&cause))
-            .transpose()
+    async fn algorithm(&self) -> Option<Result<Algorithm>> {
+        self.1.find(self.0.id.algorithm.clone(), Algorithm).await
     }
 
     /// The live things that serve it, one a worker.
-    async fn consumers(&self, ctx: &Context<'_>) -> Option<Result<Vec<Consumer>>> {
-        let loader = ctx.data_unchecked::<RowLoader>();
-        let rows = loader.load_one(ConsumersOf(self.0.id.to_string())).await;
-        Some(
-            rows.map(|rows| {
-                rows.unwrap_or_default()
-                    .into_iter()
-                    .map(Into::into)
-                    .collect()
-            })
-            .map_err(|cause| read_failure(&cause)),
-        )
+    async fn consumers(&self) -> Option<Result<Vec<Consumer>>> {
+        let rows = self.1.load(ConsumersOf(self.0.id.to_string())).await;
+        Some(rows.map(|rows| {
+            let rows = rows.unwrap_or_default().into_iter();
+            rows.map(Into::into).collect()
+        }))
     }
 
     /// What became of the messages received so far.
@@ -150,13 +134,10 @@ impl Listener {
 
 impl Listener {
     /// Its algorithm with the versions, as rows and as selectors are resolved by.
-    async fn versions(&self, ctx: &Context<'_>) -> Result<(Versions, Vec<PublishedVersion>)> {
-        let loader = ctx.data_unchecked::<RowLoader>();
+    async fn versions(&self) -> Result<(Versions, Vec<PublishedVersion>)> {
         let id = &self.0.id.algorithm;
-        let algorithm = loader.load_one(id.clone()).await;
-        let algorithm = algorithm.map_err(|cause| read_failure(&cause))?;
-        let rows = loader.load_one(VersionsOf(id.clone())).await;
-        let rows = rows.map_err(|cause| read_failure(&cause))?;
+        let algorithm = self.1.load(id.clone()).await?;
+        let rows = self.1.load(VersionsOf(id.clone())).await?;
         let rows = rows.unwrap_or_default();
         let retired = algorithm.is_some_and(|row| row.retired_at.is_some());
         Ok((projections::algorithm::state(retired, &rows), rows))

@@ -5,12 +5,11 @@ use domain::organization::{AddMember, ChangeMemberRole, CreateOrganization, Remo
 use domain::{Command, OrganizationName, UserName};
 
 use super::{Organization, Role};
-use crate::control::control;
-use crate::error::read_failure;
 use crate::id;
 use crate::mutation::{Ticket, execute, payload};
 use crate::scalar::BigInt;
 use crate::user_error::UserError;
+use crate::view::View;
 
 payload!(
     /// The answer of the mutations of an organization.
@@ -83,16 +82,12 @@ impl OrganizationMutation {
         let expected = input.expected_revision;
         let ticket = Ticket::new("organizationMemberAdd", None, &input, key, expected);
         let named = named(&input.organization_id, &input.member);
-        let (organization, member) = match named {
-            Ok(named) => named,
-            Err(error) => return Some(Ok(OrganizationPayload::refused(error))),
-        };
-        let command = AddMember {
+        let command = |organization, member| AddMember {
             organization,
             member,
             role: input.role.into(),
         };
-        Some(finish(ctx, &ticket, &command.organization, &command).await)
+        Some(change(ctx, &ticket, named, command).await)
     }
 
     /// Gives a member another role. An organization that has an owner keeps one.
@@ -105,16 +100,12 @@ impl OrganizationMutation {
         let expected = input.expected_revision;
         let ticket = Ticket::new("organizationMemberChangeRole", None, &input, key, expected);
         let named = named(&input.organization_id, &input.member);
-        let (organization, member) = match named {
-            Ok(named) => named,
-            Err(error) => return Some(Ok(OrganizationPayload::refused(error))),
-        };
-        let command = ChangeMemberRole {
+        let command = |organization, member| ChangeMemberRole {
             organization,
             member,
             role: input.role.into(),
         };
-        Some(finish(ctx, &ticket, &command.organization, &command).await)
+        Some(change(ctx, &ticket, named, command).await)
     }
 
     /// Has a person belong to the organization no more. An organization that has an owner
@@ -128,15 +119,11 @@ impl OrganizationMutation {
         let expected = input.expected_revision;
         let ticket = Ticket::new("organizationMemberRemove", None, &input, key, expected);
         let named = named(&input.organization_id, &input.member);
-        let (organization, member) = match named {
-            Ok(named) => named,
-            Err(error) => return Some(Ok(OrganizationPayload::refused(error))),
-        };
-        let command = RemoveMember {
+        let command = |organization, member| RemoveMember {
             organization,
             member,
         };
-        Some(finish(ctx, &ticket, &command.organization, &command).await)
+        Some(change(ctx, &ticket, named, command).await)
     }
 }
 
@@ -165,6 +152,22 @@ fn named(organization: &ID, member: &str) -> Result<(OrganizationName, UserName)
     ))
 }
 
+/// Executes the command that `make` makes for the organization and the person named.
+async fn change<C: Command>(
+    ctx: &Context<'_>,
+    ticket: &Ticket<'_>,
+    named: Result<(OrganizationName, UserName), UserError>,
+    make: impl FnOnce(OrganizationName, UserName) -> C,
+) -> Result<OrganizationPayload> {
+    match named {
+        Ok((organization, member)) => {
+            let command = make(organization.clone(), member);
+            finish(ctx, ticket, &organization, &command).await
+        }
+        Err(error) => Ok(OrganizationPayload::refused(error)),
+    }
+}
+
 async fn finish<C: Command>(
     ctx: &Context<'_>,
     ticket: &Ticket<'_>,
@@ -174,9 +177,8 @@ async fn finish<C: Command>(
     Ok(match execute(ctx, ticket, command).await? {
         Err(error) => OrganizationPayload::refused(error),
         Ok(position) => {
-            let row = control(ctx).model.organization(name).await;
-            let row = row.map_err(|cause| read_failure(&cause))?;
-            OrganizationPayload::done(row.map(Organization), position)
+            let row = View::live(ctx).find(name.clone(), Organization).await;
+            OrganizationPayload::done(row.transpose()?, position)
         }
     })
 }

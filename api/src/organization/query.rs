@@ -2,11 +2,12 @@
 
 use async_graphql::connection::Connection;
 use async_graphql::{Context, Object, Result};
+use domain::OrganizationName;
 
 use super::Organization;
-use crate::control::control;
-use crate::error::read_failure;
-use crate::paging::{self, Cursor, paging};
+use crate::as_of::AsOf;
+use crate::paging::{Cursor, paging};
+use crate::view::View;
 
 #[derive(Default)]
 pub struct OrganizationQuery;
@@ -19,8 +20,9 @@ impl OrganizationQuery {
         ctx: &Context<'_>,
         first: Option<i32>,
         after: Option<String>,
+        as_of: Option<AsOf>,
     ) -> Option<Result<Connection<Cursor, Organization>>> {
-        Some(organizations(ctx, first, after).await)
+        Some(organizations(ctx, first, after, as_of).await)
     }
 
     /// The organization of that name; null where there is none.
@@ -28,28 +30,30 @@ impl OrganizationQuery {
         &self,
         ctx: &Context<'_>,
         name: String,
+        as_of: Option<AsOf>,
     ) -> Option<Result<Organization>> {
         let name = name.parse().ok()?;
-        let found = control(ctx).model.organization(&name).await;
-        found
-            .map(|row| row.map(Organization))
-            .map_err(|cause| read_failure(&cause))
-            .transpose()
+        by_name(ctx, name, as_of).await.transpose()
     }
+}
+
+async fn by_name(
+    ctx: &Context<'_>,
+    name: OrganizationName,
+    as_of: Option<AsOf>,
+) -> Result<Option<Organization>> {
+    let view = View::at(ctx, as_of).await?;
+    view.find(name, Organization).await.transpose()
 }
 
 async fn organizations(
     ctx: &Context<'_>,
     first: Option<i32>,
     after: Option<String>,
+    as_of: Option<AsOf>,
 ) -> Result<Connection<Cursor, Organization>> {
     let paging = paging(first, after.as_deref())?;
-    let page = control(ctx).model.organizations(&paging).await;
-    let page = page.map_err(|cause| read_failure(&cause))?;
-    Ok(paging::connection(
-        page,
-        &paging,
-        |row| row.name.to_string(),
-        Organization,
-    ))
+    let view = View::at(ctx, as_of).await?;
+    let page = view.model().organizations(&paging).await;
+    view.connection(page, &paging, |row| row.name.to_string(), Organization)
 }

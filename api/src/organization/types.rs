@@ -1,7 +1,7 @@
 //! The organization type.
 
 use async_graphql::connection::Connection;
-use async_graphql::{Context, Enum, ID, Object, Result};
+use async_graphql::{Enum, ID, Object, Result};
 use domain::OrganizationName;
 use domain::organization::Role as DomainRole;
 use projections::algorithm::AlgorithmFilter;
@@ -9,16 +9,18 @@ use projections::grant::GrantFilter;
 
 use crate::algorithm::Algorithm;
 use crate::algorithm::query::algorithms_where;
-use crate::control::control;
-use crate::error::read_failure;
 use crate::grant::Grant;
 use crate::grant::query::grants_where;
 use crate::id::GlobalId;
-use crate::paging::{self, Cursor, paging};
+use crate::paging::{Cursor, paging};
 use crate::scalar::DateTime;
+use crate::view::View;
 
 /// Who owns algorithms.
-pub struct Organization(pub projections::organization::Organization);
+pub struct Organization(
+    pub(crate) projections::organization::Organization,
+    pub(crate) View,
+);
 
 #[Object]
 impl Organization {
@@ -37,17 +39,15 @@ impl Organization {
     /// Who belongs to it, by name.
     async fn members(
         &self,
-        ctx: &Context<'_>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Member>>> {
-        Some(members(ctx, &self.0.name, first, after.as_deref()).await)
+        Some(members(&self.1, &self.0.name, first, after.as_deref()).await)
     }
 
     /// What all of its algorithms, or single ones, may read or write.
     async fn grants(
         &self,
-        ctx: &Context<'_>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Grant>>> {
@@ -55,13 +55,12 @@ impl Organization {
             organization: Some(self.0.name.clone()),
             ..Default::default()
         };
-        Some(grants_where(ctx, &filter, first, after).await)
+        Some(grants_where(&self.1, &filter, first, after).await)
     }
 
     /// Its algorithms, by name.
     async fn algorithms(
         &self,
-        ctx: &Context<'_>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Algorithm>>> {
@@ -69,7 +68,7 @@ impl Organization {
             organization: Some(self.0.name.clone()),
             ..Default::default()
         };
-        Some(algorithms_where(ctx, &filter, first, after).await)
+        Some(algorithms_where(&self.1, &filter, first, after).await)
     }
 }
 
@@ -94,20 +93,19 @@ impl Member {
 }
 
 async fn members(
-    ctx: &Context<'_>,
+    view: &View,
     organization: &OrganizationName,
     first: Option<i32>,
     after: Option<&str>,
 ) -> Result<Connection<Cursor, Member>> {
     let paging = paging(first, after)?;
-    let page = control(ctx).model.members(organization, &paging).await;
-    let page = page.map_err(|cause| read_failure(&cause))?;
-    Ok(paging::connection(
+    let page = view.model().members(organization, &paging).await;
+    view.connection(
         page,
         &paging,
         |row| row.name.to_string(),
-        Member,
-    ))
+        |row, _| Member(row),
+    )
 }
 
 /// What a member may do in the organization.

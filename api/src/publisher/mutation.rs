@@ -1,17 +1,17 @@
 //! Enabling, changing and disabling publishers.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
-use domain::PublisherId;
 use domain::flow::{Flow, Flows};
 use domain::publisher::{ChangePublisherVersion, DisablePublisher, EnablePublisher};
+use domain::{Command, PublisherId};
 
 use super::Publisher;
-use crate::control::control;
 use crate::error::read_failure;
 use crate::id;
-use crate::mutation::{Ended, Ticket, execute, payload};
+use crate::mutation::{Ticket, execute, payload};
 use crate::scalar::BigInt;
 use crate::user_error::{UserError, Warning};
+use crate::view::View;
 
 payload!(
     /// The answer of the mutations of a publisher.
@@ -73,7 +73,18 @@ impl PublisherMutation {
         id: ID,
         input: PublisherChangeVersionInput,
     ) -> Option<Result<PublisherPayload>> {
-        Some(change_version(ctx, id, input).await)
+        let key = input.idempotency_key.as_deref();
+        let expected = input.expected_revision;
+        let ticket = Ticket::new("publisherChangeVersion", Some(&id), &input, key, expected);
+        let command = |publisher: &PublisherId| {
+            let version = input.version.parse();
+            Ok(ChangePublisherVersion {
+                publisher: publisher.clone(),
+                version: version
+                    .map_err(|error| UserError::bad_name(&error, &["input", "version"]))?,
+            })
+        };
+        Some(change(ctx, &id, &ticket, command).await)
     }
 
     /// Publishes no more results.
@@ -83,7 +94,16 @@ impl PublisherMutation {
         id: ID,
         input: PublisherDisableInput,
     ) -> Option<Result<PublisherPayload>> {
-        Some(disable(ctx, id, input).await)
+        let key = input.idempotency_key.as_deref();
+        let expected = input.expected_revision;
+        let ticket = Ticket::new("publisherDisable", Some(&id), &input, key, expected);
+        let command = |publisher: &PublisherId| {
+            Ok(DisablePublisher {
+                publisher: publisher.clone(),
+                cause: None,
+            })
+        };
+        Some(change(ctx, &id, &ticket, command).await)
     }
 }
 
@@ -96,10 +116,9 @@ async fn enable(ctx: &Context<'_>, input: PublisherEnableInput) -> Result<Publis
         Err(error) => return Ok(PublisherPayload::refused(error)),
     };
     let flow = Flow::Publisher(command.publisher.clone());
-    let flows = control(ctx).model.flows_beyond(&flow).await;
+    let flows = View::live(ctx).model().flows_beyond(&flow).await;
     command.flows = flows.map_err(|cause| read_failure(&cause))?;
-    let ended = execute(ctx, &ticket, &command).await;
-    let mut payload = answer(ctx, &command.publisher, ended).await?;
+    let mut payload = finish(ctx, &ticket, &command.publisher, &command).await?;
     if payload.position.is_some() {
         payload.warnings = command.cycle().iter().map(Warning::cycle).collect();
     }
@@ -124,15 +143,14 @@ fn enable_command(input: &PublisherEnableInput) -> Result<EnablePublisher, UserE
     })
 }
 
-async fn change_version(
+/// Executes the command that `make` makes for the publisher of `id`.
+async fn change<C: Command>(
     ctx: &Context<'_>,
-    id: ID,
-    input: PublisherChangeVersionInput,
+    id: &ID,
+    ticket: &Ticket<'_>,
+    make: impl FnOnce(&PublisherId) -> Result<C, UserError>,
 ) -> Result<PublisherPayload> {
-    let key = input.idempotency_key.as_deref();
-    let expected = input.expected_revision;
-    let ticket = Ticket::new("publisherChangeVersion", Some(&id), &input, key, expected);
-    let publisher = match id::publisher(&id) {
+    let publisher = match id::publisher(id) {
         Ok(publisher) => publisher,
         Err(error) => {
             return Ok(PublisherPayload::refused(UserError::bad_id(
@@ -141,50 +159,24 @@ async fn change_version(
             )));
         }
     };
-    let version = match input.version.parse() {
-        Ok(version) => version,
-        Err(error) => {
-            let refused = UserError::bad_name(&error, &["input", "version"]);
-            return Ok(PublisherPayload::refused(refused));
-        }
-    };
-    let command = ChangePublisherVersion { publisher, version };
-    let ended = execute(ctx, &ticket, &command).await;
-    answer(ctx, &command.publisher, ended).await
+    match make(&publisher) {
+        Ok(command) => finish(ctx, ticket, &publisher, &command).await,
+        Err(error) => Ok(PublisherPayload::refused(error)),
+    }
 }
 
-async fn disable(
+async fn finish<C: Command>(
     ctx: &Context<'_>,
-    id: ID,
-    input: PublisherDisableInput,
+    ticket: &Ticket<'_>,
+    publisher: &PublisherId,
+    command: &C,
 ) -> Result<PublisherPayload> {
-    let key = input.idempotency_key.as_deref();
-    let expected = input.expected_revision;
-    let ticket = Ticket::new("publisherDisable", Some(&id), &input, key, expected);
-    let publisher = match id::publisher(&id) {
-        Ok(publisher) => publisher,
-        Err(error) => {
-            return Ok(PublisherPayload::refused(UserError::bad_id(
-                &error,
-                &["id"],
-            )));
-        }
-    };
-    let command = DisablePublisher {
-        publisher,
-        cause: None,
-    };
-    let ended = execute(ctx, &ticket, &command).await;
-    answer(ctx, &command.publisher, ended).await
-}
-
-async fn answer(ctx: &Context<'_>, id: &PublisherId, ended: Ended) -> Result<PublisherPayload> {
-    Ok(match ended? {
+    Ok(match execute(ctx, ticket, command).await? {
         Err(error) => PublisherPayload::refused(error),
         Ok(position) => {
-            let row = control(ctx).model.publisher(id).await;
-            let row = row.map_err(|cause| read_failure(&cause))?;
-            PublisherPayload::done(row.map(Publisher), position)
+            let view = View::live(ctx);
+            let row = view.model().publisher(publisher).await;
+            PublisherPayload::done(view.show(row, Publisher)?, position)
         }
     })
 }

@@ -5,10 +5,10 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 use projections::publisher::PublisherFilter;
 
 use super::Publisher;
-use crate::control::control;
-use crate::error::{invalid, read_failure};
-use crate::id::{self, IdError};
-use crate::paging::{self, Cursor, paging};
+use crate::as_of::AsOf;
+use crate::id::{self, chosen};
+use crate::paging::{Cursor, paging};
+use crate::view::View;
 
 /// Which publishers are asked for; all where nothing is set.
 #[derive(InputObject, Default)]
@@ -34,25 +34,30 @@ impl PublisherQuery {
         filter: Option<PublisherFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        as_of: Option<AsOf>,
     ) -> Option<Result<Connection<Cursor, Publisher>>> {
-        Some(match filter.unwrap_or_default().filter() {
-            Ok(filter) => publishers_where(ctx, &filter, first, after).await,
-            Err(error) => Err(invalid(error.to_string())),
-        })
+        Some(publishers(ctx, filter.unwrap_or_default(), first, after, as_of).await)
     }
 }
 
+async fn publishers(
+    ctx: &Context<'_>,
+    filter: PublisherFilterInput,
+    first: Option<i32>,
+    after: Option<String>,
+    as_of: Option<AsOf>,
+) -> Result<Connection<Cursor, Publisher>> {
+    let view = View::at(ctx, as_of).await?;
+    publishers_where(&view, &filter.filter()?, first, after).await
+}
+
 impl PublisherFilterInput {
-    fn filter(self) -> Result<PublisherFilter, IdError> {
+    fn filter(self) -> Result<PublisherFilter> {
         Ok(PublisherFilter {
-            connection: self.broker_id.as_ref().map(id::broker).transpose()?,
-            topic: self.topic_id.as_ref().map(id::topic).transpose()?,
-            organization: self
-                .organization_id
-                .as_ref()
-                .map(id::organization)
-                .transpose()?,
-            algorithm: self.algorithm_id.as_ref().map(id::algorithm).transpose()?,
+            connection: chosen(self.broker_id.as_ref(), id::broker)?,
+            topic: chosen(self.topic_id.as_ref(), id::topic)?,
+            organization: chosen(self.organization_id.as_ref(), id::organization)?,
+            algorithm: chosen(self.algorithm_id.as_ref(), id::algorithm)?,
             enabled: self.enabled,
             search: self.search,
         })
@@ -60,18 +65,12 @@ impl PublisherFilterInput {
 }
 
 pub(crate) async fn publishers_where(
-    ctx: &Context<'_>,
+    view: &View,
     filter: &PublisherFilter,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<Connection<Cursor, Publisher>> {
     let paging = paging(first, after.as_deref())?;
-    let page = control(ctx).model.publishers(filter, &paging).await;
-    let page = page.map_err(|cause| read_failure(&cause))?;
-    Ok(paging::connection(
-        page,
-        &paging,
-        |row| row.id.to_string(),
-        Publisher,
-    ))
+    let page = view.model().publishers(filter, &paging).await;
+    view.connection(page, &paging, |row| row.id.to_string(), Publisher)
 }

@@ -1,16 +1,18 @@
 //! The publisher type.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{ID, Object, Result};
 
 use crate::algorithm::Algorithm;
 use crate::broker::Broker;
-use crate::error::read_failure;
 use crate::id::GlobalId;
-use crate::loaders::RowLoader;
 use crate::scalar::{DateTime, Position};
+use crate::view::View;
 
 /// A topic that takes the results of an algorithm's successful runs.
-pub struct Publisher(pub projections::publisher::Publisher);
+pub struct Publisher(
+    pub(crate) projections::publisher::Publisher,
+    pub(crate) View,
+);
 
 #[Object]
 impl Publisher {
@@ -51,21 +53,11 @@ impl Publisher {
         self.0.cause.as_deref()
     }
 
-    async fn broker(&self, ctx: &Context<'_>) -> Option<Result<Broker>> {
-        let loader = ctx.data_unchecked::<RowLoader>();
-        let found = loader.load_one(self.0.id.topic.connection).await;
-        found
-            .map(|row| row.map(Broker))
-            .map_err(|cause| read_failure(&cause))
-            .transpose()
+    async fn broker(&self) -> Option<Result<Broker>> {
+        self.1.find(self.0.id.topic.connection, Broker).await
     }
 
-    async fn algorithm(&self, ctx: &Context<'_>) -> Option<Result<Algorithm>> {
-        let loader = ctx.data_unchecked::<RowLoader>();
-        let found = loader.load_one(self.0.id.algorithm.clone()).await;
-        found
-            .map(|row| row.map(Algorithm))
-            .map_err(|cause| read_failure(&cause))
-            .transpose()
+    async fn algorithm(&self) -> Option<Result<Algorithm>> {
+        self.1.find(self.0.id.algorithm.clone(), Algorithm).await
     }
 }

@@ -1,23 +1,22 @@
 //! The topic type.
 
 use async_graphql::connection::Connection;
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{ID, Object, Result, SimpleObject};
 
 use crate::broker::Broker;
-use crate::error::read_failure;
 use crate::grant::Grant;
 use crate::grant::query::grants_where;
 use crate::id::GlobalId;
 use crate::listener::Listener;
 use crate::listener::query::listeners_where;
-use crate::loaders::RowLoader;
 use crate::paging::Cursor;
 use crate::publisher::Publisher;
 use crate::publisher::query::publishers_where;
 use crate::scalar::BigInt;
+use crate::view::View;
 
 /// A topic as its broker lists it.
-pub struct Topic(pub projections::topic::Topic);
+pub struct Topic(pub(crate) projections::topic::Topic, pub(crate) View);
 
 #[Object]
 impl Topic {
@@ -35,28 +34,18 @@ impl Topic {
     }
 
     /// How much there is of it.
-    async fn counts(&self, ctx: &Context<'_>) -> Option<Result<TopicCounts>> {
-        let loader = ctx.data_unchecked::<RowLoader>();
-        let found = loader.load_one(self.0.id.clone()).await;
-        found
-            .map(|counts| counts.map(Into::into))
-            .map_err(|cause| read_failure(&cause))
-            .transpose()
+    async fn counts(&self) -> Option<Result<TopicCounts>> {
+        let counts = self.1.load(self.0.id.clone()).await.transpose()?;
+        Some(counts.map(Into::into))
     }
 
-    async fn broker(&self, ctx: &Context<'_>) -> Option<Result<Broker>> {
-        let loader = ctx.data_unchecked::<RowLoader>();
-        let found = loader.load_one(self.0.id.connection).await;
-        found
-            .map(|row| row.map(Broker))
-            .map_err(|cause| read_failure(&cause))
-            .transpose()
+    async fn broker(&self) -> Option<Result<Broker>> {
+        self.1.find(self.0.id.connection, Broker).await
     }
 
     /// What reads it, the enabled and the disabled.
     async fn listeners(
         &self,
-        ctx: &Context<'_>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Listener>>> {
@@ -64,13 +53,12 @@ impl Topic {
             topic: Some(self.0.id.clone()),
             ..Default::default()
         };
-        Some(listeners_where(ctx, &filter, first, after).await)
+        Some(listeners_where(&self.1, &filter, first, after).await)
     }
 
     /// What writes it, the enabled and the disabled.
     async fn publishers(
         &self,
-        ctx: &Context<'_>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Publisher>>> {
@@ -78,13 +66,12 @@ impl Topic {
             topic: Some(self.0.id.clone()),
             ..Default::default()
         };
-        Some(publishers_where(ctx, &filter, first, after).await)
+        Some(publishers_where(&self.1, &filter, first, after).await)
     }
 
     /// Who may read or write it, by grants of the topic and of patterns that cover it.
     async fn grants(
         &self,
-        ctx: &Context<'_>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<Connection<Cursor, Grant>>> {
@@ -92,7 +79,7 @@ impl Topic {
             topic: Some(self.0.id.clone()),
             ..Default::default()
         };
-        Some(grants_where(ctx, &filter, first, after).await)
+        Some(grants_where(&self.1, &filter, first, after).await)
     }
 }
 

@@ -1,12 +1,13 @@
 //! A read model in a directory of its own, and histories to apply to it.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use domain::{
     Actor, CommandId, CorrelationId, Envelope, Event, Meta, Position, Revision, StreamName, codec,
 };
-use event_store::{EventStore, SqliteEventStore};
+use event_store::{Append, EventStore, Expected, SqliteEventStore};
 use projections::assignment::Assignment;
 use projections::{Paging, Projector, ReadModel};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -69,7 +70,7 @@ impl Fixture {
 }
 
 /// Every row of every table, as text.
-async fn dump(path: &Path) -> Vec<String> {
+pub(crate) async fn dump(path: &Path) -> Vec<String> {
     let options = SqliteConnectOptions::new().filename(path).read_only(true);
     let mut connection: SqliteConnection = options.connect().await.unwrap();
     let tables: Vec<String> = sqlx::query_scalar(
@@ -133,6 +134,28 @@ pub(crate) fn history(events: &[Event]) -> Vec<Envelope> {
             }
         })
         .collect()
+}
+
+/// Appends each event to its stream, as a command of its own.
+pub(crate) async fn append(store: &dyn EventStore, events: &[Event]) {
+    let mut revisions: HashMap<StreamName, u64> = HashMap::new();
+    for (event, envelope) in events.iter().zip(history(events)) {
+        let stream = event.subject().stream();
+        let revision = revisions.entry(stream.clone()).or_default();
+        let append = Append {
+            stream,
+            expected: match revision.checked_sub(1) {
+                Some(last) => Expected::Exact(Revision(last)),
+                None => Expected::NoStream,
+            },
+            command: envelope.command,
+            fingerprint: [0; 32],
+            meta: envelope.meta,
+            events: codec::encode(envelope.command, std::slice::from_ref(event)),
+        };
+        store.append(append).await.unwrap();
+        *revision += 1;
+    }
 }
 
 /// The whole of a short list.

@@ -9,6 +9,7 @@ mod flows;
 mod fold;
 mod grants;
 mod outages;
+mod past;
 mod people;
 mod random;
 mod replaying;

@@ -1,0 +1,101 @@
+//! The types of a change.
+
+use async_graphql::{Enum, ID, Object, Result, SimpleObject};
+use domain::ConnectionId;
+
+use crate::id::GlobalId;
+use crate::node::{self, Node};
+use crate::scalar::Position;
+use crate::view::View;
+
+/// What changed up to a position, each thing once. Without changes it is a sign of life.
+#[derive(SimpleObject)]
+pub struct Changes {
+    /// Resume behind it: nothing up to it is still to come.
+    pub position: Position,
+    pub changes: Vec<Change>,
+    /// More changed than is listed: read the lists again.
+    pub more: bool,
+}
+
+/// A thing that may show otherwise than before.
+pub struct Change {
+    pub(crate) position: domain::Position,
+    pub(crate) id: GlobalId,
+    pub(crate) view: View,
+}
+
+#[Object]
+impl Change {
+    /// The last event that it shows otherwise for.
+    async fn position(&self) -> Position {
+        Position(self.position)
+    }
+
+    async fn kind(&self) -> Option<Kind> {
+        Kind::of(&self.id)
+    }
+
+    async fn id(&self) -> ID {
+        self.id.encode()
+    }
+
+    /// As lists show it now; null where they do not any more.
+    async fn node(&self) -> Option<Result<Node>> {
+        match self.is_listed().await {
+            Ok(true) => node::row(&self.view, self.id.clone()).await.transpose(),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+impl Change {
+    /// What was on a connection that is gone is in no list any more, though its row is there.
+    async fn is_listed(&self) -> Result<bool> {
+        let Some(connection) = connection(&self.id) else {
+            return Ok(true);
+        };
+        let row = self.view.load(connection).await?;
+        Ok(row.is_some_and(|row| row.replaced.is_none()))
+    }
+}
+
+fn connection(id: &GlobalId) -> Option<ConnectionId> {
+    match id {
+        GlobalId::Broker(id) => Some(*id),
+        GlobalId::Listener(id) => Some(id.topic.connection),
+        GlobalId::Publisher(id) => Some(id.topic.connection),
+        _ => None,
+    }
+}
+
+/// What kind of thing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum Kind {
+    Organization,
+    Algorithm,
+    Version,
+    Broker,
+    Topic,
+    Grant,
+    Listener,
+    Publisher,
+}
+
+impl Kind {
+    /// The kind of a thing that changes; events do not.
+    pub(crate) fn of(id: &GlobalId) -> Option<Self> {
+        Some(match id {
+            GlobalId::Organization(_) => Self::Organization,
+            GlobalId::Algorithm(_) => Self::Algorithm,
+            GlobalId::Version(..) => Self::Version,
+            GlobalId::Broker(_) => Self::Broker,
+            GlobalId::Topic(_) => Self::Topic,
+            GlobalId::Grant(_) => Self::Grant,
+            GlobalId::Listener(_) => Self::Listener,
+            GlobalId::Publisher(_) => Self::Publisher,
+            GlobalId::Event(_) => return None,
+        })
+    }
+}

@@ -1,0 +1,121 @@
+//! What an answer is read from: the read models of one moment, and a loader over them.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use async_graphql::connection::Connection;
+use async_graphql::dataloader::Loader;
+use async_graphql::{Context, OutputType, Result};
+use domain::Position;
+use projections::{Moment, Page, Paging, ReadModel, ReadModelError};
+
+use crate::as_of::{self, AsOf};
+use crate::control::control;
+use crate::error::read_failure;
+use crate::loaders::{self, RowLoader, Rows};
+use crate::paging::{self, Cursor};
+
+/// The read models that a row was read from. What hangs on the row is read there too, so that an
+/// answer is of one moment. Cheap to clone.
+#[derive(Clone)]
+pub struct View(Arc<Parts>);
+
+struct Parts {
+    model: ReadModel,
+    rows: RowLoader,
+    /// The moment that the model is of; it stays open until nobody reads it.
+    _moment: Option<Arc<Moment>>,
+}
+
+impl View {
+    /// A view of `model` with a loader of its own.
+    pub(crate) fn of(model: ReadModel) -> Self {
+        Self::new(model, None)
+    }
+
+    fn new(model: ReadModel, moment: Option<Arc<Moment>>) -> Self {
+        Self(Arc::new(Parts {
+            rows: loaders::loader(Rows(model.clone())),
+            model,
+            _moment: moment,
+        }))
+    }
+
+    /// The view of that moment; of the present without one.
+    ///
+    /// # Errors
+    /// The moment is not one of the log, or there are no read models of it now.
+    pub(crate) async fn at(ctx: &Context<'_>, as_of: Option<AsOf>) -> Result<Self> {
+        let Some(as_of) = as_of else {
+            return Ok(Self::live(ctx));
+        };
+        Self::at_position(ctx, as_of::position(ctx, as_of).await?).await
+    }
+
+    /// The view of the moment at which the log ended at `position`.
+    ///
+    /// # Errors
+    /// There are no read models of it now.
+    pub(crate) async fn at_position(ctx: &Context<'_>, position: Position) -> Result<Self> {
+        let moment = control(ctx).past.at(position).await;
+        let moment = moment.map_err(|cause| as_of::past_failure(&cause))?;
+        Ok(Self::new(moment.model().clone(), Some(moment)))
+    }
+
+    /// The view of the present that a request has.
+    pub(crate) fn live(ctx: &Context<'_>) -> Self {
+        ctx.data_unchecked::<Self>().clone()
+    }
+
+    /// The read models, for what no loader loads.
+    pub(crate) fn model(&self) -> &ReadModel {
+        &self.0.model
+    }
+
+    /// The row of `key`, loaded together with others that are asked for at once.
+    pub(crate) async fn load<K>(&self, key: K) -> Result<Option<<Rows as Loader<K>>::Value>>
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        Rows: Loader<K, Error = Arc<ReadModelError>>,
+    {
+        let row = self.0.rows.load_one(key).await;
+        row.map_err(|cause| read_failure(&cause))
+    }
+
+    /// The row of `key` as what shows it.
+    pub(crate) async fn find<K, N>(
+        &self,
+        key: K,
+        node: fn(<Rows as Loader<K>>::Value, Self) -> N,
+    ) -> Option<Result<N>>
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        Rows: Loader<K, Error = Arc<ReadModelError>>,
+    {
+        let row = self.load(key).await.transpose()?;
+        Some(row.map(|row| node(row, self.clone())))
+    }
+
+    /// A row that was read here as what shows it.
+    pub(crate) fn show<R, N>(
+        &self,
+        row: Result<Option<R>, ReadModelError>,
+        node: fn(R, Self) -> N,
+    ) -> Result<Option<N>> {
+        let row = row.map_err(|cause| read_failure(&cause))?;
+        Ok(row.map(|row| node(row, self.clone())))
+    }
+
+    /// A page that was read here as a Relay connection.
+    pub(crate) fn connection<R, N: OutputType>(
+        &self,
+        page: Result<Page<R>, ReadModelError>,
+        paging: &Paging,
+        key: impl Fn(&R) -> String,
+        node: fn(R, Self) -> N,
+    ) -> Result<Connection<Cursor, N>> {
+        let page = page.map_err(|cause| read_failure(&cause))?;
+        let node = |row| node(row, self.clone());
+        Ok(paging::connection(page, paging, key, node))
+    }
+}

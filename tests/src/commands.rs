@@ -1,0 +1,203 @@
+//! Random commands over the API, drawn from a seed, so that a run can be had again.
+
+use std::cell::Cell;
+
+use serde_json::{Value, json};
+
+use crate::flow::Flow;
+use crate::graphql::GraphQl;
+use crate::kafka::Kafka;
+
+/// As many organizations are made at most, so that every list fits a page.
+const MOST: u64 = 20;
+
+/// Commands against the parts of a flow and what is made beside it.
+pub struct RandomCommands {
+    state: Cell<u64>,
+    organizations: Vec<Value>,
+    algorithms: Vec<Value>,
+    topics: Vec<Value>,
+    listeners: Vec<Value>,
+    publishers: Vec<Value>,
+    broker: Value,
+    pattern: String,
+    made: u64,
+}
+
+impl RandomCommands {
+    /// Commands drawn from `seed`.
+    pub async fn over(flow: &Flow, kafka: &Kafka, seed: u64) -> Self {
+        let document = "{ organizationByName(name: \"acme\") { id } }";
+        let acme = flow.api.ask(document, json!({})).await;
+        Self {
+            state: Cell::new(seed),
+            organizations: vec![acme["organizationByName"]["id"].clone()],
+            algorithms: vec![flow.algorithm.clone()],
+            topics: flow.topics.clone(),
+            listeners: vec![flow.listener.clone()],
+            publishers: vec![flow.publisher.clone()],
+            broker: flow.broker.clone(),
+            pattern: kafka.topic("*"),
+            made: 0,
+        }
+    }
+
+    /// Executes one. It may be refused, or get no answer from a server that ends.
+    ///
+    /// # Panics
+    /// It is no valid request.
+    pub async fn step(&mut self, api: &GraphQl) {
+        let (mutation, id, input) = self.draw();
+        let (first, rest) = mutation.split_at(1);
+        let kind = format!("{}{rest}Input", first.to_uppercase());
+        let made = match mutation {
+            "organizationCreate" => "organization { id }",
+            "algorithmRegister" => "algorithm { id }",
+            "listenerEnable" => "listener { id }",
+            "publisherEnable" => "publisher { id }",
+            _ => "",
+        };
+        let (variable, argument) = match id {
+            Some(_) => (", $id: ID!", ", id: $id"),
+            None => ("", ""),
+        };
+        let document = format!(
+            "mutation($input: {kind}!{variable}) {{ it: {mutation}(input: $input{argument}) \
+             {{ {made} userErrors {{ code }} position }} }}"
+        );
+        let variables = json!({ "input": input, "id": id });
+        let Some(answer) = api.answer_if_any(&document, variables).await else {
+            return;
+        };
+        assert!(answer.get("errors").is_none(), "{document}: {answer:#}");
+        for (field, known) in [
+            ("organization", &mut self.organizations),
+            ("algorithm", &mut self.algorithms),
+            ("listener", &mut self.listeners),
+            ("publisher", &mut self.publishers),
+        ] {
+            let id = &answer["data"]["it"][field]["id"];
+            if !id.is_null() && !known.contains(id) {
+                known.push(id.clone());
+            }
+        }
+    }
+
+    /// A mutation, the id it is about, and its input.
+    fn draw(&mut self) -> (&'static str, Option<Value>, Value) {
+        self.made += 1;
+        match self.below(5) {
+            0 => self.of_organizations(),
+            1 => self.of_algorithms(),
+            2 => self.of_grants(),
+            _ => self.of_flows(),
+        }
+    }
+
+    fn of_organizations(&self) -> (&'static str, Option<Value>, Value) {
+        let id = one(&self.organizations, self.below(MOST));
+        let member = format!("person-{}", self.below(4));
+        let role = ["OWNER", "MEMBER", "EXECUTOR"][self.index(3)];
+        let with_role = json!({ "organizationId": id, "member": member, "role": role });
+        match self.below(4) {
+            0 if self.made < MOST => {
+                let name = format!("org-{}", self.made);
+                ("organizationCreate", None, json!({ "name": name }))
+            }
+            0 | 1 => ("organizationMemberAdd", None, with_role),
+            2 => ("organizationMemberChangeRole", None, with_role),
+            _ => {
+                let input = json!({ "organizationId": id, "member": member });
+                ("organizationMemberRemove", None, input)
+            }
+        }
+    }
+
+    fn of_algorithms(&self) -> (&'static str, Option<Value>, Value) {
+        let organization = one(&self.organizations, self.below(MOST));
+        let algorithm = one(&self.algorithms, self.below(MOST));
+        let version = format!("1.{}.0", self.below(4));
+        match self.below(4) {
+            0 if self.made < 4 * MOST => {
+                let name = format!("algorithm-{}", self.made);
+                let input = json!({ "organizationId": organization, "name": name });
+                ("algorithmRegister", None, input)
+            }
+            3 => {
+                let input = json!({ "algorithmId": algorithm, "version": version });
+                ("versionWithdraw", None, input)
+            }
+            _ => {
+                let endpoint = "http://127.0.0.1:9/";
+                let input = json!({
+                    "algorithmId": algorithm, "version": version, "endpoint": endpoint,
+                });
+                ("versionPublish", None, input)
+            }
+        }
+    }
+
+    fn of_grants(&self) -> (&'static str, Option<Value>, Value) {
+        let access = ["SUBSCRIBE", "PUBLISH"][self.index(2)];
+        let edit = ["ADD", "ADD", "REMOVE"][self.index(3)];
+        if self.below(4) == 0 {
+            let organization = one(&self.organizations, self.below(MOST));
+            let change = json!({
+                "edit": edit, "access": access, "pattern": self.pattern,
+                "organizationId": organization,
+            });
+            let input = json!({ "brokerId": self.broker, "changes": [change] });
+            return ("patternGrantsEdit", None, input);
+        }
+        let algorithm = one(&self.algorithms, self.below(MOST));
+        let topic = one(&self.topics, self.below(MOST));
+        let change = json!({ "edit": edit, "access": access, "algorithmId": algorithm });
+        let input = json!({ "topicId": topic, "changes": [change] });
+        ("topicGrantsEdit", None, input)
+    }
+
+    fn of_flows(&self) -> (&'static str, Option<Value>, Value) {
+        let version = ["1.*", "latest", "1.0.0", "1.2.*"][self.index(4)];
+        let listener = Some(one(&self.listeners, self.below(MOST)));
+        let publisher = Some(one(&self.publishers, self.below(MOST)));
+        let mut enable = json!({
+            "topicId": one(&self.topics, self.below(MOST)),
+            "algorithmId": one(&self.algorithms, self.below(MOST)),
+            "version": version, "allowCycle": true,
+        });
+        match self.below(10) {
+            0..=2 => {
+                enable["settings"] = json!({ "start": { "at": "LATEST" } });
+                ("listenerEnable", None, enable)
+            }
+            3 | 4 => ("publisherEnable", None, enable),
+            5 => ("listenerPause", listener, json!({})),
+            6 => ("listenerResume", listener, json!({})),
+            7 => (
+                "listenerChangeVersion",
+                listener,
+                json!({ "version": version }),
+            ),
+            8 => ("listenerDisable", listener, json!({})),
+            _ => ("publisherDisable", publisher, json!({})),
+        }
+    }
+
+    fn index(&self, bound: usize) -> usize {
+        usize::try_from(self.below(bound as u64)).unwrap()
+    }
+
+    /// A number below `bound`, by SplitMix64.
+    fn below(&self, bound: u64) -> u64 {
+        let mut mixed = self.state.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.state.set(mixed);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+}
+
+fn one(choices: &[Value], drawn: u64) -> Value {
+    let index = usize::try_from(drawn).unwrap() % choices.len();
+    choices[index].clone()
+}
