@@ -28,6 +28,7 @@ use crate::organization::mutation::OrganizationMutation;
 use crate::organization::query::OrganizationQuery;
 use crate::publisher::mutation::PublisherMutation;
 use crate::publisher::query::PublisherQuery;
+use crate::read_models::{ReadModelsMutation, ReadModelsQuery};
 use crate::worker::mutation::WorkerMutation;
 use crate::worker::subscription::WorkerSubscription;
 
@@ -52,6 +53,7 @@ pub struct Query(
     PublisherQuery,
     EventQuery,
     HistoryQuery,
+    ReadModelsQuery,
 );
 
 #[derive(MergedObject, Default)]
@@ -66,6 +68,7 @@ pub struct Mutation(
     PublisherMutation,
     UndoMutation,
     WorkerMutation,
+    ReadModelsMutation,
 );
 
 #[derive(MergedSubscription, Default)]

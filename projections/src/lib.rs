@@ -4,16 +4,20 @@
 
 pub mod algorithm;
 pub mod assignment;
+mod batch;
 pub mod connection;
+mod database;
 pub mod flow;
 pub mod grant;
 pub mod hanging;
+mod key;
 pub mod listener;
 pub mod organization;
 pub mod page;
 pub mod projector;
 pub mod publisher;
 pub mod read;
+mod rebuild;
 pub mod topic;
 pub mod worker;
 

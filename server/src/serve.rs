@@ -10,7 +10,7 @@ use api::{Control, Schema};
 use domain::{Actor, Clock, Ids};
 use engine::Engine;
 use event_store::{EventStore, OpenError, SqliteEventStore};
-use projections::{Projector, ReadModel};
+use projections::{Projector, ReadModel, ReadModelError};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -83,7 +83,7 @@ impl Server {
         let data = DataDir::open(&settings.data)?;
         let listener = TcpListener::bind(settings.listen).await?;
         let store = open_log(&settings, &data, Arc::clone(&clock)).await?;
-        let model = ReadModel::open(&data.read_models()).await?;
+        let model = open_read_models(&settings, &data).await?;
         let journal = Journal::open(&data.journal(), Arc::clone(&clock)).await?;
         let engine = Arc::new(Engine::new(
             Arc::clone(&store),
@@ -190,6 +190,16 @@ async fn open_log(
     match &settings.log_url {
         Some(url) => event_store::open(url.as_str(), clock).await,
         None => Ok(Arc::new(SqliteEventStore::open(&data.log(), clock).await?)),
+    }
+}
+
+async fn open_read_models(
+    settings: &Settings,
+    data: &DataDir,
+) -> Result<ReadModel, ReadModelError> {
+    match &settings.read_models_url {
+        Some(url) => ReadModel::connect(url.as_str()).await,
+        None => ReadModel::open(&data.read_models()).await,
     }
 }
 

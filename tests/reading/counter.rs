@@ -8,8 +8,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// What sqlx tells of each statement.
-const TARGET: &str = "sqlx::query";
+/// What the read models tell of each statement.
+const TARGET: &str = "projections::query";
 
 /// Statements so far.
 #[derive(Clone, Debug, Default)]

@@ -3,6 +3,8 @@
 
 mod assignments;
 mod connections;
+mod database;
+mod dump;
 mod events;
 mod fixture;
 mod flows;
@@ -11,4 +13,5 @@ mod grants;
 mod outages;
 mod people;
 mod random;
+mod rebuilding;
 mod replaying;
