@@ -20,6 +20,7 @@ pub mod node;
 pub mod organization;
 pub mod paging;
 pub mod publisher;
+pub mod read_models;
 pub mod run;
 pub mod scalar;
 pub mod schema;

@@ -31,6 +31,7 @@ use crate::organization::mutation::OrganizationMutation;
 use crate::organization::query::OrganizationQuery;
 use crate::publisher::mutation::PublisherMutation;
 use crate::publisher::query::PublisherQuery;
+use crate::read_models::{ReadModelsMutation, ReadModelsQuery};
 use crate::view::View;
 use crate::worker::mutation::WorkerMutation;
 use crate::worker::subscription::WorkerSubscription;
@@ -48,6 +49,7 @@ pub struct Query(
     EventQuery,
     HistoryQuery,
     DiffQuery,
+    ReadModelsQuery,
 );
 
 #[derive(MergedObject, Default)]
@@ -62,6 +64,7 @@ pub struct Mutation(
     PublisherMutation,
     UndoMutation,
     WorkerMutation,
+    ReadModelsMutation,
 );
 
 #[derive(MergedSubscription, Default)]

@@ -3,12 +3,11 @@
 use domain::algorithm::{Algorithm as State, Protocol, VersionPublished};
 use domain::{AlgorithmId, Event, OrganizationName, Position, Version};
 use jiff::Timestamp;
-use serde_json::Value;
-use sqlx::{FromRow, SqliteConnection};
 
+use crate::batch::Fact;
+use crate::database::{FromRow, Row, Statement, Tx, Value, text};
 use crate::page::{Page, Paging};
-use crate::projector::Fact;
-use crate::read::{ReadModel, ReadModelError, position_of, time_of};
+use crate::read::{self, ReadModel, ReadModelError};
 
 /// An algorithm.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,61 +47,48 @@ pub struct AlgorithmFilter {
     pub retired: Option<bool>,
 }
 
-pub(crate) async fn apply(
-    tx: &mut SqliteConnection,
-    fact: &Fact<'_>,
-) -> Result<(), ReadModelError> {
-    match fact.event {
-        Event::AlgorithmRegistered(e) => {
-            sqlx::query(
-                "INSERT INTO algorithms (id, organization, description, registered_at) \
-                 VALUES (?1, ?2, ?3, ?4)",
-            )
-            .bind(e.algorithm.to_string())
-            .bind(e.algorithm.organization.as_str())
-            .bind(&e.description)
-            .bind(fact.at)
-            .execute(tx)
-            .await?;
-        }
-        Event::VersionPublished(e) => {
-            sqlx::query(
-                "INSERT INTO versions \
-                 (algorithm, version, endpoint, protocol, timeout_ms, published_at, position) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )
-            .bind(e.algorithm.to_string())
-            .bind(e.version.to_string())
-            .bind(&e.endpoint)
-            .bind(protocol_text(e.protocol))
-            .bind(i64::try_from(e.timeout_ms).unwrap_or(i64::MAX))
-            .bind(fact.at)
-            .bind(fact.position)
-            .execute(tx)
-            .await?;
-        }
-        Event::VersionWithdrawn(e) => {
-            sqlx::query(
-                "UPDATE versions SET withdrawn_at = ?3, withdrawn_reason = ?4 \
-                 WHERE algorithm = ?1 AND version = ?2",
-            )
-            .bind(e.algorithm.to_string())
-            .bind(e.version.to_string())
-            .bind(fact.at)
-            .bind(&e.reason)
-            .execute(tx)
-            .await?;
-        }
-        Event::AlgorithmRetired(e) => {
-            sqlx::query("UPDATE algorithms SET retired_at = ?2 WHERE id = ?1")
-                .bind(e.algorithm.to_string())
-                .bind(fact.at)
-                .execute(tx)
-                .await?;
-        }
-        _ => {}
+pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
+    match &fact.event {
+        Event::AlgorithmRegistered(e) => tx.execute(
+            "INSERT INTO algorithms (id, organization, description, registered_at) \
+             VALUES (?1, ?2, ?3, ?4)",
+            &[
+                text(&e.algorithm),
+                e.algorithm.organization.as_str().into(),
+                e.description.as_str().into(),
+                fact.at.into(),
+            ],
+        ),
+        Event::VersionPublished(e) => tx.execute(
+            "INSERT INTO versions \
+             (algorithm, version, endpoint, protocol, timeout_ms, published_at, position) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            &[
+                text(&e.algorithm),
+                text(&e.version),
+                e.endpoint.as_str().into(),
+                protocol_text(e.protocol).into(),
+                i64::try_from(e.timeout_ms).unwrap_or(i64::MAX).into(),
+                fact.at.into(),
+                fact.position.into(),
+            ],
+        ),
+        Event::VersionWithdrawn(e) => tx.execute(
+            "UPDATE versions SET withdrawn_at = ?3, withdrawn_reason = ?4 \
+             WHERE algorithm = ?1 AND version = ?2",
+            &[
+                text(&e.algorithm),
+                text(&e.version),
+                fact.at.into(),
+                e.reason.as_deref().into(),
+            ],
+        ),
+        Event::AlgorithmRetired(e) => tx.execute(
+            "UPDATE algorithms SET retired_at = ?2 WHERE id = ?1",
+            &[text(&e.algorithm), fact.at.into()],
+        ),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 impl ReadModel {
@@ -114,14 +100,10 @@ impl ReadModel {
         &self,
         ids: &[AlgorithmId],
     ) -> Result<Vec<Algorithm>, ReadModelError> {
-        let rows: Vec<AlgorithmRow> = sqlx::query_as(
-            "SELECT id, description, registered_at, retired_at FROM algorithms \
-             WHERE id IN (SELECT value FROM json_each(?1))",
-        )
-        .bind(serde_json::to_string(ids)?)
-        .fetch_all(&self.readers)
-        .await?;
-        rows.into_iter().map(Algorithm::try_from).collect()
+        let select = "SELECT id, description, registered_at, retired_at FROM algorithms \
+                      WHERE id IN (SELECT value FROM json_each(?1))";
+        let ids = serde_json::to_string(ids)?;
+        self.rows(Statement::new(select).bind(ids)).await
     }
 
     /// Algorithms by name.
@@ -133,23 +115,22 @@ impl ReadModel {
         filter: &AlgorithmFilter,
         paging: &Paging,
     ) -> Result<Page<Algorithm>, ReadModelError> {
-        let page = paging.take(async |limit| {
-            let rows: Vec<AlgorithmRow> = sqlx::query_as(
-                "SELECT id, description, registered_at, retired_at FROM algorithms \
-                 WHERE id > ?1 AND (?2 IS NULL OR organization = ?2) \
-                 AND (?3 IS NULL OR instr(id, ?3) > 0) \
-                 AND (?4 IS NULL OR (retired_at IS NOT NULL) = ?4) ORDER BY id LIMIT ?5",
+        let select =
+            "SELECT id, description, registered_at, retired_at FROM algorithms WHERE id > ?1";
+        let select = Statement::new(select)
+            .bind(&*paging.after)
+            .add_if(
+                " AND organization = ?",
+                filter.organization.as_ref().map(OrganizationName::as_str),
             )
-            .bind(&paging.after)
-            .bind(filter.organization.as_ref().map(OrganizationName::as_str))
-            .bind(&filter.search)
-            .bind(filter.retired)
-            .bind(limit)
-            .fetch_all(&self.readers)
-            .await?;
-            rows.into_iter().map(Algorithm::try_from).collect()
-        });
-        page.await
+            .add_if(" AND instr(id, ?) > 0", filter.search.as_deref())
+            .then(match filter.retired {
+                None => "",
+                Some(true) => " AND retired_at IS NOT NULL",
+                Some(false) => " AND retired_at IS NULL",
+            })
+            .then(" ORDER BY id");
+        self.page(select, paging).await
     }
 
     /// The published versions of those algorithms, the withdrawn among them, each algorithm's
@@ -161,16 +142,12 @@ impl ReadModel {
         &self,
         algorithms: &[AlgorithmId],
     ) -> Result<Vec<PublishedVersion>, ReadModelError> {
-        let rows: Vec<VersionRow> = sqlx::query_as(
-            "SELECT * FROM versions WHERE algorithm IN (SELECT value FROM json_each(?1))",
-        )
-        .bind(serde_json::to_string(algorithms)?)
-        .fetch_all(&self.readers)
-        .await?;
-        let mut versions: Vec<PublishedVersion> = rows
-            .into_iter()
-            .map(PublishedVersion::try_from)
-            .collect::<Result<_, _>>()?;
+        let select = "SELECT algorithm, version, endpoint, protocol, timeout_ms, published_at, \
+                      position, withdrawn_at, withdrawn_reason FROM versions \
+                      WHERE algorithm IN (SELECT value FROM json_each(?1))";
+        let algorithms = serde_json::to_string(algorithms)?;
+        let versions = self.rows(Statement::new(select).bind(algorithms));
+        let mut versions: Vec<PublishedVersion> = versions.await?;
         versions.sort_by(|a, b| (&a.algorithm, &b.version).cmp(&(&b.algorithm, &a.version)));
         Ok(versions)
     }
@@ -207,24 +184,19 @@ impl PublishedVersion {
 }
 
 /// One algorithm with its versions, inside a transaction.
-pub(crate) async fn by_id(
-    tx: &mut SqliteConnection,
-    algorithm: &AlgorithmId,
-) -> Result<State, ReadModelError> {
-    let retired: Option<bool> =
-        sqlx::query_scalar("SELECT retired_at IS NOT NULL FROM algorithms WHERE id = ?1")
-            .bind(algorithm.to_string())
-            .fetch_optional(&mut *tx)
-            .await?;
-    let rows: Vec<VersionRow> = sqlx::query_as("SELECT * FROM versions WHERE algorithm = ?1")
-        .bind(algorithm.to_string())
-        .fetch_all(tx)
-        .await?;
-    let versions: Vec<PublishedVersion> = rows
-        .into_iter()
-        .map(PublishedVersion::try_from)
-        .collect::<Result<_, _>>()?;
-    Ok(state(retired.unwrap_or_default(), &versions))
+pub(crate) fn by_id(tx: &mut dyn Tx, algorithm: &AlgorithmId) -> Result<State, ReadModelError> {
+    let id: [Value; 1] = [text(algorithm)];
+    let retired = tx.query(
+        "SELECT 1 FROM algorithms WHERE id = ?1 AND retired_at IS NOT NULL",
+        &id,
+    )?;
+    let versions = tx.query(
+        "SELECT algorithm, version, endpoint, protocol, timeout_ms, published_at, position, \
+         withdrawn_at, withdrawn_reason FROM versions WHERE algorithm = ?1",
+        &id,
+    )?;
+    let versions: Vec<PublishedVersion> = read::rows(versions)?;
+    Ok(state(!retired.is_empty(), &versions))
 }
 
 fn protocol_text(protocol: Protocol) -> &'static str {
@@ -234,57 +206,31 @@ fn protocol_text(protocol: Protocol) -> &'static str {
     }
 }
 
-type AlgorithmRow = (String, String, i64, Option<i64>);
-
-impl TryFrom<AlgorithmRow> for Algorithm {
-    type Error = ReadModelError;
-
-    fn try_from(row: AlgorithmRow) -> Result<Self, ReadModelError> {
-        let (id, description, registered_at, retired_at) = row;
+impl FromRow for Algorithm {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
         Ok(Self {
-            id: id.try_into()?,
-            description,
-            registered_at: time_of(registered_at)?,
-            retired_at: retired_at.map(time_of).transpose()?,
+            id: row.parse()?,
+            description: row.take()?,
+            registered_at: row.take()?,
+            retired_at: row.take()?,
         })
     }
 }
 
-#[derive(FromRow)]
-struct VersionRow {
-    algorithm: String,
-    version: String,
-    endpoint: String,
-    protocol: String,
-    timeout_ms: i64,
-    published_at: i64,
-    position: i64,
-    withdrawn_at: Option<i64>,
-    withdrawn_reason: Option<String>,
-}
-
-impl TryFrom<VersionRow> for PublishedVersion {
-    type Error = ReadModelError;
-
-    fn try_from(row: VersionRow) -> Result<Self, ReadModelError> {
-        let withdrawn = row.withdrawn_at.map(|at| {
-            Ok::<_, ReadModelError>(Withdrawn {
-                at: time_of(at)?,
-                reason: row.withdrawn_reason,
-            })
-        });
-        Ok(Self {
-            algorithm: row.algorithm.try_into()?,
-            version: row
-                .version
-                .parse()
-                .map_err(|error| ReadModelError::Row(Box::new(error)))?,
-            endpoint: row.endpoint,
-            protocol: serde_json::from_value(Value::String(row.protocol))?,
-            timeout_ms: row.timeout_ms.unsigned_abs(),
-            published_at: time_of(row.published_at)?,
-            position: position_of(row.position),
-            withdrawn: withdrawn.transpose()?,
-        })
+impl FromRow for PublishedVersion {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
+        let mut version = Self {
+            algorithm: row.parse()?,
+            version: row.parse()?,
+            endpoint: row.take()?,
+            protocol: row.word()?,
+            timeout_ms: row.take()?,
+            published_at: row.take()?,
+            position: row.take()?,
+            withdrawn: None,
+        };
+        let (at, reason): (Option<Timestamp>, _) = (row.take()?, row.take()?);
+        version.withdrawn = at.map(|at| Withdrawn { at, reason });
+        Ok(version)
     }
 }

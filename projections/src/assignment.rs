@@ -1,6 +1,8 @@
 //! Assignments: what workers are to run, made of listeners, grants, connections, versions and
 //! publishers. The one projection that has no events of its own.
 
+use std::collections::BTreeMap;
+
 use domain::algorithm::{Algorithm, Protocol, VersionPublished};
 use domain::connection::BrokerSettings;
 use domain::grant::{Access, Grantee};
@@ -9,12 +11,12 @@ use domain::{
     AlgorithmId, ConnectionId, Event, ListenerId, Position, PublisherId, TopicName, Version,
 };
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
 use uuid::Uuid;
 
+use crate::batch::Fact;
+use crate::database::{FromRow, Row, Statement, Tx, Value, text};
 use crate::grant::{GrantKey, Scope};
-use crate::projector::Fact;
-use crate::read::{self, ReadModel, ReadModelError};
+use crate::read::{self, CHECKPOINT, ReadModel, ReadModelError};
 use crate::{algorithm, connection, grant, listener, publisher};
 
 /// Everything a worker needs to serve a listener.
@@ -58,8 +60,20 @@ pub struct AssignmentChange {
     pub assignment: Option<Assignment>,
 }
 
+/// The listeners whose assignments the events of a batch may have changed, by their keys.
+#[derive(Debug, Default)]
+pub(crate) struct Touched(BTreeMap<String, Touch>);
+
+#[derive(Debug, Default)]
+struct Touch {
+    /// The position of the last event that may have changed it.
+    position: i64,
+    /// How many may have.
+    times: u32,
+}
+
 /// The listeners whose assignments an event may change.
-enum Touched<'a> {
+enum Reach<'a> {
     Nothing,
     Listener(&'a ListenerId),
     AllOf(&'a AlgorithmId),
@@ -68,143 +82,153 @@ enum Touched<'a> {
     Granted(GrantKey),
 }
 
-pub(crate) async fn apply(
-    tx: &mut SqliteConnection,
-    fact: &Fact<'_>,
+/// Notes whose assignments `fact` may have changed. They are found before what comes next can
+/// hide them, and assigned once, at the end of the batch.
+pub(crate) fn touch(
+    tx: &mut dyn Tx,
+    fact: &Fact,
+    touched: &mut Touched,
 ) -> Result<(), ReadModelError> {
-    for key in keys(tx, touched(fact.event)).await? {
-        let assignment = assign(tx, &key).await?;
-        let body = assignment.as_ref().map(serde_json::to_string).transpose()?;
-        // A body that is the same is no change, and workers do not hear of it.
-        sqlx::query(
-            "INSERT INTO assignments (listener, position, body) VALUES (?1, ?2, ?3) \
-             ON CONFLICT (listener) DO UPDATE SET position = ?2, body = ?3 \
-             WHERE body IS NOT ?3",
-        )
-        .bind(&key)
-        .bind(fact.position)
-        .bind(body)
-        .execute(&mut *tx)
-        .await?;
+    for key in keys(tx, reach(&fact.event))? {
+        let touch = touched.0.entry(key).or_default();
+        touch.position = fact.position;
+        touch.times += 1;
     }
     Ok(())
 }
 
-fn touched(event: &Event) -> Touched<'_> {
+/// Assigns what was touched, as everything stands now.
+///
+/// A body that is the same is no change, and workers do not hear of it. Unless it was touched more
+/// than once: then it may have been another in between, which a worker may have been told of from
+/// a generation whose batches ended elsewhere.
+pub(crate) fn assign(tx: &mut dyn Tx, touched: Touched) -> Result<(), ReadModelError> {
+    for (key, touch) in touched.0 {
+        let assignment = assignment(tx, &key)?;
+        let body = assignment.as_ref().map(serde_json::to_string).transpose()?;
+        let sql = if touch.times == 1 {
+            "INSERT INTO assignments (listener, position, body) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (listener) DO UPDATE \
+             SET position = excluded.position, body = excluded.body \
+             WHERE assignments.body IS DISTINCT FROM excluded.body"
+        } else {
+            "INSERT INTO assignments (listener, position, body) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (listener) DO UPDATE \
+             SET position = excluded.position, body = excluded.body"
+        };
+        tx.execute(sql, &[key.into(), touch.position.into(), body.into()])?;
+    }
+    Ok(())
+}
+
+fn reach(event: &Event) -> Reach<'_> {
     match event {
-        Event::ListenerEnabled(e) => Touched::Listener(&e.listener),
-        Event::ListenerVersionChanged(e) => Touched::Listener(&e.listener),
-        Event::ListenerSettingsChanged(e) => Touched::Listener(&e.listener),
-        Event::ListenerPaused(e) => Touched::Listener(&e.listener),
-        Event::ListenerResumed(e) => Touched::Listener(&e.listener),
-        Event::ListenerDisabled(e) => Touched::Listener(&e.listener),
-        Event::DlqSet(e) => Touched::Listener(&e.listener),
-        Event::DlqCleared(e) => Touched::Listener(&e.listener),
-        Event::VersionPublished(e) => Touched::AllOf(&e.algorithm),
-        Event::VersionWithdrawn(e) => Touched::AllOf(&e.algorithm),
-        Event::AlgorithmRetired(e) => Touched::AllOf(&e.algorithm),
-        Event::PublisherEnabled(e) => Touched::AllOf(&e.publisher.algorithm),
-        Event::PublisherVersionChanged(e) => Touched::AllOf(&e.publisher.algorithm),
-        Event::PublisherDisabled(e) => Touched::AllOf(&e.publisher.algorithm),
-        Event::TopicGranted(e) => Touched::Granted(GrantKey::of_topic(&e.topic, &e.permission)),
-        Event::TopicRevoked(e) => Touched::Granted(GrantKey::of_topic(&e.topic, &e.permission)),
+        Event::ListenerEnabled(e) => Reach::Listener(&e.listener),
+        Event::ListenerVersionChanged(e) => Reach::Listener(&e.listener),
+        Event::ListenerSettingsChanged(e) => Reach::Listener(&e.listener),
+        Event::ListenerPaused(e) => Reach::Listener(&e.listener),
+        Event::ListenerResumed(e) => Reach::Listener(&e.listener),
+        Event::ListenerDisabled(e) => Reach::Listener(&e.listener),
+        Event::DlqSet(e) => Reach::Listener(&e.listener),
+        Event::DlqCleared(e) => Reach::Listener(&e.listener),
+        Event::VersionPublished(e) => Reach::AllOf(&e.algorithm),
+        Event::VersionWithdrawn(e) => Reach::AllOf(&e.algorithm),
+        Event::AlgorithmRetired(e) => Reach::AllOf(&e.algorithm),
+        Event::PublisherEnabled(e) => Reach::AllOf(&e.publisher.algorithm),
+        Event::PublisherVersionChanged(e) => Reach::AllOf(&e.publisher.algorithm),
+        Event::PublisherDisabled(e) => Reach::AllOf(&e.publisher.algorithm),
+        Event::TopicGranted(e) => Reach::Granted(GrantKey::of_topic(&e.topic, &e.permission)),
+        Event::TopicRevoked(e) => Reach::Granted(GrantKey::of_topic(&e.topic, &e.permission)),
         Event::TopicPatternGranted(e) => {
             let key = GrantKey::of_pattern(e.connection, &e.pattern, &e.permission);
-            Touched::Granted(key)
+            Reach::Granted(key)
         }
         Event::TopicPatternRevoked(e) => {
             let key = GrantKey::of_pattern(e.connection, &e.pattern, &e.permission);
-            Touched::Granted(key)
+            Reach::Granted(key)
         }
-        Event::BrokerCredentialsRotated(e) => Touched::AllOn(e.connection),
-        Event::BrokerReplaced(e) => Touched::AllOn(e.connection),
-        Event::BrokerDisconnected(e) => Touched::AllOn(e.connection),
-        _ => Touched::Nothing,
+        Event::BrokerCredentialsRotated(e) => Reach::AllOn(e.connection),
+        Event::BrokerReplaced(e) => Reach::AllOn(e.connection),
+        Event::BrokerDisconnected(e) => Reach::AllOn(e.connection),
+        _ => Reach::Nothing,
     }
 }
 
-/// The keys of the listeners touched. The disabled are left out: they have no assignment.
-async fn keys(
-    tx: &mut SqliteConnection,
-    touched: Touched<'_>,
-) -> Result<Vec<String>, ReadModelError> {
-    let enabled = match touched {
-        Touched::Nothing => return Ok(Vec::new()),
-        Touched::Listener(listener) => return Ok(vec![listener.to_string()]),
-        Touched::Granted(grant) => return keys_granted(tx, &grant).await,
-        Touched::AllOf(algorithm) => sqlx::query_scalar(
-            "SELECT key FROM listeners WHERE algorithm = ?1 AND enabled = 1 ORDER BY key",
-        )
-        .bind(algorithm.to_string()),
-        Touched::AllOn(connection) => sqlx::query_scalar(
+/// The keys of the listeners in reach. The disabled are left out: they have no assignment.
+fn keys(tx: &mut dyn Tx, reach: Reach<'_>) -> Result<Vec<String>, ReadModelError> {
+    let enabled = match reach {
+        Reach::Nothing => return Ok(Vec::new()),
+        Reach::Listener(listener) => return Ok(vec![listener.to_string()]),
+        Reach::Granted(grant) => return keys_granted(tx, &grant),
+        Reach::AllOf(algorithm) => tx.query(
+            "SELECT key FROM listeners WHERE algorithm = ?1 AND enabled = 1",
+            &[text(algorithm)],
+        ),
+        Reach::AllOn(connection) => tx.query(
             "SELECT key FROM listeners WHERE connection = ?1 AND enabled = 1 \
              UNION SELECT l.key FROM publishers p JOIN listeners l ON l.algorithm = p.algorithm \
-             WHERE p.connection = ?1 AND p.enabled = 1 AND l.enabled = 1 ORDER BY key",
-        )
-        .bind(connection.to_string()),
+             WHERE p.connection = ?1 AND p.enabled = 1 AND l.enabled = 1",
+            &[text(connection)],
+        ),
     };
-    Ok(enabled.fetch_all(tx).await?)
+    read::rows(enabled?)
 }
 
 /// The listeners that a grant lets read a topic, or lets publish to one.
-async fn keys_granted(
-    tx: &mut SqliteConnection,
-    grant: &GrantKey,
-) -> Result<Vec<String>, ReadModelError> {
-    let enabled = match grant.permission.access {
-        Access::Subscribe => sqlx::query_scalar(
-            "SELECT key FROM listeners WHERE connection = ?1 AND (?2 IS NULL OR topic = ?2) \
-             AND (?3 IS NULL OR topic GLOB ?3) AND (algorithm = ?4 OR algorithm GLOB ?5) \
-             AND enabled = 1 ORDER BY key",
-        ),
-        Access::Publish => sqlx::query_scalar(
+fn keys_granted(tx: &mut dyn Tx, grant: &GrantKey) -> Result<Vec<String>, ReadModelError> {
+    let sql = match (grant.permission.access, &grant.scope) {
+        (Access::Subscribe, Scope::Topic(_)) => {
+            "SELECT key FROM listeners WHERE connection = ?1 AND topic = ?2 \
+             AND (algorithm = ?3 OR glob(?4, algorithm)) AND enabled = 1"
+        }
+        (Access::Subscribe, Scope::Pattern(_)) => {
+            "SELECT key FROM listeners WHERE connection = ?1 AND glob(?2, topic) \
+             AND (algorithm = ?3 OR glob(?4, algorithm)) AND enabled = 1"
+        }
+        (Access::Publish, Scope::Topic(_)) => {
             "SELECT DISTINCT l.key FROM publishers p \
              JOIN listeners l ON l.algorithm = p.algorithm \
-             WHERE p.connection = ?1 AND (?2 IS NULL OR p.topic = ?2) \
-             AND (?3 IS NULL OR p.topic GLOB ?3) \
-             AND (p.algorithm = ?4 OR p.algorithm GLOB ?5) \
-             AND p.enabled = 1 AND l.enabled = 1 ORDER BY l.key",
-        ),
-    };
-    let (topic, pattern) = match &grant.scope {
-        Scope::Topic(topic) => (Some(topic.as_str()), None),
-        Scope::Pattern(pattern) => (None, Some(pattern.as_str())),
+             WHERE p.connection = ?1 AND p.topic = ?2 \
+             AND (p.algorithm = ?3 OR glob(?4, p.algorithm)) AND p.enabled = 1 AND l.enabled = 1"
+        }
+        (Access::Publish, Scope::Pattern(_)) => {
+            "SELECT DISTINCT l.key FROM publishers p \
+             JOIN listeners l ON l.algorithm = p.algorithm \
+             WHERE p.connection = ?1 AND glob(?2, p.topic) \
+             AND (p.algorithm = ?3 OR glob(?4, p.algorithm)) AND p.enabled = 1 AND l.enabled = 1"
+        }
     };
     let (algorithm, all_of) = match &grant.permission.grantee {
         Grantee::Algorithm(algorithm) => (Some(algorithm.to_string()), None),
         Grantee::Organization(organization) => (None, Some(format!("{organization}/*"))),
     };
-    Ok(enabled
-        .bind(grant.connection.to_string())
-        .bind(topic)
-        .bind(pattern)
-        .bind(algorithm)
-        .bind(all_of)
-        .fetch_all(tx)
-        .await?)
+    let values: [Value; 4] = [
+        text(grant.connection),
+        grant.scope.as_str().into(),
+        algorithm.into(),
+        all_of.into(),
+    ];
+    read::rows(tx.query(sql, &values)?)
 }
 
 /// The assignment of a listener: none unless it is enabled, not paused, granted, and its
 /// connection alive. One whose selector picks nothing is assigned without a version.
-async fn assign(
-    tx: &mut SqliteConnection,
-    key: &str,
-) -> Result<Option<Assignment>, ReadModelError> {
-    let listener = listener::by_key(tx, key).await?;
+fn assignment(tx: &mut dyn Tx, key: &str) -> Result<Option<Assignment>, ReadModelError> {
+    let listener = listener::by_key(tx, key)?;
     let Some(listener) = listener.filter(|l| l.enabled && !l.paused) else {
         return Ok(None);
     };
     let ListenerId { topic, algorithm } = &listener.id;
-    if !grant::stands(tx, topic, algorithm, Access::Subscribe).await? {
+    if !grant::stands(tx, topic, algorithm, Access::Subscribe)? {
         return Ok(None);
     }
-    let Some(settings) = connection::settings(tx, topic.connection).await? else {
+    let Some(settings) = connection::settings(tx, topic.connection)? else {
         return Ok(None);
     };
-    let published = algorithm::by_id(tx, algorithm).await?;
+    let published = algorithm::by_id(tx, algorithm)?;
     let picked = published.resolve(&listener.version).ok();
     let outputs = match picked {
-        Some(picked) => outputs(tx, &published, picked).await?,
+        Some(picked) => outputs(tx, &published, picked)?,
         None => Vec::new(),
     };
     Ok(Some(Assignment {
@@ -225,8 +249,8 @@ async fn assign(
 }
 
 /// The topics that take the results of the version `picked`.
-async fn outputs(
-    tx: &mut SqliteConnection,
+fn outputs(
+    tx: &mut dyn Tx,
     published: &Algorithm,
     picked: &VersionPublished,
 ) -> Result<Vec<Output>, ReadModelError> {
@@ -234,13 +258,13 @@ async fn outputs(
     let VersionPublished {
         algorithm, version, ..
     } = picked;
-    for publisher in publisher::enabled(tx, algorithm).await? {
+    for publisher in publisher::enabled(tx, algorithm)? {
         let topic = &publisher.id.topic;
         let takes = publisher.version.takes(version, published.standing());
-        if !takes || !grant::stands(tx, topic, algorithm, Access::Publish).await? {
+        if !takes || !grant::stands(tx, topic, algorithm, Access::Publish)? {
             continue;
         }
-        if let Some(connection) = connection::settings(tx, topic.connection).await? {
+        if let Some(connection) = connection::settings(tx, topic.connection)? {
             outputs.push(Output {
                 topic: topic.topic.clone(),
                 connection,
@@ -261,28 +285,33 @@ impl ReadModel {
         &self,
         after: Option<Position>,
     ) -> Result<(Position, Vec<AssignmentChange>), ReadModelError> {
-        // One transaction, so that the checkpoint and the rows are of the same moment.
-        let mut tx = self.readers.begin().await?;
-        let position = read::checkpoint(&mut *tx).await?;
-        let rows: Vec<(String, Option<String>)> = sqlx::query_as(
-            "SELECT listener, body FROM assignments \
-             WHERE position > ?1 AND (?2 OR body IS NOT NULL) ORDER BY position, listener",
-        )
-        .bind(after.map_or(0, read::stored_position))
-        .bind(after.is_some())
-        .fetch_all(&mut *tx)
-        .await?;
-        let changes = rows
-            .into_iter()
-            .map(|(listener, body)| change(&listener, body.as_deref()))
-            .collect::<Result<_, _>>()?;
+        let changed = match after {
+            None => Statement::new(
+                "SELECT listener, body FROM assignments WHERE body IS NOT NULL \
+                 ORDER BY position, listener",
+            ),
+            Some(after) => Statement::new(
+                "SELECT listener, body FROM assignments WHERE position > ?1 \
+                 ORDER BY position, listener",
+            )
+            .bind(read::stored_position(after)),
+        };
+        // At the same moment, so that the checkpoint and the rows belong together.
+        let statements = vec![Statement::new(CHECKPOINT), changed];
+        let mut answers = self.answers(statements).await?;
+        let changes = read::rows(answers.pop().unwrap_or_default())?;
+        let position = read::position_in(answers.pop().unwrap_or_default())?;
         Ok((position, changes))
     }
 }
 
-fn change(key: &str, body: Option<&str>) -> Result<AssignmentChange, ReadModelError> {
-    Ok(AssignmentChange {
-        listener: key.parse()?,
-        assignment: body.map(serde_json::from_str).transpose()?,
-    })
+impl FromRow for AssignmentChange {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
+        let listener = row.parse()?;
+        let body: Option<String> = row.take()?;
+        Ok(Self {
+            listener,
+            assignment: body.as_deref().map(serde_json::from_str).transpose()?,
+        })
+    }
 }

@@ -3,11 +3,11 @@
 use domain::connection::{BrokerKind, BrokerSettings};
 use domain::{ConnectionId, ConnectionName, CredentialRef, Event};
 use jiff::Timestamp;
-use serde_json::Value;
-use sqlx::{FromRow, SqliteConnection};
+use serde_json::Value as Json;
 
+use crate::batch::Fact;
+use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::page::{Page, Paging};
-use crate::projector::Fact;
 use crate::read::{ReadModel, ReadModelError, time_of};
 
 /// A broker connection that is alive or was replaced.
@@ -39,65 +39,47 @@ pub struct ConnectionFilter {
     pub kind: Option<BrokerKind>,
 }
 
-pub(crate) async fn apply(
-    tx: &mut SqliteConnection,
-    fact: &Fact<'_>,
-) -> Result<(), ReadModelError> {
-    match fact.event {
-        Event::BrokerConnected(e) => {
-            sqlx::query(
-                "INSERT INTO connections (id, name, settings, connected_at) \
-                 VALUES (?1, ?2, ?3, ?4)",
-            )
-            .bind(e.connection.to_string())
-            .bind(e.name.as_str())
-            .bind(serde_json::to_string(&e.settings)?)
-            .bind(fact.at)
-            .execute(tx)
-            .await?;
-        }
-        Event::BrokerCredentialsRotated(e) => rotate(tx, e.connection, &e.credential).await?,
-        Event::TopicsDiscovered(e) => {
-            sqlx::query("UPDATE connections SET discovered_at = ?2 WHERE id = ?1")
-                .bind(e.connection.to_string())
-                .bind(fact.at)
-                .execute(tx)
-                .await?;
-        }
-        Event::BrokerReplaced(e) => {
-            sqlx::query("UPDATE connections SET replaced_at = ?2, replaced_by = ?3 WHERE id = ?1")
-                .bind(e.connection.to_string())
-                .bind(fact.at)
-                .bind(e.replacement.to_string())
-                .execute(tx)
-                .await?;
-        }
-        Event::BrokerDisconnected(e) => {
-            sqlx::query("DELETE FROM connections WHERE id = ?1")
-                .bind(e.connection.to_string())
-                .execute(tx)
-                .await?;
-        }
-        _ => {}
+pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
+    match &fact.event {
+        Event::BrokerConnected(e) => tx.execute(
+            "INSERT INTO connections (id, name, settings, connected_at) VALUES (?1, ?2, ?3, ?4)",
+            &[
+                text(e.connection),
+                e.name.as_str().into(),
+                serde_json::to_string(&e.settings)?.into(),
+                fact.at.into(),
+            ],
+        ),
+        Event::BrokerCredentialsRotated(e) => rotate(tx, e.connection, &e.credential),
+        Event::TopicsDiscovered(e) => tx.execute(
+            "UPDATE connections SET discovered_at = ?2 WHERE id = ?1",
+            &[text(e.connection), fact.at.into()],
+        ),
+        Event::BrokerReplaced(e) => tx.execute(
+            "UPDATE connections SET replaced_at = ?2, replaced_by = ?3 WHERE id = ?1",
+            &[text(e.connection), fact.at.into(), text(e.replacement)],
+        ),
+        Event::BrokerDisconnected(e) => tx.execute(
+            "DELETE FROM connections WHERE id = ?1",
+            &[text(e.connection)],
+        ),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-async fn rotate(
-    tx: &mut SqliteConnection,
+fn rotate(
+    tx: &mut dyn Tx,
     id: ConnectionId,
     credential: &CredentialRef,
 ) -> Result<(), ReadModelError> {
-    let Some(mut rotated) = settings(tx, id).await? else {
+    let Some(mut rotated) = settings(tx, id)? else {
         return Ok(());
     };
     rotated.rotate(credential);
-    sqlx::query("UPDATE connections SET settings = ?2 WHERE id = ?1")
-        .bind(id.to_string())
-        .bind(serde_json::to_string(&rotated)?)
-        .execute(tx)
-        .await?;
-    Ok(())
+    tx.execute(
+        "UPDATE connections SET settings = ?2 WHERE id = ?1",
+        &[text(id), serde_json::to_string(&rotated)?.into()],
+    )
 }
 
 impl ReadModel {
@@ -109,13 +91,11 @@ impl ReadModel {
         &self,
         ids: &[ConnectionId],
     ) -> Result<Vec<Connection>, ReadModelError> {
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT * FROM connections WHERE id IN (SELECT value FROM json_each(?1))",
-        )
-        .bind(serde_json::to_string(ids)?)
-        .fetch_all(&self.readers)
-        .await?;
-        rows.into_iter().map(Connection::try_from).collect()
+        let select = "SELECT id, name, settings, connected_at, discovered_at, replaced_at, \
+                      replaced_by FROM connections \
+                      WHERE id IN (SELECT value FROM json_each(?1))";
+        let ids = serde_json::to_string(ids)?;
+        self.rows(Statement::new(select).bind(ids)).await
     }
 
     /// The connection of that name, if it is alive.
@@ -126,12 +106,9 @@ impl ReadModel {
         &self,
         name: &ConnectionName,
     ) -> Result<Option<Connection>, ReadModelError> {
-        let row: Option<Row> =
-            sqlx::query_as("SELECT * FROM connections WHERE name = ?1 AND replaced_at IS NULL")
-                .bind(name.as_str())
-                .fetch_optional(&self.readers)
-                .await?;
-        row.map(Connection::try_from).transpose()
+        let select = "SELECT id, name, settings, connected_at, discovered_at, replaced_at, \
+                      replaced_by FROM connections WHERE name = ?1 AND replaced_at IS NULL";
+        self.row(Statement::new(select).bind(name.as_str())).await
     }
 
     /// Connections that are alive, by name. The key of a page is the name.
@@ -144,89 +121,59 @@ impl ReadModel {
         paging: &Paging,
     ) -> Result<Page<Connection>, ReadModelError> {
         let kind = filter.kind.map(serde_json::to_value).transpose()?;
-        let page = paging.take(async |limit| {
-            let rows: Vec<Row> = sqlx::query_as(
-                "SELECT * FROM connections WHERE name > ?1 AND replaced_at IS NULL \
-                 AND (?2 IS NULL OR instr(name, ?2) > 0) \
-                 AND (?3 IS NULL OR settings ->> 'kind' = ?3) ORDER BY name LIMIT ?4",
+        let select = "SELECT id, name, settings, connected_at, discovered_at, replaced_at, \
+                      replaced_by FROM connections WHERE name > ?1 AND replaced_at IS NULL";
+        let select = Statement::new(select)
+            .bind(&*paging.after)
+            .add_if(" AND instr(name, ?) > 0", filter.search.as_deref())
+            .add_if(
+                " AND settings ->> 'kind' = ?",
+                kind.as_ref().and_then(Json::as_str),
             )
-            .bind(&paging.after)
-            .bind(&filter.search)
-            .bind(kind.as_ref().and_then(Value::as_str))
-            .bind(limit)
-            .fetch_all(&self.readers)
-            .await?;
-            rows.into_iter().map(Connection::try_from).collect()
-        });
-        page.await
+            .then(" ORDER BY name");
+        self.page(select, paging).await
     }
 }
 
 /// The settings of a connection that is alive, inside a transaction.
-pub(crate) async fn settings(
-    tx: &mut SqliteConnection,
+pub(crate) fn settings(
+    tx: &mut dyn Tx,
     id: ConnectionId,
 ) -> Result<Option<BrokerSettings>, ReadModelError> {
-    let settings: Option<String> = sqlx::query_scalar(
+    let rows = tx.query(
         "SELECT settings FROM connections WHERE id = ?1 AND replaced_at IS NULL",
-    )
-    .bind(id.to_string())
-    .fetch_optional(tx)
-    .await?;
-    Ok(settings
-        .map(|text| serde_json::from_str(&text))
-        .transpose()?)
+        &[text(id)],
+    )?;
+    let settings = rows.into_iter().next().map(|mut row| row.json());
+    settings.transpose()
 }
 
 /// When a connection was connected, inside a transaction; long ago where it is gone.
-pub(crate) async fn connected_at(
-    tx: &mut SqliteConnection,
-    id: ConnectionId,
-) -> Result<Timestamp, ReadModelError> {
-    let connected_at: Option<i64> =
-        sqlx::query_scalar("SELECT connected_at FROM connections WHERE id = ?1")
-            .bind(id.to_string())
-            .fetch_optional(tx)
-            .await?;
-    time_of(connected_at.unwrap_or_default())
+pub(crate) fn connected_at(tx: &mut dyn Tx, id: ConnectionId) -> Result<Timestamp, ReadModelError> {
+    let rows = tx.query(
+        "SELECT connected_at FROM connections WHERE id = ?1",
+        &[text(id)],
+    )?;
+    match rows.into_iter().next() {
+        Some(mut row) => row.take(),
+        None => time_of(0),
+    }
 }
 
-/// A stored connection id.
-pub(crate) fn connection_id(stored: &str) -> Result<ConnectionId, ReadModelError> {
-    let id = stored
-        .parse()
-        .map_err(|error: uuid::Error| ReadModelError::Row(Box::new(error)))?;
-    Ok(ConnectionId(id))
-}
-
-#[derive(FromRow)]
-struct Row {
-    id: String,
-    name: String,
-    settings: String,
-    connected_at: i64,
-    discovered_at: Option<i64>,
-    replaced_at: Option<i64>,
-    replaced_by: Option<String>,
-}
-
-impl TryFrom<Row> for Connection {
-    type Error = ReadModelError;
-
-    fn try_from(row: Row) -> Result<Self, ReadModelError> {
-        let replaced = row.replaced_at.zip(row.replaced_by).map(|(at, by)| {
-            Ok::<_, ReadModelError>(Replaced {
-                at: time_of(at)?,
-                by: connection_id(&by)?,
-            })
-        });
-        Ok(Self {
-            id: connection_id(&row.id)?,
-            name: row.name.try_into()?,
-            settings: serde_json::from_str(&row.settings)?,
-            connected_at: time_of(row.connected_at)?,
-            discovered_at: row.discovered_at.map(time_of).transpose()?,
-            replaced: replaced.transpose()?,
-        })
+impl FromRow for Connection {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
+        let mut connection = Self {
+            id: row.take()?,
+            name: row.parse()?,
+            settings: row.json()?,
+            connected_at: row.take()?,
+            discovered_at: row.take()?,
+            replaced: None,
+        };
+        if let Some(at) = row.take()? {
+            let by = row.take()?;
+            connection.replaced = Some(Replaced { at, by });
+        }
+        Ok(connection)
     }
 }

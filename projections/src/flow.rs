@@ -3,6 +3,7 @@
 use domain::flow::{Flow, Flows};
 use domain::{ListenerId, PublisherId};
 
+use crate::database::{FromRow, Row, Statement, Value};
 use crate::read::{ReadModel, ReadModelError};
 
 impl ReadModel {
@@ -16,9 +17,10 @@ impl ReadModel {
             Flow::Listener(ListenerId { algorithm, .. }) => (Some(algorithm), None),
             Flow::Publisher(PublisherId { topic, .. }) => (None, Some(topic)),
         };
-        let rows: Vec<(bool, String)> = sqlx::query_as(
-            "WITH RECURSIVE reached (algorithm) AS ( \
-             SELECT ?1 WHERE ?1 IS NOT NULL \
+        // An algorithm that nothing reads or writes for leads nowhere.
+        let select = "WITH RECURSIVE reached (algorithm) AS ( \
+             SELECT algorithm FROM listeners WHERE algorithm = ?1 AND enabled = 1 \
+             UNION SELECT algorithm FROM publishers WHERE algorithm = ?1 AND enabled = 1 \
              UNION SELECT algorithm FROM listeners \
              WHERE connection = ?2 AND topic = ?3 AND enabled = 1 \
              UNION SELECT l.algorithm FROM reached r \
@@ -27,21 +29,21 @@ impl ReadModel {
              AND l.enabled = 1) \
              SELECT 1, key FROM listeners JOIN reached USING (algorithm) WHERE enabled = 1 \
              UNION ALL \
-             SELECT 0, key FROM publishers JOIN reached USING (algorithm) WHERE enabled = 1",
-        )
-        .bind(algorithm.map(ToString::to_string))
-        .bind(topic.map(|topic| topic.connection.to_string()))
-        .bind(topic.map(|topic| topic.topic.as_str()))
-        .fetch_all(&self.readers)
-        .await?;
-        rows.into_iter()
-            .map(|(reads, key)| {
-                Ok(if reads {
-                    Flow::Listener(key.parse()?)
-                } else {
-                    Flow::Publisher(key.parse()?)
-                })
-            })
-            .collect()
+             SELECT 0, key FROM publishers JOIN reached USING (algorithm) WHERE enabled = 1";
+        let select = Statement::new(select)
+            .bind(Value::Text(algorithm.map(ToString::to_string)))
+            .bind(topic.map(|topic| topic.connection.to_string()))
+            .bind(topic.map(|topic| topic.topic.as_str()));
+        Ok(self.rows(select).await?.into_iter().collect())
+    }
+}
+
+impl FromRow for Flow {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
+        Ok(if row.take()? {
+            Self::Listener(row.parse()?)
+        } else {
+            Self::Publisher(row.parse()?)
+        })
     }
 }

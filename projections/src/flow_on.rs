@@ -2,6 +2,7 @@
 
 use domain::{ConnectionId, ListenerId, PublisherId};
 
+use crate::database::{Statement, text};
 use crate::read::{ReadModel, ReadModelError};
 
 /// What was enabled on a connection, now or before.
@@ -22,23 +23,22 @@ impl ReadModel {
         connection: ConnectionId,
         limit: u32,
     ) -> Result<FlowsOn, ReadModelError> {
-        let listeners: Vec<String> =
-            sqlx::query_scalar("SELECT key FROM listeners WHERE connection = ?1 LIMIT ?2")
-                .bind(connection.to_string())
-                .bind(limit)
-                .fetch_all(&self.readers)
-                .await?;
-        let publishers: Vec<String> =
-            sqlx::query_scalar("SELECT key FROM publishers WHERE connection = ?1 LIMIT ?2")
-                .bind(connection.to_string())
-                .bind(limit)
-                .fetch_all(&self.readers)
-                .await?;
-        let listeners = listeners.iter().map(|key| key.parse());
-        let publishers = publishers.iter().map(|key| key.parse());
+        let listeners = "SELECT key FROM listeners WHERE connection = ?1 LIMIT ?2";
+        let publishers = "SELECT key FROM publishers WHERE connection = ?1 LIMIT ?2";
+        let statements = [listeners, publishers].map(|select| {
+            let select = Statement::new(select).bind(text(connection));
+            select.bind(i64::from(limit))
+        });
+        let answers = self.answers(statements.into()).await?;
+        let mut answers = answers.into_iter().map(Vec::into_iter);
+        let mut next = || answers.next().unwrap_or_default();
         Ok(FlowsOn {
-            listeners: listeners.collect::<Result<_, _>>()?,
-            publishers: publishers.collect::<Result<_, _>>()?,
+            listeners: next()
+                .map(|mut row| row.parse())
+                .collect::<Result<_, _>>()?,
+            publishers: next()
+                .map(|mut row| row.parse())
+                .collect::<Result<_, _>>()?,
         })
     }
 }

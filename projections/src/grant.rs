@@ -7,11 +7,12 @@ use domain::{
     AlgorithmId, ConnectionId, Event, OrganizationName, TopicId, TopicName, TopicPattern,
 };
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
 
+use crate::batch::Fact;
+use crate::database::{FromRow, Row, Statement, Tx, text};
+use crate::key::KeyRange;
 use crate::page::{Page, Paging};
-use crate::projector::Fact;
-use crate::read::{ReadModel, ReadModelError, time_of};
+use crate::read::{ReadModel, ReadModelError};
 
 /// A grant that stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,37 +151,28 @@ impl fmt::Display for Scope {
     }
 }
 
-pub(crate) async fn apply(
-    tx: &mut SqliteConnection,
-    fact: &Fact<'_>,
-) -> Result<(), ReadModelError> {
-    match fact.event {
+pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
+    match &fact.event {
         Event::TopicGranted(e) => {
-            let cause = e.cause.map(|cause| cause.to_string());
-            put(
-                tx,
-                fact,
-                &GrantKey::of_topic(&e.topic, &e.permission),
-                cause,
-            )
-            .await
+            let key = GrantKey::of_topic(&e.topic, &e.permission);
+            put(tx, fact, &key, e.cause.map(|cause| cause.to_string()))
         }
         Event::TopicPatternGranted(e) => {
             let key = GrantKey::of_pattern(e.connection, &e.pattern, &e.permission);
-            put(tx, fact, &key, e.cause.map(|cause| cause.to_string())).await
+            put(tx, fact, &key, e.cause.map(|cause| cause.to_string()))
         }
-        Event::TopicRevoked(e) => remove(tx, &GrantKey::of_topic(&e.topic, &e.permission)).await,
+        Event::TopicRevoked(e) => remove(tx, &GrantKey::of_topic(&e.topic, &e.permission)),
         Event::TopicPatternRevoked(e) => {
             let key = GrantKey::of_pattern(e.connection, &e.pattern, &e.permission);
-            remove(tx, &key).await
+            remove(tx, &key)
         }
         _ => Ok(()),
     }
 }
 
-async fn put(
-    tx: &mut SqliteConnection,
-    fact: &Fact<'_>,
+fn put(
+    tx: &mut dyn Tx,
+    fact: &Fact,
     key: &GrantKey,
     cause: Option<String>,
 ) -> Result<(), ReadModelError> {
@@ -188,30 +180,26 @@ async fn put(
         Scope::Topic(topic) => (Some(topic.as_str()), None),
         Scope::Pattern(pattern) => (None, Some(pattern.as_str())),
     };
-    sqlx::query(
-        "INSERT OR REPLACE INTO grants (key, connection, topic, pattern, organization, \
-         algorithm, access, granted_at, cause) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    tx.execute(
+        "INSERT INTO grants (key, connection, topic, pattern, organization, algorithm, access, \
+         granted_at, cause) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
+         ON CONFLICT (key) DO UPDATE SET granted_at = excluded.granted_at, cause = excluded.cause",
+        &[
+            text(key),
+            text(key.connection),
+            topic.into(),
+            pattern.into(),
+            key.organization().as_str().into(),
+            key.algorithm().map(ToString::to_string).into(),
+            key.permission.access.as_str().into(),
+            fact.at.into(),
+            cause.into(),
+        ],
     )
-    .bind(key.to_string())
-    .bind(key.connection.to_string())
-    .bind(topic)
-    .bind(pattern)
-    .bind(key.organization().as_str())
-    .bind(key.algorithm().map(ToString::to_string))
-    .bind(key.permission.access.as_str())
-    .bind(fact.at)
-    .bind(cause)
-    .execute(tx)
-    .await?;
-    Ok(())
 }
 
-async fn remove(tx: &mut SqliteConnection, key: &GrantKey) -> Result<(), ReadModelError> {
-    sqlx::query("DELETE FROM grants WHERE key = ?1")
-        .bind(key.to_string())
-        .execute(tx)
-        .await?;
-    Ok(())
+fn remove(tx: &mut dyn Tx, key: &GrantKey) -> Result<(), ReadModelError> {
+    tx.execute("DELETE FROM grants WHERE key = ?1", &[text(key)])
 }
 
 impl ReadModel {
@@ -224,34 +212,36 @@ impl ReadModel {
         filter: &GrantFilter,
         paging: &Paging,
     ) -> Result<Page<Grant>, ReadModelError> {
-        let topic = filter.topic.as_ref();
-        let connection = topic.map(|topic| topic.connection).or(filter.connection);
+        // Patterns that cover a topic stand elsewhere in the order of keys.
+        let connection = filter.topic.as_ref().map(|topic| topic.connection);
+        let keys = KeyRange::new(connection.or(filter.connection), None, paging);
+        let select = match (&filter.topic, &filter.algorithm) {
+            (Some(topic), _) => Statement::new(COVERING)
+                .bind(text(topic.connection))
+                .bind(topic.topic.as_str()),
+            (None, Some(algorithm)) => Statement::new(PERMITTING)
+                .bind(algorithm.organization.as_str())
+                .bind(text(algorithm)),
+            (None, None) => Statement::new("SELECT key, granted_at, cause FROM grants WHERE true"),
+        };
         let algorithm = filter.algorithm.as_ref();
         let organization = algorithm
             .map(|algorithm| &algorithm.organization)
             .or(filter.organization.as_ref());
-        let page = paging.take(async |limit| {
-            // GLOB's star is the pattern's star; the other signs it knows are in no pattern.
-            let rows: Vec<Row> = sqlx::query_as(
-                "SELECT key, granted_at, cause FROM grants \
-                 WHERE key > ?1 AND (?2 IS NULL OR connection = ?2) \
-                 AND (?3 IS NULL OR topic = ?3 OR ?3 GLOB pattern) \
-                 AND (?4 IS NULL OR organization = ?4) \
-                 AND (?5 IS NULL OR algorithm IS NULL OR algorithm = ?5) \
-                 AND (?6 IS NULL OR access = ?6) ORDER BY key LIMIT ?7",
+        let select = select
+            .add(" AND key > ?", keys.after)
+            .add_if(" AND key < ?", keys.before)
+            .add_if(
+                " AND organization = ?",
+                organization.map(OrganizationName::as_str),
             )
-            .bind(&paging.after)
-            .bind(connection.map(|id| id.to_string()))
-            .bind(topic.map(|topic| topic.topic.as_str()))
-            .bind(organization.map(OrganizationName::as_str))
-            .bind(algorithm.map(ToString::to_string))
-            .bind(filter.access.map(Access::as_str))
-            .bind(limit)
-            .fetch_all(&self.readers)
-            .await?;
-            rows.into_iter().map(Grant::try_from).collect()
-        });
-        page.await
+            .add_if(
+                " AND (algorithm IS NULL OR algorithm = ?)",
+                algorithm.map(ToString::to_string),
+            )
+            .add_if(" AND access = ?", filter.access.map(Access::as_str))
+            .then(" ORDER BY key");
+        self.page(select, paging).await
     }
 
     /// The grant of that key, if it stands.
@@ -259,50 +249,54 @@ impl ReadModel {
     /// # Errors
     /// The database cannot answer.
     pub async fn grant(&self, key: &GrantKey) -> Result<Option<Grant>, ReadModelError> {
-        let row: Option<Row> =
-            sqlx::query_as("SELECT key, granted_at, cause FROM grants WHERE key = ?1")
-                .bind(key.to_string())
-                .fetch_optional(&self.readers)
-                .await?;
-        row.map(Grant::try_from).transpose()
+        let select = "SELECT key, granted_at, cause FROM grants WHERE key = ?1";
+        self.row(Statement::new(select).bind(text(key))).await
     }
 }
 
+/// Grants of a topic, be it by a pattern: each kind by the index on topics.
+const COVERING: &str = "SELECT key, granted_at, cause FROM grants WHERE key IN ( \
+     SELECT key FROM grants WHERE connection = ?1 AND topic = ?2 \
+     UNION ALL SELECT key FROM grants \
+     WHERE connection = ?1 AND topic IS NULL AND glob(pattern, ?2))";
+
+/// Grants to an algorithm, be it as one of its organization's: each kind by the index on those.
+const PERMITTING: &str = "SELECT key, granted_at, cause FROM grants WHERE key IN ( \
+     SELECT key FROM grants WHERE organization = ?1 AND algorithm = ?2 \
+     UNION ALL SELECT key FROM grants WHERE organization = ?1 AND algorithm IS NULL)";
+
 /// Whether any grant permits the algorithm that access, inside a transaction.
-pub(crate) async fn stands(
-    tx: &mut SqliteConnection,
+pub(crate) fn stands(
+    tx: &mut dyn Tx,
     topic: &TopicId,
     algorithm: &AlgorithmId,
     access: Access,
 ) -> Result<bool, ReadModelError> {
-    let stands = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM grants WHERE connection = ?1 AND topic = ?2 \
+    let found = tx.query(
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM grants WHERE connection = ?1 AND topic = ?2 \
          AND access = ?3 AND organization = ?4 AND (algorithm IS NULL OR algorithm = ?5)) \
          OR EXISTS (SELECT 1 FROM grants WHERE connection = ?1 AND topic IS NULL \
-         AND ?2 GLOB pattern \
+         AND glob(pattern, ?2) \
          AND access = ?3 AND organization = ?4 AND (algorithm IS NULL OR algorithm = ?5))",
-    )
-    .bind(topic.connection.to_string())
-    .bind(topic.topic.as_str())
-    .bind(access.as_str())
-    .bind(algorithm.organization.as_str())
-    .bind(algorithm.to_string())
-    .fetch_one(tx)
-    .await?;
-    Ok(stands)
+        &[
+            text(topic.connection),
+            topic.topic.as_str().into(),
+            access.as_str().into(),
+            algorithm.organization.as_str().into(),
+            text(algorithm),
+        ],
+    )?;
+    Ok(!found.is_empty())
 }
 
-type Row = (String, i64, Option<String>);
-
-impl TryFrom<Row> for Grant {
-    type Error = ReadModelError;
-
-    fn try_from((key, granted_at, cause): Row) -> Result<Self, ReadModelError> {
+impl FromRow for Grant {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
+        let key: String = row.take()?;
         let unread = || ReadModelError::Row(format!("{key:?} is not the key of a grant").into());
         Ok(Self {
             key: GrantKey::parse(&key).ok_or_else(unread)?,
-            granted_at: time_of(granted_at)?,
-            cause,
+            granted_at: row.take()?,
+            cause: row.take()?,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use domain::{ConnectionId, ListenerId, PublisherId, TopicName};
 
+use crate::database::{FromRow, Row, Statement, text};
 use crate::read::{ReadModel, ReadModelError};
 
 /// The most listeners, and publishers, that a preview names.
@@ -43,16 +44,14 @@ impl ReadModel {
         connection: ConnectionId,
         limit: u32,
     ) -> Result<Vec<TopicName>, ReadModelError> {
-        let names: Vec<String> = sqlx::query_scalar(
-            "SELECT topic FROM grants WHERE connection = ?1 AND topic IS NOT NULL \
+        let select = "SELECT topic FROM grants WHERE connection = ?1 AND topic IS NOT NULL \
              UNION SELECT topic FROM listeners WHERE connection = ?1 AND enabled = 1 \
              UNION SELECT topic FROM publishers WHERE connection = ?1 AND enabled = 1 \
-             ORDER BY topic LIMIT ?2",
-        )
-        .bind(connection.to_string())
-        .bind(limit)
-        .fetch_all(&self.readers)
-        .await?;
+             ORDER BY topic LIMIT ?2";
+        let select = Statement::new(select)
+            .bind(text(connection))
+            .bind(i64::from(limit));
+        let names: Vec<String> = self.rows(select).await?;
         names.into_iter().map(|name| Ok(name.try_into()?)).collect()
     }
 
@@ -61,41 +60,36 @@ impl ReadModel {
     /// # Errors
     /// The database cannot answer.
     pub async fn deletion(&self, connection: ConnectionId) -> Result<Deletion, ReadModelError> {
-        // One transaction, so that counts and names are of the same moment.
-        let mut tx = self.readers.begin().await?;
-        let (grants, listeners, publishers): (i64, i64, i64) = sqlx::query_as(
-            "SELECT (SELECT count(*) FROM grants WHERE connection = ?1), \
+        let counts = "SELECT (SELECT count(*) FROM grants WHERE connection = ?1), \
              (SELECT count(*) FROM listeners WHERE connection = ?1 AND enabled = 1), \
-             (SELECT count(*) FROM publishers WHERE connection = ?1 AND enabled = 1)",
-        )
-        .bind(connection.to_string())
-        .fetch_one(&mut *tx)
-        .await?;
-        let first: Vec<String> = sqlx::query_scalar(
-            "SELECT key FROM listeners WHERE connection = ?1 AND enabled = 1 \
-             ORDER BY key LIMIT ?2",
-        )
-        .bind(connection.to_string())
-        .bind(MOST_NAMED)
-        .fetch_all(&mut *tx)
-        .await?;
-        let first_listeners = first.iter().map(|key| key.parse());
-        let first_listeners = first_listeners.collect::<Result<_, _>>()?;
-        let first: Vec<String> = sqlx::query_scalar(
-            "SELECT key FROM publishers WHERE connection = ?1 AND enabled = 1 \
-             ORDER BY key LIMIT ?2",
-        )
-        .bind(connection.to_string())
-        .bind(MOST_NAMED)
-        .fetch_all(&mut *tx)
-        .await?;
-        let first_publishers = first.iter().map(|key| key.parse());
+             (SELECT count(*) FROM publishers WHERE connection = ?1 AND enabled = 1)";
+        let listeners = "SELECT key FROM listeners WHERE connection = ?1 AND enabled = 1 \
+                         ORDER BY key LIMIT ?2";
+        let publishers = "SELECT key FROM publishers WHERE connection = ?1 AND enabled = 1 \
+                          ORDER BY key LIMIT ?2";
+        let statements = [listeners, publishers].map(|select| {
+            let select = Statement::new(select).bind(text(connection));
+            select.bind(i64::from(MOST_NAMED))
+        });
+        let [listeners, publishers] = statements;
+        let counts = Statement::new(counts).bind(text(connection));
+        // At the same moment, so that counts and names belong together.
+        let answers = self.answers(vec![counts, listeners, publishers]).await?;
+        let mut answers = answers.into_iter().map(Vec::into_iter);
+        let mut next = || answers.next().unwrap_or_default();
+        let (mut counts, listeners, publishers) = (next(), next(), next());
+        let counts = counts.next();
+        let mut counts = counts.ok_or_else(|| ReadModelError::Row("nothing is counted".into()))?;
         Ok(Deletion {
-            grants: grants.unsigned_abs(),
-            listeners: listeners.unsigned_abs(),
-            publishers: publishers.unsigned_abs(),
-            first_listeners,
-            first_publishers: first_publishers.collect::<Result<_, _>>()?,
+            grants: counts.take()?,
+            listeners: counts.take()?,
+            publishers: counts.take()?,
+            first_listeners: listeners
+                .map(|mut row| row.parse())
+                .collect::<Result<_, _>>()?,
+            first_publishers: publishers
+                .map(|mut row| row.parse())
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -107,26 +101,25 @@ impl ReadModel {
         &self,
         connections: &[ConnectionId],
     ) -> Result<Vec<(ConnectionId, ConnectionCounts)>, ReadModelError> {
-        let rows: Vec<(String, i64, i64, i64, i64)> = sqlx::query_as(
-            "SELECT value, (SELECT count(*) FROM topics WHERE connection = value), \
+        let select = "SELECT value, (SELECT count(*) FROM topics WHERE connection = value), \
              (SELECT count(*) FROM grants WHERE connection = value), \
              (SELECT count(*) FROM listeners WHERE connection = value AND enabled = 1), \
              (SELECT count(*) FROM publishers WHERE connection = value AND enabled = 1) \
-             FROM json_each(?1)",
-        )
-        .bind(serde_json::to_string(connections)?)
-        .fetch_all(&self.readers)
-        .await?;
-        let counted = rows.into_iter().map(|row| {
-            let (connection, topics, grants, listeners, publishers) = row;
-            let counts = ConnectionCounts {
-                topics: topics.unsigned_abs(),
-                grants: grants.unsigned_abs(),
-                listeners: listeners.unsigned_abs(),
-                publishers: publishers.unsigned_abs(),
-            };
-            Ok((crate::connection::connection_id(&connection)?, counts))
-        });
-        counted.collect()
+             FROM json_each(?1)";
+        let connections = serde_json::to_string(connections)?;
+        self.rows(Statement::new(select).bind(connections)).await
+    }
+}
+
+impl FromRow for (ConnectionId, ConnectionCounts) {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
+        let id = row.take()?;
+        let counts = ConnectionCounts {
+            topics: row.take()?,
+            grants: row.take()?,
+            listeners: row.take()?,
+            publishers: row.take()?,
+        };
+        Ok((id, counts))
     }
 }

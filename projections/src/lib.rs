@@ -4,11 +4,14 @@
 
 pub mod algorithm;
 pub mod assignment;
+mod batch;
 pub mod connection;
+mod database;
 pub mod flow;
 pub mod flow_on;
 pub mod grant;
 pub mod hanging;
+mod key;
 pub mod listener;
 pub mod organization;
 pub mod page;
@@ -16,6 +19,7 @@ pub mod past;
 pub mod projector;
 pub mod publisher;
 pub mod read;
+mod rebuild;
 pub mod topic;
 pub mod worker;
 

@@ -1,20 +1,19 @@
 //! Listeners, the enabled and the disabled.
 
-use domain::listener::ListenerSettings;
+use domain::listener::{ListenerEnabled, ListenerSettings};
 use domain::{
     AlgorithmId, ConnectionId, Event, ListenerId, OrganizationName, Position, TopicId,
     VersionSelector,
 };
 use jiff::Timestamp;
-use sqlx::query::Query;
-use sqlx::sqlite::SqliteArguments;
-use sqlx::{FromRow, Sqlite, SqliteConnection};
 use uuid::Uuid;
 
-use crate::connection::{self, connection_id};
+use crate::batch::Fact;
+use crate::connection;
+use crate::database::{FromRow, Row, Statement, Tx, Value, text};
+use crate::key::KeyRange;
 use crate::page::{Page, Paging};
-use crate::projector::Fact;
-use crate::read::{ReadModel, ReadModelError, position_of, time_of};
+use crate::read::{ReadModel, ReadModelError};
 
 /// A listener that was enabled at least once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,97 +48,74 @@ pub struct ListenerFilter {
     pub search: Option<String>,
 }
 
-pub(crate) async fn apply(
-    tx: &mut SqliteConnection,
-    fact: &Fact<'_>,
-) -> Result<(), ReadModelError> {
-    if let Event::ListenerEnabled(e) = fact.event {
-        return enable(tx, fact, e).await;
-    }
-    let Some((listener, change)) = change(fact.event)? else {
-        return Ok(());
-    };
-    change
-        .bind(fact.position)
-        .bind(fact.at)
-        .bind(listener.to_string())
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-type Update<'q> = Query<'q, Sqlite, SqliteArguments>;
-
-/// The change that an event makes to the row of a listener, the value of its column bound.
-fn change(event: &Event) -> Result<Option<(&ListenerId, Update<'static>)>, ReadModelError> {
-    Ok(Some(match event {
+pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
+    match &fact.event {
+        Event::ListenerEnabled(e) => enable(tx, fact, e),
         Event::ListenerVersionChanged(e) => {
-            let update = sqlx::query(
-                "UPDATE listeners SET version = ?1, revision = ?2, changed_at = ?3 WHERE key = ?4",
-            );
-            (&e.listener, update.bind(e.version.to_string()))
+            let sql = "UPDATE listeners SET version = ?1, revision = ?2, changed_at = ?3 \
+                       WHERE key = ?4";
+            change(tx, fact, &e.listener, sql, text(&e.version))
         }
         Event::ListenerSettingsChanged(e) => {
-            let update = sqlx::query(
-                "UPDATE listeners SET settings = ?1, revision = ?2, changed_at = ?3 WHERE key = ?4",
-            );
-            (
-                &e.listener,
-                update.bind(serde_json::to_string(&e.settings)?),
-            )
+            let sql = "UPDATE listeners SET settings = ?1, revision = ?2, changed_at = ?3 \
+                       WHERE key = ?4";
+            let settings = serde_json::to_string(&e.settings)?;
+            change(tx, fact, &e.listener, sql, settings.into())
         }
-        Event::ListenerPaused(e) => (&e.listener, pause(true)),
-        Event::ListenerResumed(e) => (&e.listener, pause(false)),
-        Event::DlqSet(e) => (&e.listener, set_dlq(Some(e.dlq.to_string()))),
-        Event::DlqCleared(e) => (&e.listener, set_dlq(None)),
+        Event::ListenerPaused(e) => change(tx, fact, &e.listener, PAUSE, true.into()),
+        Event::ListenerResumed(e) => change(tx, fact, &e.listener, PAUSE, false.into()),
+        Event::DlqSet(e) => change(tx, fact, &e.listener, SET_DLQ, e.dlq.as_str().into()),
+        Event::DlqCleared(e) => change(tx, fact, &e.listener, SET_DLQ, Value::Text(None)),
         Event::ListenerDisabled(e) => {
-            let update = sqlx::query(
-                "UPDATE listeners SET enabled = 0, paused = 0, cause = ?1, revision = ?2, \
-                 changed_at = ?3 WHERE key = ?4",
-            );
-            (
-                &e.listener,
-                update.bind(e.cause.map(|cause| cause.to_string())),
-            )
+            let sql = "UPDATE listeners SET enabled = 0, paused = 0, cause = ?1, revision = ?2, \
+                       changed_at = ?3 WHERE key = ?4";
+            let cause = e.cause.map(|cause| cause.to_string());
+            change(tx, fact, &e.listener, sql, cause.into())
         }
-        _ => return Ok(None),
-    }))
+        _ => Ok(()),
+    }
 }
 
-fn pause(paused: bool) -> Update<'static> {
-    sqlx::query("UPDATE listeners SET paused = ?1, revision = ?2, changed_at = ?3 WHERE key = ?4")
-        .bind(paused)
-}
+const PAUSE: &str =
+    "UPDATE listeners SET paused = ?1, revision = ?2, changed_at = ?3 WHERE key = ?4";
+const SET_DLQ: &str =
+    "UPDATE listeners SET dlq = ?1, revision = ?2, changed_at = ?3 WHERE key = ?4";
 
-fn set_dlq(dlq: Option<String>) -> Update<'static> {
-    sqlx::query("UPDATE listeners SET dlq = ?1, revision = ?2, changed_at = ?3 WHERE key = ?4")
-        .bind(dlq)
-}
-
-async fn enable(
-    tx: &mut SqliteConnection,
-    fact: &Fact<'_>,
-    e: &domain::listener::ListenerEnabled,
+/// The change that an event makes to the row of a listener: `value` is that of its column.
+fn change(
+    tx: &mut dyn Tx,
+    fact: &Fact,
+    listener: &ListenerId,
+    sql: &'static str,
+    value: Value,
 ) -> Result<(), ReadModelError> {
-    let connected_at = connection::connected_at(tx, e.listener.topic.connection).await?;
-    sqlx::query(
-        "INSERT OR REPLACE INTO listeners \
-         (key, connection, topic, algorithm, enabled, version, settings, revision, changed_at, \
-          consumer_group, cause) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8, ?9, ?10)",
+    let values = [value, fact.position.into(), fact.at.into(), text(listener)];
+    tx.execute(sql, &values)
+}
+
+/// Enabled again, nothing of what it was before is left.
+fn enable(tx: &mut dyn Tx, fact: &Fact, e: &ListenerEnabled) -> Result<(), ReadModelError> {
+    let connected_at = connection::connected_at(tx, e.listener.topic.connection)?;
+    tx.execute(
+        "INSERT INTO listeners (key, connection, topic, algorithm, enabled, paused, version, \
+         settings, consumer_group, dlq, revision, changed_at, cause) \
+         VALUES (?1, ?2, ?3, ?4, 1, 0, ?5, ?6, ?7, NULL, ?8, ?9, ?10) \
+         ON CONFLICT (key) DO UPDATE SET enabled = 1, paused = 0, version = excluded.version, \
+         settings = excluded.settings, consumer_group = excluded.consumer_group, dlq = NULL, \
+         revision = excluded.revision, changed_at = excluded.changed_at, cause = excluded.cause",
+        &[
+            text(&e.listener),
+            text(e.listener.topic.connection),
+            e.listener.topic.topic.as_str().into(),
+            text(&e.listener.algorithm),
+            text(&e.version),
+            serde_json::to_string(&e.settings)?.into(),
+            text(e.listener.group(connected_at)),
+            fact.position.into(),
+            fact.at.into(),
+            e.cause.map(|cause| cause.to_string()).into(),
+        ],
     )
-    .bind(e.listener.to_string())
-    .bind(e.listener.topic.connection.to_string())
-    .bind(e.listener.topic.topic.as_str())
-    .bind(e.listener.algorithm.to_string())
-    .bind(e.version.to_string())
-    .bind(serde_json::to_string(&e.settings)?)
-    .bind(fact.position)
-    .bind(fact.at)
-    .bind(e.listener.group(connected_at).to_string())
-    .bind(e.cause.map(|cause| cause.to_string()))
-    .execute(tx)
-    .await?;
-    Ok(())
 }
 
 impl ReadModel {
@@ -148,8 +124,7 @@ impl ReadModel {
     /// # Errors
     /// The database cannot answer.
     pub async fn listener(&self, id: &ListenerId) -> Result<Option<Listener>, ReadModelError> {
-        let mut connection = self.readers.acquire().await?;
-        by_key(&mut connection, &id.to_string()).await
+        self.row(Statement::new(BY_KEY).bind(text(id))).await
     }
 
     /// Listeners by topic and algorithm, on connections that are alive.
@@ -161,88 +136,61 @@ impl ReadModel {
         filter: &ListenerFilter,
         paging: &Paging,
     ) -> Result<Page<Listener>, ReadModelError> {
-        let topic = filter.topic.as_ref();
-        let connection = topic.map(|topic| topic.connection).or(filter.connection);
-        let page = paging.take(async |limit| {
-            let rows: Vec<Row> = sqlx::query_as(
-                "SELECT l.* FROM listeners l \
-                 JOIN connections c ON c.id = l.connection AND c.replaced_at IS NULL \
-                 WHERE key > ?1 AND (?2 IS NULL OR connection = ?2) \
-                 AND (?3 IS NULL OR topic = ?3) AND (?4 IS NULL OR algorithm = ?4) \
-                 AND (?5 IS NULL OR algorithm GLOB ?5 || '/*') AND (?6 IS NULL OR enabled = ?6) \
-                 AND (?7 IS NULL OR paused = ?7) \
-                 AND (?8 IS NULL OR instr(topic, ?8) > 0 OR instr(algorithm, ?8) > 0) \
-                 ORDER BY key LIMIT ?9",
+        let keys = KeyRange::new(filter.connection, filter.topic.as_ref(), paging);
+        let algorithms = filter.organization.as_ref().map(OrganizationName::as_str);
+        let select = "SELECT connection, topic, algorithm, enabled, paused, version, settings, \
+                      consumer_group, dlq, revision, changed_at, cause FROM listeners l \
+                      WHERE EXISTS (SELECT 1 FROM connections c \
+                      WHERE c.id = l.connection AND c.replaced_at IS NULL)";
+        let select = Statement::new(select)
+            .add(" AND key > ?", keys.after)
+            .add_if(" AND key < ?", keys.before)
+            .add_if(
+                " AND algorithm = ?",
+                filter.algorithm.as_ref().map(ToString::to_string),
             )
-            .bind(&paging.after)
-            .bind(connection.map(|id| id.to_string()))
-            .bind(topic.map(|topic| topic.topic.as_str()))
-            .bind(filter.algorithm.as_ref().map(ToString::to_string))
-            .bind(filter.organization.as_ref().map(OrganizationName::as_str))
-            .bind(filter.enabled)
-            .bind(filter.paused)
-            .bind(&filter.search)
-            .bind(limit)
-            .fetch_all(&self.readers)
-            .await?;
-            rows.into_iter().map(Listener::try_from).collect()
-        });
-        page.await
+            // Between the slash and the sign after it.
+            .add_if(
+                " AND algorithm > ? || '/' AND algorithm < ? || '0'",
+                algorithms,
+            )
+            .add_if(" AND enabled = ?", filter.enabled)
+            .add_if(" AND paused = ?", filter.paused)
+            .add_if(
+                " AND (instr(topic, ?) > 0 OR instr(algorithm, ?) > 0)",
+                filter.search.as_deref(),
+            )
+            .then(" ORDER BY key");
+        self.page(select, paging).await
     }
 }
 
-/// A listener by its key, inside a transaction or not.
-pub(crate) async fn by_key(
-    connection: &mut SqliteConnection,
-    key: &str,
-) -> Result<Option<Listener>, ReadModelError> {
-    let row: Option<Row> = sqlx::query_as("SELECT * FROM listeners WHERE key = ?1")
-        .bind(key)
-        .fetch_optional(connection)
-        .await?;
-    row.map(Listener::try_from).transpose()
+const BY_KEY: &str = "SELECT connection, topic, algorithm, enabled, paused, version, settings, \
+                      consumer_group, dlq, revision, changed_at, cause FROM listeners \
+                      WHERE key = ?1";
+
+/// A listener by its key, inside a transaction.
+pub(crate) fn by_key(tx: &mut dyn Tx, key: &str) -> Result<Option<Listener>, ReadModelError> {
+    let row = tx.query(BY_KEY, &[key.into()])?.into_iter().next();
+    row.map(|mut row| Listener::from_row(&mut row)).transpose()
 }
 
-#[derive(FromRow)]
-struct Row {
-    connection: String,
-    topic: String,
-    algorithm: String,
-    enabled: bool,
-    paused: bool,
-    version: String,
-    settings: String,
-    consumer_group: String,
-    dlq: Option<String>,
-    revision: i64,
-    changed_at: i64,
-    cause: Option<String>,
-}
-
-impl TryFrom<Row> for Listener {
-    type Error = ReadModelError;
-
-    fn try_from(row: Row) -> Result<Self, ReadModelError> {
+impl FromRow for Listener {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
         Ok(Self {
             id: ListenerId {
-                topic: TopicId {
-                    connection: connection_id(&row.connection)?,
-                    topic: row.topic.try_into()?,
-                },
-                algorithm: row.algorithm.try_into()?,
+                topic: TopicId::from_row(row)?,
+                algorithm: row.parse()?,
             },
-            enabled: row.enabled,
-            paused: row.paused,
-            version: row.version.try_into()?,
-            settings: serde_json::from_str(&row.settings)?,
-            group: row
-                .consumer_group
-                .parse()
-                .map_err(|error: uuid::Error| ReadModelError::Row(Box::new(error)))?,
-            dlq: row.dlq,
-            revision: position_of(row.revision),
-            changed_at: time_of(row.changed_at)?,
-            cause: row.cause,
+            enabled: row.take()?,
+            paused: row.take()?,
+            version: row.parse()?,
+            settings: row.json()?,
+            group: row.parse()?,
+            dlq: row.take()?,
+            revision: row.take()?,
+            changed_at: row.take()?,
+            cause: row.take()?,
         })
     }
 }

@@ -3,12 +3,11 @@
 use domain::organization::Role;
 use domain::{Event, OrganizationName, UserName};
 use jiff::Timestamp;
-use serde_json::Value;
-use sqlx::SqliteConnection;
 
+use crate::batch::Fact;
+use crate::database::{FromRow, Row, Statement, Tx};
 use crate::page::{Page, Paging};
-use crate::projector::Fact;
-use crate::read::{ReadModel, ReadModelError, time_of};
+use crate::read::{ReadModel, ReadModelError};
 
 /// An organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,50 +26,40 @@ pub struct Member {
     pub since: Timestamp,
 }
 
-pub(crate) async fn apply(
-    tx: &mut SqliteConnection,
-    fact: &Fact<'_>,
-) -> Result<(), ReadModelError> {
-    match fact.event {
-        Event::OrganizationCreated(e) => {
-            sqlx::query("INSERT INTO organizations (name, created_at) VALUES (?1, ?2)")
-                .bind(e.name.as_str())
-                .bind(fact.at)
-                .execute(tx)
-                .await?;
-        }
-        Event::MemberAdded(e) => put(tx, fact, &e.organization, &e.member, e.role).await?,
-        Event::MemberRoleChanged(e) => put(tx, fact, &e.organization, &e.member, e.role).await?,
-        Event::MemberRemoved(e) => {
-            sqlx::query("DELETE FROM members WHERE organization = ?1 AND member = ?2")
-                .bind(e.organization.as_str())
-                .bind(e.member.as_str())
-                .execute(tx)
-                .await?;
-        }
-        _ => {}
+pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
+    match &fact.event {
+        Event::OrganizationCreated(e) => tx.execute(
+            "INSERT INTO organizations (name, created_at) VALUES (?1, ?2)",
+            &[e.name.as_str().into(), fact.at.into()],
+        ),
+        Event::MemberAdded(e) => put(tx, fact, &e.organization, &e.member, e.role),
+        Event::MemberRoleChanged(e) => put(tx, fact, &e.organization, &e.member, e.role),
+        Event::MemberRemoved(e) => tx.execute(
+            "DELETE FROM members WHERE organization = ?1 AND member = ?2",
+            &[e.organization.as_str().into(), e.member.as_str().into()],
+        ),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-async fn put(
-    tx: &mut SqliteConnection,
-    fact: &Fact<'_>,
+fn put(
+    tx: &mut dyn Tx,
+    fact: &Fact,
     organization: &OrganizationName,
     member: &UserName,
     role: Role,
 ) -> Result<(), ReadModelError> {
-    sqlx::query(
-        "INSERT OR REPLACE INTO members (organization, member, role, since) \
-         VALUES (?1, ?2, ?3, ?4)",
+    tx.execute(
+        "INSERT INTO members (organization, member, role, since) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT (organization, member) DO UPDATE \
+         SET role = excluded.role, since = excluded.since",
+        &[
+            organization.as_str().into(),
+            member.as_str().into(),
+            role.as_str().into(),
+            fact.at.into(),
+        ],
     )
-    .bind(organization.as_str())
-    .bind(member.as_str())
-    .bind(role.as_str())
-    .bind(fact.at)
-    .execute(tx)
-    .await?;
-    Ok(())
 }
 
 impl ReadModel {
@@ -82,12 +71,8 @@ impl ReadModel {
         &self,
         name: &OrganizationName,
     ) -> Result<Option<Organization>, ReadModelError> {
-        let row: Option<Row> =
-            sqlx::query_as("SELECT name, created_at FROM organizations WHERE name = ?1")
-                .bind(name.as_str())
-                .fetch_optional(&self.readers)
-                .await?;
-        row.map(Organization::try_from).transpose()
+        let select = "SELECT name, created_at FROM organizations WHERE name = ?1";
+        self.row(Statement::new(select).bind(name.as_str())).await
     }
 
     /// The organizations of those names, in no order; absent ones are left out.
@@ -98,14 +83,10 @@ impl ReadModel {
         &self,
         names: &[OrganizationName],
     ) -> Result<Vec<Organization>, ReadModelError> {
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT name, created_at FROM organizations \
-             WHERE name IN (SELECT value FROM json_each(?1))",
-        )
-        .bind(serde_json::to_string(names)?)
-        .fetch_all(&self.readers)
-        .await?;
-        rows.into_iter().map(Organization::try_from).collect()
+        let select = "SELECT name, created_at FROM organizations \
+                      WHERE name IN (SELECT value FROM json_each(?1))";
+        let names = serde_json::to_string(names)?;
+        self.rows(Statement::new(select).bind(names)).await
     }
 
     /// Organizations by name.
@@ -116,18 +97,9 @@ impl ReadModel {
         &self,
         paging: &Paging,
     ) -> Result<Page<Organization>, ReadModelError> {
-        let page = paging.take(async |limit| {
-            let rows: Vec<Row> = sqlx::query_as(
-                "SELECT name, created_at FROM organizations WHERE name > ?1 \
-                 ORDER BY name LIMIT ?2",
-            )
-            .bind(&paging.after)
-            .bind(limit)
-            .fetch_all(&self.readers)
-            .await?;
-            rows.into_iter().map(Organization::try_from).collect()
-        });
-        page.await
+        let select = "SELECT name, created_at FROM organizations WHERE name > ?1 ORDER BY name";
+        let select = Statement::new(select).bind(&*paging.after);
+        self.page(select, paging).await
     }
 
     /// The members of an organization by name.
@@ -139,47 +111,31 @@ impl ReadModel {
         organization: &OrganizationName,
         paging: &Paging,
     ) -> Result<Page<Member>, ReadModelError> {
-        let page = paging.take(async |limit| {
-            let rows: Vec<MemberRow> = sqlx::query_as(
-                "SELECT organization, member, role, since FROM members \
-                 WHERE organization = ?1 AND member > ?2 ORDER BY member LIMIT ?3",
-            )
+        let select = "SELECT organization, member, role, since FROM members \
+                      WHERE organization = ?1 AND member > ?2 ORDER BY member";
+        let select = Statement::new(select)
             .bind(organization.as_str())
-            .bind(&paging.after)
-            .bind(limit)
-            .fetch_all(&self.readers)
-            .await?;
-            rows.into_iter().map(Member::try_from).collect()
-        });
-        page.await
+            .bind(&*paging.after);
+        self.page(select, paging).await
     }
 }
 
-type Row = (String, i64);
-
-impl TryFrom<Row> for Organization {
-    type Error = ReadModelError;
-
-    fn try_from((name, created_at): Row) -> Result<Self, ReadModelError> {
+impl FromRow for Organization {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
         Ok(Self {
-            name: name.try_into()?,
-            created_at: time_of(created_at)?,
+            name: row.parse()?,
+            created_at: row.take()?,
         })
     }
 }
 
-type MemberRow = (String, String, String, i64);
-
-impl TryFrom<MemberRow> for Member {
-    type Error = ReadModelError;
-
-    fn try_from(row: MemberRow) -> Result<Self, ReadModelError> {
-        let (organization, name, role, since) = row;
+impl FromRow for Member {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
         Ok(Self {
-            organization: organization.try_into()?,
-            name: name.try_into()?,
-            role: serde_json::from_value(Value::String(role))?,
-            since: time_of(since)?,
+            organization: row.parse()?,
+            name: row.parse()?,
+            role: row.word()?,
+            since: row.take()?,
         })
     }
 }

@@ -23,12 +23,9 @@ pub use self::moments::Moment;
 
 use self::moments::Moments;
 use self::snapshots::Snapshots;
+use crate::database::sqlite;
 use crate::projector::ProjectorError;
 use crate::read::ReadModelError;
-
-/// What the rows of a snapshot look like: the newest migration, and a number that goes up when
-/// projections write other rows without one. Snapshots of another shape are not used.
-const SHAPE: &str = "20261121000003.1";
 
 /// Between two looks at the log for a snapshot that is due.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -107,7 +104,8 @@ impl Past {
         store: Arc<dyn EventStore>,
         limits: PastLimits,
     ) -> Result<Self, PastError> {
-        let home = directory.join(SHAPE);
+        // Snapshots of another shape are not used.
+        let home = directory.join(sqlite::shape().replace('/', "."));
         remove_others(directory, &home)?;
         let scratch = home.join("moments");
         if scratch.exists() {
@@ -214,18 +212,4 @@ fn remove_others(directory: &Path, home: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::SHAPE;
-
-    #[test]
-    fn a_new_migration_is_a_new_shape() {
-        let migrations = std::fs::read_dir("../migrations/sqlite/read").unwrap();
-        let names = migrations.map(|file| file.unwrap().file_name().into_string().unwrap());
-        let newest = names.max().unwrap();
-        let (newest, _) = newest.split_once('_').unwrap();
-        assert_eq!(SHAPE.split_once('.').unwrap().0, newest);
-    }
 }

@@ -1,23 +1,24 @@
-//! Applies the log to the read tables: a batch of events and the checkpoint in one transaction.
+//! Applies the log to the read tables, batch by batch.
 
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::codec::{self, DecodeError};
-use domain::{Envelope, Event, Position};
+use domain::codec::DecodeError;
+use domain::{Envelope, Position};
 use event_store::{EventStore, ReadError};
 use futures_util::StreamExt;
-use sqlx::{Connection, SqliteConnection};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::read::{self, ReadModel, ReadModelError};
-use crate::{
-    algorithm, assignment, connection, grant, listener, organization, publisher, topic, worker,
-};
+use crate::batch::{self, Advanced, Fact, advance};
+use crate::database::blocking;
+use crate::read::{ReadModel, ReadModelError};
+use crate::rebuild;
 
 /// Events applied in one transaction at most.
-const BATCH: usize = 512;
+const BATCH: usize = 2048;
 
 /// Between two tries to write a batch that the database did not take: on a full disk, say.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -35,51 +36,85 @@ pub enum ProjectorError {
     },
     #[error("the read tables could not be written")]
     Write(#[from] ReadModelError),
-}
-
-impl From<sqlx::Error> for ProjectorError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Write(error.into())
-    }
+    #[error("the events do not follow on position {stands}, where the read tables stand")]
+    Gap { stands: Position },
 }
 
 /// Keeps a [`ReadModel`] up with the log.
+///
+/// There may be several, in other processes too: what one of them has applied, the others leave
+/// out.
 pub struct Projector {
     model: ReadModel,
     store: Arc<dyn EventStore>,
 }
 
-/// An event with the parts of its envelope that rows show.
-pub(crate) struct Fact<'a> {
-    pub(crate) event: &'a Event,
-    pub(crate) position: i64,
-    /// Microseconds since 1970.
-    pub(crate) at: i64,
-}
-
 impl Projector {
-    /// A projector of `store` into `model`. There must be one per model at a time.
+    /// A projector of `store` into `model`.
     #[must_use]
     pub fn new(model: ReadModel, store: Arc<dyn EventStore>) -> Self {
         Self { model, store }
     }
 
-    /// Follows the log from the checkpoint on, until `shutdown`.
+    /// Follows the log from the checkpoint on, until `shutdown`, and rebuilds when asked to.
     ///
     /// # Errors
     /// The log is damaged, or holds an event that this program does not know. The rows then stand
     /// at the last batch that was committed. A database that cannot be written is tried again.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ProjectorError> {
-        let after = self.model.position();
-        let mut events = self.store.follow(after).ready_chunks(BATCH);
+        let mut asked = self.model.rebuilds().subscribe();
+        let mut rebuilding = JoinSet::new();
+        let mut after = self.model.position();
         loop {
-            let batch = tokio::select! {
-                () = shutdown.cancelled() => return Ok(()),
-                batch = events.next() => batch,
+            let following = self.follow(after);
+            tokio::pin!(following);
+            let ended = loop {
+                tokio::select! {
+                    () = shutdown.cancelled() => return Ok(()),
+                    ended = &mut following => break ended,
+                    () = is_some(&mut asked), if rebuilding.is_empty() => {
+                        rebuilding.spawn(rebuild::run(self.model.clone(), Arc::clone(&self.store)));
+                    }
+                    Some(_) = rebuilding.join_next() => {}
+                }
             };
-            let Some(batch) = batch else { return Ok(()) };
+            match ended {
+                // A database that lost commits with the power, or was restored, is caught up with.
+                Err(ProjectorError::Gap { stands }) if stands < self.model.position() => {
+                    tracing::warn!(position = stands.0, "the read tables have gone back");
+                    after = stands;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    /// Rebuilds all rows from the log in a new generation, and has queries read that instead.
+    ///
+    /// # Errors
+    /// The log cannot be read, or a database not be written. The rows are as they were.
+    pub async fn rebuild(&self) -> Result<(), ProjectorError> {
+        rebuild::rebuild(&self.model, &self.store).await
+    }
+
+    /// Applies `batch`, which continues where the last one ended, or before.
+    ///
+    /// # Errors
+    /// As [`Projector::run`].
+    pub async fn apply(&self, batch: &[Envelope]) -> Result<(), ProjectorError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.advance(batch::decode(batch)?.into()).await
+    }
+
+    /// Applies what comes after `after` as it comes.
+    async fn follow(&self, after: Position) -> Result<(), ProjectorError> {
+        let mut events = self.store.follow(after).ready_chunks(BATCH);
+        while let Some(batch) = events.next().await {
             let batch: Vec<Envelope> = batch.into_iter().collect::<Result<_, _>>()?;
-            while let Err(error) = self.apply(&batch).await {
+            let facts: Arc<[Fact]> = batch::decode(&batch)?.into();
+            while let Err(error) = self.advance(Arc::clone(&facts)).await {
                 let ProjectorError::Write(error @ ReadModelError::Database(_)) = error else {
                     return Err(error);
                 };
@@ -87,71 +122,30 @@ impl Projector {
                     error = &error as &dyn Error,
                     "the read tables do not keep up"
                 );
-                tokio::select! {
-                    () = shutdown.cancelled() => return Ok(()),
-                    () = tokio::time::sleep(PAUSE) => {}
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn advance(&self, facts: Arc<[Fact]>) -> Result<(), ProjectorError> {
+        loop {
+            let live = self.model.live();
+            let number = live.number();
+            let batch = Arc::clone(&facts);
+            match blocking(move || advance(&*live, &batch, true)).await? {
+                Advanced::To(position) => {
+                    self.model.raise(position);
+                    return Ok(());
                 }
+                Advanced::Gap { stands } => return Err(ProjectorError::Gap { stands }),
+                Advanced::Superseded => self.model.leave(number).await?,
             }
         }
     }
-
-    /// Applies `batch`, which continues where the last one ended.
-    ///
-    /// # Errors
-    /// As [`Projector::run`].
-    pub async fn apply(&self, batch: &[Envelope]) -> Result<(), ProjectorError> {
-        let Some(last) = batch.last() else {
-            return Ok(());
-        };
-        let mut connection = self.model.writer.acquire().await?;
-        let applied = apply_all(&mut connection, batch).await;
-        if applied.is_err() {
-            // Where SQLite itself has rolled back, sqlx still counts the transaction as open.
-            connection.close_on_drop();
-        }
-        applied?;
-        self.model.reached.send_replace(last.position);
-        Ok(())
-    }
 }
 
-/// Applies a batch and moves the checkpoint to its end, in one transaction.
-async fn apply_all(
-    connection: &mut SqliteConnection,
-    batch: &[Envelope],
-) -> Result<(), ProjectorError> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    for envelope in batch {
-        let event = codec::decode(envelope).map_err(|source| ProjectorError::Decode {
-            position: envelope.position,
-            source,
-        })?;
-        let fact = Fact {
-            event: &event,
-            position: read::stored_position(envelope.position),
-            at: envelope.recorded_at.as_microsecond(),
-        };
-        apply(&mut tx, &fact).await?;
-    }
-    if let Some(last) = batch.last() {
-        sqlx::query("UPDATE checkpoint SET position = ?1 WHERE id = 1")
-            .bind(read::stored_position(last.position))
-            .execute(&mut *tx)
-            .await?;
-    }
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Every noun takes of a fact what concerns it; assignments last, since they are made of the rest.
-async fn apply(tx: &mut SqliteConnection, fact: &Fact<'_>) -> Result<(), ReadModelError> {
-    organization::apply(tx, fact).await?;
-    algorithm::apply(tx, fact).await?;
-    connection::apply(tx, fact).await?;
-    topic::apply(tx, fact).await?;
-    grant::apply(tx, fact).await?;
-    listener::apply(tx, fact).await?;
-    publisher::apply(tx, fact).await?;
-    worker::apply(tx, fact).await?;
-    assignment::apply(tx, fact).await
+async fn is_some(asked: &mut watch::Receiver<Option<Position>>) {
+    // The model, which sends, is there as long as its projector.
+    let _ = asked.wait_for(Option::is_some).await;
 }

@@ -5,12 +5,12 @@ use domain::{
     VersionSelector,
 };
 use jiff::Timestamp;
-use sqlx::{FromRow, SqliteConnection};
 
-use crate::connection::connection_id;
+use crate::batch::Fact;
+use crate::database::{FromRow, Row, Statement, Tx, text};
+use crate::key::KeyRange;
 use crate::page::{Page, Paging};
-use crate::projector::Fact;
-use crate::read::{ReadModel, ReadModelError, position_of, time_of};
+use crate::read::{self, ReadModel, ReadModelError};
 
 /// A publisher that was enabled at least once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,55 +37,46 @@ pub struct PublisherFilter {
     pub search: Option<String>,
 }
 
-pub(crate) async fn apply(
-    tx: &mut SqliteConnection,
-    fact: &Fact<'_>,
-) -> Result<(), ReadModelError> {
-    match fact.event {
-        Event::PublisherEnabled(e) => {
-            sqlx::query(
-                "INSERT OR REPLACE INTO publishers \
-                 (key, connection, topic, algorithm, enabled, version, revision, changed_at, \
-                  cause) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8)",
-            )
-            .bind(e.publisher.to_string())
-            .bind(e.publisher.topic.connection.to_string())
-            .bind(e.publisher.topic.topic.as_str())
-            .bind(e.publisher.algorithm.to_string())
-            .bind(e.version.to_string())
-            .bind(fact.position)
-            .bind(fact.at)
-            .bind(e.cause.map(|cause| cause.to_string()))
-            .execute(tx)
-            .await?;
-        }
-        Event::PublisherVersionChanged(e) => {
-            sqlx::query(
-                "UPDATE publishers SET version = ?2, revision = ?3, changed_at = ?4 \
-                 WHERE key = ?1",
-            )
-            .bind(e.publisher.to_string())
-            .bind(e.version.to_string())
-            .bind(fact.position)
-            .bind(fact.at)
-            .execute(tx)
-            .await?;
-        }
-        Event::PublisherDisabled(e) => {
-            sqlx::query(
-                "UPDATE publishers SET enabled = 0, cause = ?2, revision = ?3, changed_at = ?4 \
-                 WHERE key = ?1",
-            )
-            .bind(e.publisher.to_string())
-            .bind(e.cause.map(|cause| cause.to_string()))
-            .bind(fact.position)
-            .bind(fact.at)
-            .execute(tx)
-            .await?;
-        }
-        _ => {}
+pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
+    match &fact.event {
+        Event::PublisherEnabled(e) => tx.execute(
+            "INSERT INTO publishers (key, connection, topic, algorithm, enabled, version, \
+             revision, changed_at, cause) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8) \
+             ON CONFLICT (key) DO UPDATE SET enabled = 1, version = excluded.version, \
+             revision = excluded.revision, changed_at = excluded.changed_at, \
+             cause = excluded.cause",
+            &[
+                text(&e.publisher),
+                text(e.publisher.topic.connection),
+                e.publisher.topic.topic.as_str().into(),
+                text(&e.publisher.algorithm),
+                text(&e.version),
+                fact.position.into(),
+                fact.at.into(),
+                e.cause.map(|cause| cause.to_string()).into(),
+            ],
+        ),
+        Event::PublisherVersionChanged(e) => tx.execute(
+            "UPDATE publishers SET version = ?2, revision = ?3, changed_at = ?4 WHERE key = ?1",
+            &[
+                text(&e.publisher),
+                text(&e.version),
+                fact.position.into(),
+                fact.at.into(),
+            ],
+        ),
+        Event::PublisherDisabled(e) => tx.execute(
+            "UPDATE publishers SET enabled = 0, cause = ?2, revision = ?3, changed_at = ?4 \
+             WHERE key = ?1",
+            &[
+                text(&e.publisher),
+                e.cause.map(|cause| cause.to_string()).into(),
+                fact.position.into(),
+                fact.at.into(),
+            ],
+        ),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 impl ReadModel {
@@ -94,11 +85,9 @@ impl ReadModel {
     /// # Errors
     /// The database cannot answer.
     pub async fn publisher(&self, id: &PublisherId) -> Result<Option<Publisher>, ReadModelError> {
-        let row: Option<Row> = sqlx::query_as("SELECT * FROM publishers WHERE key = ?1")
-            .bind(id.to_string())
-            .fetch_optional(&self.readers)
-            .await?;
-        row.map(Publisher::try_from).transpose()
+        let select = "SELECT connection, topic, algorithm, enabled, version, revision, \
+                      changed_at, cause FROM publishers WHERE key = ?1";
+        self.row(Statement::new(select).bind(text(id))).await
     }
 
     /// Publishers by topic and algorithm, on connections that are alive.
@@ -110,77 +99,59 @@ impl ReadModel {
         filter: &PublisherFilter,
         paging: &Paging,
     ) -> Result<Page<Publisher>, ReadModelError> {
-        let topic = filter.topic.as_ref();
-        let connection = topic.map(|topic| topic.connection).or(filter.connection);
-        let page = paging.take(async |limit| {
-            let rows: Vec<Row> = sqlx::query_as(
-                "SELECT p.* FROM publishers p \
-                 JOIN connections c ON c.id = p.connection AND c.replaced_at IS NULL \
-                 WHERE key > ?1 AND (?2 IS NULL OR connection = ?2) \
-                 AND (?3 IS NULL OR topic = ?3) AND (?4 IS NULL OR algorithm = ?4) \
-                 AND (?5 IS NULL OR algorithm GLOB ?5 || '/*') AND (?6 IS NULL OR enabled = ?6) \
-                 AND (?7 IS NULL OR instr(topic, ?7) > 0 OR instr(algorithm, ?7) > 0) \
-                 ORDER BY key LIMIT ?8",
+        let keys = KeyRange::new(filter.connection, filter.topic.as_ref(), paging);
+        let algorithms = filter.organization.as_ref().map(OrganizationName::as_str);
+        let select = "SELECT connection, topic, algorithm, enabled, version, revision, \
+                      changed_at, cause FROM publishers p \
+                      WHERE EXISTS (SELECT 1 FROM connections c \
+                      WHERE c.id = p.connection AND c.replaced_at IS NULL)";
+        let select = Statement::new(select)
+            .add(" AND key > ?", keys.after)
+            .add_if(" AND key < ?", keys.before)
+            .add_if(
+                " AND algorithm = ?",
+                filter.algorithm.as_ref().map(ToString::to_string),
             )
-            .bind(&paging.after)
-            .bind(connection.map(|id| id.to_string()))
-            .bind(topic.map(|topic| topic.topic.as_str()))
-            .bind(filter.algorithm.as_ref().map(ToString::to_string))
-            .bind(filter.organization.as_ref().map(OrganizationName::as_str))
-            .bind(filter.enabled)
-            .bind(&filter.search)
-            .bind(limit)
-            .fetch_all(&self.readers)
-            .await?;
-            rows.into_iter().map(Publisher::try_from).collect()
-        });
-        page.await
+            // Between the slash and the sign after it.
+            .add_if(
+                " AND algorithm > ? || '/' AND algorithm < ? || '0'",
+                algorithms,
+            )
+            .add_if(" AND enabled = ?", filter.enabled)
+            .add_if(
+                " AND (instr(topic, ?) > 0 OR instr(algorithm, ?) > 0)",
+                filter.search.as_deref(),
+            )
+            .then(" ORDER BY key");
+        self.page(select, paging).await
     }
 }
 
 /// The enabled publishers of an algorithm, inside a transaction.
-pub(crate) async fn enabled(
-    tx: &mut SqliteConnection,
+pub(crate) fn enabled(
+    tx: &mut dyn Tx,
     algorithm: &AlgorithmId,
 ) -> Result<Vec<Publisher>, ReadModelError> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT * FROM publishers WHERE algorithm = ?1 AND enabled = 1 ORDER BY key",
-    )
-    .bind(algorithm.to_string())
-    .fetch_all(tx)
-    .await?;
-    rows.into_iter().map(Publisher::try_from).collect()
+    let rows = tx.query(
+        "SELECT connection, topic, algorithm, enabled, version, revision, changed_at, cause \
+         FROM publishers WHERE algorithm = ?1 AND enabled = 1 ORDER BY key",
+        &[text(algorithm)],
+    )?;
+    read::rows(rows)
 }
 
-#[derive(FromRow)]
-struct Row {
-    connection: String,
-    topic: String,
-    algorithm: String,
-    enabled: bool,
-    version: String,
-    revision: i64,
-    changed_at: i64,
-    cause: Option<String>,
-}
-
-impl TryFrom<Row> for Publisher {
-    type Error = ReadModelError;
-
-    fn try_from(row: Row) -> Result<Self, ReadModelError> {
+impl FromRow for Publisher {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
         Ok(Self {
             id: PublisherId {
-                topic: TopicId {
-                    connection: connection_id(&row.connection)?,
-                    topic: row.topic.try_into()?,
-                },
-                algorithm: row.algorithm.try_into()?,
+                topic: TopicId::from_row(row)?,
+                algorithm: row.parse()?,
             },
-            enabled: row.enabled,
-            version: row.version.try_into()?,
-            revision: position_of(row.revision),
-            changed_at: time_of(row.changed_at)?,
-            cause: row.cause,
+            enabled: row.take()?,
+            version: row.parse()?,
+            revision: row.take()?,
+            changed_at: row.take()?,
+            cause: row.take()?,
         })
     }
 }

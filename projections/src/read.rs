@@ -1,29 +1,57 @@
-//! The database of the read models.
+//! The read models: the rows of the live generation, for queries.
 
+use std::error::Error;
+use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{NameError, Position};
 use jiff::Timestamp;
-use sqlx::SqlitePool;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, MutexGuard, watch};
 
-/// Connections that serve queries.
-const READERS: u32 = 4;
+use crate::database::postgres::PostgresDatabase;
+use crate::database::sqlite::SqliteDatabase;
+use crate::database::{Database, FromRow, Row, Statement, Tables};
+use crate::page::{Page, Paging};
 
 /// Why a read model could not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadModelError {
     #[error("the read models are unavailable")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] Box<dyn Error + Send + Sync>),
     #[error("the read models could not be migrated")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     /// A row that no projection of this program wrote; a rebuild mends it.
     #[error("a stored row could not be read")]
-    Row(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Row(#[source] Box<dyn Error + Send + Sync>),
     #[error("the read models did not reach position {wanted} in time")]
     Behind { wanted: Position },
+    /// Whoever replaced it removed it: no connection of ours was there to keep it.
+    #[error("the generation {0} of the read tables is gone")]
+    Gone(u64),
+    #[error("the database of the read models is named by `postgres://…`")]
+    NoUrl,
+    /// Its text does not hold the URL, which may hold a password.
+    #[error("the URL of the read models cannot be understood")]
+    Url(#[source] sqlx::Error),
+    #[error("the read models' database must have the encoding UTF8, and has {0}")]
+    Encoding(String),
+    /// Older ones can corrupt a file when the write-ahead log is reset.
+    #[error("SQLite {0} can corrupt the read models, 3.51.3 and 3.53.0 cannot")]
+    UnsafeSqlite(String),
+}
+
+impl From<sqlx::Error> for ReadModelError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(Box::new(error))
+    }
+}
+
+impl From<rusqlite::Error> for ReadModelError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(Box::new(error))
+    }
 }
 
 impl From<NameError> for ReadModelError {
@@ -38,57 +66,65 @@ impl From<serde_json::Error> for ReadModelError {
     }
 }
 
-/// The read models, for queries. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct ReadModel {
-    pub(crate) readers: SqlitePool,
-    pub(crate) writer: SqlitePool,
-    pub(crate) reached: watch::Sender<Position>,
+/// The read models, for queries. Cheap to clone; the last clone closes the database.
+#[derive(Clone)]
+pub struct ReadModel(Arc<Shared>);
+
+struct Shared {
+    database: Box<dyn Database>,
+    live: watch::Sender<Arc<dyn Tables>>,
+    reached: watch::Sender<Position>,
+    /// Held by whoever puts another generation in the place of the live one.
+    replacing: Mutex<()>,
+    /// How far a rebuild has come that is under way or asked for.
+    rebuilding: watch::Sender<Option<Position>>,
 }
 
 impl ReadModel {
-    /// Opens the database at `path`, creating and migrating it as needed.
+    /// Opens the databases in SQLite beside `path`, creating them as needed: `read.db` stands for
+    /// `read.1.db` and so on, one for each generation.
     ///
-    /// Its commits may be lost with the power, since all of it can be derived again.
+    /// Their commits may be lost with the power, since all of it can be derived again.
     ///
     /// # Errors
-    /// The file cannot be opened or migrated.
+    /// A file cannot be opened or migrated.
     pub async fn open(path: &Path) -> Result<Self, ReadModelError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(Duration::from_secs(5));
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(options.clone())
-            .await?;
-        sqlx::migrate!("../migrations/sqlite/read")
-            .run(&writer)
-            .await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_with(options.read_only(true))
-            .await?;
-        let (reached, _) = watch::channel(checkpoint(&writer).await?);
-        Ok(Self {
-            readers,
-            writer,
+        Self::over(Box::new(SqliteDatabase::new(path)?)).await
+    }
+
+    /// Opens the tables in the PostgreSQL database at `url`, creating them as needed. Servers
+    /// share them.
+    ///
+    /// # Errors
+    /// The URL is none of PostgreSQL, the database does not answer or is not in UTF-8, or the role
+    /// may not create schemas in it.
+    pub async fn connect(url: &str) -> Result<Self, ReadModelError> {
+        Self::over(Box::new(PostgresDatabase::new(url)?)).await
+    }
+
+    async fn over(database: Box<dyn Database>) -> Result<Self, ReadModelError> {
+        let live = database.live().await?;
+        let (reached, _) = watch::channel(checkpoint(&*live).await?);
+        let ((live, _), (rebuilding, _)) = (watch::channel(live), watch::channel(None));
+        Ok(Self(Arc::new(Shared {
+            database,
+            live,
             reached,
-        })
+            replacing: Mutex::new(()),
+            rebuilding,
+        })))
     }
 
     /// The position that the rows reflect.
     #[must_use]
     pub fn position(&self) -> Position {
-        *self.reached.borrow()
+        *self.0.reached.borrow()
     }
 
     /// Changes whenever the rows have moved on.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Position> {
-        self.reached.subscribe()
+        self.0.reached.subscribe()
     }
 
     /// Waits until the rows reflect `wanted`.
@@ -107,19 +143,167 @@ impl ReadModel {
             Ok(Err(_)) | Err(_) => Err(ReadModelError::Behind { wanted }),
         }
     }
+
+    /// The number of the generation that queries read.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.live().number()
+    }
+
+    /// How far the next generation is filled, while there is one to come.
+    #[must_use]
+    pub fn rebuilding(&self) -> Option<Position> {
+        *self.0.rebuilding.borrow()
+    }
+
+    /// Asks the projector that runs to rebuild all rows from the log, beside those that are read
+    /// meanwhile. Nothing happens where it is doing so already.
+    pub fn rebuild(&self) {
+        self.0.rebuilding.send_if_modified(|rebuilding| {
+            let asked = rebuilding.is_none();
+            rebuilding.get_or_insert_default();
+            asked
+        });
+    }
 }
+
+/// What the projector works with.
+impl ReadModel {
+    pub(crate) fn database(&self) -> &dyn Database {
+        &*self.0.database
+    }
+
+    pub(crate) fn live(&self) -> Arc<dyn Tables> {
+        Arc::clone(&self.0.live.borrow())
+    }
+
+    pub(crate) fn rebuilds(&self) -> &watch::Sender<Option<Position>> {
+        &self.0.rebuilding
+    }
+
+    /// Tells that the rows reflect `position`.
+    pub(crate) fn raise(&self, position: Position) {
+        self.0.reached.send_if_modified(|reached| {
+            let further = position > *reached;
+            *reached = position.max(*reached);
+            further
+        });
+    }
+
+    /// To be held while another generation is put in the place of the live one.
+    pub(crate) async fn replacing(&self) -> MutexGuard<'_, ()> {
+        self.0.replacing.lock().await
+    }
+
+    /// Has queries read `next`, which has come as far, and the one before go when it is read no
+    /// more.
+    pub(crate) fn adopt(&self, next: Arc<dyn Tables>, _: &MutexGuard<'_, ()>) {
+        let before = self.0.live.send_replace(next);
+        tracing::info!(
+            generation = self.generation(),
+            before = before.number(),
+            "other read tables are in use"
+        );
+        before.retire();
+    }
+
+    /// Has queries read what is live now, where the generation of that number is not any more.
+    pub(crate) async fn leave(&self, superseded: u64) -> Result<(), ReadModelError> {
+        let replacing = self.replacing().await;
+        // It may have been replaced in this process meanwhile.
+        if self.generation() == superseded {
+            let live = self.0.database.live().await?;
+            let reached = checkpoint(&*live).await?;
+            self.adopt(live, &replacing);
+            self.raise(reached);
+        }
+        Ok(())
+    }
+}
+
+/// Queries.
+impl ReadModel {
+    pub(crate) async fn rows<T: FromRow>(
+        &self,
+        statement: Statement,
+    ) -> Result<Vec<T>, ReadModelError> {
+        let mut answers = self.answers(vec![statement]).await?;
+        rows(answers.pop().unwrap_or_default())
+    }
+
+    pub(crate) async fn row<T: FromRow>(
+        &self,
+        statement: Statement,
+    ) -> Result<Option<T>, ReadModelError> {
+        Ok(self.rows(statement).await?.pop())
+    }
+
+    /// A page of a list, by a statement that ends with its order.
+    pub(crate) async fn page<T: FromRow>(
+        &self,
+        statement: Statement,
+        paging: &Paging,
+    ) -> Result<Page<T>, ReadModelError> {
+        let wanted = paging.limit as usize;
+        // One row more than wanted, to know whether more follow.
+        let statement = statement.add(" LIMIT ?", i64::from(paging.limit) + 1);
+        let mut rows = self.rows(statement).await?;
+        let more = rows.len() > wanted;
+        rows.truncate(wanted);
+        Ok(Page { rows, more })
+    }
+
+    /// What the statements answer, all at the same moment.
+    pub(crate) async fn answers(
+        &self,
+        statements: Vec<Statement>,
+    ) -> Result<Vec<Vec<Row>>, ReadModelError> {
+        for statement in &statements {
+            tracing::trace!(target: "projections::query", sql = %statement.sql);
+        }
+        let live = self.live();
+        match live.read(statements.clone()).await {
+            Err(ReadModelError::Gone(number)) => {
+                self.leave(number).await?;
+                self.live().read(statements).await
+            }
+            answers => answers,
+        }
+    }
+}
+
+impl fmt::Debug for ReadModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("ReadModel");
+        debug.field("generation", &self.generation());
+        debug.field("position", &self.position()).finish()
+    }
+}
+
+/// What rows mean.
+pub(crate) fn rows<T: FromRow>(rows: Vec<Row>) -> Result<Vec<T>, ReadModelError> {
+    rows.into_iter()
+        .map(|mut row| T::from_row(&mut row))
+        .collect()
+}
+
+/// The statement that reads the checkpoint.
+pub(crate) const CHECKPOINT: &str = "SELECT position FROM checkpoint WHERE id = 1";
 
 /// The stored checkpoint.
-pub(crate) async fn checkpoint(
-    executor: impl sqlx::SqliteExecutor<'_>,
-) -> Result<Position, sqlx::Error> {
-    let position: i64 = sqlx::query_scalar("SELECT position FROM checkpoint WHERE id = 1")
-        .fetch_one(executor)
-        .await?;
-    Ok(position_of(position))
+pub(crate) async fn checkpoint(tables: &dyn Tables) -> Result<Position, ReadModelError> {
+    let answers = tables.read(vec![Statement::new(CHECKPOINT)]).await?;
+    position_in(answers.into_iter().next().unwrap_or_default())
 }
 
-/// A stored position. SQLite's integers are signed; positions written here never are negative.
+/// The position in the answer to [`CHECKPOINT`].
+pub(crate) fn position_in(answer: Vec<Row>) -> Result<Position, ReadModelError> {
+    let row = answer.into_iter().next();
+    row.ok_or_else(|| ReadModelError::Row("the checkpoint is missing".into()))?
+        .take()
+}
+
+/// A stored position. Stored integers are signed; positions written here never are negative.
 pub(crate) fn position_of(stored: i64) -> Position {
     Position(stored.unsigned_abs())
 }

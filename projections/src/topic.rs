@@ -1,11 +1,10 @@
 //! Topics as their brokers list them.
 
 use domain::{ConnectionId, Event, TopicId};
-use sqlx::SqliteConnection;
 
-use crate::connection::connection_id;
+use crate::batch::Fact;
+use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::page::{Page, Paging};
-use crate::projector::Fact;
 use crate::read::{ReadModel, ReadModelError};
 
 /// A topic on a connection that is alive.
@@ -29,35 +28,29 @@ pub struct TopicCounts {
     pub publishers: u64,
 }
 
-pub(crate) async fn apply(
-    tx: &mut SqliteConnection,
-    fact: &Fact<'_>,
-) -> Result<(), ReadModelError> {
-    match fact.event {
+pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
+    match &fact.event {
         Event::TopicsDiscovered(e) => {
-            forget(tx, e.connection).await?;
-            sqlx::query(
-                "INSERT OR REPLACE INTO topics (connection, name, partitions) \
-                 SELECT ?1, value ->> 'name', value ->> 'partitions' FROM json_each(?2)",
+            forget(tx, e.connection)?;
+            tx.execute(
+                "INSERT INTO topics (connection, name, partitions) \
+                 SELECT ?1, value ->> 'name', CAST(value ->> 'partitions' AS BIGINT) \
+                 FROM json_each(?2) WHERE true \
+                 ON CONFLICT (connection, name) DO UPDATE SET partitions = excluded.partitions",
+                &[text(e.connection), serde_json::to_string(&e.topics)?.into()],
             )
-            .bind(e.connection.to_string())
-            .bind(serde_json::to_string(&e.topics)?)
-            .execute(tx)
-            .await?;
         }
-        Event::BrokerReplaced(e) => forget(tx, e.connection).await?,
-        Event::BrokerDisconnected(e) => forget(tx, e.connection).await?,
-        _ => {}
+        Event::BrokerReplaced(e) => forget(tx, e.connection),
+        Event::BrokerDisconnected(e) => forget(tx, e.connection),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-async fn forget(tx: &mut SqliteConnection, connection: ConnectionId) -> Result<(), ReadModelError> {
-    sqlx::query("DELETE FROM topics WHERE connection = ?1")
-        .bind(connection.to_string())
-        .execute(tx)
-        .await?;
-    Ok(())
+fn forget(tx: &mut dyn Tx, connection: ConnectionId) -> Result<(), ReadModelError> {
+    tx.execute(
+        "DELETE FROM topics WHERE connection = ?1",
+        &[text(connection)],
+    )
 }
 
 impl ReadModel {
@@ -66,14 +59,12 @@ impl ReadModel {
     /// # Errors
     /// The database cannot answer.
     pub async fn topic(&self, id: &TopicId) -> Result<Option<Topic>, ReadModelError> {
-        let row: Option<Row> = sqlx::query_as(
-            "SELECT connection, name, partitions FROM topics WHERE connection = ?1 AND name = ?2",
-        )
-        .bind(id.connection.to_string())
-        .bind(id.topic.as_str())
-        .fetch_optional(&self.readers)
-        .await?;
-        row.map(Topic::try_from).transpose()
+        let select = "SELECT connection, name, partitions FROM topics \
+                      WHERE connection = ?1 AND name = ?2";
+        let select = Statement::new(select)
+            .bind(text(id.connection))
+            .bind(id.topic.as_str());
+        self.row(select).await
     }
 
     /// How much there is of each of those topics, in no order.
@@ -84,13 +75,12 @@ impl ReadModel {
         &self,
         topics: &[TopicId],
     ) -> Result<Vec<(TopicId, TopicCounts)>, ReadModelError> {
-        let rows: Vec<(String, String, i64, i64, i64, i64)> = sqlx::query_as(
-            "WITH asked (c, t) AS \
+        let select = "WITH asked (c, t) AS \
              (SELECT value ->> 'connection', value ->> 'topic' FROM json_each(?1)), \
              granted (c, t, access) AS ( \
              SELECT c, t, access FROM asked JOIN grants ON connection = c AND topic = t \
              UNION ALL SELECT c, t, access FROM asked \
-             JOIN grants ON connection = c AND topic IS NULL AND t GLOB pattern) \
+             JOIN grants ON connection = c AND topic IS NULL AND glob(pattern, t)) \
              SELECT c, t, \
              (SELECT count(*) FROM granted g \
              WHERE g.c = a.c AND g.t = a.t AND access = 'SUBSCRIBE'), \
@@ -98,26 +88,9 @@ impl ReadModel {
              WHERE g.c = a.c AND g.t = a.t AND access = 'PUBLISH'), \
              (SELECT count(*) FROM listeners WHERE connection = c AND topic = t AND enabled = 1), \
              (SELECT count(*) FROM publishers WHERE connection = c AND topic = t AND enabled = 1) \
-             FROM asked a",
-        )
-        .bind(serde_json::to_string(topics)?)
-        .fetch_all(&self.readers)
-        .await?;
-        let counted = rows.into_iter().map(|row| {
-            let (connection, topic, subscribe, publish, listeners, publishers) = row;
-            let id = TopicId {
-                connection: connection_id(&connection)?,
-                topic: topic.try_into()?,
-            };
-            let counts = TopicCounts {
-                subscribe_grants: subscribe.unsigned_abs(),
-                publish_grants: publish.unsigned_abs(),
-                listeners: listeners.unsigned_abs(),
-                publishers: publishers.unsigned_abs(),
-            };
-            Ok((id, counts))
-        });
-        counted.collect()
+             FROM asked a";
+        let topics = serde_json::to_string(topics)?;
+        self.rows(Statement::new(select).bind(topics)).await
     }
 
     /// The topics of a connection by name, those whose name holds `search`. The key of a page is
@@ -131,36 +104,47 @@ impl ReadModel {
         search: Option<&str>,
         paging: &Paging,
     ) -> Result<Page<Topic>, ReadModelError> {
-        let page = paging.take(async |limit| {
-            let rows: Vec<Row> = sqlx::query_as(
-                "SELECT connection, name, partitions FROM topics \
-                 WHERE connection = ?1 AND name > ?2 AND (?3 IS NULL OR instr(name, ?3) > 0) \
-                 ORDER BY name LIMIT ?4",
-            )
-            .bind(connection.to_string())
-            .bind(&paging.after)
-            .bind(search)
-            .bind(limit)
-            .fetch_all(&self.readers)
-            .await?;
-            rows.into_iter().map(Topic::try_from).collect()
-        });
-        page.await
+        let select = "SELECT connection, name, partitions FROM topics \
+                      WHERE connection = ?1 AND name > ?2";
+        let select = Statement::new(select)
+            .bind(text(connection))
+            .bind(&*paging.after)
+            .add_if(" AND instr(name, ?) > 0", search)
+            .then(" ORDER BY name");
+        self.page(select, paging).await
     }
 }
 
-type Row = (String, String, Option<u32>);
-
-impl TryFrom<Row> for Topic {
-    type Error = ReadModelError;
-
-    fn try_from((connection, name, partitions): Row) -> Result<Self, ReadModelError> {
+impl FromRow for TopicId {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
         Ok(Self {
-            id: TopicId {
-                connection: connection_id(&connection)?,
-                topic: name.try_into()?,
-            },
-            partitions,
+            connection: row.take()?,
+            topic: row.parse()?,
         })
+    }
+}
+
+impl FromRow for Topic {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
+        let id = TopicId::from_row(row)?;
+        let partitions: Option<i64> = row.take()?;
+        let partitions = partitions.map(u32::try_from).transpose();
+        Ok(Self {
+            id,
+            partitions: partitions.map_err(|error| ReadModelError::Row(Box::new(error)))?,
+        })
+    }
+}
+
+impl FromRow for (TopicId, TopicCounts) {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
+        let id = TopicId::from_row(row)?;
+        let counts = TopicCounts {
+            subscribe_grants: row.take()?,
+            publish_grants: row.take()?,
+            listeners: row.take()?,
+            publishers: row.take()?,
+        };
+        Ok((id, counts))
     }
 }

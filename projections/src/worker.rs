@@ -2,10 +2,10 @@
 
 use domain::{Event, ListenerId, WorkerId};
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
 
-use crate::projector::Fact;
-use crate::read::{ReadModel, ReadModelError, time_of};
+use crate::batch::Fact;
+use crate::database::{FromRow, Row, Statement, Tx, text};
+use crate::read::{ReadModel, ReadModelError};
 
 /// A consumer that a worker reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,110 +29,66 @@ pub enum ConsumerState {
     Failed,
 }
 
-pub(crate) async fn apply(
-    tx: &mut SqliteConnection,
-    fact: &Fact<'_>,
-) -> Result<(), ReadModelError> {
-    match fact.event {
+pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
+    match &fact.event {
         Event::WorkerJoined(e) => {
-            forget_consumers(tx, e.worker).await?;
-            sqlx::query("INSERT OR REPLACE INTO workers (id, joined_at) VALUES (?1, ?2)")
-                .bind(e.worker.to_string())
-                .bind(fact.at)
-                .execute(tx)
-                .await?;
+            forget_consumers(tx, e.worker)?;
+            tx.execute(
+                "INSERT INTO workers (id, joined_at) VALUES (?1, ?2) \
+                 ON CONFLICT (id) DO UPDATE SET joined_at = excluded.joined_at",
+                &[text(e.worker), fact.at.into()],
+            )
         }
         Event::WorkerLeft(e) => {
-            forget_consumers(tx, e.worker).await?;
-            sqlx::query("DELETE FROM workers WHERE id = ?1")
-                .bind(e.worker.to_string())
-                .execute(tx)
-                .await?;
+            forget_consumers(tx, e.worker)?;
+            tx.execute("DELETE FROM workers WHERE id = ?1", &[text(e.worker)])
         }
         Event::ConsumerStarted(e) => {
-            put(
-                tx,
-                fact,
-                (e.worker, &e.listener),
-                ConsumerState::Running,
-                None,
-            )
-            .await?;
+            let running = (ConsumerState::Running, None);
+            put(tx, fact, (e.worker, &e.listener), running)
         }
         Event::ListenerUnblocked(e) => {
-            put(
-                tx,
-                fact,
-                (e.worker, &e.listener),
-                ConsumerState::Running,
-                None,
-            )
-            .await?;
+            let running = (ConsumerState::Running, None);
+            put(tx, fact, (e.worker, &e.listener), running)
         }
         Event::ListenerBlocked(e) => {
-            let reason = Some(e.reason.as_str());
-            put(
-                tx,
-                fact,
-                (e.worker, &e.listener),
-                ConsumerState::Blocked,
-                reason,
-            )
-            .await?;
+            let blocked = (ConsumerState::Blocked, Some(e.reason.as_str()));
+            put(tx, fact, (e.worker, &e.listener), blocked)
         }
         Event::ConsumerFailed(e) => {
-            let reason = Some(e.error.as_str());
-            put(
-                tx,
-                fact,
-                (e.worker, &e.listener),
-                ConsumerState::Failed,
-                reason,
-            )
-            .await?;
+            let failed = (ConsumerState::Failed, Some(e.error.as_str()));
+            put(tx, fact, (e.worker, &e.listener), failed)
         }
-        Event::ConsumerStopped(e) => {
-            sqlx::query("DELETE FROM consumers WHERE worker = ?1 AND listener = ?2")
-                .bind(e.worker.to_string())
-                .bind(e.listener.to_string())
-                .execute(tx)
-                .await?;
-        }
-        _ => {}
+        Event::ConsumerStopped(e) => tx.execute(
+            "DELETE FROM consumers WHERE worker = ?1 AND listener = ?2",
+            &[text(e.worker), text(&e.listener)],
+        ),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-async fn put(
-    tx: &mut SqliteConnection,
-    fact: &Fact<'_>,
+fn put(
+    tx: &mut dyn Tx,
+    fact: &Fact,
     (worker, listener): (WorkerId, &ListenerId),
-    state: ConsumerState,
-    reason: Option<&str>,
+    (state, reason): (ConsumerState, Option<&str>),
 ) -> Result<(), ReadModelError> {
-    sqlx::query(
-        "INSERT OR REPLACE INTO consumers (worker, listener, state, reason, since) \
-         VALUES (?1, ?2, ?3, ?4, ?5)",
+    tx.execute(
+        "INSERT INTO consumers (worker, listener, state, reason, since) \
+         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (worker, listener) DO UPDATE \
+         SET state = excluded.state, reason = excluded.reason, since = excluded.since",
+        &[
+            text(worker),
+            text(listener),
+            state.text().into(),
+            reason.into(),
+            fact.at.into(),
+        ],
     )
-    .bind(worker.to_string())
-    .bind(listener.to_string())
-    .bind(state.text())
-    .bind(reason)
-    .bind(fact.at)
-    .execute(tx)
-    .await?;
-    Ok(())
 }
 
-async fn forget_consumers(
-    tx: &mut SqliteConnection,
-    worker: WorkerId,
-) -> Result<(), ReadModelError> {
-    sqlx::query("DELETE FROM consumers WHERE worker = ?1")
-        .bind(worker.to_string())
-        .execute(tx)
-        .await?;
-    Ok(())
+fn forget_consumers(tx: &mut dyn Tx, worker: WorkerId) -> Result<(), ReadModelError> {
+    tx.execute("DELETE FROM consumers WHERE worker = ?1", &[text(worker)])
 }
 
 impl ReadModel {
@@ -144,14 +100,11 @@ impl ReadModel {
         &self,
         listeners: &[String],
     ) -> Result<Vec<Consumer>, ReadModelError> {
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT worker, listener, state, reason, since FROM consumers \
-             WHERE listener IN (SELECT value FROM json_each(?1)) ORDER BY listener, worker",
-        )
-        .bind(serde_json::to_string(listeners)?)
-        .fetch_all(&self.readers)
-        .await?;
-        rows.into_iter().map(Consumer::try_from).collect()
+        let select = "SELECT worker, listener, state, reason, since FROM consumers \
+                      WHERE listener IN (SELECT value FROM json_each(?1)) \
+                      ORDER BY listener, worker";
+        let listeners = serde_json::to_string(listeners)?;
+        self.rows(Statement::new(select).bind(listeners)).await
     }
 }
 
@@ -165,26 +118,18 @@ impl ConsumerState {
     }
 }
 
-type Row = (String, String, String, Option<String>, i64);
-
-impl TryFrom<Row> for Consumer {
-    type Error = ReadModelError;
-
-    fn try_from((worker, listener, state, reason, since): Row) -> Result<Self, ReadModelError> {
+impl FromRow for Consumer {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
         Ok(Self {
-            worker: WorkerId(
-                worker
-                    .parse()
-                    .map_err(|error: uuid::Error| ReadModelError::Row(Box::new(error)))?,
-            ),
-            listener,
-            state: match state.as_str() {
+            worker: WorkerId(row.parse()?),
+            listener: row.take()?,
+            state: match row.take::<String>()?.as_str() {
                 "BLOCKED" => ConsumerState::Blocked,
                 "FAILED" => ConsumerState::Failed,
                 _ => ConsumerState::Running,
             },
-            reason,
-            since: time_of(since)?,
+            reason: row.take()?,
+            since: row.take()?,
         })
     }
 }

@@ -52,6 +52,11 @@ pub struct ServeArgs {
     // Its value would be shown by --help.
     #[arg(long, env = "EVENTFLOWS_LOG_URL", hide_env_values = true)]
     log_url: Option<LogUrl>,
+    /// The read models: `postgres://…` for a database that is there, which servers share
+    /// [default: read.1.db and so on in the data directory, in SQLite].
+    // Its value would be shown by --help.
+    #[arg(long, env = "EVENTFLOWS_READ_MODELS_URL", hide_env_values = true)]
+    read_models_url: Option<LogUrl>,
     /// The name that events carry for requests to the API, until there is sign-in
     /// [default: admin].
     #[arg(long, env = "EVENTFLOWS_ADMINISTRATOR")]
@@ -73,6 +78,7 @@ struct File {
     listen: Option<SocketAddr>,
     data: Option<PathBuf>,
     log_url: Option<LogUrl>,
+    read_models_url: Option<LogUrl>,
     administrator: Option<String>,
     graphiql: Option<PathBuf>,
     log: Option<LogFormat>,
@@ -89,13 +95,16 @@ pub struct Settings {
     pub data: PathBuf,
     /// Without it, the log is a SQLite file in `data`.
     pub log_url: Option<LogUrl>,
+    /// Without it, the read models are SQLite files in `data`.
+    pub read_models_url: Option<LogUrl>,
     pub administrator: String,
     pub graphiql: Option<PathBuf>,
     pub log: LogFormat,
     pub checkpoints: CheckpointArgs,
 }
 
-/// The URL of an event log. It may hold a password, so no text shows more than its kind.
+/// The URL of an event log or of read models. It may hold a password, so no text shows more than
+/// its kind.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub struct LogUrl(String);
@@ -147,6 +156,7 @@ impl ServeArgs {
                 .or(file.data)
                 .unwrap_or_else(|| PathBuf::from("data")),
             log_url: self.log_url.clone().or(file.log_url),
+            read_models_url: self.read_models_url.clone().or(file.read_models_url),
             administrator,
             graphiql: self.graphiql.clone().or(file.graphiql),
             log: self.log.or(file.log).unwrap_or_default(),
@@ -210,11 +220,12 @@ mod tests {
     }
 
     #[test]
-    fn a_password_in_the_log_s_url_is_in_no_text() {
+    fn a_password_in_a_url_is_in_no_text() {
         let url = "postgres://ann:secret@db/log";
-        let (_directory, args) = file(&format!("log_url = '{url}'"));
+        let (_directory, args) = file(&format!("log_url = '{url}'\nread_models_url = '{url}'"));
         let settings = args.settings().unwrap();
         assert_eq!(settings.log_url.as_ref().unwrap().as_str(), url);
+        assert_eq!(settings.read_models_url.as_ref().unwrap().as_str(), url);
         assert!(!format!("{settings:?}").contains("secret"));
 
         let (_directory, args) = file(&format!("listen = '127.0.0.1:1'\nlog_url = '{url}"));

@@ -61,7 +61,8 @@ impl DataDir {
         self.path.join("log.db")
     }
 
-    /// The read models; may be deleted while no server runs, and are then rebuilt.
+    /// What the files of the read models are called after, `read.1.db` and so on; they may be
+    /// deleted while no server runs, and are then rebuilt.
     #[must_use]
     pub fn read_models(&self) -> PathBuf {
         self.path.join("read.db")

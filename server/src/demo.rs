@@ -54,6 +54,7 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
         listen: args.listen,
         data: data.clone().unwrap_or_else(|| scratch.path().to_owned()),
         log_url: None,
+        read_models_url: None,
         administrator: "admin".to_owned(),
         graphiql: args.graphiql.clone(),
         log: args.log,

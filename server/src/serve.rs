@@ -10,7 +10,7 @@ use api::{Control, Schema};
 use domain::{Actor, Clock, Ids};
 use engine::Engine;
 use event_store::{EventStore, OpenError, SqliteEventStore};
-use projections::{Past, PastLimits, Projector, ReadModel};
+use projections::{Past, PastLimits, Projector, ReadModel, ReadModelError};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -83,7 +83,7 @@ impl Server {
         let data = DataDir::open(&settings.data)?;
         let listener = TcpListener::bind(settings.listen).await?;
         let store = open_log(&settings, &data, Arc::clone(&clock)).await?;
-        let model = ReadModel::open(&data.read_models()).await?;
+        let model = open_read_models(&settings, &data).await?;
         let past = Past::open(&data.past(), Arc::clone(&store), PastLimits::default()).await?;
         let journal = Journal::open(&data.journal(), Arc::clone(&clock)).await?;
         let engine = Arc::new(Engine::new(
@@ -203,6 +203,16 @@ async fn open_log(
 async fn snapshots(past: Past, stop: CancellationToken) -> Result<(), std::convert::Infallible> {
     past.run(stop).await;
     Ok(())
+}
+
+async fn open_read_models(
+    settings: &Settings,
+    data: &DataDir,
+) -> Result<ReadModel, ReadModelError> {
+    match &settings.read_models_url {
+        Some(url) => ReadModel::connect(url.as_str()).await,
+        None => ReadModel::open(&data.read_models()).await,
+    }
 }
 
 /// Runs a part; when it fails, the log says so at once.

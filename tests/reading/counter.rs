@@ -9,8 +9,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// What sqlx tells of each statement.
-const TARGET: &str = "sqlx::query";
+/// What the read models tell of each statement.
+const TARGET: &str = "projections::query";
 
 /// Statements so far, and whose turn it is to count them.
 static COUNTER: LazyLock<(StatementCounter, Mutex<()>)> = LazyLock::new(|| {

@@ -1,6 +1,7 @@
 //! Every step is an event, to be read and followed from any position.
 
 use serde_json::{Value, json};
+use tests::wait::eventually;
 use tests::{Endpoint, Eventflows, Flow, FlowOptions, Kafka};
 
 const PAGE: &str = "query($first: Int, $after: Position) { events(first: $first, after: $after) { \
@@ -96,23 +97,46 @@ async fn a_subscription_resumes_behind_any_position_without_gap_or_repetition() 
     assert_eq!(events.next().await["events"]["type"], "ConsumerStopped");
 }
 
+const LISTS: &str = "{ brokers { nodes { id name } } publishers { nodes { id version } } \
+     listeners { nodes { id version dlq revision } } grants { nodes { id } } }";
+
 #[tokio::test]
 async fn read_models_thrown_away_are_rebuilt_from_the_log() {
     let kafka = Kafka::from_environment();
     let endpoint = Endpoint::echo().await;
-    let eventflows = Eventflows::start().await;
+    let data = tempfile::tempdir().unwrap();
+    let eventflows = Eventflows::start_with(data, &[]).await;
     let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
     flow.until_consumers(1).await;
-    let lists = "{ brokers { nodes { id name } } publishers { nodes { id version } } \
-                 listeners { nodes { id version dlq revision } } grants { nodes { id } } }";
-    let before = flow.api.ask(lists, json!({})).await;
+    let before = flow.api.ask(LISTS, json!({})).await;
     let eventflows = eventflows
         .stop_and_restart(|data| {
-            for file in ["read.db", "read.db-wal", "read.db-shm"] {
-                let _absent = std::fs::remove_file(data.join(file));
-            }
+            std::fs::remove_file(data.join("read.1.db")).unwrap();
         })
         .await;
-    let after = eventflows.api().ask(lists, json!({})).await;
+    let after = eventflows.api().ask(LISTS, json!({})).await;
     assert_eq!(before, after);
+}
+
+#[tokio::test]
+async fn read_models_are_rebuilt_beside_those_that_are_read() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let mut eventflows = Eventflows::start().await;
+    let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    flow.until_consumers(1).await;
+    let before = flow.api.ask(LISTS, json!({})).await;
+    let begun = "mutation { readModelsRebuild { position generation rebuilding } }";
+    let begun = flow.api.ask(begun, json!({})).await;
+    let before_it = &begun["readModelsRebuild"]["generation"];
+    assert_eq!(before_it, "1", "{begun}");
+    eventually("the next generation", async || {
+        assert_eq!(flow.api.ask(LISTS, json!({})).await, before);
+        let asked = "{ readModels { generation rebuilding } }";
+        let asked = &flow.api.ask(asked, json!({})).await["readModels"];
+        (asked["generation"] == "2" && asked["rebuilding"].is_null()).then_some(())
+    })
+    .await;
+    assert_eq!(flow.api.ask(LISTS, json!({})).await, before);
+    eventflows.terminate().await;
 }

@@ -55,7 +55,12 @@ async fn a_command_sent_to_two_servers_at_once_is_done_once_and_both_show_it() {
 
 async fn serve(log: &str) -> Eventflows {
     let data = tempfile::tempdir().unwrap();
-    Eventflows::start_with(data, &[("EVENTFLOWS_LOG_URL", Path::new(log))]).await
+    let mut environment = vec![("EVENTFLOWS_LOG_URL", Path::new(log))];
+    if log.starts_with("postgres") {
+        // Shared too.
+        environment.push(("EVENTFLOWS_READ_MODELS_URL", Path::new(log)));
+    }
+    Eventflows::start_with(data, &environment).await
 }
 
 /// Where the organizations were created.

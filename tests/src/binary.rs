@@ -48,6 +48,9 @@ impl Eventflows {
         serve.envs(environment.iter().map(|(name, path)| (name, path)));
         if let Some(log) = &log {
             serve.env("EVENTFLOWS_LOG_URL", log.url());
+            if let LogDatabase::Postgres { .. } = log {
+                serve.env("EVENTFLOWS_READ_MODELS_URL", log.url());
+            }
         }
         let mut child = serve
             .stdout(Stdio::piped())

@@ -15,6 +15,7 @@ pub(super) async fn run(kafka: &Kafka, url: &str, args: &FlowArgs, run: usize) -
         listen: ([127, 0, 0, 1], 0).into(),
         data: data.path().to_owned(),
         log_url: None,
+        read_models_url: None,
         administrator: "bench".to_owned(),
         graphiql: None,
         log: server::logging::LogFormat::Text,

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::fold::{self, Scratch, Start};
 use super::snapshots::Snapshots;
 use super::{PastError, PastLimits};
+use crate::database::sqlite;
 use crate::read::ReadModel;
 
 /// Moments that may be under way, most of them waiting for their turn.
@@ -134,12 +135,12 @@ impl Moments {
     ) -> Result<Moment, PastError> {
         let number = self.files.fetch_add(1, Ordering::Relaxed);
         let path = self.directory.join(format!("{position}-{number}.db"));
-        let file = Scratch(path.clone());
+        let file = Scratch(sqlite::file_of(&path));
         let mut tries = 0;
         // Held until it is copied, so that its file stays.
         let _start = loop {
             let (start, held) = self.nearest(position, snapshots);
-            match fold::copy(start, path.clone()).await {
+            match fold::copy(start, file.0.clone()).await {
                 Err(PastError::Files(error))
                     if error.kind() == std::io::ErrorKind::NotFound && tries < MOST_TRIES =>
                 {

@@ -1,19 +1,22 @@
-//! A read model in a directory of its own, and histories to apply to it.
+//! A read model of a test's own, and histories to apply to it.
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::{
-    Actor, CommandId, CorrelationId, Envelope, Event, Meta, Position, Revision, StreamName, codec,
+    Actor, CommandId, CorrelationId, Envelope, Event, EventId, Meta, NewEvent, Position, Revision,
+    StreamName, codec,
 };
 use event_store::{Append, EventStore, Expected, SqliteEventStore};
 use projections::assignment::Assignment;
 use projections::{Paging, Projector, ReadModel};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Column, ConnectOptions, Row, SqliteConnection, ValueRef};
+use sqlx::{AssertSqlSafe, ConnectOptions};
 use tempfile::TempDir;
 use uuid::Uuid;
+
+use crate::database::Database;
+use crate::dump;
 
 pub(crate) struct FixedClock;
 
@@ -23,29 +26,53 @@ impl domain::Clock for FixedClock {
     }
 }
 
-/// A read model in a directory of its own, with nobody else's events in its log.
+/// A read model with nobody else's events in its log.
 pub(crate) struct Fixture {
-    pub(crate) directory: TempDir,
     pub(crate) model: ReadModel,
     pub(crate) projector: Projector,
+    pub(crate) store: Arc<dyn EventStore>,
+    pub(crate) place: Place,
+    pub(crate) directory: TempDir,
+}
+
+/// Where the read model is.
+pub(crate) enum Place {
+    /// In the fixture's directory.
+    Sqlite,
+    Postgres(Database),
+}
+
+impl Place {
+    pub(crate) async fn postgres() -> Self {
+        Self::Postgres(Database::new().await)
+    }
 }
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
+        Self::at(Place::Sqlite).await
+    }
+
+    pub(crate) async fn at(place: Place) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let model = ReadModel::open(&directory.path().join("read.db"))
-            .await
-            .unwrap();
+        let model = open(&place, &directory).await;
         let log = directory.path().join("log.db");
         let store = SqliteEventStore::open(&log, Arc::new(FixedClock))
             .await
             .unwrap();
         let store: Arc<dyn EventStore> = Arc::new(store);
         Self {
-            projector: Projector::new(model.clone(), store),
-            directory,
+            projector: Projector::new(model.clone(), Arc::clone(&store)),
+            store,
             model,
+            place,
+            directory,
         }
+    }
+
+    /// One on each database.
+    pub(crate) async fn each() -> [Self; 2] {
+        [Self::new().await, Self::at(Place::postgres().await).await]
     }
 
     pub(crate) async fn after(events: &[Event]) -> Self {
@@ -58,51 +85,159 @@ impl Fixture {
         self.projector.apply(history).await.unwrap();
     }
 
+    /// The same read model, opened once more.
+    pub(crate) async fn reopened(&self) -> ReadModel {
+        open(&self.place, &self.directory).await
+    }
+
     /// The assignments that a worker has which followed from the start.
     pub(crate) async fn assigned(&self) -> Vec<Assignment> {
         let (_, changes) = self.model.assignments(None).await.unwrap();
         changes.into_iter().filter_map(|c| c.assignment).collect()
     }
 
+    /// The file of the live generation.
+    pub(crate) fn file(&self) -> PathBuf {
+        let name = format!("read.{}.db", self.model.generation());
+        self.directory.path().join(name)
+    }
+
     pub(crate) async fn dump(&self) -> Vec<String> {
-        dump(&self.directory.path().join("read.db")).await
+        match &self.place {
+            Place::Sqlite => dump::sqlite(&self.file()).await,
+            Place::Postgres(database) => {
+                let mut connection = database.connect().await;
+                dump::postgres(&mut connection, self.model.generation()).await
+            }
+        }
     }
 }
 
-/// Every row of every table, as text.
-pub(crate) async fn dump(path: &Path) -> Vec<String> {
-    let options = SqliteConnectOptions::new().filename(path).read_only(true);
-    let mut connection: SqliteConnection = options.connect().await.unwrap();
-    let tables: Vec<String> = sqlx::query_scalar(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\' \
-         AND name NOT LIKE 'sqlite%' ORDER BY name",
-    )
-    .fetch_all(&mut connection)
-    .await
-    .unwrap();
-    let mut lines = Vec::new();
-    for table in tables {
-        let sql = sqlx::AssertSqlSafe(format!("SELECT * FROM {table} ORDER BY 1, 2"));
-        for row in sqlx::query(sql).fetch_all(&mut connection).await.unwrap() {
-            let cells = row.columns().iter().map(|column| {
-                let cell = row.try_get_raw(column.ordinal()).unwrap();
-                if cell.is_null() {
-                    return "null".to_owned();
-                }
-                row.try_get::<String, _>(column.ordinal())
-                    .or_else(|_| {
-                        row.try_get::<i64, _>(column.ordinal())
-                            .map(|n| n.to_string())
-                    })
-                    .unwrap()
-            });
-            lines.push(format!(
-                "{table}: {}",
-                cells.collect::<Vec<_>>().join(" | ")
-            ));
+/// What is done to the tables from outside.
+impl Fixture {
+    /// Runs a statement, in which `{tables}` stands before the name of a table.
+    pub(crate) async fn run(&self, statement: &str) {
+        match &self.place {
+            Place::Sqlite => {
+                let options = SqliteConnectOptions::new().filename(self.file());
+                let mut outside = options.connect().await.unwrap();
+                let statement = statement.replace("{tables}", "");
+                let statement = sqlx::raw_sql(AssertSqlSafe(statement));
+                statement.execute(&mut outside).await.unwrap();
+            }
+            Place::Postgres(database) => {
+                let schema = format!("eventflows_read_{}.", self.model.generation());
+                database.run(&statement.replace("{tables}", &schema)).await;
+            }
         }
     }
-    lines
+
+    /// The numbers of the generations that are there.
+    pub(crate) async fn generations(&self) -> Vec<u64> {
+        let names: Vec<String> = match &self.place {
+            Place::Sqlite => {
+                let entries = std::fs::read_dir(self.directory.path()).unwrap();
+                let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+                let databases = names.filter(|name| name.ends_with(".db"));
+                databases.map(|name| name.replace(".db", "")).collect()
+            }
+            Place::Postgres(database) => {
+                let mut connection = database.connect().await;
+                let names = sqlx::query_scalar("SELECT nspname::text FROM pg_namespace");
+                names.fetch_all(&mut connection).await.unwrap()
+            }
+        };
+        let number = |name: &String| {
+            let rest = name.strip_prefix("eventflows_read_");
+            rest.or(name.strip_prefix("read."))?.parse().ok()
+        };
+        let mut numbers: Vec<_> = names.iter().filter_map(number).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// Leaves a second generation that is not live, as a crash does.
+    pub(crate) async fn leave_half_a_generation(&self) {
+        match &self.place {
+            Place::Sqlite => {
+                let half = self.directory.path().join("read.2.db");
+                let copy = format!("VACUUM INTO '{}'", half.display());
+                self.run(&copy).await;
+                let options = SqliteConnectOptions::new().filename(&half);
+                let mut outside = options.connect().await.unwrap();
+                let end = sqlx::query("UPDATE checkpoint SET live = 0, position = 3");
+                end.execute(&mut outside).await.unwrap();
+            }
+            Place::Postgres(database) => {
+                let half = "CREATE SCHEMA eventflows_read_2;
+                    CREATE TABLE eventflows_read_2.checkpoint
+                    AS SELECT id, 3 AS position, shape, 0::bigint AS live
+                    FROM eventflows_read_1.checkpoint";
+                database.run(half).await;
+            }
+        }
+    }
+}
+
+/// Appends events to the log, each in a stream of its own.
+pub(crate) async fn append(store: &dyn EventStore, events: &[Event]) {
+    for event in events {
+        let command = next_command(store).await;
+        append_encoded(
+            store,
+            command,
+            codec::encode(command, std::slice::from_ref(event)),
+        )
+        .await;
+    }
+}
+
+/// Appends an event that this program does not know.
+pub(crate) async fn append_unknown(store: &dyn EventStore) {
+    let command = next_command(store).await;
+    let unknown = NewEvent {
+        id: EventId::of_command(command, 0),
+        type_name: "FromTheFuture",
+        schema_version: 1,
+        payload: b"{}".to_vec(),
+    };
+    append_encoded(store, command, vec![unknown]).await;
+}
+
+async fn next_command(store: &dyn EventStore) -> CommandId {
+    let head = store.head().await.unwrap();
+    CommandId(Uuid::from_u128(u128::from(head.0) + 1))
+}
+
+async fn append_encoded(store: &dyn EventStore, command: CommandId, events: Vec<NewEvent>) {
+    let append = Append {
+        stream: StreamName(format!("any-{command}")),
+        expected: Expected::NoStream,
+        command,
+        fingerprint: [0; 32],
+        meta: meta(command),
+        events,
+    };
+    store.append(append).await.unwrap();
+}
+
+fn meta(command: CommandId) -> Meta {
+    Meta {
+        actor: Actor::User {
+            name: "test".to_owned(),
+        },
+        correlation: CorrelationId(command.0),
+        causation: command.0,
+        client_address: None,
+    }
+}
+
+async fn open(place: &Place, directory: &TempDir) -> ReadModel {
+    let opened = match place {
+        Place::Sqlite => ReadModel::open(&directory.path().join("read.db")).await,
+        Place::Postgres(database) => ReadModel::connect(&database.url()).await,
+    };
+    opened.unwrap()
 }
 
 pub(crate) fn history(events: &[Event]) -> Vec<Envelope> {
@@ -122,40 +257,11 @@ pub(crate) fn history(events: &[Event]) -> Vec<Envelope> {
                 recorded_at: jiff::Timestamp::from_microsecond(i64::try_from(position).unwrap())
                     .unwrap(),
                 command,
-                meta: Meta {
-                    actor: Actor::User {
-                        name: "test".to_owned(),
-                    },
-                    correlation: CorrelationId(command.0),
-                    causation: command.0,
-                    client_address: None,
-                },
+                meta: meta(command),
                 payload: new.payload,
             }
         })
         .collect()
-}
-
-/// Appends each event to its stream, as a command of its own.
-pub(crate) async fn append(store: &dyn EventStore, events: &[Event]) {
-    let mut revisions: HashMap<StreamName, u64> = HashMap::new();
-    for (event, envelope) in events.iter().zip(history(events)) {
-        let stream = event.subject().stream();
-        let revision = revisions.entry(stream.clone()).or_default();
-        let append = Append {
-            stream,
-            expected: match revision.checked_sub(1) {
-                Some(last) => Expected::Exact(Revision(last)),
-                None => Expected::NoStream,
-            },
-            command: envelope.command,
-            fingerprint: [0; 32],
-            meta: envelope.meta,
-            events: codec::encode(envelope.command, std::slice::from_ref(event)),
-        };
-        store.append(append).await.unwrap();
-        *revision += 1;
-    }
 }
 
 /// The whole of a short list.

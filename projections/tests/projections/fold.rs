@@ -16,7 +16,7 @@ use projections::connection::ConnectionFilter;
 use projections::grant::{GrantFilter, GrantKey};
 use proptest::prelude::*;
 
-use crate::fixture::{Fixture, all, history};
+use crate::fixture::{Fixture, Place, all, history};
 use crate::random::{
     ALGORITHMS, CONNECTIONS, TOPICS, connected, connection, of_algorithms, of_connections,
     of_listeners, of_topics,
@@ -275,6 +275,17 @@ async fn rows_are_the_fold(model: &ReadModel, fold: &Fold) {
     assert_eq!(alive, folded);
 }
 
+/// Applies a history in batches, and looks at the rows after each.
+async fn the_rows_follow(fixture: &Fixture, events: &[Event], batch: usize) {
+    let mut fold = Fold::default();
+    let history = history(events);
+    for (envelopes, events) in history.chunks(batch).zip(events.chunks(batch)) {
+        fixture.apply(envelopes).await;
+        events.iter().for_each(|event| fold.apply(event));
+        rows_are_the_fold(&fixture.model, &fold).await;
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
@@ -282,14 +293,23 @@ proptest! {
     fn after_any_history_the_rows_are_the_fold(events in a_history(), batch in 1_usize..32) {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
-            let fixture = Fixture::new().await;
-            let mut fold = Fold::default();
-            let history = history(&events);
-            for (envelopes, events) in history.chunks(batch).zip(events.chunks(batch)) {
-                fixture.apply(envelopes).await;
-                events.iter().for_each(|event| fold.apply(event));
-                rows_are_the_fold(&fixture.model, &fold).await;
-            }
+            the_rows_follow(&Fixture::new().await, &events, batch).await;
+        });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+    #[test]
+    fn after_any_history_the_rows_in_postgresql_are_the_fold(
+        events in a_history(),
+        batch in 8_usize..64,
+    ) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let fixture = Fixture::at(Place::postgres().await).await;
+            the_rows_follow(&fixture, &events, batch).await;
         });
     }
 }

@@ -3,6 +3,8 @@
 
 mod assignments;
 mod connections;
+mod database;
+mod dump;
 mod events;
 mod fixture;
 mod flows;
@@ -12,4 +14,5 @@ mod outages;
 mod past;
 mod people;
 mod random;
+mod rebuilding;
 mod replaying;

@@ -1,0 +1,120 @@
+//! Applies a batch of events to a generation: its rows and its checkpoint in one transaction.
+
+use domain::codec;
+use domain::{Envelope, Event, Position};
+
+use crate::assignment::Touched;
+use crate::database::{Tables, Tx};
+use crate::projector::ProjectorError;
+use crate::read::{ReadModelError, stored_position};
+use crate::{
+    algorithm, assignment, connection, grant, listener, organization, publisher, topic, worker,
+};
+
+/// An event with the parts of its envelope that rows show.
+pub(crate) struct Fact {
+    pub(crate) event: Event,
+    pub(crate) position: i64,
+    /// Microseconds since 1970.
+    pub(crate) at: i64,
+}
+
+/// What came of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Advanced {
+    /// The rows reflect this position, whoever brought them there.
+    To(Position),
+    /// The generation is not live any more; nothing was done.
+    Superseded,
+    /// The batch does not continue where the rows stand; nothing was done.
+    Gap { stands: Position },
+}
+
+/// The events of a batch.
+pub(crate) fn decode(batch: &[Envelope]) -> Result<Vec<Fact>, ProjectorError> {
+    let facts = batch.iter().map(|envelope| {
+        let event = codec::decode(envelope).map_err(|source| ProjectorError::Decode {
+            position: envelope.position,
+            source,
+        })?;
+        Ok(Fact {
+            event,
+            position: stored_position(envelope.position),
+            at: envelope.recorded_at.as_microsecond(),
+        })
+    });
+    facts.collect()
+}
+
+/// Applies of `facts`, which follow on each other, those that the rows do not reflect yet.
+///
+/// Another server may have applied them meanwhile, so where the rows stand is looked up in the
+/// same transaction. Only a generation that is `live`, or is not, is touched.
+pub(crate) fn advance(
+    tables: &dyn Tables,
+    facts: &[Fact],
+    live: bool,
+) -> Result<Advanced, ReadModelError> {
+    let mut advanced = Advanced::Superseded;
+    let written = tables.write(&mut |tx| {
+        let mark = mark(tx)?;
+        if mark.live == live {
+            advanced = apply_after(tx, mark.position, facts)?;
+        }
+        Ok(())
+    });
+    match written {
+        Err(ReadModelError::Gone(_)) => Ok(Advanced::Superseded),
+        written => written.map(|()| advanced),
+    }
+}
+
+/// What a generation's one row of itself says.
+pub(crate) struct Mark {
+    pub(crate) position: i64,
+    pub(crate) live: bool,
+}
+
+pub(crate) fn mark(tx: &mut dyn Tx) -> Result<Mark, ReadModelError> {
+    let rows = tx.query("SELECT position, live FROM checkpoint WHERE id = 1", &[])?;
+    let row = rows.into_iter().next();
+    let mut row = row.ok_or_else(|| ReadModelError::Row("the checkpoint is missing".into()))?;
+    Ok(Mark {
+        position: row.take()?,
+        live: row.take()?,
+    })
+}
+
+fn apply_after(tx: &mut dyn Tx, stands: i64, facts: &[Fact]) -> Result<Advanced, ReadModelError> {
+    let new = &facts[facts.partition_point(|fact| fact.position <= stands)..];
+    let (Some(first), Some(last)) = (new.first(), new.last()) else {
+        return Ok(Advanced::To(Position(stands.unsigned_abs())));
+    };
+    if first.position != stands + 1 {
+        let stands = Position(stands.unsigned_abs());
+        return Ok(Advanced::Gap { stands });
+    }
+    let mut touched = Touched::default();
+    for fact in new {
+        apply(tx, fact, &mut touched)?;
+    }
+    assignment::assign(tx, touched)?;
+    tx.execute(
+        "UPDATE checkpoint SET position = ?1 WHERE id = 1",
+        &[last.position.into()],
+    )?;
+    Ok(Advanced::To(Position(last.position.unsigned_abs())))
+}
+
+/// Every noun takes of a fact what concerns it; assignments last, since they are made of the rest.
+fn apply(tx: &mut dyn Tx, fact: &Fact, touched: &mut Touched) -> Result<(), ReadModelError> {
+    organization::apply(tx, fact)?;
+    algorithm::apply(tx, fact)?;
+    connection::apply(tx, fact)?;
+    topic::apply(tx, fact)?;
+    grant::apply(tx, fact)?;
+    listener::apply(tx, fact)?;
+    publisher::apply(tx, fact)?;
+    worker::apply(tx, fact)?;
+    assignment::touch(tx, fact, touched)
+}
