@@ -29,6 +29,9 @@ const DRAIN: Duration = Duration::from_secs(5);
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// A part that runs by itself, and what it is called.
+type Part = (&'static str, JoinHandle<Result<(), Failure>>);
+
 /// A running server.
 pub struct Server {
     address: SocketAddr,
@@ -39,7 +42,7 @@ pub struct Server {
     /// Stops the rest.
     stop: CancellationToken,
     worker: JoinHandle<()>,
-    parts: Vec<(&'static str, JoinHandle<Result<(), Failure>>)>,
+    parts: Vec<Part>,
     _data: DataDir,
 }
 
@@ -104,9 +107,9 @@ impl Server {
         let address = listener.local_addr()?;
         let http = HttpSettings {
             actor: Actor::User {
-                name: settings.administrator,
+                name: settings.administrator.clone(),
             },
-            graphiql: settings.graphiql,
+            graphiql: settings.graphiql.clone(),
             readiness: readiness.clone(),
             shutdown: stop.clone(),
         };
@@ -129,14 +132,7 @@ impl Server {
                 guard(api::http::serve(listener, schema.clone(), http)),
             ),
         ];
-        let checkpoints = &settings.checkpoints;
-        if let Some(started) = checkpoints.start(&settings.data, store, clock)? {
-            let checkpointing = guard(started.checkpointer.run(stop.clone()));
-            parts.push(("the checkpointer", checkpointing));
-            if let Some(poster) = started.poster {
-                parts.push(("the poster of checkpoints", guard(poster.run())));
-            }
-        }
+        parts.extend(checkpointing(&settings, store, clock, &stop)?);
         let id = data.worker_id(ids.as_ref())?;
         let transport = Arc::new(LocalTransport::new(schema.clone(), id));
         let connector = Arc::new(SdkConnector);
@@ -197,6 +193,24 @@ async fn open_log(
         Some(url) => event_store::open(url.as_str(), clock).await,
         None => Ok(Arc::new(SqliteEventStore::open(&data.log(), clock).await?)),
     }
+}
+
+/// The parts that sign checkpoints of the log and post them, where they are asked for.
+fn checkpointing(
+    settings: &Settings,
+    store: Arc<dyn EventStore>,
+    clock: Arc<dyn Clock>,
+    stop: &CancellationToken,
+) -> Result<Vec<Part>, Failure> {
+    let mut parts = Vec::new();
+    if let Some(started) = settings.checkpoints.start(&settings.data, store, clock)? {
+        let checkpointing = guard(started.checkpointer.run(stop.clone()));
+        parts.push(("the checkpointer", checkpointing));
+        if let Some(poster) = started.poster {
+            parts.push(("the poster of checkpoints", guard(poster.run())));
+        }
+    }
+    Ok(parts)
 }
 
 /// Keeps snapshots of the past, which never fails for good.

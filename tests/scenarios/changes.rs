@@ -1,0 +1,207 @@
+//! Whoever follows changes and resumes where it stopped shows what there is.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use tests::graphql::Subscription;
+use tests::{Endpoint, Eventflows, Flow, FlowOptions, GraphQl, Kafka, RandomCommands};
+
+/// Commands in all, and how many there are between two restarts of the server.
+const STEPS: usize = 130;
+const BETWEEN_KILLS: usize = 40;
+
+const CHANGES: &str = "subscription($after: Position, $kinds: [Kind!], $within: ID) { \
+    changes(after: $after, kinds: $kinds, within: $within) { position more \
+    changes { position kind id node { id \
+    ... on Organization { members { nodes { name role } } } \
+    ... on Algorithm { retired versions { version withdrawn } } \
+    ... on Version { version withdrawn } \
+    ... on Broker { name counts { topics grants listeners publishers } } \
+    ... on Topic { name counts { subscribeGrants publishGrants listeners publishers } } \
+    ... on Grant { access grantedAt } \
+    ... on Listener { enabled paused version problem dlq revision \
+    resolvedVersion { version } consumers { state since } } \
+    ... on Publisher { enabled version revision } } } } }";
+
+const LISTS: &str = "query($search: String!) { \
+    organizations(first: 100) { nodes { id members { nodes { name role } } } } \
+    algorithms(first: 100) { nodes { id retired versions { version withdrawn } \
+    all: versions { id version withdrawn } } } \
+    brokers { nodes { id name counts { topics grants listeners publishers } \
+    topics(search: $search) { nodes { id name \
+    counts { subscribeGrants publishGrants listeners publishers } } } } } \
+    grants(first: 100) { nodes { id access grantedAt } } \
+    listeners(first: 100) { nodes { id enabled paused version problem dlq revision \
+    resolvedVersion { version } consumers { state since } } } \
+    publishers(first: 100) { nodes { id enabled version revision } } }";
+
+/// Rows by id, as a client holds them.
+type Rows = BTreeMap<String, Value>;
+
+/// A client that keeps what it was told, and where it stopped.
+struct Follower {
+    /// In the name of each of our topics: the broker has those of other tests too.
+    search: String,
+    rows: Rows,
+    position: u64,
+    items: Option<Subscription>,
+}
+
+impl Follower {
+    /// Takes items until it has those of `position`.
+    async fn follow(&mut self, api: &GraphQl, position: u64) {
+        while self.position < position {
+            self.take(api).await;
+        }
+    }
+
+    async fn take(&mut self, api: &GraphQl) {
+        if self.items.is_none() {
+            let after = json!({ "after": self.position.to_string() });
+            self.items = Some(api.subscribe(CHANGES, after).await);
+        }
+        let Some(items) = &mut self.items else {
+            return;
+        };
+        let item = items.next().await["changes"].clone();
+        assert_eq!(item["more"], false);
+        let reached = number(&item["position"]);
+        assert!(reached >= self.position);
+        for change in item["changes"].as_array().unwrap() {
+            let at = number(&change["position"]);
+            assert!(at > self.position && at <= reached, "told once: {change}");
+            let name = change["node"]["name"].as_str();
+            let foreign = name.is_some_and(|name| !name.contains(&self.search));
+            if change["kind"] == "TOPIC" && foreign {
+                continue;
+            }
+            let id = change["id"].as_str().unwrap().to_owned();
+            match &change["node"] {
+                Value::Null => self.rows.remove(&id),
+                node => self.rows.insert(id, node.clone()),
+            };
+        }
+        self.position = reached;
+    }
+}
+
+fn number(position: &Value) -> u64 {
+    position.as_str().unwrap().parse().unwrap()
+}
+
+async fn position(api: &GraphQl) -> u64 {
+    number(&api.ask("{ position }", json!({})).await["position"])
+}
+
+/// What lists show, by id, the versions and topics below among them.
+async fn listed(api: &GraphQl, search: &str) -> Rows {
+    let lists = api.ask(LISTS, json!({ "search": search })).await;
+    let mut rows = Rows::new();
+    for (_, list) in lists.as_object().unwrap() {
+        for node in list["nodes"].as_array().unwrap() {
+            let mut node = node.clone();
+            let own = node.as_object_mut().unwrap();
+            let topics = own.remove("topics").unwrap_or_default();
+            let versions = own.remove("all").unwrap_or_default();
+            let below = topics["nodes"].as_array().into_iter().flatten();
+            for row in below.chain(versions.as_array().into_iter().flatten()) {
+                put(&mut rows, row.clone());
+            }
+            put(&mut rows, node);
+        }
+    }
+    rows
+}
+
+fn put(rows: &mut Rows, row: Value) {
+    rows.insert(row["id"].as_str().unwrap().to_owned(), row);
+}
+
+#[tokio::test]
+async fn a_client_that_is_cut_off_and_resumes_ends_with_what_a_fresh_query_shows() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let mut eventflows = Eventflows::start().await;
+    let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    let search = kafka.topic("");
+    let mut commands = RandomCommands::over(&flow, &kafka, 11).await;
+    let mut api = eventflows.api();
+    let mut follower = Follower {
+        search: search.clone(),
+        rows: Rows::new(),
+        position: 0,
+        items: None,
+    };
+    for step in 1..=STEPS {
+        commands.step(&api).await;
+        if step % 3 == 0 && position(&api).await > follower.position {
+            follower.take(&api).await;
+        }
+        if step % 7 == 0 {
+            // Whatever was on its way is lost with the socket.
+            follower.items = None;
+        }
+        if step % BETWEEN_KILLS == 0 {
+            follower.items = None;
+            eventflows = eventflows.kill_and_restart().await;
+            api = eventflows.api();
+        }
+    }
+    shows_what_there_is(&api, &mut follower).await;
+    a_broker_takes_all_with_it(&api, &mut follower, &flow.broker).await;
+    what_cannot_be_resumed(&api).await;
+}
+
+/// The client holds the rows of the lists, all of them and no others.
+async fn shows_what_there_is(api: &GraphQl, follower: &mut Follower) -> Rows {
+    // Workers report on their own: what is compared is of one moment.
+    let listed = loop {
+        let before = position(api).await;
+        let rows = listed(api, &follower.search).await;
+        follower.follow(api, before).await;
+        if follower.position == before && position(api).await == before {
+            break rows;
+        }
+    };
+    for (id, row) in &listed {
+        assert_eq!(follower.rows.get(id), Some(row));
+    }
+    for (id, row) in &follower.rows {
+        assert!(listed.contains_key(id), "it is shown and gone: {row}");
+    }
+    listed
+}
+
+async fn a_broker_takes_all_with_it(api: &GraphQl, follower: &mut Follower, broker: &Value) {
+    let disconnect = "mutation($id: ID!) { it: brokerDisconnect(id: $id, input: {}) \
+                      { position userErrors { code message } } }";
+    api.done(disconnect, json!({ "id": broker })).await;
+    let broker = broker.as_str().unwrap();
+    assert!(follower.rows.contains_key(broker));
+    let listed = shows_what_there_is(api, follower).await;
+    assert!(!listed.contains_key(broker));
+}
+
+async fn what_cannot_be_resumed(api: &GraphQl) {
+    let mut socket = api.socket(&[]).await.unwrap();
+    socket.tell(json!({ "type": "connection_init" })).await;
+    assert_eq!(socket.hear().await["type"], "connection_ack");
+    for (arguments, code) in [
+        ("after: \"99999999\"", "POSITION_TOO_OLD"),
+        ("within: \"x\"", "INVALID_ARGUMENT"),
+        ("of: [\"x\"]", "INVALID_ARGUMENT"),
+    ] {
+        let query = format!("subscription {{ changes({arguments}) {{ position }} }}");
+        let payload = json!({ "query": query });
+        socket
+            .tell(json!({ "type": "subscribe", "id": arguments, "payload": payload }))
+            .await;
+        let error = loop {
+            let message = socket.hear().await;
+            if message["type"] != "complete" {
+                break message["payload"]["errors"][0].clone();
+            }
+        };
+        assert_eq!(error["extensions"]["code"], code, "{arguments}");
+    }
+}
