@@ -9,6 +9,7 @@ mod bad_input;
 mod conventions;
 mod crash;
 mod decisions;
+mod desired;
 mod events;
 mod lifecycle;
 mod log_copy;

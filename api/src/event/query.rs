@@ -14,6 +14,12 @@ pub struct EventQuery;
 
 #[Object]
 impl EventQuery {
+    /// The place in the log that queries reflect at least: whoever reads on with `events` behind
+    /// it misses nothing that they do not show.
+    async fn position(&self, ctx: &Context<'_>) -> Position {
+        Position(control(ctx).model.position())
+    }
+
     /// Events in the order of the log, after a position. A cursor is the event's position, so
     /// that a reader goes on where it stopped, here or in the subscription.
     async fn events(
