@@ -108,7 +108,7 @@ fn lines(problems: &[Problem]) -> String {
 /// Why an apply ended early.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{done} of {all} changes were made, and this one was not:\n{change}\napplying again goes on from here"
+    "{done} of {all} changes were made, from where applying again goes on; this one was not:\n{change}"
 )]
 struct Stopped {
     done: usize,

@@ -2,12 +2,15 @@
 
 use std::fmt::Write;
 use std::process::{Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 use tests::flow::publish;
 use tests::{Endpoint, Eventflows, Flow, FlowOptions, GraphQl, Kafka, binary, eventually};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 /// Runs a command as a client of `server`, with `input` to read.
 async fn run(server: &Eventflows, args: &[&str], input: &str) -> Output {
@@ -54,17 +57,21 @@ async fn position(api: &GraphQl) -> Value {
 }
 
 /// Waits until a worker looks at brokers for `server`.
-async fn until_worker(server: &Eventflows) {
-    eventually("a worker", async || {
-        let answer = server
-            .api()
-            .ask("{ events(first: 100) { nodes { type } } }", json!({}))
-            .await;
-        let events = answer["events"]["nodes"].as_array().unwrap().clone();
-        let joined = events.iter().any(|event| event["type"] == "WorkerJoined");
-        joined.then_some(())
+async fn until_worker(server: &Eventflows, kafka: &Kafka) {
+    let api = server.api();
+    let connect = "mutation($input: BrokerConnectInput!) { it: brokerConnect(input: $input) \
+                   { broker { id } userErrors { code } } }";
+    let servers = json!({ "bootstrapServers": [kafka.address()] });
+    let input = json!({ "input": { "name": "probe", "kafka": servers } });
+    let broker = eventually("a worker", async || {
+        let payload = api.ask(connect, input.clone()).await["it"].clone();
+        let broker = payload["broker"]["id"].clone();
+        broker.is_string().then_some(broker)
     })
     .await;
+    let disconnect = "mutation($id: ID!) { it: brokerDisconnect(id: $id, input: {}) \
+                      { userErrors { code } } }";
+    api.done(disconnect, json!({ "id": broker })).await;
 }
 
 async fn send(api: &GraphQl, mutation: &str, input: Value) -> Value {
@@ -119,7 +126,7 @@ async fn the_state_of_one_cluster_makes_another_and_applied_again_changes_nothin
     let endpoint = Endpoint::echo().await;
     let (first, second) = (Eventflows::start().await, Eventflows::start().await);
     populated(&first, &kafka, &endpoint).await;
-    until_worker(&second).await;
+    until_worker(&second, &kafka).await;
     let exported = export(&first).await;
     assert_eq!(exported, export(&first).await, "exported twice");
     for part in [
@@ -252,7 +259,7 @@ async fn bad_documents_are_refused_by_place_and_change_nothing() {
             format!("{good}---\n{lost}"),
             "names the algorithm acme/score",
         ),
-        ("kind: [".to_owned(), "standard input:1:"),
+        ("kind: [".to_owned(), "standard input:"),
     ] {
         let error = failed(&run(&server, &["apply", "--prune", "-"], &input).await);
         assert!(error.contains(problem), "{input}: {error}");
@@ -301,4 +308,52 @@ async fn an_apply_that_is_refused_says_what_was_made_and_goes_on_when_applied_ag
         rest,
         "+ version acme/two 1.0.0: http://127.0.0.1:9/two\n1 change, 0 of them removals\n"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_changes_meanwhile_is_a_conflict_and_is_not_overwritten() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let server = Eventflows::start().await;
+    let flow = Flow::set_up(&server, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    let wanted = export(&server)
+        .await
+        .replace("version: 1.0.0\n", "version: latest\n");
+
+    // Stands between the client and the server, and is faster than the client's first change.
+    let (api, listener) = (server.api(), flow.listener.clone());
+    let is_first = AtomicBool::new(true);
+    let between = Endpoint::start(move |call| {
+        let body = String::from_utf8(call.body.to_vec()).unwrap();
+        let changes = body.contains("listenerChangeVersion");
+        let forward = async {
+            if changes && is_first.swap(false, Ordering::Relaxed) {
+                let pause = "mutation($id: ID!) { it: listenerPause(id: $id, input: {}) \
+                             { userErrors { code message } } }";
+                api.done(pause, json!({ "id": listener })).await;
+            }
+            let (status, answer) = api.post(body, &[]).await;
+            (status, answer.into())
+        };
+        block_in_place(|| Handle::current().block_on(forward))
+    })
+    .await;
+    let url = between.url("");
+    let late = run(&server, &["apply", "--server", &url, "-"], &wanted).await;
+    assert_eq!(printed(&late, 1), "");
+    let error = text(&late.stderr);
+    for part in ["0 of 1 changes", "CONFLICT", "by admin: ", "paused"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    let seen = flow.look("paused version").await;
+    assert_eq!(seen, json!({ "paused": true, "version": "1.0.0" }));
+
+    // The documents say nothing of a pause, so that listener resumes.
+    let again = printed(&run(&server, &["apply", "-"], &wanted).await, 0);
+    assert!(
+        again.ends_with("2 changes, 0 of them removals\n"),
+        "{again}"
+    );
+    let seen = flow.look("paused version").await;
+    assert_eq!(seen, json!({ "paused": false, "version": "latest" }));
 }
