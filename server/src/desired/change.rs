@@ -18,7 +18,7 @@ use super::state::{Flow, GranteeName, ListenerSpec, Scope, VersionSpec};
 pub(super) enum Change {
     CreateOrganization(OrganizationName),
     AddMember(Member, Role),
-    ChangeRole {
+    GiveRole {
         member: Member,
         from: Role,
         to: Role,
@@ -121,7 +121,7 @@ impl fmt::Display for Change {
         match self {
             Self::CreateOrganization(name) => write!(f, "+ organization {name}"),
             Self::AddMember(member, role) => write!(f, "+ member {member}: {role}"),
-            Self::ChangeRole { member, from, to } => {
+            Self::GiveRole { member, from, to } => {
                 write!(f, "~ member {member}: {from} → {to}")
             }
             Self::RegisterAlgorithm { algorithm, .. } => write!(f, "+ algorithm {algorithm}"),

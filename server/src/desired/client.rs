@@ -60,23 +60,23 @@ impl std::str::FromStr for ServerUrl {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ClientError {
     #[error("there can be no client for {0}")]
-    Client(Uri, #[source] io::Error),
+    Client(String, #[source] io::Error),
     #[error("{0} cannot be reached")]
-    Send(Uri, #[source] legacy::Error),
+    Send(String, #[source] legacy::Error),
     #[error("the answer of {0} broke off")]
-    Broken(Uri, #[source] Box<dyn std::error::Error + Send + Sync>),
+    Broken(String, #[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("{0} gave no answer in time")]
-    TimedOut(Uri),
+    TimedOut(String),
     #[error("{0} gave an answer of more than {MOST_BYTES} bytes")]
-    TooLarge(Uri),
+    TooLarge(String),
     #[error("{url} answered {status}: {text}")]
     Status {
-        url: Uri,
+        url: String,
         status: StatusCode,
         text: String,
     },
     #[error("{0} answered what is no answer of eventflows")]
-    Strange(Uri, #[source] serde_json::Error),
+    Strange(String, #[source] serde_json::Error),
     #[error("the server failed: {message} ({code})")]
     Failed { message: String, code: String },
 }
@@ -128,7 +128,7 @@ impl Client {
         let url = url.0.clone();
         match https::client(&url) {
             Ok(client) => Ok(Self { url, client }),
-            Err(error) => Err(ClientError::Client(url, error)),
+            Err(error) => Err(ClientError::Client(url.to_string(), error)),
         }
     }
 
@@ -159,8 +159,8 @@ impl Client {
 
     async fn ask_once<T: DeserializeOwned>(&self, body: Bytes) -> Result<T, ClientError> {
         let answered = timeout(PATIENCE, self.post(body)).await;
-        let answer = answered.map_err(|_| ClientError::TimedOut(self.url.clone()))??;
-        let strange = |error| ClientError::Strange(self.url.clone(), error);
+        let answer = answered.map_err(|_| ClientError::TimedOut(self.url.to_string()))??;
+        let strange = |error| ClientError::Strange(self.url.to_string(), error);
         // The data of a failed answer has holes: the errors are read without it.
         let faults: Answer<serde::de::IgnoredAny> =
             serde_json::from_slice(&answer).map_err(strange)?;
@@ -183,16 +183,16 @@ impl Client {
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(CONTENT_TYPE, json);
         let response = self.client.request(request).await;
-        let response = response.map_err(|error| ClientError::Send(self.url.clone(), error))?;
+        let response = response.map_err(|error| ClientError::Send(self.url.to_string(), error))?;
         let status = response.status();
         let body = Limited::new(response.into_body(), MOST_BYTES)
             .collect()
             .await;
         let body = body.map_err(|error| {
             if error.is::<LengthLimitError>() {
-                ClientError::TooLarge(self.url.clone())
+                ClientError::TooLarge(self.url.to_string())
             } else {
-                ClientError::Broken(self.url.clone(), error)
+                ClientError::Broken(self.url.to_string(), error)
             }
         })?;
         let body = body.to_bytes();
@@ -201,7 +201,7 @@ impl Client {
         }
         let text = String::from_utf8_lossy(&body);
         Err(ClientError::Status {
-            url: self.url.clone(),
+            url: self.url.to_string(),
             status,
             text: text.chars().take(200).collect(),
         })

@@ -80,7 +80,7 @@ fn add_members(
             match present.get(name) {
                 None => Some(Change::AddMember(member, *role)),
                 Some(from) if from == role => None,
-                Some(from) => Some(Change::ChangeRole {
+                Some(from) => Some(Change::GiveRole {
                     member,
                     from: *from,
                     to: *role,

@@ -37,7 +37,7 @@ pub(super) enum InputError {
     Twice {
         place: Place,
         title: String,
-        first: Place,
+        first: Box<Place>,
     },
 }
 
@@ -52,7 +52,7 @@ pub(super) enum Origin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     origin: Origin,
-    at: Option<Location>,
+    at: Option<(u64, u64)>,
 }
 
 impl fmt::Display for Origin {
@@ -68,7 +68,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.origin.fmt(f)?;
         match self.at {
-            Some(at) => write!(f, ":{}:{}", at.line(), at.column()),
+            Some((line, column)) => write!(f, ":{line}:{column}"),
             None => Ok(()),
         }
     }
@@ -130,7 +130,7 @@ impl Input {
             let place = place(origin, Some(referenced));
             let title = value.title();
             if let Some(first) = self.places.get(&title) {
-                let first = first.clone();
+                let first = Box::new(first.clone());
                 return Err(InputError::Twice {
                     place,
                     title,
@@ -155,7 +155,7 @@ fn parse(text: &str) -> Result<Vec<Spanned<Document>>, serde_saphyr::Error> {
 fn place(origin: &Origin, at: Option<Location>) -> Place {
     Place {
         origin: origin.clone(),
-        at,
+        at: at.map(|at| (at.line(), at.column())),
     }
 }
 

@@ -33,15 +33,19 @@ enum ShownSettings {
         role_arn: Option<String>,
         external_id: Option<String>,
     },
-    #[serde(rename = "ServiceBusSettings", rename_all = "camelCase")]
-    ServiceBus {
-        namespace: String,
-        endpoint: Option<String>,
-        auth: BusAuth,
-        key_name: Option<String>,
-        tenant_id: Option<String>,
-        client_id: Option<String>,
-    },
+    #[serde(rename = "ServiceBusSettings")]
+    ServiceBus(ShownServiceBus),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownServiceBus {
+    namespace: String,
+    endpoint: Option<String>,
+    auth: BusAuth,
+    key_name: Option<String>,
+    tenant_id: Option<String>,
+    client_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -98,47 +102,45 @@ impl From<ShownBroker> for BrokerSpec {
                     external_id,
                 }),
             }),
-            ShownSettings::ServiceBus {
-                namespace,
-                endpoint,
-                auth,
-                key_name,
-                tenant_id,
-                client_id,
-            } => {
-                let mut bus = ServiceBus {
-                    namespace,
-                    endpoint,
-                    connection_string: None,
-                    shared_access_key: None,
-                    client_secret: None,
-                    managed_identity: None,
-                };
-                match (auth, credential) {
-                    (BusAuth::ManagedIdentity, _) => {
-                        bus.managed_identity = Some(ManagedIdentity { client_id });
-                    }
-                    (BusAuth::ConnectionString, Some(credential)) => {
-                        bus.connection_string = Some(Secret { credential });
-                    }
-                    (BusAuth::SharedAccessKey, Some(credential)) => {
-                        bus.shared_access_key = Some(SharedAccessKey {
-                            key_name: key_name.unwrap_or_default(),
-                            credential,
-                        });
-                    }
-                    (BusAuth::ClientSecret, Some(credential)) => {
-                        bus.client_secret = Some(ClientSecret {
-                            tenant_id: tenant_id.unwrap_or_default(),
-                            client_id: client_id.unwrap_or_default(),
-                            credential,
-                        });
-                    }
-                    // The API shows no such broker.
-                    (_, None) => {}
-                }
-                Self::ServiceBus(bus)
-            }
+            ShownSettings::ServiceBus(bus) => Self::ServiceBus(bus.spec(credential)),
         }
+    }
+}
+
+impl ShownServiceBus {
+    fn spec(self, credential: Option<Credential>) -> ServiceBus {
+        let mut bus = ServiceBus {
+            namespace: self.namespace,
+            endpoint: self.endpoint,
+            connection_string: None,
+            shared_access_key: None,
+            client_secret: None,
+            managed_identity: None,
+        };
+        let client_id = self.client_id;
+        match (self.auth, credential) {
+            (BusAuth::ManagedIdentity, _) => {
+                bus.managed_identity = Some(ManagedIdentity { client_id });
+            }
+            (BusAuth::ConnectionString, Some(credential)) => {
+                bus.connection_string = Some(Secret { credential });
+            }
+            (BusAuth::SharedAccessKey, Some(credential)) => {
+                bus.shared_access_key = Some(SharedAccessKey {
+                    key_name: self.key_name.unwrap_or_default(),
+                    credential,
+                });
+            }
+            (BusAuth::ClientSecret, Some(credential)) => {
+                bus.client_secret = Some(ClientSecret {
+                    tenant_id: self.tenant_id.unwrap_or_default(),
+                    client_id: client_id.unwrap_or_default(),
+                    credential,
+                });
+            }
+            // The API shows no such broker.
+            (_, None) => {}
+        }
+        bus
     }
 }

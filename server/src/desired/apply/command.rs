@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use domain::grant::{Grantee, Permission};
+use domain::organization::Role;
 use domain::{AlgorithmId, ConnectionName, OrganizationName, TopicName, Version};
 use serde_json::{Value, json};
 
-use super::super::change::{Change, ListenerChange, PublisherChange};
+use super::super::change::{Change, ListenerChange, Member, PublisherChange};
 use super::super::mutation::Mutation;
 use super::super::state::{Covered, Flow, ListenerSpec, Scope, VersionSpec};
 use super::{Apply, ApplyError};
@@ -20,26 +21,13 @@ impl Apply<'_> {
                 let input = json!({ "name": name });
                 Ok(Mutation::new("organizationCreate", "organization", input))
             }
-            Change::AddMember(member, role)
-            | Change::ChangeRole {
-                member, to: role, ..
-            } => {
-                let mutation = match change {
-                    Change::AddMember(..) => "organizationMemberAdd",
-                    _ => "organizationMemberChangeRole",
-                };
-                let organization = self.organization(&member.organization)?;
-                let input = json!({
-                    "organizationId": organization, "member": member.name, "role": role,
-                });
-                Ok(Mutation::new(mutation, "organization", input).guarded(organization))
+            Change::AddMember(member, role) => {
+                self.member("organizationMemberAdd", member, Some(*role))
             }
-            Change::RemoveMember(member) => {
-                let organization = self.organization(&member.organization)?;
-                let input = json!({ "organizationId": organization, "member": member.name });
-                let remove = Mutation::new("organizationMemberRemove", "organization", input);
-                Ok(remove.guarded(organization))
+            Change::GiveRole { member, to, .. } => {
+                self.member("organizationMemberChangeRole", member, Some(*to))
             }
+            Change::RemoveMember(member) => self.member("organizationMemberRemove", member, None),
             Change::RegisterAlgorithm {
                 algorithm,
                 description,
@@ -90,6 +78,15 @@ impl Apply<'_> {
             Change::Listener(flow, change) => self.listener(flow, change).await,
             Change::Publisher(flow, change) => self.publisher(flow, change).await,
         }
+    }
+
+    fn member(&self, mutation: &'static str, member: &Member, role: Option<Role>) -> Made {
+        let organization = self.organization(&member.organization)?;
+        let mut input = json!({ "organizationId": organization, "member": member.name });
+        if let Some(role) = role {
+            input["role"] = json!(role);
+        }
+        Ok(Mutation::new(mutation, "organization", input).guarded(organization))
     }
 
     fn publish(&self, algorithm: &AlgorithmId, version: &Version, spec: &VersionSpec) -> Made {

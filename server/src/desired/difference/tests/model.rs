@@ -11,48 +11,13 @@ use super::super::*;
 pub(super) fn perform(actual: &mut Actual, change: &Change) {
     let state = &mut actual.state;
     match change.clone() {
-        Change::CreateOrganization(name) => {
-            assert!(state.organizations.insert(name, Members::new()).is_none());
-        }
-        Change::AddMember(member, role) => {
-            let members = state.organizations.get_mut(&member.organization).unwrap();
-            assert!(members.insert(member.name, role).is_none());
-        }
-        Change::ChangeRole { member, from, to } => {
-            let members = state.organizations.get_mut(&member.organization).unwrap();
-            assert_eq!(members.insert(member.name, to), Some(from));
-            assert_owned(members);
-        }
-        Change::RemoveMember(member) => {
-            let members = state.organizations.get_mut(&member.organization).unwrap();
-            members.remove(&member.name).unwrap();
-            assert_owned(members);
-        }
-        Change::RegisterAlgorithm { algorithm, .. } => {
-            assert!(state.organizations.contains_key(&algorithm.organization));
-            let spec = AlgorithmSpec::default();
-            assert!(state.algorithms.insert(algorithm, spec).is_none());
-        }
-        Change::PublishVersion {
-            algorithm,
-            version,
-            spec,
-        } => {
-            let versions = &mut state.algorithms.get_mut(&algorithm).unwrap().versions;
-            let spec = VersionSpec {
-                withdrawn: false,
-                ..spec
-            };
-            assert!(versions.insert(version, spec).is_none());
-        }
-        Change::WithdrawVersion {
-            algorithm, version, ..
-        } => {
-            let versions = &mut state.algorithms.get_mut(&algorithm).unwrap().versions;
-            let spec = versions.get_mut(&version).unwrap();
-            assert!(!spec.withdrawn);
-            spec.withdrawn = true;
-        }
+        Change::CreateOrganization(_)
+        | Change::AddMember(..)
+        | Change::GiveRole { .. }
+        | Change::RemoveMember(_) => perform_on_organization(state, change),
+        Change::RegisterAlgorithm { .. }
+        | Change::PublishVersion { .. }
+        | Change::WithdrawVersion { .. } => perform_on_algorithm(state, change),
         Change::RetireAlgorithm(algorithm) => {
             state.algorithms.remove(&algorithm).unwrap();
             let mut flows = state.listeners.keys().chain(state.publishers.keys());
@@ -99,6 +64,60 @@ pub(super) fn perform(actual: &mut Actual, change: &Change) {
         }
         Change::Listener(flow, change) => perform_on_listener(state, flow, change),
         Change::Publisher(flow, change) => perform_on_publisher(state, flow, change),
+    }
+}
+
+fn perform_on_organization(state: &mut State, change: &Change) {
+    match change.clone() {
+        Change::CreateOrganization(name) => {
+            assert!(state.organizations.insert(name, Members::new()).is_none());
+        }
+        Change::AddMember(member, role) => {
+            let members = state.organizations.get_mut(&member.organization).unwrap();
+            assert!(members.insert(member.name, role).is_none());
+        }
+        Change::GiveRole { member, from, to } => {
+            let members = state.organizations.get_mut(&member.organization).unwrap();
+            assert_eq!(members.insert(member.name, to), Some(from));
+            assert_owned(members);
+        }
+        Change::RemoveMember(member) => {
+            let members = state.organizations.get_mut(&member.organization).unwrap();
+            members.remove(&member.name).unwrap();
+            assert_owned(members);
+        }
+        other => panic!("{other} is of no organization"),
+    }
+}
+
+fn perform_on_algorithm(state: &mut State, change: &Change) {
+    match change.clone() {
+        Change::RegisterAlgorithm { algorithm, .. } => {
+            assert!(state.organizations.contains_key(&algorithm.organization));
+            let spec = AlgorithmSpec::default();
+            assert!(state.algorithms.insert(algorithm, spec).is_none());
+        }
+        Change::PublishVersion {
+            algorithm,
+            version,
+            spec,
+        } => {
+            let versions = &mut state.algorithms.get_mut(&algorithm).unwrap().versions;
+            let spec = VersionSpec {
+                withdrawn: false,
+                ..spec
+            };
+            assert!(versions.insert(version, spec).is_none());
+        }
+        Change::WithdrawVersion {
+            algorithm, version, ..
+        } => {
+            let versions = &mut state.algorithms.get_mut(&algorithm).unwrap().versions;
+            let spec = versions.get_mut(&version).unwrap();
+            assert!(!spec.withdrawn);
+            spec.withdrawn = true;
+        }
+        other => panic!("{other} is of no algorithm"),
     }
 }
 
