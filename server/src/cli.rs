@@ -7,9 +7,10 @@ use clap::{Parser, Subcommand};
 use crate::audit::AuditArgs;
 use crate::config::{ConfigError, ServeArgs};
 use crate::demo::DemoArgs;
+use crate::desired::{ApplyArgs, DiffArgs, ExportArgs};
 use crate::log::LogArgs;
 use crate::logging::LogFormat;
-use crate::{audit, demo, log, logging, serve};
+use crate::{audit, demo, desired, log, logging, serve};
 
 /// Connects message brokers to algorithms, every step an event.
 #[derive(Debug, Parser)]
@@ -25,6 +26,13 @@ enum Command {
     Serve(ServeArgs),
     /// Run everything on embedded parts, with a flow to look at.
     Demo(DemoArgs),
+    /// Write what a cluster is to hold, as YAML documents without secrets.
+    Export(ExportArgs),
+    /// Print what `apply` would change: ends with 0 where that is nothing, 2 where it is anything,
+    /// 1 where it cannot be told.
+    Diff(DiffArgs),
+    /// Make a cluster hold what YAML documents say; applied again, they change nothing.
+    Apply(ApplyArgs),
     /// Prove, export and replay the event log.
     Audit(AuditArgs),
     /// Move the event log to another backend.
@@ -36,13 +44,20 @@ enum Command {
 /// Runs the command that the arguments name, to its end.
 #[must_use]
 pub fn run() -> ExitCode {
-    let done = match Cli::parse().command {
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(usage) => return usage_code(&usage),
+    };
+    let done = match command {
         Command::Schema => {
             print_schema();
             Ok(ExitCode::SUCCESS)
         }
         Command::Serve(args) => serve_until_stopped(&args),
         Command::Demo(args) => demo_until_stopped(args),
+        Command::Export(args) => run_client(desired::export(args)),
+        Command::Diff(args) => run_client(desired::diff(args)),
+        Command::Apply(args) => run_client(desired::apply(args)),
         Command::Audit(args) => run_audit(args),
         Command::Log(args) => run_log(args),
     };
@@ -52,6 +67,17 @@ pub fn run() -> ExitCode {
             eprintln!("eventflows: {}", chain(error.as_ref()));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// 1 where the arguments are wrong, since 2 is an answer of `diff`.
+fn usage_code(usage: &clap::Error) -> ExitCode {
+    // Where it cannot be printed there is nobody to tell.
+    let _unprinted = usage.print();
+    if usage.use_stderr() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     }
 }
 
@@ -68,6 +94,13 @@ fn demo_until_stopped(args: DemoArgs) -> Result<ExitCode, Failure> {
     logging::start(args.log);
     runtime()?.block_on(demo::run(args))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn run_client(
+    command: impl Future<Output = Result<ExitCode, Failure>>,
+) -> Result<ExitCode, Failure> {
+    logging::start(LogFormat::Text);
+    runtime()?.block_on(command)
 }
 
 fn run_audit(args: AuditArgs) -> Result<ExitCode, Failure> {

@@ -10,6 +10,7 @@ mod changes;
 mod conventions;
 mod crash;
 mod decisions;
+mod desired;
 mod events;
 mod lifecycle;
 mod limits;

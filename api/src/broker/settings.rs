@@ -23,6 +23,8 @@ pub struct KafkaSettings {
     pub security: KafkaSecurity,
     /// Whether the exchange is encrypted.
     pub tls: bool,
+    /// The certificates that are trusted, PEM; null where they are the system's.
+    pub ca: Option<String>,
     /// For `SASL`.
     pub sasl_mechanism: Option<SaslMechanism>,
 }
@@ -36,6 +38,8 @@ pub struct SqsSettings {
     pub auth: SqsAuth,
     /// For `ASSUME_ROLE`.
     pub role_arn: Option<String>,
+    /// What the role's owner asks for.
+    pub external_id: Option<String>,
 }
 
 /// How an Azure Service Bus namespace is reached.
@@ -112,6 +116,11 @@ impl From<domain::connection::BrokerSettings> for BrokerSettings {
                     DomainSecurity::Tls { .. } => true,
                     DomainSecurity::Sasl { tls, .. } => tls.is_some(),
                 },
+                ca: match &security {
+                    DomainSecurity::Plaintext => None,
+                    DomainSecurity::Tls { tls, .. } => tls.ca.clone(),
+                    DomainSecurity::Sasl { tls, .. } => tls.as_ref().and_then(|tls| tls.ca.clone()),
+                },
                 sasl_mechanism: match &security {
                     DomainSecurity::Sasl { mechanism, .. } => Some((*mechanism).into()),
                     _ => None,
@@ -126,6 +135,10 @@ impl From<domain::connection::BrokerSettings> for BrokerSettings {
                 region,
                 endpoint,
                 auth: (&auth).into(),
+                external_id: match &auth {
+                    DomainSqsAuth::AssumeRole { external_id, .. } => external_id.clone(),
+                    _ => None,
+                },
                 role_arn: match auth {
                     DomainSqsAuth::AssumeRole { role_arn, .. } => Some(role_arn),
                     _ => None,

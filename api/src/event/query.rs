@@ -17,7 +17,8 @@ pub struct EventQuery;
 
 #[Object]
 impl EventQuery {
-    /// The position that answers without `asOf` reflect.
+    /// The place in the log that answers without `asOf` reflect at least: whoever reads on with
+    /// `events` behind it misses nothing that they do not show.
     async fn position(&self, ctx: &Context<'_>) -> Position {
         Position(View::live(ctx).model().position())
     }

@@ -32,6 +32,9 @@ pub struct ListenerEnableInput {
     pub settings: ListenerSettingsInput,
     /// The name of a topic of the same broker that takes faulty messages.
     pub dlq: Option<String>,
+    /// Consume nothing until it is resumed.
+    #[graphql(default)]
+    pub paused: bool,
     /// Enable it although messages then go round and round: a warning instead of a refusal.
     #[graphql(default)]
     pub allow_cycle: bool,
@@ -286,7 +289,7 @@ fn enable_command(input: &ListenerEnableInput) -> Result<EnableListener, UserErr
             .map_err(|error| UserError::bad_name(&error, &["input", "version"]))?,
         settings: input.settings.settings()?,
         dlq: dlq.map_err(|error| UserError::bad_name(&error, &["input", "dlq"]))?,
-        paused: false,
+        paused: input.paused,
         flows: Flows::default(),
         allow_cycle: input.allow_cycle,
     })

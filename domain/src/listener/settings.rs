@@ -66,7 +66,11 @@ impl ListenerSettings {
         }
     }
 
-    pub(crate) fn check(&self) -> Result<(), Refusal> {
+    /// Whether each value is within its bounds.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn check(&self) -> Result<(), Refusal> {
         let Self {
             concurrency, retry, ..
         } = self;

@@ -2,26 +2,19 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::uri::Scheme;
 use http::{Request, StatusCode, Uri};
 use http_body_util::Full;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use rustls::crypto::{CryptoProvider, ring};
-use rustls::{ClientConfig, RootCertStore};
 use serde::Deserialize;
+
+use crate::https::{self, HttpsClient};
 
 /// What C2SP serves checkpoints as.
 const NOTE: &str = "text/plain; charset=utf-8";
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where checkpoints are posted to. The path may hold a secret, so no text shows more than the
 /// host.
@@ -83,7 +76,7 @@ pub enum PostError {
 #[derive(Clone)]
 pub struct Client {
     url: CheckpointUrl,
-    client: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: HttpsClient,
 }
 
 impl Client {
@@ -93,19 +86,7 @@ impl Client {
     /// # Errors
     /// The system trusts no authority, and the URL needs one.
     pub fn new(url: CheckpointUrl) -> io::Result<Self> {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        let provider = ring::default_provider();
-        let https = HttpsConnectorBuilder::new();
-        let https = if url.0.scheme() == Some(&Scheme::HTTPS) {
-            https.with_provider_and_native_roots(provider)?
-        } else {
-            https.with_tls_config(no_roots(provider)?)
-        };
-        let connector = https.https_or_http().enable_http1().wrap_connector(tcp);
-        let client = legacy::Client::builder(TokioExecutor::new()).build(connector);
+        let client = https::client(&url.0)?;
         Ok(Self { url, client })
     }
 
@@ -127,13 +108,4 @@ impl Client {
             Err(PostError::Refused(status))
         }
     }
-}
-
-/// For plain HTTP, which must work where the system trusts nobody.
-fn no_roots(provider: CryptoProvider) -> io::Result<ClientConfig> {
-    let config = ClientConfig::builder_with_provider(Arc::new(provider))
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?;
-    let config = config.with_root_certificates(RootCertStore::empty());
-    Ok(config.with_no_client_auth())
 }

@@ -1,0 +1,111 @@
+//! The revisions that a cluster was read at, so that nobody's change is overwritten unseen.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::client::{Client, ClientError};
+
+const HISTORY: &str = "query($id: ID!, $after: String) { history(of: $id, first: 100, \
+                       after: $after) { edges { cursor node { position revision } } \
+                       pageInfo { hasNextPage } } }";
+
+/// How far the stream of each thing was seen.
+pub(super) struct Revisions {
+    /// The place in the log for all that is not in `seen`.
+    as_of: u64,
+    seen: BTreeMap<String, Seen>,
+}
+
+struct Seen {
+    as_of: u64,
+    /// Of the last event that was read, which is not behind `as_of`.
+    revision: Option<u64>,
+    cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    history: History,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct History {
+    edges: Vec<Edge>,
+    page_info: PageInfo,
+}
+
+#[derive(Deserialize)]
+struct Edge {
+    cursor: String,
+    node: Node,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    position: String,
+    revision: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageInfo {
+    has_next_page: bool,
+}
+
+impl Revisions {
+    /// Of all streams at one place in the log.
+    pub(super) fn as_of(position: u64) -> Self {
+        Self {
+            as_of: position,
+            seen: BTreeMap::new(),
+        }
+    }
+
+    /// The stream was moved on to this place by us, and by nobody else on the way.
+    pub(super) fn moved(&mut self, id: &str, position: u64) {
+        self.seen(id).as_of = position;
+    }
+
+    /// The revision of the stream of `id` where it was seen last; none if it was empty then.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub(super) async fn of(
+        &mut self,
+        client: &Client,
+        id: &str,
+    ) -> Result<Option<u64>, ClientError> {
+        let seen = self.seen(id);
+        loop {
+            let variables = json!({ "id": id, "after": seen.cursor });
+            let Answer { history } = client.ask(HISTORY, &variables).await?;
+            let more = history.page_info.has_next_page && !history.edges.is_empty();
+            for Edge { cursor, node } in history.edges {
+                if node
+                    .position
+                    .parse::<u64>()
+                    .is_ok_and(|position| position > seen.as_of)
+                {
+                    return Ok(seen.revision);
+                }
+                seen.revision = node.revision.parse().ok();
+                seen.cursor = Some(cursor);
+            }
+            if !more {
+                return Ok(seen.revision);
+            }
+        }
+    }
+
+    fn seen(&mut self, id: &str) -> &mut Seen {
+        let as_of = self.as_of;
+        self.seen.entry(id.to_owned()).or_insert(Seen {
+            as_of,
+            revision: None,
+            cursor: None,
+        })
+    }
+}

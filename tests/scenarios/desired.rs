@@ -1,0 +1,372 @@
+//! The state of a cluster as documents: from one server to another, twice, pruned and refused.
+
+use std::fmt::Write;
+use std::process::{Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value, json};
+use tests::flow::publish;
+use tests::{Endpoint, Eventflows, Flow, FlowOptions, GraphQl, Kafka, binary, eventually};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
+
+/// Runs a command as a client of `server`, with `input` to read.
+async fn run(server: &Eventflows, args: &[&str], input: &str) -> Output {
+    let mut child = Command::new(binary::path())
+        .args(args)
+        .env(
+            "EVENTFLOWS_SERVER",
+            format!("http://{}", server.authority()),
+        )
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).await.unwrap();
+    drop(stdin);
+    child.wait_with_output().await.unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// What it printed; it ended with that code.
+fn printed(output: &Output, code: i32) -> String {
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    text(&output.stdout)
+}
+
+/// Why it failed; it printed no change.
+fn failed(output: &Output) -> String {
+    assert_eq!(printed(output, 1), "");
+    text(&output.stderr)
+}
+
+async fn export(server: &Eventflows) -> String {
+    printed(&run(server, &["export"], "").await, 0)
+}
+
+async fn position(api: &GraphQl) -> Value {
+    api.ask("{ position }", json!({})).await["position"].clone()
+}
+
+/// Waits until a worker looks at brokers for `server`.
+async fn until_worker(server: &Eventflows, kafka: &Kafka) {
+    let api = server.api();
+    let connect = "mutation($input: BrokerConnectInput!) { it: brokerConnect(input: $input) \
+                   { broker { id } userErrors { code } } }";
+    let servers = json!({ "bootstrapServers": [kafka.address()] });
+    let input = json!({ "input": { "name": "probe", "kafka": servers } });
+    let broker = eventually("a worker", async || {
+        let payload = api.ask(connect, input.clone()).await["it"].clone();
+        let broker = payload["broker"]["id"].clone();
+        broker.is_string().then_some(broker)
+    })
+    .await;
+    let disconnect = "mutation($id: ID!) { it: brokerDisconnect(id: $id, input: {}) \
+                      { userErrors { code } } }";
+    api.done(disconnect, json!({ "id": broker })).await;
+}
+
+async fn send(api: &GraphQl, mutation: &str, input: Value) -> Value {
+    let (first, rest) = mutation.split_at(1);
+    let kind = format!("{}{rest}Input", first.to_uppercase());
+    let document = format!(
+        "mutation($input: {kind}!) {{ it: {mutation}(input: $input) \
+         {{ userErrors {{ code message }} position }} }}"
+    );
+    api.done(&document, json!({ "input": input })).await
+}
+
+/// A flow with something of every kind.
+async fn populated(server: &Eventflows, kafka: &Kafka, endpoint: &Endpoint) -> Flow {
+    let mut options = FlowOptions::to(endpoint.url("/"));
+    options.versions.push(("1.1.0", endpoint.url("/next")));
+    options.settings["concurrency"] = json!(3);
+    let flow = Flow::set_up(server, kafka, options).await;
+    let api = &flow.api;
+    let organization = api
+        .ask("{ organizationByName(name: \"acme\") { id } }", json!({}))
+        .await["organizationByName"]["id"]
+        .clone();
+    for (member, role) in [("ada", "OWNER"), ("bob@example.org", "EXECUTOR")] {
+        let input = json!({ "organizationId": organization, "member": member, "role": role });
+        send(api, "organizationMemberAdd", input).await;
+    }
+    let change = json!({
+        "edit": "ADD", "access": "SUBSCRIBE", "pattern": "anything-*",
+        "organizationId": organization,
+    });
+    let input = json!({ "brokerId": flow.broker, "changes": [change] });
+    send(api, "patternGrantsEdit", input).await;
+    let input = json!({
+        "organizationId": organization, "name": "other", "description": "yes: # no",
+    });
+    send(api, "algorithmRegister", input).await;
+    // The listener is on 1.0.0 exactly: it stays, and holds its position.
+    let input = json!({
+        "algorithmId": flow.algorithm, "version": "1.0.0", "reason": "it was wrong",
+    });
+    send(api, "versionWithdraw", input).await;
+    let pause = "mutation($id: ID!) { it: listenerPause(id: $id, input: {}) \
+                 { userErrors { code message } } }";
+    api.done(pause, json!({ "id": flow.listener })).await;
+    flow
+}
+
+#[tokio::test]
+async fn the_state_of_one_cluster_makes_another_and_applied_again_changes_nothing() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let (first, second) = (Eventflows::start().await, Eventflows::start().await);
+    populated(&first, &kafka, &endpoint).await;
+    until_worker(&second, &kafka).await;
+    let exported = export(&first).await;
+    assert_eq!(exported, export(&first).await, "exported twice");
+    for part in [
+        "bob@example.org: EXECUTOR",
+        "anything-*",
+        "withdrawn: true",
+        "paused: true",
+    ] {
+        assert!(exported.contains(part), "{part}: {exported}");
+    }
+    assert!(printed(&run(&first, &["diff", "--prune", "-"], &exported).await, 0) == "no change\n");
+
+    let before = position(&second.api()).await;
+    let planned = printed(&run(&second, &["diff", "-"], &exported).await, 2);
+    let dry = run(&second, &["apply", "--dry-run", "-"], &exported).await;
+    assert_eq!(printed(&dry, 2), planned);
+    assert_eq!(position(&second.api()).await, before, "nothing was changed");
+    let applied = printed(&run(&second, &["apply", "-"], &exported).await, 0);
+    assert_eq!(applied, planned);
+    assert_eq!(export(&second).await, exported);
+
+    let before = position(&second.api()).await;
+    let again = run(&second, &["apply", "--prune", "-"], &exported).await;
+    assert_eq!(printed(&again, 0), "no change\n");
+    assert_eq!(
+        position(&second.api()).await,
+        before,
+        "no event was appended"
+    );
+}
+
+#[tokio::test]
+async fn what_changed_is_changed_in_place_and_what_is_unnamed_goes_when_pruned() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let server = Eventflows::start().await;
+    let flow = Flow::set_up(&server, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    publish(&flow.api, &flow.algorithm, "2.0.0", &endpoint.url("/two")).await;
+    let (orders, scores) = (kafka.topic("orders"), kafka.topic("scores"));
+    let exported = export(&server).await;
+    let wanted = on_latest(&exported)
+        .replace("concurrency: 16", "concurrency: 5")
+        .replace("  dlq: ", "  paused: true\n  dlq: ");
+    let changed = printed(&run(&server, &["apply", "-"], &wanted).await, 0);
+    let listener = format!("main/{orders} of acme/score");
+    assert_eq!(
+        changed,
+        format!(
+            "~ listener {listener}: paused\n\
+             ~ listener {listener}: concurrency 16 → 5\n\
+             ~ listener {listener}: version 1.0.0 → latest\n\
+             3 changes, 0 of them removals\n"
+        )
+    );
+    let seen = flow
+        .look("enabled paused version settings { concurrency }")
+        .await;
+    assert_eq!(
+        seen,
+        json!({
+            "enabled": true, "paused": true, "version": "latest", "settings": { "concurrency": 5 },
+        })
+    );
+
+    let kept: String = documents(&exported, &["Organization", "Algorithm"]);
+    let (before, same) = (
+        position(&flow.api).await,
+        run(&server, &["diff", "-"], &kept).await,
+    );
+    assert_eq!(
+        printed(&same, 0),
+        "no change\n",
+        "nothing is removed unasked"
+    );
+    let pruned = run(&server, &["apply", "--prune", "-"], &kept).await;
+    assert_eq!(
+        printed(&pruned, 0),
+        format!(
+            "5 changes, 5 of them removals\n\
+             - publisher main/{scores} of acme/score\n\
+             - listener {listener}\n\
+             - grant main/{orders}: acme/score SUBSCRIBE\n\
+             - grant main/{scores}: acme/score PUBLISH\n\
+             - broker main\n\
+             5 changes, 5 of them removals\n"
+        )
+    );
+    assert_ne!(position(&flow.api).await, before);
+    assert_eq!(export(&server).await, kept);
+}
+
+/// The documents with the listener, which selects 1.0.0, on the newest version.
+fn on_latest(text: &str) -> String {
+    let line = |line: &str| {
+        if line.starts_with("  version: ") && line.contains("1.0.0") {
+            "  version: latest\n".to_owned()
+        } else {
+            format!("{line}\n")
+        }
+    };
+    text.lines().map(line).collect()
+}
+
+/// Those documents of a text that are of one of the kinds.
+fn documents(text: &str, kinds: &[&str]) -> String {
+    let of_kind = |document: &&str| {
+        kinds
+            .iter()
+            .any(|kind| document.contains(&format!("kind: {kind}\n")))
+    };
+    let found: Vec<_> = text.split("---\n").filter(of_kind).collect();
+    found.join("---\n")
+}
+
+#[tokio::test]
+async fn bad_documents_are_refused_by_place_and_change_nothing() {
+    let server = Eventflows::start().await;
+    let api = server.api();
+    let before = eventually("the worker", async || {
+        let position = position(&api).await;
+        (position != "0").then_some(position)
+    })
+    .await;
+    let organization = |name: &str, spec: &str| {
+        format!(
+            "apiVersion: eventflows/v1\nkind: Organization\nmetadata:\n  name: {name}\n\
+             spec: {spec}\n"
+        )
+    };
+    let good = organization("acme", "{}");
+    let lost = "apiVersion: eventflows/v1\nkind: Publisher\nmetadata: { broker: main, topic: t, \
+                algorithm: acme/score }\nspec: { version: latest }\n";
+    for (input, problem) in [
+        (String::new(), "standard input holds no document"),
+        (organization("acme", "{ owner: ada }"), "standard input:5:"),
+        (organization("acme", "{ members: 7 }"), "standard input:5:"),
+        (organization("acme", "{ members: { ada: KING } }"), "KING"),
+        (organization(&"a".repeat(300), "{}"), "standard input:4:9: "),
+        (
+            format!("{good}---\n{good}"),
+            "described already, at standard input:1:1",
+        ),
+        (format!("{good}---\n{lost}"), "names the broker main"),
+        (
+            format!("{good}---\n{lost}"),
+            "names the algorithm acme/score",
+        ),
+        ("kind: [".to_owned(), "standard input:"),
+    ] {
+        let error = failed(&run(&server, &["apply", "--prune", "-"], &input).await);
+        assert!(error.contains(problem), "{input}: {error}");
+    }
+    let absent = failed(&run(&server, &["apply", "absent.yaml"], "").await);
+    assert!(absent.contains("absent.yaml cannot be read"), "{absent}");
+    let nowhere = ["export", "--server", "http://127.0.0.1:9"];
+    let nowhere = failed(&run(&server, &nowhere, "").await);
+    assert!(nowhere.contains("cannot be reached"), "{nowhere}");
+    assert_eq!(position(&api).await, before, "nothing was changed");
+}
+
+#[tokio::test]
+async fn an_apply_that_is_refused_says_what_was_made_and_goes_on_when_applied_again() {
+    let server = Eventflows::start().await;
+    let mut input = String::new();
+    for (name, endpoint) in [("one", "http://127.0.0.1:9/"), ("two", "not a url")] {
+        write!(
+            input,
+            "apiVersion: eventflows/v1\nkind: Algorithm\nmetadata: {{ name: acme/{name} }}\n\
+             spec: {{ versions: {{ 1.0.0: {{ endpoint: '{endpoint}' }} }} }}\n---\n"
+        )
+        .unwrap();
+    }
+    let acme =
+        "apiVersion: eventflows/v1\nkind: Organization\nmetadata: { name: acme }\nspec: {}\n";
+    input.push_str(acme);
+    let stopped = run(&server, &["apply", "-"], &input).await;
+    assert_eq!(
+        printed(&stopped, 1),
+        "+ organization acme\n+ algorithm acme/one\n+ version acme/one 1.0.0: http://127.0.0.1:9/\n\
+         + algorithm acme/two\n"
+    );
+    let error = text(&stopped.stderr);
+    for part in [
+        "4 of 5 changes",
+        "+ version acme/two 1.0.0",
+        "BAD_ENDPOINT",
+        "input.endpoint",
+    ] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    let mended = input.replace("not a url", "http://127.0.0.1:9/two");
+    let rest = printed(&run(&server, &["apply", "-"], &mended).await, 0);
+    assert_eq!(
+        rest,
+        "+ version acme/two 1.0.0: http://127.0.0.1:9/two\n1 change, 0 of them a removal\n"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_changes_meanwhile_is_a_conflict_and_is_not_overwritten() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let server = Eventflows::start().await;
+    let flow = Flow::set_up(&server, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    let wanted = on_latest(&export(&server).await);
+
+    // Stands between the client and the server, and is faster than the client's first change.
+    let (api, listener) = (server.api(), flow.listener.clone());
+    let is_first = AtomicBool::new(true);
+    let between = Endpoint::start(move |call| {
+        let body = String::from_utf8(call.body.to_vec()).unwrap();
+        let changes = body.contains("listenerChangeVersion");
+        let forward = async {
+            if changes && is_first.swap(false, Ordering::Relaxed) {
+                let pause = "mutation($id: ID!) { it: listenerPause(id: $id, input: {}) \
+                             { userErrors { code message } } }";
+                api.done(pause, json!({ "id": listener })).await;
+            }
+            let (status, answer) = api.post(body, &[]).await;
+            (status, answer.into())
+        };
+        block_in_place(|| Handle::current().block_on(forward))
+    })
+    .await;
+    let url = between.url("");
+    let late = run(&server, &["apply", "--server", &url, "-"], &wanted).await;
+    assert_eq!(printed(&late, 1), "");
+    let error = text(&late.stderr);
+    for part in ["0 of 1 changes", "CONFLICT", "by admin: ", "paused"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    let seen = flow.look("paused version").await;
+    assert_eq!(seen, json!({ "paused": true, "version": "1.0.0" }));
+
+    // The documents say nothing of a pause, so that listener resumes.
+    let again = printed(&run(&server, &["apply", "-"], &wanted).await, 0);
+    assert!(
+        again.ends_with("2 changes, 0 of them removals\n"),
+        "{again}"
+    );
+    let seen = flow.look("paused version").await;
+    assert_eq!(seen, json!({ "paused": false, "version": "latest" }));
+}
