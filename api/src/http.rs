@@ -1,14 +1,17 @@
-//! The HTTP server: GraphQL over POST and WebSocket, GraphiQL, health.
+//! The HTTP server: GraphQL over POST and WebSocket, direct runs, GraphiQL, health.
 
 mod body;
+mod gateway;
 pub mod graphiql;
 pub mod graphql;
 pub mod health;
 pub mod origin;
+mod principal;
 pub mod socket;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -18,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use health::Readiness;
 
+use self::gateway::Room;
+use crate::run::direct::DirectRunner;
 use crate::schema::Schema;
 
 /// What the server needs to know beside the schema.
@@ -28,6 +33,8 @@ pub struct HttpSettings {
     /// Where GraphiQL's files are; not served without.
     pub graphiql: Option<PathBuf>,
     pub readiness: Readiness,
+    /// Makes direct runs.
+    pub runner: Arc<dyn DirectRunner>,
     /// Ends open WebSockets.
     pub shutdown: CancellationToken,
 }
@@ -37,6 +44,7 @@ pub struct HttpSettings {
 struct Site {
     schema: Schema,
     settings: HttpSettings,
+    room: Room,
 }
 
 /// Serves on `listener` until the settings' shutdown, then finishes what is under way.
@@ -56,13 +64,20 @@ pub async fn serve(
 }
 
 fn router(schema: Schema, settings: HttpSettings) -> Router {
-    let site = Site { schema, settings };
+    let room = Room::new();
+    let site = Site {
+        schema,
+        settings,
+        room,
+    };
     Router::new()
         .route("/graphql", post(graphql::execute))
         .route("/graphql/ws", get(socket::upgrade))
         .route("/graphiql", get(graphiql::redirect))
         .route("/graphiql/", get(graphiql::index))
         .route("/graphiql/{file}", get(graphiql::file))
+        .route("/v1/algo/{organization}/{name}", gateway::route())
+        .route("/v1/algo/{organization}/{name}/{version}", gateway::route())
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .with_state(site)

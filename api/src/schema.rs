@@ -29,6 +29,7 @@ use crate::organization::query::OrganizationQuery;
 use crate::publisher::mutation::PublisherMutation;
 use crate::publisher::query::PublisherQuery;
 use crate::worker::mutation::WorkerMutation;
+use crate::worker::query::WorkerQuery;
 use crate::worker::subscription::WorkerSubscription;
 
 /// The deepest nesting of a request. An introspection by GraphiQL is 15 deep.
@@ -52,6 +53,7 @@ pub struct Query(
     PublisherQuery,
     EventQuery,
     HistoryQuery,
+    WorkerQuery,
 );
 
 #[derive(MergedObject, Default)]

@@ -286,3 +286,22 @@ fn change(key: &str, body: Option<&str>) -> Result<AssignmentChange, ReadModelEr
         assignment: body.map(serde_json::from_str).transpose()?,
     })
 }
+
+impl ReadModel {
+    /// The topics that take results of a published version now.
+    ///
+    /// # Errors
+    /// The database cannot answer.
+    pub async fn outputs(
+        &self,
+        algorithm: &AlgorithmId,
+        version: &Version,
+    ) -> Result<Vec<Output>, ReadModelError> {
+        let mut tx = self.readers.begin().await?;
+        let published = algorithm::by_id(&mut tx, algorithm).await?;
+        match published.versions.get(version) {
+            Some(picked) => outputs(&mut tx, &published, picked).await,
+            None => Ok(Vec::new()),
+        }
+    }
+}

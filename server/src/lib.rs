@@ -8,6 +8,7 @@ pub mod config;
 pub mod connector;
 pub mod data_dir;
 pub mod demo;
+pub mod direct;
 pub mod environment;
 pub mod local;
 pub mod log;

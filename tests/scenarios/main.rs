@@ -10,6 +10,7 @@ mod conventions;
 mod crash;
 mod decisions;
 mod events;
+mod gateway;
 mod lifecycle;
 mod log_copy;
 mod log_faults;

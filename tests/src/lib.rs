@@ -8,6 +8,7 @@
 pub mod binary;
 pub mod endpoint;
 pub mod flow;
+pub mod gateway;
 pub mod graphql;
 pub mod kafka;
 pub mod log;

@@ -11,8 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::{Site, body, origin};
-use crate::control::Principal;
+use super::{Site, body, origin, principal};
 
 /// The most errors of one answer.
 const MOST_ERRORS: usize = 10;
@@ -47,10 +46,7 @@ pub(super) async fn execute(
             );
         }
     };
-    let principal = Principal {
-        actor: site.settings.actor.clone(),
-        client_address: Some(client.ip().to_string()),
-    };
+    let principal = principal::of(&site, client);
     let mut response = site.schema.execute(request, principal).await;
     response.errors.truncate(MOST_ERRORS);
     let answer = GraphQLResponse::from(response);

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, interval_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Site, origin};
+use super::{Site, origin, principal};
 use crate::control::Principal;
 
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -69,10 +69,7 @@ pub(super) async fn upgrade(
     if !origin::is_ours(&headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    let principal = Principal {
-        actor: site.settings.actor.clone(),
-        client_address: Some(client.ip().to_string()),
-    };
+    let principal = principal::of(&site, client);
     upgrade
         .protocols([PROTOCOL])
         .max_message_size(LARGEST_MESSAGE)
