@@ -1,11 +1,13 @@
-//! The HTTP server: GraphQL over POST and WebSocket, GraphiQL, health.
+//! The HTTP server: GraphQL over POST and WebSocket, direct runs, GraphiQL, health.
 
 mod body;
 mod frequency;
+mod gateway;
 pub mod graphiql;
 pub mod graphql;
 pub mod health;
 pub mod origin;
+mod principal;
 pub mod socket;
 
 use std::net::SocketAddr;
@@ -21,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use health::Readiness;
 
+use self::gateway::Room;
+use crate::run::direct::DirectRunner;
 use crate::schema::Schema;
 
 /// The most GraphQL requests that are executed at once; one more is refused at once.
@@ -37,6 +41,8 @@ pub struct HttpSettings {
     /// Where GraphiQL's files are; not served without.
     pub graphiql: Option<PathBuf>,
     pub readiness: Readiness,
+    /// Makes direct runs.
+    pub runner: Arc<dyn DirectRunner>,
     /// Ends open WebSockets.
     pub shutdown: CancellationToken,
 }
@@ -47,6 +53,7 @@ struct Site {
     schema: Schema,
     settings: HttpSettings,
     places: Arc<Places>,
+    room: Room,
 }
 
 /// How many more there may be at once.
@@ -80,6 +87,7 @@ fn router(schema: Schema, settings: HttpSettings) -> Router {
         schema,
         settings,
         places,
+        room: Room::new(),
     };
     Router::new()
         .route("/graphql", post(graphql::execute))
@@ -87,6 +95,8 @@ fn router(schema: Schema, settings: HttpSettings) -> Router {
         .route("/graphiql", get(graphiql::redirect))
         .route("/graphiql/", get(graphiql::index))
         .route("/graphiql/{file}", get(graphiql::file))
+        .route("/v1/algo/{organization}/{name}", gateway::route())
+        .route("/v1/algo/{organization}/{name}/{version}", gateway::route())
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .with_state(site)

@@ -1,5 +1,6 @@
 //! Runs and ledgers over GraphQL. They live in the workers' journal, behind a port.
 
+pub mod direct;
 pub mod query;
 pub mod types;
 

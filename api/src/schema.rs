@@ -34,6 +34,7 @@ use crate::publisher::query::PublisherQuery;
 use crate::read_models::{ReadModelsMutation, ReadModelsQuery};
 use crate::view::View;
 use crate::worker::mutation::WorkerMutation;
+use crate::worker::query::WorkerQuery;
 use crate::worker::subscription::WorkerSubscription;
 
 #[derive(MergedObject, Default)]
@@ -50,6 +51,7 @@ pub struct Query(
     HistoryQuery,
     DiffQuery,
     ReadModelsQuery,
+    WorkerQuery,
 );
 
 #[derive(MergedObject, Default)]

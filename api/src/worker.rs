@@ -2,6 +2,7 @@
 
 pub mod assignment;
 pub mod mutation;
+pub mod query;
 pub mod requests;
 pub mod subscription;
 

@@ -88,6 +88,8 @@ pub enum Reason {
     TopicUnavailable,
     /// No published version matches the selector any more.
     NoVersion,
+    /// The worker ended before the run of a direct caller did; there is nobody to ask again.
+    Interrupted,
 }
 
 impl Reason {
@@ -105,6 +107,7 @@ impl Reason {
             Self::NoDlq => "no_dlq",
             Self::TopicUnavailable => "topic_unavailable",
             Self::NoVersion => "no_version",
+            Self::Interrupted => "interrupted",
         }
     }
 }

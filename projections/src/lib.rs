@@ -14,6 +14,7 @@ pub mod hanging;
 mod key;
 pub mod listener;
 pub mod organization;
+mod output;
 pub mod page;
 pub mod past;
 pub mod projector;

@@ -9,6 +9,7 @@ pub mod connector;
 pub mod data_dir;
 pub mod demo;
 pub mod desired;
+pub mod direct;
 pub mod environment;
 mod https;
 pub mod local;

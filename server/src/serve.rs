@@ -15,11 +15,12 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use workers::{Journal, Worker, WorkerConfig};
+use workers::{DirectRuns, Journal, Worker, WorkerConfig};
 
 use crate::config::Settings;
 use crate::connector::SdkConnector;
 use crate::data_dir::DataDir;
+use crate::direct::WorkerRuns;
 use crate::environment::{RandomIds, SystemClock};
 use crate::local::LocalTransport;
 use crate::runs::JournalRuns;
@@ -102,6 +103,8 @@ impl Server {
             runs: Arc::new(JournalRuns::new(journal.clone())),
         }));
 
+        let (worker, direct) = worker_inside(&schema, &data, journal, ids).await?;
+
         let (stop, stop_worker) = (CancellationToken::new(), CancellationToken::new());
         let readiness = Readiness::default();
         let address = listener.local_addr()?;
@@ -111,6 +114,7 @@ impl Server {
             },
             graphiql: settings.graphiql.clone(),
             readiness: readiness.clone(),
+            runner: Arc::new(WorkerRuns::new(direct)),
             shutdown: stop.clone(),
         };
         let projector = Projector::new(model.clone(), Arc::clone(&store));
@@ -133,10 +137,6 @@ impl Server {
             ),
         ];
         parts.extend(checkpointing(&settings, store, clock, &stop)?);
-        let id = data.worker_id(ids.as_ref())?;
-        let transport = Arc::new(LocalTransport::new(schema.clone(), id));
-        let connector = Arc::new(SdkConnector);
-        let worker = Worker::new(WorkerConfig::new(id), transport, journal, ids, connector);
         let worker = tokio::spawn(worker.run(stop_worker.clone()));
         readiness.set(true);
         Ok(Self {
@@ -227,6 +227,28 @@ async fn open_read_models(
         Some(url) => ReadModel::connect(url.as_str()).await,
         None => ReadModel::open(&data.read_models()).await,
     }
+}
+
+/// The worker inside, and the direct runs that it makes.
+async fn worker_inside(
+    schema: &Schema,
+    data: &DataDir,
+    journal: Journal,
+    ids: Arc<dyn Ids>,
+) -> Result<(Worker, DirectRuns), Failure> {
+    let id = data.worker_id(ids.as_ref())?;
+    let transport = Arc::new(LocalTransport::new(schema.clone(), id));
+    let connector = Arc::new(SdkConnector);
+    let direct = DirectRuns::open(
+        id,
+        transport.clone(),
+        journal.clone(),
+        Arc::clone(&ids),
+        connector.clone(),
+    );
+    let direct = direct.await?;
+    let worker = Worker::new(WorkerConfig::new(id), transport, journal, ids, connector);
+    Ok((worker.with_direct_runs(direct.clone()), direct))
 }
 
 /// Runs a part; when it fails, the log says so at once.

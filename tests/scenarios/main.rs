@@ -12,6 +12,7 @@ mod crash;
 mod decisions;
 mod desired;
 mod events;
+mod gateway;
 mod lifecycle;
 mod limits;
 mod log_copy;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use brokers::kafka::{KafkaAdmin, KafkaSettings};
 use bytes::Bytes;
 use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
@@ -93,6 +95,24 @@ impl Kafka {
                 .await
                 .unwrap();
         }
+    }
+
+    /// Deletes this test's topic `name`, and waits until it is gone.
+    pub async fn delete(&self, name: &str) {
+        let topic = self.topic(name);
+        let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+            .set("bootstrap.servers", &self.address)
+            .create()
+            .unwrap();
+        let deleted = admin.delete_topics(&[&topic], &AdminOptions::new()).await;
+        assert!(deleted.unwrap()[0].is_ok());
+        eventually("the topic's end", async || {
+            let patience = Duration::from_secs(30);
+            let metadata = admin.inner().fetch_metadata(None, patience).unwrap();
+            let is_there = metadata.topics().iter().any(|one| one.name() == topic);
+            (!is_there).then_some(())
+        })
+        .await;
     }
 
     /// Produces one message to this test's topic `name`.

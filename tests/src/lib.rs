@@ -9,6 +9,7 @@ pub mod binary;
 pub mod commands;
 pub mod endpoint;
 pub mod flow;
+pub mod gateway;
 pub mod graphql;
 pub mod kafka;
 pub mod log;

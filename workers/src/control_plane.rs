@@ -13,13 +13,14 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use self::assignment::{Assignments, WorkerRequest};
+use self::assignment::{Assignments, Output, WorkerRequest};
 
 const WORKER_JOIN: &str = include_str!("control_plane/worker_join.graphql");
 const WORKER_LEAVE: &str = include_str!("control_plane/worker_leave.graphql");
 const CONSUMER_REPORT: &str = include_str!("control_plane/consumer_report.graphql");
 const WORKER_ANSWER: &str = include_str!("control_plane/worker_answer.graphql");
 const ASSIGNMENTS: &str = include_str!("control_plane/assignments.graphql");
+const OUTPUTS: &str = include_str!("control_plane/outputs.graphql");
 const WORKER_REQUESTS: &str = include_str!("control_plane/worker_requests.graphql");
 
 /// Why a document was not answered.
@@ -36,7 +37,7 @@ pub enum TransportError {
 /// Carries GraphQL documents to the control plane.
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Executes a mutation; answers its `data` object.
+    /// Executes a query or a mutation; answers its `data` object.
     async fn execute(
         &self,
         document: &'static str,
@@ -156,6 +157,16 @@ impl ControlPlane {
     pub(crate) fn requests(&self) -> BoxStream<'static, Result<WorkerRequest, CallError>> {
         let variables = json!({ "workerId": self.worker });
         self.follow(WORKER_REQUESTS, "workerRequests", variables)
+    }
+
+    /// Where results of a version go now.
+    pub(crate) async fn outputs(
+        &self,
+        algorithm: &str,
+        version: &str,
+    ) -> Result<Vec<Output>, CallError> {
+        let variables = json!({ "algorithm": algorithm, "version": version });
+        read(self.transport.execute(OUTPUTS, variables).await?, "outputs")
     }
 
     async fn mutate(

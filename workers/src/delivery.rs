@@ -6,17 +6,18 @@
 mod answer;
 pub(crate) mod blocks;
 mod breaker;
-mod call;
-mod claim;
+pub(crate) mod call;
+pub(crate) mod claim;
 mod dead_letter;
 mod decide;
 pub(crate) mod endpoint;
 pub(crate) mod gate;
 mod header;
+pub(crate) mod input;
 mod invoke;
 mod publish;
 mod request;
-mod result;
+pub(crate) mod result;
 mod settle;
 
 use std::any::Any;

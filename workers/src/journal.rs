@@ -6,6 +6,7 @@
 mod batch;
 mod claims;
 mod decisions;
+mod direct;
 mod job;
 mod reads;
 mod record;
@@ -28,6 +29,7 @@ use self::reads::Reader;
 use self::retention::Prune;
 use self::writer::Writer;
 
+pub use self::direct::{Unpublished, direct_group};
 pub use self::record::{
     Claim, Claimed, Draft, Ledger, ListenerKey, Outcome, Place, Recorded, RunKey, RunRecord,
 };

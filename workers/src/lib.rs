@@ -5,6 +5,7 @@ mod connections;
 mod consumer;
 mod control_plane;
 mod delivery;
+mod direct;
 pub mod journal;
 mod pause;
 mod reconciler;
@@ -15,5 +16,9 @@ mod worker;
 pub use connections::Connector;
 pub use control_plane::assignment::{ConnectionSettings, KafkaSecurity};
 pub use control_plane::{Transport, TransportError};
+pub use direct::{
+    Begun, DirectError, DirectFailure, DirectOutcome, DirectResult, DirectRun, DirectRuns,
+    DirectVersion,
+};
 pub use journal::Journal;
 pub use worker::{Worker, WorkerConfig};

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::connections::{Connections, Connector};
 use crate::control_plane::{ControlPlane, Transport};
 use crate::delivery::endpoint::Endpoints;
+use crate::direct::DirectRuns;
 use crate::journal::{Journal, Retention};
 use crate::pause::Pause;
 use crate::reconciler::Reconciler;
@@ -54,6 +55,7 @@ pub struct Worker {
     journal: Journal,
     ids: Arc<dyn Ids>,
     connector: Arc<dyn Connector>,
+    direct: Option<DirectRuns>,
 }
 
 impl Worker {
@@ -71,6 +73,16 @@ impl Worker {
             journal,
             ids,
             connector,
+            direct: None,
+        }
+    }
+
+    /// A worker that also publishes what direct runs leave, and lets them end before it does.
+    #[must_use]
+    pub fn with_direct_runs(self, direct: DirectRuns) -> Self {
+        Self {
+            direct: Some(direct),
+            ..self
         }
     }
 
@@ -97,10 +109,16 @@ impl Worker {
             () = self.reconcile(&mut reconciler) => {}
             () = self.answer_requests() => {}
             () = self.prune() => {}
+            () = self.drain() => {}
         }
         let parting = async {
+            let direct = async {
+                if let Some(direct) = &self.direct {
+                    direct.stop(self.config.grace).await;
+                }
+            };
             // Takes the reporters with it, so that the lanes end.
-            reconciler.stop().await;
+            tokio::join!(reconciler.stop(), direct);
             lanes.finish().await;
             self.leave().await;
         };
@@ -146,6 +164,14 @@ impl Worker {
                 }
             }
             tokio::time::sleep(pause.failed(&*self.ids)).await;
+        }
+    }
+
+    /// Publishes what direct runs leave, for ever.
+    async fn drain(&self) {
+        match &self.direct {
+            Some(direct) => direct.drain().await,
+            None => std::future::pending().await,
         }
     }
 

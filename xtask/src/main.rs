@@ -13,6 +13,7 @@ mod kurrentdb;
 mod postgres;
 mod prerequisites;
 mod process;
+mod python;
 mod schema;
 mod steps;
 mod test;

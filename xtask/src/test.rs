@@ -1,5 +1,6 @@
 //! Checks and tests everything, in the order in which failures are cheapest to find.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::environment;
@@ -9,6 +10,7 @@ use crate::kurrentdb::{self, KurrentDb};
 use crate::postgres::{self, Postgres};
 use crate::prerequisites;
 use crate::process;
+use crate::python;
 use crate::schema;
 use crate::steps::Steps;
 use crate::tidy;
@@ -55,7 +57,11 @@ fn take_all(steps: &mut Steps, extent: Extent) -> Result<(), Failure> {
         Some(_) => None,
         None => Some(steps.take("postgres", Postgres::start)?),
     };
-    let servers = (kafka.as_ref(), postgres.as_ref());
+    let python = match environment::variable(python::PROGRAM_VARIABLE) {
+        Some(program) => PathBuf::from(program),
+        None => steps.take("python", python::ensure)?,
+    };
+    let servers = (kafka.as_ref(), postgres.as_ref(), python.as_path());
     steps.take("test", || test(servers, extent))?;
     if extent == Extent::Long {
         steps.take("on postgres", || {
@@ -104,11 +110,13 @@ fn on_kurrentdb(servers: Servers<'_>) -> Result<(), Failure> {
     process::run(scenarios.env(kurrentdb::ADDRESS_VARIABLE, server.url()))
 }
 
-/// Those that were started here; the environment names the others.
-type Servers<'a> = (Option<&'a Kafka>, Option<&'a Postgres>);
+/// Those that were started here, the environment names the others; and Python with the original's
+/// client.
+type Servers<'a> = (Option<&'a Kafka>, Option<&'a Postgres>, &'a Path);
 
-fn cargo_test(what: &str, (kafka, postgres): Servers<'_>) -> Command {
+fn cargo_test(what: &str, (kafka, postgres, python): Servers<'_>) -> Command {
     let mut test = process::cargo(["test", "--locked"]);
+    test.env(python::PROGRAM_VARIABLE, python);
     test.args(what.split(' '));
     if let Some(kafka) = kafka {
         test.env(kafka::ADDRESS_VARIABLE, kafka.address());

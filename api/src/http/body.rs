@@ -7,37 +7,44 @@ use axum::http::StatusCode;
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
-/// The largest body, in bytes.
+/// The largest body of a GraphQL request, in bytes.
 const LARGEST: usize = 128 * 1024;
 
-/// How much of a body that is too large is read and thrown away. A connection that is closed on a
+/// How much of a body beyond what may be is read and thrown away. A connection that is closed on a
 /// client still writing is reset, and the client never sees the answer.
 const DRAINED: usize = 4 * 1024 * 1024;
 
-/// How long a body may take to arrive.
+/// How long a body may take to arrive: this, and a second more for each of so many bytes.
 const PATIENCE: Duration = Duration::from_secs(10);
+const SLOWEST: u64 = 128 * 1024;
 
 /// The whole body, or the status that says why not.
 pub(super) async fn read(body: Body) -> Result<Bytes, StatusCode> {
-    timeout(PATIENCE, collect(body))
+    read_up_to(body, LARGEST).await
+}
+
+/// The whole body of at most `largest` bytes, or the status that says why not.
+pub(super) async fn read_up_to(body: Body, largest: usize) -> Result<Bytes, StatusCode> {
+    let patience = PATIENCE + Duration::from_secs(largest as u64 / SLOWEST);
+    timeout(patience, collect(body, largest))
         .await
         .unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))
 }
 
-async fn collect(body: Body) -> Result<Bytes, StatusCode> {
+async fn collect(body: Body, largest: usize) -> Result<Bytes, StatusCode> {
     let mut chunks = body.into_data_stream();
     let mut kept = Vec::new();
     let mut seen = 0;
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| StatusCode::BAD_REQUEST)?;
         seen += chunk.len();
-        if seen <= LARGEST {
+        if seen <= largest {
             kept.extend_from_slice(&chunk);
-        } else if seen > DRAINED {
+        } else if seen > largest + DRAINED {
             break;
         }
     }
-    if seen > LARGEST {
+    if seen > largest {
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
     Ok(kept.into())

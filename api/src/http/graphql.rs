@@ -10,8 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::{Site, body, origin};
-use crate::control::Principal;
+use super::{Site, body, origin, principal};
 use crate::limits;
 
 pub(super) async fn execute(
@@ -48,10 +47,7 @@ pub(super) async fn execute(
             );
         }
     };
-    let principal = Principal {
-        actor: site.settings.actor.clone(),
-        client_address: Some(client.ip().to_string()),
-    };
+    let principal = principal::of(&site, client);
     let response = site.schema.execute(request, principal).await;
     let headers = [
         (CACHE_CONTROL, "no-store"),

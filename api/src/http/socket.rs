@@ -21,7 +21,7 @@ use tokio::time::{Instant, interval_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::frequency::Frequency;
-use super::{Site, origin};
+use super::{Site, origin, principal};
 use crate::control::Principal;
 
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -78,10 +78,7 @@ pub(super) async fn upgrade(
     let Ok(place) = Arc::clone(&site.places.sockets).try_acquire_owned() else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
-    let principal = Principal {
-        actor: site.settings.actor.clone(),
-        client_address: Some(client.ip().to_string()),
-    };
+    let principal = principal::of(&site, client);
     upgrade
         .protocols([PROTOCOL])
         .max_message_size(LARGEST_MESSAGE)

@@ -86,7 +86,10 @@ impl History {
 /// Without the positions of assignments, which depend on how events came in batches: they are only
 /// never too early.
 fn settled(mut rows: Vec<String>) -> Vec<String> {
-    for row in rows.iter_mut().filter(|row| row.starts_with("assignments:")) {
+    for row in rows
+        .iter_mut()
+        .filter(|row| row.starts_with("assignments:"))
+    {
         let end = row.rfind(" | position:").unwrap();
         row.truncate(end);
     }

@@ -13,6 +13,9 @@ use super::call::Called;
 /// The longest text of an error that is kept, in characters.
 const LONGEST_TEXT: usize = 500;
 
+/// The longest stack trace, in characters.
+const LONGEST_STACKTRACE: usize = 10_000;
+
 /// What the whole answer with `status` came to; `Retry-After` is not looked at.
 pub(super) fn read(
     protocol: Protocol,
@@ -34,7 +37,8 @@ pub(super) fn read(
                 // The original's default where an error names no type.
                 answered(status, Some(error.error_type.unwrap_or_else(default_type))),
                 error.message.map(clip),
-            ),
+            )
+            .at(error.stacktrace),
             Ok(Envelope {
                 result: Some(result),
                 metadata,
@@ -46,6 +50,17 @@ pub(super) fn read(
             _ if is_success(status) => Called::failed(Answer::Undecodable, None),
             _ => plain(None, Bytes::new()),
         },
+    }
+}
+
+impl Called {
+    /// With where the algorithm says that it failed.
+    fn at(self, stacktrace: Option<String>) -> Self {
+        let clipped = |text: String| text.chars().take(LONGEST_STACKTRACE).collect();
+        Self {
+            stacktrace: stacktrace.map(clipped),
+            ..self
+        }
     }
 }
 
@@ -63,6 +78,8 @@ struct Envelope<'a> {
 struct AlgorithmError {
     error_type: Option<String>,
     message: Option<String>,
+    #[serde(alias = "stack_trace")]
+    stacktrace: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -186,8 +203,9 @@ mod tests {
     fn an_error_is_told_by_its_presence() {
         let called = algorithmia(
             200,
-            r#"{"error":{"error_type":"InputError","message":"no such colour"}}"#,
+            r#"{"error":{"error_type":"InputError","message":"no such colour","stack_trace":"at 1"}}"#,
         );
+        assert_eq!(called.stacktrace.as_deref(), Some("at 1"));
         assert_eq!(called.answer, answered(200, Some("InputError".to_owned())));
         assert_eq!(called.text.as_deref(), Some("no such colour"));
         let nameless = algorithmia(400, r#"{"error":{"message":"?"}}"#);

@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::time::Duration;
 
-use brokers::Message;
 use bytes::Bytes;
 use domain::settlement::Answer;
 use http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
@@ -11,6 +10,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::claim::Run;
 use super::endpoint::Endpoints;
+use super::input::Input;
 use super::{answer, request};
 use crate::control_plane::assignment::AssignedVersion;
 
@@ -18,15 +18,17 @@ use crate::control_plane::assignment::AssignedVersion;
 const LARGEST_ANSWER: usize = 15 * 1024 * 1024;
 
 /// What a call came to.
-pub(super) struct Called {
-    pub(super) answer: Answer,
+pub(crate) struct Called {
+    pub(crate) answer: Answer,
     /// More about it, for people.
-    pub(super) text: Option<String>,
+    pub(crate) text: Option<String>,
+    /// Where in the algorithm it failed, if that was said.
+    pub(crate) stacktrace: Option<String>,
     /// Whether the endpoint's host took the connection.
-    pub(super) connected: bool,
+    pub(crate) connected: bool,
     /// Of the result, where the call succeeded.
-    pub(super) content_type: Option<String>,
-    pub(super) body: Bytes,
+    pub(crate) content_type: Option<String>,
+    pub(crate) body: Bytes,
 }
 
 impl Called {
@@ -34,6 +36,7 @@ impl Called {
         Self {
             answer,
             text,
+            stacktrace: None,
             connected: true,
             content_type: None,
             body: Bytes::new(),
@@ -47,7 +50,22 @@ impl Called {
         }
     }
 
-    pub(super) fn answer_status(&self) -> Option<u16> {
+    /// What the answer was, for people.
+    pub(crate) fn summary(&self) -> String {
+        let summary = match &self.answer {
+            Answer::Status { status, .. } => format!("the endpoint answered {status}"),
+            Answer::Undecodable => "the endpoint's answer cannot be read".to_owned(),
+            Answer::Unreachable => "the endpoint cannot be reached".to_owned(),
+            Answer::TimedOut => "the endpoint did not answer in time".to_owned(),
+            Answer::AnswerTooLarge => "the endpoint's answer is too large".to_owned(),
+        };
+        match &self.text {
+            Some(text) => format!("{summary}: {text}"),
+            None => summary,
+        }
+    }
+
+    pub(crate) fn answer_status(&self) -> Option<u16> {
         match self.answer {
             Answer::Status { status, .. } => Some(status),
             _ => None,
@@ -56,14 +74,14 @@ impl Called {
 }
 
 /// Calls once, within the version's time.
-pub(super) async fn call(
+pub(crate) async fn call(
     endpoints: &Endpoints,
     version: &AssignedVersion,
-    message: &Message,
+    input: &Input,
     run: &Run,
 ) -> Called {
     let limit = Duration::from_millis(version.timeout_ms);
-    let exchange = exchange(endpoints, version, message, run);
+    let exchange = exchange(endpoints, version, input, run);
     match tokio::time::timeout(limit, exchange).await {
         Ok(called) => called,
         Err(_) => Called::failed(
@@ -76,10 +94,10 @@ pub(super) async fn call(
 async fn exchange(
     endpoints: &Endpoints,
     version: &AssignedVersion,
-    message: &Message,
+    input: &Input,
     run: &Run,
 ) -> Called {
-    let request = match request::build(&version.endpoint, message, run) {
+    let request = match request::build(&version.endpoint, input, run) {
         Ok(request) => request,
         Err(problem) => return Called::unconnected(problem),
     };

@@ -11,21 +11,36 @@ use crate::journal::{Claim, Claimed, JournalError, Place, Recorded, RunKey};
 /// given up after its attempts and these.
 const FORGIVEN: u32 = 3;
 
-/// A message's run.
-pub(super) struct Run {
+/// A run under way.
+pub(crate) struct Run {
     /// The run id as text.
-    pub(super) id: Bytes,
+    pub(crate) id: Bytes,
     /// The W3C trace parent that calls and results carry.
     pub(super) traceparent: Bytes,
-    pub(super) key: RunKey,
+    pub(crate) key: RunKey,
     /// Calls counted so far.
-    pub(super) attempts: u32,
+    pub(crate) attempts: u32,
     /// Whether the last of them is yet to be made.
     pub(super) counted_ahead: bool,
     /// Calls beyond the policy's, for those that were cut short.
     pub(super) forgiven: u32,
     /// What was decided before this delivery.
     pub(super) decision: Option<Recorded>,
+}
+
+impl Run {
+    /// The run of a direct caller, whose first call was counted with its claim.
+    pub(crate) fn direct(run_id: Uuid, key: RunKey) -> Self {
+        Self {
+            id: Bytes::from(run_id.to_string()),
+            traceparent: Bytes::from(header::traceparent_of(run_id)),
+            key,
+            attempts: 1,
+            counted_ahead: false,
+            forgiven: 0,
+            decision: None,
+        }
+    }
 }
 
 /// Claims all of `taken` at once; answers each with its run.

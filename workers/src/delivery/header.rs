@@ -22,12 +22,15 @@ pub(super) fn visible<'m>(message: &'m Message, name: &str) -> Option<&'m str> {
 pub(super) fn traceparent(message: &Message, run_id: Uuid) -> String {
     match visible(message, "traceparent") {
         Some(parent) if is_traceparent(parent) => parent.to_owned(),
-        _ => {
-            let trace = run_id.simple().to_string();
-            // The last half of the run id: never zero, for it holds the variant.
-            format!("00-{trace}-{}-01", &trace[16..])
-        }
+        _ => traceparent_of(run_id),
     }
+}
+
+/// The `traceparent` that a run makes where nobody sent one.
+pub(super) fn traceparent_of(run_id: Uuid) -> String {
+    let trace = run_id.simple().to_string();
+    // The last half of the run id: never zero, for it holds the variant.
+    format!("00-{trace}-{}-01", &trace[16..])
 }
 
 /// When the message was produced, as CloudEvents write it.

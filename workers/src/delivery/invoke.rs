@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use brokers::Message;
 use bytes::Bytes;
-use domain::settlement::{self, Answer, Reason, Verdict};
+use domain::settlement::{self, Reason, Verdict};
 
 use super::breaker::Streak;
 use super::call::{self, Called};
 use super::claim::Run;
 use super::gate::Pass;
+use super::input::Input;
 use super::{Pipeline, Unsettled, is_too_large, version_of};
 use crate::control_plane::assignment::{AssignedVersion, Assignment};
 use crate::pause::unit;
@@ -84,7 +85,9 @@ async fn try_calls(
             allowed,
             called,
         };
-        let streak = pipeline.gate.record(pass, &verdict, || attempt.summary());
+        let streak = pipeline
+            .gate
+            .record(pass, &verdict, || attempt.called.summary());
         match verdict {
             Verdict::Succeeded => return Ok(attempt.result()),
             Verdict::Faulty(reason) => return Ok(attempt.faulty(reason)),
@@ -98,7 +101,7 @@ async fn try_calls(
                 if run.attempts >= attempt.allowed {
                     let never_reached = !attempt.called.connected;
                     if !never_reached || failures.iter().any(|failure| !failure.is(&streak)) {
-                        let text = attempt.summary();
+                        let text = attempt.called.summary();
                         return Ok(exhausted(
                             attempt.assignment,
                             run,
@@ -107,7 +110,7 @@ async fn try_calls(
                         ));
                     }
                     // Nobody was reached since the message was first tried: not its fault.
-                    pipeline.gate.trip(&streak, &attempt.summary());
+                    pipeline.gate.trip(&streak, &attempt.called.summary());
                     continue;
                 }
                 let policy = attempt.assignment.settings.retry.into();
@@ -125,7 +128,8 @@ async fn call(
     run: &Run,
     _slot: &Pass,
 ) -> Called {
-    call::call(&pipeline.endpoints, version, message, run).await
+    let input = Input::of_message(message);
+    call::call(&pipeline.endpoints, version, &input, run).await
 }
 
 /// Takes back attempts that were not the message's fault.
@@ -145,21 +149,6 @@ struct Attempt {
 }
 
 impl Attempt {
-    /// What the answer was, for people.
-    fn summary(&self) -> String {
-        let summary = match &self.called.answer {
-            Answer::Status { status, .. } => format!("the endpoint answered {status}"),
-            Answer::Undecodable => "the endpoint's answer cannot be read".to_owned(),
-            Answer::Unreachable => "the endpoint cannot be reached".to_owned(),
-            Answer::TimedOut => "the endpoint did not answer in time".to_owned(),
-            Answer::AnswerTooLarge => "the endpoint's answer is too large".to_owned(),
-        };
-        match &self.called.text {
-            Some(text) => format!("{summary}: {text}"),
-            None => summary,
-        }
-    }
-
     fn result(self) -> Finding {
         Finding {
             assignment: self.assignment,
@@ -172,7 +161,7 @@ impl Attempt {
     }
 
     fn faulty(self, reason: Reason) -> Finding {
-        let text = self.summary();
+        let text = self.called.summary();
         Finding {
             assignment: self.assignment,
             status: self.called.answer_status(),

@@ -15,6 +15,7 @@ use futures_util::future::join_all;
 
 use super::blocks::Block;
 use super::claim::Run;
+use super::result::Origin;
 use super::{Pipeline, Unsettled, dead_letter, result};
 use crate::control_plane::assignment::{Assignment, Output};
 use crate::journal::Recorded;
@@ -43,7 +44,12 @@ pub(super) async fn result(
             .filter(|output| !done.contains(&output.publisher_id))
             .collect();
         let writes = left.iter().map(|output| {
-            let outgoing = result::outgoing(&output.topic, &assignment, message, run, &decision);
+            let origin = Origin {
+                algorithm: &assignment.algorithm,
+                listener: Some(&assignment.group),
+                key: message.key.as_ref(),
+            };
+            let outgoing = result::outgoing(&output.topic, &origin, run, &decision);
             send(pipeline, output, outgoing)
         });
         let written = join_all(writes).await;

@@ -1,21 +1,28 @@
 //! The message that a result is published as.
 
-use brokers::{Message, Outgoing};
+use brokers::Outgoing;
 use bytes::Bytes;
 
 use super::claim::Run;
-use crate::control_plane::assignment::Assignment;
 use crate::journal::Recorded;
 
+/// What a result comes from, beside its run.
+pub(crate) struct Origin<'a> {
+    pub(crate) algorithm: &'a str,
+    /// The consumer group of the listener; none where somebody asked directly.
+    pub(crate) listener: Option<&'a str>,
+    /// The key of the message.
+    pub(crate) key: Option<&'a Bytes>,
+}
+
 /// The recorded bytes under the message's key, as a CloudEvent with the run's id.
-pub(super) fn outgoing(
+pub(crate) fn outgoing(
     topic: &str,
-    assignment: &Assignment,
-    message: &Message,
+    origin: &Origin<'_>,
     run: &Run,
     decision: &Recorded,
 ) -> Outgoing {
-    let algorithm = &assignment.algorithm;
+    let algorithm = origin.algorithm;
     let version = decision.version.as_deref().unwrap_or_default();
     let mut headers = Vec::with_capacity(10);
     let mut add = |name: &'static str, value: Bytes| headers.push((name.into(), Some(value)));
@@ -32,10 +39,12 @@ pub(super) fn outgoing(
     add("eventflows-run-id", run.id.clone());
     add("eventflows-algorithm", copy(algorithm));
     add("eventflows-algorithm-version", copy(version));
-    add("eventflows-listener", copy(&assignment.group));
+    if let Some(listener) = origin.listener {
+        add("eventflows-listener", copy(listener));
+    }
     Outgoing {
         topic: topic.to_owned(),
-        key: message.key.clone(),
+        key: origin.key.cloned(),
         headers,
         body: decision.result.clone().unwrap_or_default(),
     }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod broker;
 #[cfg(test)]
+mod direct;
+#[cfg(test)]
 mod endpoint;
 #[cfg(test)]
 mod faults;

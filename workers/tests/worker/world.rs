@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use workers::journal::Ledger;
-use workers::{ConnectionSettings, Connector, Journal, Worker, WorkerConfig};
+use workers::{ConnectionSettings, Connector, DirectRuns, Journal, Worker, WorkerConfig};
 
 use crate::broker::MemoryBroker;
 use crate::endpoint::Endpoint;
@@ -36,6 +36,7 @@ pub(crate) struct World {
 /// A worker at work.
 pub(crate) struct Running {
     pub(crate) journal: Journal,
+    pub(crate) direct: DirectRuns,
     shutdown: CancellationToken,
     ended: JoinHandle<()>,
 }
@@ -59,16 +60,23 @@ impl World {
         let journal = Journal::open(&path, Arc::new(Fixed)).await.unwrap();
         let mut config = WorkerConfig::new(WorkerId(Uuid::from_u128(1)));
         config.grace = Duration::from_millis(500);
-        let worker = Worker::new(
-            config,
-            Arc::new(self.plane.clone()),
+        let plane = Arc::new(self.plane.clone());
+        let ids = Arc::new(Counter::default());
+        let connector = Arc::new(One(self.broker.clone()));
+        let direct = DirectRuns::open(
+            config.worker,
+            plane.clone(),
             journal.clone(),
-            Arc::new(Counter::default()),
-            Arc::new(One(self.broker.clone())),
+            ids.clone(),
+            connector.clone(),
         );
+        let direct = direct.await.unwrap();
+        let worker = Worker::new(config, plane, journal.clone(), ids, connector);
+        let worker = worker.with_direct_runs(direct.clone());
         let shutdown = CancellationToken::new();
         Running {
             journal,
+            direct,
             ended: tokio::spawn(worker.run(shutdown.clone())),
             shutdown,
         }
@@ -92,6 +100,16 @@ impl World {
         change(&mut assignment);
         self.plane
             .send(json!([{ "listenerId": "l1", "assignment": assignment }]));
+    }
+
+    /// Results of every version go to these topics from now on.
+    pub(crate) fn publish_to(&self, topics: &[&str]) {
+        let outputs = topics.iter().map(|topic| {
+            json!({ "publisherId": format!("p-{topic}"), "topic": topic, "connection": {
+                "id": "c1", "settings": { "__typename": "KafkaSettings",
+                    "bootstrapServers": ["b:9092"], "security": "PLAINTEXT" } } })
+        });
+        self.plane.set_outputs(outputs.collect());
     }
 
     pub(crate) fn calls(&self) -> usize {
@@ -133,6 +151,7 @@ impl Running {
     /// Ends at once, as a crash would.
     pub(crate) async fn kill(self) {
         self.ended.abort();
+        self.direct.stop(Duration::ZERO).await;
         let _ = self.ended.await;
     }
 

@@ -70,7 +70,8 @@ pub(crate) static POSTGRES: &[Prerequisite] = &[Prerequisite {
     packages: &["postgresql"],
 }];
 
-/// What the checks of the source tree, those of a database's file, and the faults of a disk take.
+/// What the checks of the source tree, those of a database's file, the faults of a disk, and the
+/// original's client take.
 pub(crate) static CHECKS: &[Prerequisite] = &[
     Prerequisite {
         name: "git",
@@ -81,6 +82,11 @@ pub(crate) static CHECKS: &[Prerequisite] = &[
         name: "Python 3 with SQLite",
         is_there: || answers("python3", &["-c", "import sqlite3"]),
         packages: &["python3"],
+    },
+    Prerequisite {
+        name: "Python 3 with virtual environments",
+        is_there: || answers("python3", &["-c", "import ensurepip, venv"]),
+        packages: &["python3-venv"],
     },
     Prerequisite {
         name: "strace",

@@ -1,0 +1,260 @@
+//! The run gateway: one run of an algorithm, asked for directly, as the original's clients do.
+//!
+//! What a request gets wrong has a status of its own. A well-formed request is answered with 200,
+//! and clients go by whether `error` is in the body; only in place of a bare result an error is 400.
+
+mod content;
+mod envelope;
+mod failure;
+mod parameters;
+mod target;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, post};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use self::content::Content;
+use self::envelope::About;
+use self::failure::Failure;
+use self::parameters::{Output, Parameters};
+use self::target::Target;
+use super::{Site, body, origin, principal};
+use crate::run::direct::{Begun, DirectResult, DirectRun};
+
+/// The largest input, in bytes: the original's.
+const LARGEST: usize = 10 * 1024 * 1024;
+
+/// What all runs under way may take, in KiB of their inputs.
+const ROOM: u32 = 256 * 1024;
+
+/// The least that a run counts as: eighty at once are the original's.
+const LEAST_ROOM: u32 = ROOM / 80;
+
+type Pairs = Query<Vec<(String, String)>>;
+
+/// The room for runs under way.
+#[derive(Clone)]
+pub(super) struct Room(Arc<Semaphore>);
+
+/// A request that was found good.
+struct Request {
+    parameters: Parameters,
+    content: Content,
+    target: Target,
+}
+
+pub(super) fn route() -> MethodRouter<Site> {
+    post(run).fallback(async || refuse(&Failure::method(), None))
+}
+
+async fn run(
+    State(site): State<Site>,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    target: Result<Path<Target>, PathRejection>,
+    query: Result<Pairs, QueryRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let request = match read(target, query, &headers) {
+        Ok(request) => request,
+        Err(failure) => return refuse(&failure, None),
+    };
+    let output = request.parameters.output;
+    match begin(&site, client, request, &headers, body).await {
+        Ok(begun) if output == Output::Void => answer(envelope::acknowledged(begun.id)),
+        Ok(begun) => end(begun, output).await,
+        Err(failure) => refuse(&failure, None),
+    }
+}
+
+/// What is asked for, as far as it can be told without the body.
+fn read(
+    target: Result<Path<Target>, PathRejection>,
+    query: Result<Pairs, QueryRejection>,
+    headers: &HeaderMap,
+) -> Result<Request, Failure> {
+    if !origin::is_ours(headers) {
+        return Err(Failure::foreign_origin());
+    }
+    if !is_bearable(headers.get(AUTHORIZATION)) {
+        return Err(Failure::authorization());
+    }
+    let Path(target) = target.map_err(|error| Failure::parameter(error.body_text()))?;
+    let Query(pairs) = query.map_err(|error| Failure::parameter(error.body_text()))?;
+    Ok(Request {
+        parameters: Parameters::read(&pairs).map_err(Failure::parameter)?,
+        content: Content::of_request(headers).ok_or_else(Failure::content_type)?,
+        target,
+    })
+}
+
+/// Whether the credential is of a kind that callers send: there is nobody yet to check it against.
+/// The original's documents name the scheme `Simple`, its Python client sends the bare key.
+fn is_bearable(credential: Option<&HeaderValue>) -> bool {
+    let Some(credential) = credential else {
+        return true;
+    };
+    let mut words = credential.to_str().unwrap_or_default().split_whitespace();
+    match (words.next(), words.next(), words.next()) {
+        (Some(_), None, None) => true,
+        (Some(scheme), Some(_), None) => ["simple", "bearer"]
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known)),
+        _ => false,
+    }
+}
+
+async fn begin(
+    site: &Site,
+    client: SocketAddr,
+    request: Request,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Begun, Failure> {
+    let Request {
+        parameters,
+        content,
+        target,
+    } = request;
+    let room = site.room.take(headers).ok_or_else(Failure::crowded)?;
+    let body = body::read_up_to(body, LARGEST).await;
+    let body = body.map_err(Failure::body)?;
+    if !content.holds(&body) {
+        return Err(Failure::mislabelled(content));
+    }
+    let resolved = target.resolve(&site.schema.control().model).await;
+    let resolved = resolved.map_err(|cause| {
+        tracing::error!(error = &cause as &dyn std::error::Error, "a request failed");
+        Failure::unavailable()
+    })?;
+    let version = resolved.map_err(|why| Failure::nothing_to_call(why, parameters.output))?;
+    let principal = principal::of(site, client);
+    let (algorithm, number) = (version.algorithm.clone(), version.version.clone());
+    let run = DirectRun {
+        version,
+        content_type: content.media_type(),
+        body,
+        timeout: parameters.timeout,
+        room,
+    };
+    let begun = site.settings.runner.begin(run).await;
+    let begun = begun.map_err(|error| Failure::of_runner(&error))?;
+    tracing::debug!(
+        run.id = %begun.id,
+        %algorithm,
+        version = %number,
+        actor = ?principal.actor,
+        "a direct run began"
+    );
+    Ok(begun)
+}
+
+/// Waits for the run's decision, and answers with what it came to.
+async fn end(begun: Begun, output: Output) -> Response {
+    let run = begun.id;
+    let outcome = match begun.outcome.await {
+        Ok(outcome) => outcome,
+        Err(error) => return refuse(&Failure::of_runner(&error), None),
+    };
+    let about = About {
+        run,
+        duration: outcome.duration,
+    };
+    match outcome.ended {
+        Ok(result) if output == Output::Raw => bare(result),
+        Ok(result) => answer(envelope::success(&result, about)),
+        Err(failure) => refuse(&Failure::of_run(failure, output), Some(about)),
+    }
+}
+
+impl Room {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(ROOM as usize)))
+    }
+
+    /// Room for a request's input and its run, if there is any now.
+    fn take(&self, headers: &HeaderMap) -> Option<OwnedSemaphorePermit> {
+        let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok());
+        let length = length.and_then(|text| text.parse().ok());
+        // One that does not say how long it is may be of any length.
+        let length: usize = length.unwrap_or(LARGEST).min(LARGEST);
+        let kib = u32::try_from(length / 1024 + 1).unwrap_or(ROOM);
+        let room = Arc::clone(&self.0).try_acquire_many_owned(kib.max(LEAST_ROOM));
+        room.ok()
+    }
+}
+
+/// The bare result. It comes from an endpoint, so no browser may take it for a page of ours.
+fn bare(result: DirectResult) -> Response {
+    let content_type = result.content_type.as_deref();
+    let said = content_type.and_then(|said| HeaderValue::from_str(said).ok());
+    let content_type = said.unwrap_or_else(|| {
+        let kind = Content::of_result(content_type, &result.body);
+        HeaderValue::from_static(kind.media_type())
+    });
+    let headers = [
+        (CONTENT_TYPE, content_type),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox")),
+    ];
+    (headers, result.body).into_response()
+}
+
+fn answer(json: Vec<u8>) -> Response {
+    with_status(StatusCode::OK, json)
+}
+
+fn refuse(failure: &Failure, about: Option<About>) -> Response {
+    with_status(failure.status, envelope::error(&failure.error, about))
+}
+
+fn with_status(status: StatusCode, json: Vec<u8>) -> Response {
+    let headers = [
+        (CONTENT_TYPE, "application/json"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (status, headers, Bytes::from(json)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_tokens_and_nothing_are_tolerated_and_other_schemes_refused() {
+        let bearable = |text: &'static str| is_bearable(Some(&HeaderValue::from_static(text)));
+        assert!(is_bearable(None));
+        for text in ["Simple simABC", "simABC", "Bearer a.b.c", "bearer x"] {
+            assert!(bearable(text), "{text}");
+        }
+        for text in ["", "Basic dTpw", "Simple a b", "Digest x=1"] {
+            assert!(!bearable(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn eighty_small_runs_or_their_bodies_worth_are_under_way_at_most() {
+        let headers = |length: &'static str| {
+            HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from_static(length))])
+        };
+        let room = Room::new();
+        let taken: Vec<_> = (0..100).filter_map(|_| room.take(&headers("10"))).collect();
+        assert_eq!(taken.len(), 80);
+        drop(taken);
+        let unknown = HeaderMap::new();
+        let taken: Vec<_> = (0..100).filter_map(|_| room.take(&unknown)).collect();
+        assert_eq!(taken.len(), 25);
+    }
+}

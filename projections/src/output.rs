@@ -1,0 +1,54 @@
+//! The topics that take the results of one version, whoever had it run.
+
+use domain::{AlgorithmId, Version, VersionSelector};
+
+use crate::algorithm;
+use crate::assignment::Output;
+use crate::database::{FromRow, Row, Statement, text};
+use crate::read::{ReadModel, ReadModelError};
+
+/// The enabled publishers of an algorithm that are permitted, on connections that are alive.
+const PERMITTED: &str = "SELECT p.version, p.key, c.settings, p.topic FROM publishers p \
+     JOIN connections c ON c.id = p.connection AND c.replaced_at IS NULL \
+     WHERE p.algorithm = ?1 AND p.enabled = 1 AND EXISTS (SELECT 1 FROM grants g \
+     WHERE g.connection = p.connection AND g.access = 'PUBLISH' AND g.organization = ?2 \
+     AND (g.algorithm IS NULL OR g.algorithm = ?1) \
+     AND (g.topic = p.topic OR (g.topic IS NULL AND glob(g.pattern, p.topic)))) \
+     ORDER BY p.key";
+
+impl ReadModel {
+    /// The topics that take results of a published version now.
+    ///
+    /// # Errors
+    /// The database cannot answer.
+    pub async fn outputs(
+        &self,
+        id: &AlgorithmId,
+        version: &Version,
+    ) -> Result<Vec<Output>, ReadModelError> {
+        let versions = self.versions_of(std::slice::from_ref(id)).await?;
+        let published = algorithm::state(false, &versions);
+        let select = Statement::new(PERMITTED)
+            .bind(text(id))
+            .bind(id.organization.as_str());
+        let outputs: Vec<(VersionSelector, Output)> = self.rows(select).await?;
+        let takes = |selector: &VersionSelector| selector.takes(version, published.standing());
+        Ok(outputs
+            .into_iter()
+            .filter(|(selector, _)| takes(selector))
+            .map(|(_, output)| output)
+            .collect())
+    }
+}
+
+impl FromRow for (VersionSelector, Output) {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
+        let selector = row.parse()?;
+        let output = Output {
+            publisher: row.parse()?,
+            connection: row.json()?,
+            topic: row.parse()?,
+        };
+        Ok((selector, output))
+    }
+}

@@ -1,0 +1,264 @@
+//! The outbox of direct runs: recorded results on their way to every publisher of their version.
+//!
+//! Each run tries once by itself. What does not get through then, or was left by a process before,
+//! is drained from the journal, which is the queue: nothing else is kept in memory.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use brokers::BrokerError;
+use domain::Ids;
+use futures_util::future::join_all;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+use crate::connections::{Connections, Connector};
+use crate::control_plane::assignment::Output;
+use crate::control_plane::{CallError, ControlPlane};
+use crate::delivery::claim::Run;
+use crate::delivery::result::{self, Origin};
+use crate::journal::{Journal, JournalError, Recorded, RunKey, Unpublished};
+use crate::pause::Pause;
+
+/// How long a run that was just decided tries a topic; its caller's room is taken meanwhile.
+const FIRST_TRY: Duration = Duration::from_secs(5);
+
+/// How long the drain tries a topic. A sink's own bound is shorter.
+const LATER_TRY: Duration = Duration::from_secs(60);
+
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// Runs that the drain reads at once, and works on at once.
+const PAGE: u32 = 100;
+const AT_ONCE: usize = 8;
+
+/// Runs in the outbox beyond which no more are taken on.
+const MOST: usize = 10_000;
+
+pub(super) struct Outbox {
+    journal: Journal,
+    control_plane: ControlPlane,
+    connections: Connections,
+    ids: Arc<dyn Ids>,
+    /// Tells the drain that there is something for it.
+    wake: Notify,
+    /// How many runs the drain has to do, as far as is known.
+    left: AtomicUsize,
+    /// Runs that their own tasks publish.
+    busy: Mutex<HashSet<i64>>,
+    /// Topics that did not take the last message. A run that was just decided spares them.
+    down: Mutex<HashSet<Feed>>,
+}
+
+/// A connection's id, and a topic there.
+type Feed = (String, String);
+
+/// Keeps the drain away from a run until dropped.
+pub(super) struct Busy<'o> {
+    outbox: &'o Outbox,
+    run: RunKey,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum PublishError {
+    #[error("its publishers are not known")]
+    ControlPlane(#[from] CallError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl Outbox {
+    pub(super) fn new(
+        journal: Journal,
+        control_plane: ControlPlane,
+        connector: Arc<dyn Connector>,
+        ids: Arc<dyn Ids>,
+    ) -> Self {
+        Self {
+            journal,
+            control_plane,
+            connections: Connections::new(connector),
+            ids,
+            wake: Notify::new(),
+            left: AtomicUsize::new(0),
+            busy: Mutex::default(),
+            down: Mutex::default(),
+        }
+    }
+
+    /// Whether so much waits that no more is to come.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.left.load(Ordering::Relaxed) >= MOST
+    }
+
+    pub(super) fn hold(&self, run: RunKey) -> Busy<'_> {
+        lock(&self.busy).insert(run.number());
+        Busy { outbox: self, run }
+    }
+
+    /// Publishes a run that was just decided; what does not get through is left to the drain.
+    pub(super) async fn publish_now(&self, run: &Unpublished, recorded: &Recorded) {
+        let sent = self.publish(run, recorded, &[], &self.down, FIRST_TRY);
+        match sent.await {
+            Ok(true) => return,
+            Ok(false) => {}
+            Err(error) => not_published(run, &error),
+        }
+        self.left.fetch_add(1, Ordering::Relaxed);
+        self.wake.notify_one();
+    }
+
+    /// Publishes what is left, for ever: at once what a process before left, then on every hint.
+    pub(super) async fn drain(&self) {
+        let mut pause = Pause::new(FIRST_PAUSE, LONGEST_PAUSE);
+        loop {
+            match self.pass().await {
+                Ok(0) => {
+                    pause.succeeded();
+                    // Made again on use; meanwhile those that were replaced are closed.
+                    self.connections.retain(|_| false);
+                    self.wake.notified().await;
+                }
+                Ok(left) => {
+                    tracing::warn!(runs = left, "results wait for topics that do not take them");
+                    sleep(pause.failed(&*self.ids)).await;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the outbox of direct runs could not be read");
+                    sleep(pause.failed(&*self.ids)).await;
+                }
+            }
+        }
+    }
+
+    /// Tries every run in the outbox once; answers how many are left.
+    async fn pass(&self) -> Result<usize, JournalError> {
+        let down = Mutex::default();
+        let (mut after, mut left) = (0, 0);
+        loop {
+            let page = self.journal.unpublished_direct(after, PAGE).await?;
+            let Some(last) = page.last() else {
+                break;
+            };
+            after = last.run.number();
+            for runs in page.chunks(AT_ONCE) {
+                let done = join_all(runs.iter().map(|run| self.publish_stored(run, &down))).await;
+                left += done.into_iter().filter(|done| !done).count();
+            }
+        }
+        *lock(&self.down) = down.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.left.store(left, Ordering::Relaxed);
+        Ok(left)
+    }
+
+    /// Publishes a run from the journal; whether nothing is left to be done.
+    async fn publish_stored(&self, run: &Unpublished, down: &Mutex<HashSet<Feed>>) -> bool {
+        if lock(&self.busy).contains(&run.run.number()) {
+            return true;
+        }
+        let stored = match self.journal.outbox_of(run.run).await {
+            Ok(Some(stored)) => stored,
+            Ok(None) => return true,
+            Err(error) => {
+                not_published(run, &error.into());
+                return false;
+            }
+        };
+        let (recorded, done) = stored;
+        match self.publish(run, &recorded, &done, down, LATER_TRY).await {
+            Ok(sent) => sent,
+            Err(error) => {
+                not_published(run, &error);
+                false
+            }
+        }
+    }
+
+    /// Sends a result to the publishers that its version has now, except to those that have it and
+    /// to topics that are `down`; whether all have it then.
+    async fn publish(
+        &self,
+        run: &Unpublished,
+        recorded: &Recorded,
+        done: &[String],
+        down: &Mutex<HashSet<Feed>>,
+        limit: Duration,
+    ) -> Result<bool, PublishError> {
+        let mut outputs = self
+            .control_plane
+            .outputs(&run.algorithm, &run.version)
+            .await?;
+        outputs.retain(|output| !done.contains(&output.publisher_id));
+        let sends = outputs
+            .iter()
+            .map(|output| self.send(output, run, recorded, down, limit));
+        let sent = join_all(sends).await;
+        if sent.iter().all(|sent| *sent) {
+            self.journal.published_to_all(run.run).await?;
+            return Ok(true);
+        }
+        for (output, sent) in outputs.into_iter().zip(sent) {
+            if sent {
+                self.journal
+                    .published_to(run.run, output.publisher_id)
+                    .await?;
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the topic has the result.
+    async fn send(
+        &self,
+        output: &Output,
+        run: &Unpublished,
+        recorded: &Recorded,
+        down: &Mutex<HashSet<Feed>>,
+        limit: Duration,
+    ) -> bool {
+        let feed = (output.connection.id.clone(), output.topic.clone());
+        if lock(down).contains(&feed) {
+            return false;
+        }
+        let origin = Origin {
+            algorithm: &run.algorithm,
+            listener: None,
+            key: None,
+        };
+        let named = Run::direct(run.run_id, run.run);
+        let outgoing = result::outgoing(&output.topic, &origin, &named, recorded);
+        let connection = self.connections.of(&output.connection);
+        let error = match timeout(limit, connection.publish(outgoing)).await {
+            Ok(Ok(())) => return true,
+            Ok(Err(error)) => error,
+            Err(_) => BrokerError::Other(format!("not within {} s", limit.as_secs())),
+        };
+        tracing::warn!(run.id = %run.run_id, topic = output.topic, %error, "a result was not taken");
+        // Too large is this result's own trouble.
+        if !matches!(error, BrokerError::TooLarge(_)) {
+            lock(down).insert(feed);
+        }
+        false
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        lock(&self.outbox.busy).remove(&self.run.number());
+    }
+}
+
+fn not_published(run: &Unpublished, error: &PublishError) {
+    tracing::warn!(
+        run.id = %run.run_id,
+        error = error as &dyn std::error::Error,
+        "a result is not published yet"
+    );
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

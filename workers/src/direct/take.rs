@@ -1,0 +1,183 @@
+//! One direct run: claim, invoke, decide, publish.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::listener::RetryPolicy;
+use domain::settlement::{self, Decision, Reason, Verdict, backoff};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::{DirectError, DirectFailure, DirectOutcome, DirectResult, DirectRun, Shared};
+use crate::control_plane::assignment::AssignedVersion;
+use crate::delivery::call::{Called, call};
+use crate::delivery::claim::Run;
+use crate::delivery::input::Input;
+use crate::journal::{Claim, Draft, JournalError, Outcome, Place, Recorded, Unpublished};
+use crate::pause::unit;
+
+/// How often an endpoint that takes no connection is tried. One that took it is called once: the
+/// caller waits and may ask again, and knows better than we whether to.
+const CONNECTING: RetryPolicy = RetryPolicy {
+    max_attempts: 3,
+    initial_backoff_ms: 200,
+    max_backoff_ms: 1000,
+};
+
+impl Shared {
+    /// Takes a run all the way; tells when its claim is durable, and when its decision is.
+    pub(super) async fn take(
+        &self,
+        id: Uuid,
+        run: DirectRun,
+        claimed: oneshot::Sender<Result<(), DirectError>>,
+        end: oneshot::Sender<DirectOutcome>,
+    ) {
+        let DirectRun {
+            algorithm,
+            version,
+            content_type,
+            body,
+            timeout,
+            room: _room,
+        } = run;
+        let mut run = match self.claim(id, &algorithm).await {
+            Ok(run) => run,
+            // Whoever has stopped waiting needs no answer, here and below.
+            Err(error) => return drop(claimed.send(Err(error.into()))),
+        };
+        let _ = claimed.send(Ok(()));
+        let version = AssignedVersion {
+            version: version.version,
+            endpoint: version.endpoint,
+            protocol: version.protocol,
+            timeout_ms: version.timeout_ms,
+        };
+        let input = Input::of_caller(&algorithm, content_type, body);
+        let began = Instant::now();
+        let invoked = self.invoke(&version, &input, &mut run, began + timeout);
+        let called = match invoked.await {
+            Ok(called) => called,
+            Err(error) => return undecided(id, &error),
+        };
+        let duration = began.elapsed();
+        drop(input);
+        let draft = Arc::new(draft(version.version.clone(), &called));
+        // The drain leaves the run alone from before its row is there.
+        let _busy = self.outbox.hold(run.key);
+        let recorded = match self.journal.decide(run.key, Arc::clone(&draft)).await {
+            Ok(Outcome::Recorded(at)) => Recorded::of(Arc::unwrap_or_clone(draft), at),
+            Ok(Outcome::Earlier(recorded)) => *recorded,
+            Err(error) => return undecided(id, &error),
+        };
+        let _ = end.send(outcome(duration, called));
+        if !recorded.published {
+            let unpublished = Unpublished {
+                run: run.key,
+                run_id: id,
+                algorithm,
+                version: version.version,
+            };
+            self.outbox.publish_now(&unpublished, &recorded).await;
+        }
+    }
+
+    async fn claim(&self, id: Uuid, algorithm: &str) -> Result<Run, JournalError> {
+        let claim = Claim {
+            listener: self.listener(algorithm).await?,
+            run_id: id,
+            place: Place {
+                partition: 0,
+                offset: self.place(),
+            },
+            calls: true,
+        };
+        let claimed = self.journal.claim(vec![claim]).await?;
+        let claimed = claimed.first().ok_or(JournalError::Closed)?;
+        Ok(Run::direct(id, claimed.run))
+    }
+
+    async fn invoke(
+        &self,
+        version: &AssignedVersion,
+        input: &Input,
+        run: &mut Run,
+        deadline: Instant,
+    ) -> Result<Called, JournalError> {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let timed = AssignedVersion {
+                timeout_ms: version.timeout_ms.min(millis(left)),
+                ..version.clone()
+            };
+            let called = call(&self.endpoints, &timed, input, run).await;
+            if called.connected || run.attempts >= CONNECTING.max_attempts {
+                return Ok(called);
+            }
+            let wait = backoff(CONNECTING, run.attempts, None, unit(&*self.ids));
+            if Instant::now() + wait >= deadline {
+                return Ok(called);
+            }
+            sleep(wait).await;
+            run.attempts = self.journal.attempt(run.key).await?;
+        }
+    }
+}
+
+fn draft(version: String, called: &Called) -> Draft {
+    let mut draft = Draft {
+        decision: Decision::Succeeded,
+        version: Some(version),
+        // A direct caller has no listener's revision.
+        revision: String::new(),
+        status: called.answer_status(),
+        reason: None,
+        reason_text: None,
+        content_type: None,
+        result: None,
+    };
+    let reason = match settlement::judge(&called.answer) {
+        Verdict::Succeeded => {
+            draft.content_type.clone_from(&called.content_type);
+            draft.result = Some(called.body.clone());
+            return draft;
+        }
+        Verdict::Faulty(reason) | Verdict::Block(reason) => reason,
+        Verdict::Retry { .. } => Reason::AttemptsExhausted,
+    };
+    // The caller has the error: there is no dead letter.
+    draft.decision = Decision::Dropped;
+    draft.reason = Some(reason);
+    draft.reason_text = Some(called.summary());
+    draft
+}
+
+fn outcome(duration: Duration, called: Called) -> DirectOutcome {
+    let ended = match settlement::judge(&called.answer) {
+        Verdict::Succeeded => Ok(DirectResult {
+            content_type: called.content_type,
+            body: called.body,
+        }),
+        _ => Err(DirectFailure {
+            answer: called.answer,
+            text: called.text,
+            stacktrace: called.stacktrace,
+        }),
+    };
+    DirectOutcome { duration, ended }
+}
+
+/// The caller hears that nobody knows, and the next start of the worker decides the run.
+fn undecided(id: Uuid, error: &JournalError) {
+    tracing::error!(
+        run.id = %id,
+        error = error as &dyn std::error::Error,
+        "a direct run could not be written down"
+    );
+}
+
+/// Rounded up, so that the time of a first call is what the caller asked for.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros().div_ceil(1000)).unwrap_or(u64::MAX)
+}

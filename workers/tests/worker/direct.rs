@@ -1,0 +1,248 @@
+//! Runs that somebody asks for directly.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::algorithm::Protocol;
+use domain::settlement::{Answer, Decision};
+use serde_json::json;
+use tokio::sync::Semaphore;
+use workers::journal::{RunRecord, direct_group};
+use workers::{DirectError, DirectOutcome, DirectRun, DirectRuns, DirectVersion};
+
+use crate::world::{Running, World, eventually, header};
+
+const ALGORITHM: &str = "acme/score";
+
+fn echo(_: usize, body: &Bytes) -> (u16, Bytes) {
+    (200, Bytes::from([b"scored ", &body[..]].concat()))
+}
+
+fn run(world: &World, body: &'static [u8]) -> DirectRun {
+    let room = Arc::new(Semaphore::new(1));
+    DirectRun {
+        algorithm: ALGORITHM.to_owned(),
+        version: DirectVersion {
+            version: "1.0.0".to_owned(),
+            endpoint: format!("http://127.0.0.1:{}/score", world.port),
+            protocol: Protocol::Raw,
+            timeout_ms: 5000,
+        },
+        content_type: "text/plain",
+        body: Bytes::from_static(body),
+        timeout: Duration::from_secs(10),
+        room: room.try_acquire_owned().unwrap(),
+    }
+}
+
+async fn outcome(direct: &DirectRuns, run: DirectRun) -> DirectOutcome {
+    direct.begin(run).await.unwrap().outcome().await.unwrap()
+}
+
+async fn runs(worker: &Running) -> Vec<RunRecord> {
+    let group = direct_group(ALGORITHM);
+    worker.journal.runs(&group, None, 100).await.unwrap()
+}
+
+async fn outbox(worker: &Running) -> usize {
+    worker
+        .journal
+        .unpublished_direct(0, 100)
+        .await
+        .unwrap()
+        .len()
+}
+
+async fn until_outbox_is_empty(worker: &Running) {
+    let empty = async {
+        while outbox(worker).await > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(20), empty).await;
+    waited.expect("what is left is published");
+}
+
+#[tokio::test]
+async fn a_direct_result_is_answered_and_published() {
+    let world = World::new(echo).await;
+    world.publish_to(&["scores"]);
+    let worker = world.worker().await;
+    let begun = worker.direct.begin(run(&world, b"one")).await.unwrap();
+    let id = begun.id.to_string();
+    let result = begun.outcome().await.unwrap().ended;
+    assert_eq!(result.ok().unwrap().body, "scored one");
+
+    let output = &world.outputs(1).await[0];
+    assert_eq!(output.body, "scored one");
+    assert_eq!(output.key, None);
+    assert_eq!(header(output, "eventflows-run-id"), id);
+    assert_eq!(header(output, "eventflows-algorithm-version"), "1.0.0");
+    {
+        let endpoint = world.endpoint.as_ref().unwrap();
+        let calls = endpoint.calls.lock().unwrap();
+        assert_eq!(calls[0].headers["idempotency-key"], id.as_str());
+        assert_eq!(calls[0].headers["content-type"], "text/plain");
+        assert_eq!(calls[0].headers["ce-source"], "/v1/algo/acme/score");
+    }
+    let recorded = runs(&worker).await;
+    let decision = recorded[0].decision.as_ref().unwrap();
+    assert_eq!(decision.decision, Decision::Succeeded);
+    // A listener's ledger does not know of it.
+    assert_eq!(worker.ledger().await.received, 0);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_failed_direct_run_is_called_once_and_recorded_as_dropped() {
+    let world = World::new(|_, _| (503, Bytes::from_static(b"busy"))).await;
+    world.publish_to(&["scores"]);
+    let worker = world.worker().await;
+    let failure = outcome(&worker.direct, run(&world, b"one")).await.ended;
+    let failure = failure.err().unwrap();
+    assert!(matches!(failure.answer, Answer::Status { status: 503, .. }));
+    assert_eq!(failure.text.as_deref(), Some("busy"));
+    assert_eq!(world.calls(), 1);
+    let recorded = runs(&worker).await;
+    let decision = recorded[0].decision.as_ref().unwrap();
+    assert_eq!(decision.decision, Decision::Dropped);
+    assert_eq!(decision.status, Some(503));
+    assert_eq!(outbox(&worker).await, 0);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn an_endpoint_that_takes_no_connection_is_tried_three_times() {
+    let mut world = World::new(echo).await;
+    world.endpoint = None;
+    let worker = world.worker().await;
+    let failure = outcome(&worker.direct, run(&world, b"one")).await.ended;
+    assert_eq!(failure.err().unwrap().answer, Answer::Unreachable);
+    assert_eq!(runs(&worker).await[0].attempts, 3);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_ends_when_its_callers_time_is_up() {
+    let world = World::new(|_, _| {
+        std::thread::sleep(Duration::from_millis(300));
+        (200, Bytes::new())
+    })
+    .await;
+    let worker = world.worker().await;
+    let mut hurried = run(&world, b"one");
+    hurried.timeout = Duration::from_millis(50);
+    let failure = outcome(&worker.direct, hurried).await.ended;
+    assert_eq!(failure.err().unwrap().answer, Answer::TimedOut);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_topic_that_is_down_keeps_nobody_waiting_and_gets_the_result_later() {
+    let world = World::new(echo).await;
+    world.publish_to(&["scores", "copies"]);
+    world.broker.refuse("scores", true);
+    let worker = world.worker().await;
+    for body in [b"one", b"two"] {
+        let ended = outcome(&worker.direct, run(&world, body)).await.ended;
+        assert!(ended.is_ok());
+    }
+    eventually("the other topic", || {
+        world.broker.messages("copies").len() == 2
+    })
+    .await;
+    assert_eq!(outbox(&worker).await, 2);
+    world.broker.refuse("scores", false);
+    assert_eq!(world.outputs(2).await.len(), 2);
+    // The one that had it already does not get it again.
+    assert_eq!(world.broker.messages("copies").len(), 2);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_killed_worker_had_decided_is_published_by_the_next() {
+    let world = World::new(echo).await;
+    world.publish_to(&["scores"]);
+    world.broker.refuse("scores", true);
+    let worker = world.worker().await;
+    let begun = worker.direct.begin(run(&world, b"one")).await.unwrap();
+    let id = begun.id.to_string();
+    begun.outcome().await.unwrap();
+    worker.kill().await;
+    world.broker.refuse("scores", false);
+    assert_eq!(world.broker.messages("scores").len(), 0);
+
+    let worker = world.worker().await;
+    let output = &world.outputs(1).await[0];
+    assert_eq!(output.body, "scored one");
+    assert_eq!(header(output, "eventflows-run-id"), id);
+    assert_eq!(header(output, "content-type"), "text/x-answer");
+    assert_eq!(world.calls(), 1);
+    until_outbox_is_empty(&worker).await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_publisher_disabled_meanwhile_gets_nothing_and_ends_the_waiting() {
+    let world = World::new(echo).await;
+    world.publish_to(&["scores"]);
+    world.broker.refuse("scores", true);
+    let worker = world.worker().await;
+    outcome(&worker.direct, run(&world, b"one")).await;
+    world.publish_to(&[]);
+    world.broker.refuse("scores", false);
+    until_outbox_is_empty(&worker).await;
+    assert_eq!(world.broker.messages("scores").len(), 0);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_a_crash_cut_short_is_decided_by_the_next_worker() {
+    let world = World::new(|_, _| {
+        std::thread::sleep(Duration::from_millis(300));
+        (200, Bytes::new())
+    })
+    .await;
+    let worker = world.worker().await;
+    let begun = worker.direct.begin(run(&world, b"one")).await.unwrap();
+    worker.kill().await;
+    assert!(matches!(begun.outcome().await, Err(DirectError::Stopping)));
+
+    let worker = world.worker().await;
+    let recorded = runs(&worker).await;
+    let decision = recorded[0].decision.as_ref().unwrap();
+    assert_eq!(decision.decision, Decision::Dropped);
+    assert_eq!(decision.reason.as_deref(), Some("interrupted"));
+    let ended = outcome(&worker.direct, run(&world, b"two")).await.ended;
+    assert!(ended.is_ok());
+    assert_eq!(runs(&worker).await.len(), 2);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_stops_lets_runs_end_and_takes_no_more() {
+    let world = World::new(|_, _| {
+        std::thread::sleep(Duration::from_millis(100));
+        (200, Bytes::from_static(b"done"))
+    })
+    .await;
+    let worker = world.worker().await;
+    let direct = worker.direct.clone();
+    let begun = direct.begin(run(&world, b"one")).await.unwrap();
+    worker.stop().await;
+    assert!(begun.outcome().await.unwrap().ended.is_ok());
+    let refused = direct.begin(run(&world, b"two")).await;
+    assert!(matches!(refused.err().unwrap(), DirectError::Stopping));
+}
+
+#[tokio::test]
+async fn publishers_are_asked_for_by_algorithm_and_version() {
+    let world = World::new(echo).await;
+    let worker = world.worker().await;
+    outcome(&worker.direct, run(&world, b"one")).await;
+    eventually("the question", || !world.plane.asked().is_empty()).await;
+    let wanted = json!({ "algorithm": ALGORITHM, "version": "1.0.0" });
+    assert_eq!(world.plane.asked()[0], wanted);
+    worker.stop().await;
+}
