@@ -175,27 +175,29 @@ fn keys(tx: &mut dyn Tx, reach: Reach<'_>) -> Result<Vec<String>, ReadModelError
 }
 
 /// The listeners that a grant lets read a topic, or lets publish to one.
+///
+/// A pattern that is a value alone would have SQLite plan the statement anew each time.
 fn keys_granted(tx: &mut dyn Tx, grant: &GrantKey) -> Result<Vec<String>, ReadModelError> {
     let sql = match (grant.permission.access, &grant.scope) {
         (Access::Subscribe, Scope::Topic(_)) => {
             "SELECT key FROM listeners WHERE connection = ?1 AND topic = ?2 \
-             AND (algorithm = ?3 OR glob(?4, algorithm)) AND enabled = 1"
+             AND (algorithm = ?3 OR glob(?4 || '', algorithm)) AND enabled = 1"
         }
         (Access::Subscribe, Scope::Pattern(_)) => {
-            "SELECT key FROM listeners WHERE connection = ?1 AND glob(?2, topic) \
-             AND (algorithm = ?3 OR glob(?4, algorithm)) AND enabled = 1"
+            "SELECT key FROM listeners WHERE connection = ?1 AND glob(?2 || '', topic) \
+             AND (algorithm = ?3 OR glob(?4 || '', algorithm)) AND enabled = 1"
         }
         (Access::Publish, Scope::Topic(_)) => {
             "SELECT DISTINCT l.key FROM publishers p \
              JOIN listeners l ON l.algorithm = p.algorithm \
              WHERE p.connection = ?1 AND p.topic = ?2 \
-             AND (p.algorithm = ?3 OR glob(?4, p.algorithm)) AND p.enabled = 1 AND l.enabled = 1"
+             AND (p.algorithm = ?3 OR glob(?4 || '', p.algorithm)) AND p.enabled = 1 AND l.enabled = 1"
         }
         (Access::Publish, Scope::Pattern(_)) => {
             "SELECT DISTINCT l.key FROM publishers p \
              JOIN listeners l ON l.algorithm = p.algorithm \
-             WHERE p.connection = ?1 AND glob(?2, p.topic) \
-             AND (p.algorithm = ?3 OR glob(?4, p.algorithm)) AND p.enabled = 1 AND l.enabled = 1"
+             WHERE p.connection = ?1 AND glob(?2 || '', p.topic) \
+             AND (p.algorithm = ?3 OR glob(?4 || '', p.algorithm)) AND p.enabled = 1 AND l.enabled = 1"
         }
     };
     let (algorithm, all_of) = match &grant.permission.grantee {

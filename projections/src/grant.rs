@@ -272,12 +272,13 @@ pub(crate) fn stands(
     algorithm: &AlgorithmId,
     access: Access,
 ) -> Result<bool, ReadModelError> {
+    // The columns of the grantee are kept from their index, under which an organization has many.
     let found = tx.query(
         "SELECT 1 WHERE EXISTS (SELECT 1 FROM grants WHERE connection = ?1 AND topic = ?2 \
-         AND access = ?3 AND organization = ?4 AND (algorithm IS NULL OR algorithm = ?5)) \
+         AND access = ?3 AND organization || '' = ?4 AND (algorithm IS NULL OR algorithm = ?5)) \
          OR EXISTS (SELECT 1 FROM grants WHERE connection = ?1 AND topic IS NULL \
          AND glob(pattern, ?2) \
-         AND access = ?3 AND organization = ?4 AND (algorithm IS NULL OR algorithm = ?5))",
+         AND access = ?3 AND organization || '' = ?4 AND (algorithm IS NULL OR algorithm = ?5))",
         &[
             text(topic.connection),
             topic.topic.as_str().into(),

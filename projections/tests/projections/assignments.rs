@@ -10,7 +10,7 @@ use domain::listener::{
     ListenerPaused, ListenerResumed, ListenerSettings, ListenerSettingsChanged, StartPosition,
 };
 use domain::publisher::PublisherDisabled;
-use domain::{ConnectionId, CredentialRef, Event};
+use domain::{ConnectionId, CredentialRef, Event, Position};
 
 use crate::events::{
     algorithm, connection, flowing, granted, listener, pattern_granted, pattern_revoked,
@@ -139,6 +139,22 @@ async fn a_paused_listener_has_no_assignment_until_it_is_resumed() {
     };
     let steps = vec![(paused.into(), false), (resumed.into(), true)];
     comes_and_goes(flowing("1.0.0"), steps).await;
+}
+
+#[tokio::test]
+async fn who_was_told_of_what_stood_in_the_middle_of_a_batch_is_told_again() {
+    let fixture = Fixture::new().await;
+    let mut events = flowing("1.0.0");
+    fixture.apply(&history(&events)).await;
+    let before = events.len();
+    events.push(revoked());
+    let told = Position(events.len() as u64);
+    events.push(granted("orders", Access::Subscribe));
+    fixture.apply(&history(&events)[before..]).await;
+    // By another generation, whose batch ended there: that the listener is to stop.
+    let (_, changes) = fixture.model.assignments(Some(told)).await.unwrap();
+    assert_eq!(changes.len(), 1);
+    assert!(changes[0].assignment.is_some());
 }
 
 #[tokio::test]
