@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::batch::Fact;
 use crate::database::{FromRow, Row, Statement, Tx, Value, text};
-use crate::page::{Page, Paging};
+use crate::page::{Listed, Select, Sort, Sorted};
 use crate::read::{self, ReadModel, ReadModelError};
 
 /// An algorithm.
@@ -39,12 +39,30 @@ pub struct Withdrawn {
 }
 
 /// Which algorithms are asked for; all where nothing is set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AlgorithmFilter {
     pub organization: Option<OrganizationName>,
     /// Part of the name as `organization/name`.
     pub search: Option<String>,
     pub retired: Option<bool>,
+}
+
+/// What algorithms can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum AlgorithmSort {
+    /// By organization and name.
+    #[default]
+    Name,
+    RegisteredAt,
+}
+
+impl Sort for AlgorithmSort {
+    fn column(self) -> Option<&'static str> {
+        match self {
+            Self::Name => None,
+            Self::RegisteredAt => Some("registered_at"),
+        }
+    }
 }
 
 pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
@@ -106,33 +124,6 @@ impl ReadModel {
         self.rows(Statement::new(select).bind(ids)).await
     }
 
-    /// Algorithms by name.
-    ///
-    /// # Errors
-    /// The database cannot answer.
-    pub async fn algorithms(
-        &self,
-        filter: &AlgorithmFilter,
-        paging: &Paging,
-    ) -> Result<Page<Algorithm>, ReadModelError> {
-        let select =
-            "SELECT id, description, registered_at, retired_at FROM algorithms WHERE id > ?1";
-        let select = Statement::new(select)
-            .bind(&*paging.after)
-            .add_if(
-                " AND organization = ?",
-                filter.organization.as_ref().map(OrganizationName::as_str),
-            )
-            .add_if(" AND instr(id, ?) > 0", filter.search.as_deref())
-            .then(match filter.retired {
-                None => "",
-                Some(true) => " AND retired_at IS NOT NULL",
-                Some(false) => " AND retired_at IS NULL",
-            })
-            .then(" ORDER BY id");
-        self.page(select, paging).await
-    }
-
     /// The published versions of those algorithms, the withdrawn among them, each algorithm's
     /// newest first.
     ///
@@ -150,6 +141,44 @@ impl ReadModel {
         let mut versions: Vec<PublishedVersion> = versions.await?;
         versions.sort_by(|a, b| (&a.algorithm, &b.version).cmp(&(&b.algorithm, &a.version)));
         Ok(versions)
+    }
+}
+
+impl Select for AlgorithmFilter {
+    type Row = Algorithm;
+
+    const KEY: &'static str = "id";
+
+    fn select(&self) -> Result<Statement, ReadModelError> {
+        let select = "SELECT id, description, registered_at, retired_at FROM algorithms WHERE true";
+        Ok(Statement::new(select)
+            .add_if(
+                " AND organization = ?",
+                self.organization.as_ref().map(OrganizationName::as_str),
+            )
+            .add_if(" AND instr(id, ?) > 0", self.search.as_deref())
+            .then(match self.retired {
+                None => "",
+                Some(true) => " AND retired_at IS NOT NULL",
+                Some(false) => " AND retired_at IS NULL",
+            }))
+    }
+}
+
+impl Listed for Algorithm {
+    type Sort = AlgorithmSort;
+
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn sorted(&self, by: AlgorithmSort) -> Option<Sorted> {
+        match by {
+            AlgorithmSort::Name => None,
+            AlgorithmSort::RegisteredAt => {
+                Some(Sorted::Integer(self.registered_at.as_microsecond()))
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::batch::Fact;
 use crate::database::{FromRow, Row, Statement, Tx, text};
-use crate::page::{Page, Paging};
+use crate::page::{Listed, Select, Sort, Sorted};
 use crate::read::{ReadModel, ReadModelError, time_of};
 
 /// A broker connection that is alive or was replaced.
@@ -32,11 +32,28 @@ pub struct Replaced {
 }
 
 /// Which connections are asked for; all that are alive where nothing is set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ConnectionFilter {
     /// Part of the name.
     pub search: Option<String>,
     pub kind: Option<BrokerKind>,
+}
+
+/// What connections can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ConnectionSort {
+    #[default]
+    Name,
+    ConnectedAt,
+}
+
+impl Sort for ConnectionSort {
+    fn column(self) -> Option<&'static str> {
+        match self {
+            Self::Name => None,
+            Self::ConnectedAt => Some("connected_at"),
+        }
+    }
 }
 
 pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
@@ -110,28 +127,41 @@ impl ReadModel {
                       replaced_by FROM connections WHERE name = ?1 AND replaced_at IS NULL";
         self.row(Statement::new(select).bind(name.as_str())).await
     }
+}
 
-    /// Connections that are alive, by name. The key of a page is the name.
-    ///
-    /// # Errors
-    /// The database cannot answer.
-    pub async fn connections(
-        &self,
-        filter: &ConnectionFilter,
-        paging: &Paging,
-    ) -> Result<Page<Connection>, ReadModelError> {
-        let kind = filter.kind.map(serde_json::to_value).transpose()?;
+/// Connections that are alive.
+impl Select for ConnectionFilter {
+    type Row = Connection;
+
+    const KEY: &'static str = "name";
+
+    fn select(&self) -> Result<Statement, ReadModelError> {
+        let kind = self.kind.map(serde_json::to_value).transpose()?;
         let select = "SELECT id, name, settings, connected_at, discovered_at, replaced_at, \
-                      replaced_by FROM connections WHERE name > ?1 AND replaced_at IS NULL";
-        let select = Statement::new(select)
-            .bind(&*paging.after)
-            .add_if(" AND instr(name, ?) > 0", filter.search.as_deref())
+                      replaced_by FROM connections WHERE replaced_at IS NULL";
+        Ok(Statement::new(select)
+            .add_if(" AND instr(name, ?) > 0", self.search.as_deref())
             .add_if(
                 " AND settings ->> 'kind' = ?",
                 kind.as_ref().and_then(Json::as_str),
-            )
-            .then(" ORDER BY name");
-        self.page(select, paging).await
+            ))
+    }
+}
+
+impl Listed for Connection {
+    type Sort = ConnectionSort;
+
+    fn key(&self) -> String {
+        self.name.to_string()
+    }
+
+    fn sorted(&self, by: ConnectionSort) -> Option<Sorted> {
+        match by {
+            ConnectionSort::Name => None,
+            ConnectionSort::ConnectedAt => {
+                Some(Sorted::Integer(self.connected_at.as_microsecond()))
+            }
+        }
     }
 }
 

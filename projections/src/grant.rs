@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::batch::Fact;
 use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::key::KeyRange;
-use crate::page::{Page, Paging};
+use crate::page::{Listed, Select, Sort, Sorted};
 use crate::read::{ReadModel, ReadModelError};
 
 /// A grant that stands.
@@ -40,7 +40,7 @@ pub enum Scope {
 }
 
 /// Which grants are asked for; all where nothing is set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct GrantFilter {
     pub connection: Option<ConnectionId>,
     /// Those that permit anything on the topic, be it by a pattern.
@@ -50,6 +50,24 @@ pub struct GrantFilter {
     /// Those to the organization or to an algorithm of it.
     pub organization: Option<OrganizationName>,
     pub access: Option<Access>,
+}
+
+/// What grants can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum GrantSort {
+    /// By broker, by topic or pattern, and by grantee.
+    #[default]
+    Topic,
+    GrantedAt,
+}
+
+impl Sort for GrantSort {
+    fn column(self) -> Option<&'static str> {
+        match self {
+            Self::Topic => None,
+            Self::GrantedAt => Some("granted_at"),
+        }
+    }
 }
 
 impl GrantKey {
@@ -203,19 +221,23 @@ fn remove(tx: &mut dyn Tx, key: &GrantKey) -> Result<(), ReadModelError> {
 }
 
 impl ReadModel {
-    /// Grants by connection, topic or pattern, and grantee.
+    /// The grant of that key, if it stands.
     ///
     /// # Errors
     /// The database cannot answer.
-    pub async fn grants(
-        &self,
-        filter: &GrantFilter,
-        paging: &Paging,
-    ) -> Result<Page<Grant>, ReadModelError> {
-        // Patterns that cover a topic stand elsewhere in the order of keys.
-        let connection = filter.topic.as_ref().map(|topic| topic.connection);
-        let keys = KeyRange::new(connection.or(filter.connection), None, paging);
-        let select = match (&filter.topic, &filter.algorithm) {
+    pub async fn grant(&self, key: &GrantKey) -> Result<Option<Grant>, ReadModelError> {
+        let select = "SELECT key, granted_at, cause FROM grants WHERE key = ?1";
+        self.row(Statement::new(select).bind(text(key))).await
+    }
+}
+
+impl Select for GrantFilter {
+    type Row = Grant;
+
+    const KEY: &'static str = "key";
+
+    fn select(&self) -> Result<Statement, ReadModelError> {
+        let select = match (&self.topic, &self.algorithm) {
             (Some(topic), _) => Statement::new(COVERING)
                 .bind(text(topic.connection))
                 .bind(topic.topic.as_str()),
@@ -224,13 +246,11 @@ impl ReadModel {
                 .bind(text(algorithm)),
             (None, None) => Statement::new("SELECT key, granted_at, cause FROM grants WHERE true"),
         };
-        let algorithm = filter.algorithm.as_ref();
+        let algorithm = self.algorithm.as_ref();
         let organization = algorithm
             .map(|algorithm| &algorithm.organization)
-            .or(filter.organization.as_ref());
-        let select = select
-            .add(" AND key > ?", keys.after)
-            .add_if(" AND key < ?", keys.before)
+            .or(self.organization.as_ref());
+        Ok(select
             .add_if(
                 " AND organization = ?",
                 organization.map(OrganizationName::as_str),
@@ -239,18 +259,28 @@ impl ReadModel {
                 " AND (algorithm IS NULL OR algorithm = ?)",
                 algorithm.map(ToString::to_string),
             )
-            .add_if(" AND access = ?", filter.access.map(Access::as_str))
-            .then(" ORDER BY key");
-        self.page(select, paging).await
+            .add_if(" AND access = ?", self.access.map(Access::as_str)))
     }
 
-    /// The grant of that key, if it stands.
-    ///
-    /// # Errors
-    /// The database cannot answer.
-    pub async fn grant(&self, key: &GrantKey) -> Result<Option<Grant>, ReadModelError> {
-        let select = "SELECT key, granted_at, cause FROM grants WHERE key = ?1";
-        self.row(Statement::new(select).bind(text(key))).await
+    fn keys(&self) -> KeyRange {
+        // Patterns that cover a topic stand elsewhere in the order of keys.
+        let connection = self.topic.as_ref().map(|topic| topic.connection);
+        KeyRange::of(connection.or(self.connection), None)
+    }
+}
+
+impl Listed for Grant {
+    type Sort = GrantSort;
+
+    fn key(&self) -> String {
+        self.key.to_string()
+    }
+
+    fn sorted(&self, by: GrantSort) -> Option<Sorted> {
+        match by {
+            GrantSort::Topic => None,
+            GrantSort::GrantedAt => Some(Sorted::Integer(self.granted_at.as_microsecond())),
+        }
     }
 }
 

@@ -5,30 +5,42 @@
 
 use domain::{ConnectionId, TopicId};
 
-use crate::page::Paging;
-
-/// Where a page of a list begins and where the list ends, both exclusive.
-pub(crate) struct KeyRange {
-    pub(crate) after: String,
+/// Keys between two others, both exclusive.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyRange {
+    pub(crate) after: Option<String>,
     pub(crate) before: Option<String>,
 }
 
 impl KeyRange {
-    /// The keys of a topic, or else of a connection, or else all, from where `paging` says.
-    pub(crate) fn new(
-        connection: Option<ConnectionId>,
-        topic: Option<&TopicId>,
-        paging: &Paging,
-    ) -> Self {
+    /// The keys of a topic, or else of a connection, or else all.
+    pub(crate) fn of(connection: Option<ConnectionId>, topic: Option<&TopicId>) -> Self {
         // The second of each is the sign that follows on the last of the first.
-        let (first, before) = match (topic, connection) {
-            (Some(topic), _) => (format!("{topic}|"), Some(format!("{topic}}}"))),
-            (None, Some(connection)) => (format!("{connection}/"), Some(format!("{connection}0"))),
-            (None, None) => (String::new(), None),
-        };
-        Self {
-            after: first.max(paging.after.clone()),
-            before,
+        match (topic, connection) {
+            (Some(topic), _) => Self {
+                after: Some(format!("{topic}|")),
+                before: Some(format!("{topic}}}")),
+            },
+            (None, Some(connection)) => Self {
+                after: Some(format!("{connection}/")),
+                before: Some(format!("{connection}0")),
+            },
+            (None, None) => Self::default(),
+        }
+    }
+
+    /// Leaves out `key` and all that are smaller. Of two bounds in a statement a database may use
+    /// either for its search, so there is but one.
+    pub(crate) fn begin_after(&mut self, key: &str) {
+        if self.after.as_deref().is_none_or(|after| after < key) {
+            self.after = Some(key.to_owned());
+        }
+    }
+
+    /// Leaves out `key` and all that are greater.
+    pub(crate) fn end_before(&mut self, key: &str) {
+        if self.before.as_deref().is_none_or(|before| before > key) {
+            self.before = Some(key.to_owned());
         }
     }
 }

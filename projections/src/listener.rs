@@ -12,7 +12,7 @@ use crate::batch::Fact;
 use crate::connection;
 use crate::database::{FromRow, Row, Statement, Tx, Value, text};
 use crate::key::KeyRange;
-use crate::page::{Page, Paging};
+use crate::page::{Listed, Select, Sort, Sorted};
 use crate::read::{ReadModel, ReadModelError};
 
 /// A listener that was enabled at least once.
@@ -36,7 +36,7 @@ pub struct Listener {
 }
 
 /// Whose listeners are asked for; all where nothing is set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ListenerFilter {
     pub connection: Option<ConnectionId>,
     pub topic: Option<TopicId>,
@@ -46,6 +46,26 @@ pub struct ListenerFilter {
     pub paused: Option<bool>,
     /// Part of the name of the topic or of the algorithm.
     pub search: Option<String>,
+}
+
+/// What listeners can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ListenerSort {
+    /// By broker and by the name of the topic.
+    #[default]
+    Topic,
+    Algorithm,
+    ChangedAt,
+}
+
+impl Sort for ListenerSort {
+    fn column(self) -> Option<&'static str> {
+        match self {
+            Self::Topic => None,
+            Self::Algorithm => Some("algorithm"),
+            Self::ChangedAt => Some("changed_at"),
+        }
+    }
 }
 
 pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
@@ -126,42 +146,55 @@ impl ReadModel {
     pub async fn listener(&self, id: &ListenerId) -> Result<Option<Listener>, ReadModelError> {
         self.row(Statement::new(BY_KEY).bind(text(id))).await
     }
+}
 
-    /// Listeners by topic and algorithm, on connections that are alive.
-    ///
-    /// # Errors
-    /// The database cannot answer.
-    pub async fn listeners(
-        &self,
-        filter: &ListenerFilter,
-        paging: &Paging,
-    ) -> Result<Page<Listener>, ReadModelError> {
-        let keys = KeyRange::new(filter.connection, filter.topic.as_ref(), paging);
-        let algorithms = filter.organization.as_ref().map(OrganizationName::as_str);
+/// Listeners on connections that are alive.
+impl Select for ListenerFilter {
+    type Row = Listener;
+
+    const KEY: &'static str = "key";
+
+    fn select(&self) -> Result<Statement, ReadModelError> {
         let select = "SELECT connection, topic, algorithm, enabled, paused, version, settings, \
                       consumer_group, dlq, revision, changed_at, cause FROM listeners l \
                       WHERE EXISTS (SELECT 1 FROM connections c \
                       WHERE c.id = l.connection AND c.replaced_at IS NULL)";
-        let select = Statement::new(select)
-            .add(" AND key > ?", keys.after)
-            .add_if(" AND key < ?", keys.before)
+        Ok(Statement::new(select)
             .add_if(
                 " AND algorithm = ?",
-                filter.algorithm.as_ref().map(ToString::to_string),
+                self.algorithm.as_ref().map(ToString::to_string),
             )
             // Between the slash and the sign after it.
             .add_if(
                 " AND algorithm > ? || '/' AND algorithm < ? || '0'",
-                algorithms,
+                self.organization.as_ref().map(OrganizationName::as_str),
             )
-            .add_if(" AND enabled = ?", filter.enabled)
-            .add_if(" AND paused = ?", filter.paused)
+            .add_if(" AND enabled = ?", self.enabled)
+            .add_if(" AND paused = ?", self.paused)
             .add_if(
                 " AND (instr(topic, ?) > 0 OR instr(algorithm, ?) > 0)",
-                filter.search.as_deref(),
-            )
-            .then(" ORDER BY key");
-        self.page(select, paging).await
+                self.search.as_deref(),
+            ))
+    }
+
+    fn keys(&self) -> KeyRange {
+        KeyRange::of(self.connection, self.topic.as_ref())
+    }
+}
+
+impl Listed for Listener {
+    type Sort = ListenerSort;
+
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn sorted(&self, by: ListenerSort) -> Option<Sorted> {
+        match by {
+            ListenerSort::Topic => None,
+            ListenerSort::Algorithm => Some(Sorted::Text(self.id.algorithm.to_string())),
+            ListenerSort::ChangedAt => Some(Sorted::Integer(self.changed_at.as_microsecond())),
+        }
     }
 }
 

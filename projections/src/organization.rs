@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::batch::Fact;
 use crate::database::{FromRow, Row, Statement, Tx};
-use crate::page::{Page, Paging};
+use crate::page::{ByKey, Listed, Select, Sort, Sorted};
 use crate::read::{ReadModel, ReadModelError};
 
 /// An organization.
@@ -24,6 +24,36 @@ pub struct Member {
     pub role: Role,
     /// When the member got this role.
     pub since: Timestamp,
+}
+
+/// Which organizations are asked for; all where nothing is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct OrganizationFilter {
+    /// Part of the name.
+    pub search: Option<String>,
+}
+
+/// What organizations can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OrganizationSort {
+    #[default]
+    Name,
+    CreatedAt,
+}
+
+impl Sort for OrganizationSort {
+    fn column(self) -> Option<&'static str> {
+        match self {
+            Self::Name => None,
+            Self::CreatedAt => Some("created_at"),
+        }
+    }
+}
+
+/// The members of an organization.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct MemberFilter {
+    pub organization: OrganizationName,
 }
 
 pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
@@ -88,35 +118,55 @@ impl ReadModel {
         let names = serde_json::to_string(names)?;
         self.rows(Statement::new(select).bind(names)).await
     }
+}
 
-    /// Organizations by name.
-    ///
-    /// # Errors
-    /// The database cannot answer.
-    pub async fn organizations(
-        &self,
-        paging: &Paging,
-    ) -> Result<Page<Organization>, ReadModelError> {
-        let select = "SELECT name, created_at FROM organizations WHERE name > ?1 ORDER BY name";
-        let select = Statement::new(select).bind(&*paging.after);
-        self.page(select, paging).await
+impl Select for OrganizationFilter {
+    type Row = Organization;
+
+    const KEY: &'static str = "name";
+
+    fn select(&self) -> Result<Statement, ReadModelError> {
+        let select = "SELECT name, created_at FROM organizations WHERE true";
+        Ok(Statement::new(select).add_if(" AND instr(name, ?) > 0", self.search.as_deref()))
+    }
+}
+
+impl Listed for Organization {
+    type Sort = OrganizationSort;
+
+    fn key(&self) -> String {
+        self.name.to_string()
     }
 
-    /// The members of an organization by name.
-    ///
-    /// # Errors
-    /// The database cannot answer.
-    pub async fn members(
-        &self,
-        organization: &OrganizationName,
-        paging: &Paging,
-    ) -> Result<Page<Member>, ReadModelError> {
+    fn sorted(&self, by: OrganizationSort) -> Option<Sorted> {
+        match by {
+            OrganizationSort::Name => None,
+            OrganizationSort::CreatedAt => Some(Sorted::Integer(self.created_at.as_microsecond())),
+        }
+    }
+}
+
+impl Select for MemberFilter {
+    type Row = Member;
+
+    const KEY: &'static str = "member";
+
+    fn select(&self) -> Result<Statement, ReadModelError> {
         let select = "SELECT organization, member, role, since FROM members \
-                      WHERE organization = ?1 AND member > ?2 ORDER BY member";
-        let select = Statement::new(select)
-            .bind(organization.as_str())
-            .bind(&*paging.after);
-        self.page(select, paging).await
+                      WHERE organization = ?1";
+        Ok(Statement::new(select).bind(self.organization.as_str()))
+    }
+}
+
+impl Listed for Member {
+    type Sort = ByKey;
+
+    fn key(&self) -> String {
+        self.name.to_string()
+    }
+
+    fn sorted(&self, _by: ByKey) -> Option<Sorted> {
+        None
     }
 }
 

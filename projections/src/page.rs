@@ -1,12 +1,44 @@
-//! Pages by keyset: after a key, in the order of the keys.
+//! Pages of lists: filtered, in an order, by keyset, and counted; many lists in one statement.
+
+use std::hash::Hash;
+
+use crate::database::{FromRow, Row, Statement, Value};
+use crate::key::KeyRange;
+use crate::read::{ReadModel, ReadModelError};
+
+/// The most lists that are asked for at once; SQLite takes 500 parts in a statement.
+pub const MOST_LISTS: usize = 100;
 
 /// Which part of a list is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Paging {
-    /// The key of the row before the first one wanted; empty for the start of the list.
-    pub after: String,
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Paging<S> {
+    /// The place of the row before the first one wanted; none for the start of the list.
+    pub after: Option<Place>,
     /// How many rows at most; the caller bounds it.
     pub limit: u32,
+    pub order: Order<S>,
+}
+
+/// The order of a list. Rows that are equal in it stand in the order of their keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Order<S> {
+    pub by: S,
+    pub descending: bool,
+}
+
+/// Where a row stands in a list.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// What the list is sorted by; none where it is sorted by the key.
+    pub sorted: Option<Sorted>,
+    pub key: String,
+}
+
+/// A value that a list is sorted by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sorted {
+    Integer(i64),
+    Text(String),
 }
 
 /// Rows of a list, and whether more follow.
@@ -14,4 +46,203 @@ pub struct Paging {
 pub struct Page<T> {
     pub rows: Vec<T>,
     pub more: bool,
+}
+
+/// What a list can be sorted by.
+pub trait Sort: Copy + Default + Eq + Hash + Send + Sync + 'static {
+    /// The column, which has a value in every row; none for the key.
+    fn column(self) -> Option<&'static str>;
+}
+
+/// A list that is sorted by nothing but its key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ByKey;
+
+impl Sort for ByKey {
+    fn column(self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// A row of a list.
+pub trait Listed: Clone + Send + Sync + 'static {
+    type Sort: Sort;
+
+    /// What tells it from the others.
+    fn key(&self) -> String;
+
+    /// Its value in the column that the list is sorted by; none for the key.
+    fn sorted(&self, by: Self::Sort) -> Option<Sorted>;
+
+    /// Where it stands in a list of that order.
+    fn place(&self, order: Order<Self::Sort>) -> Place {
+        Place {
+            sorted: self.sorted(order.by),
+            key: self.key(),
+        }
+    }
+}
+
+/// Chooses the rows of a list.
+pub trait Filter: Select + Clone + Eq + Hash + Send + Sync + 'static {}
+
+impl<F: Select + Clone + Eq + Hash + Send + Sync + 'static> Filter for F {}
+
+/// How a filter chooses.
+pub trait Select {
+    type Row: Listed + FromRow;
+
+    /// The column of the keys.
+    const KEY: &'static str;
+
+    /// The rows, without order or end: further conditions can be added.
+    ///
+    /// # Errors
+    /// The filter cannot be written as a statement.
+    fn select(&self) -> Result<Statement, ReadModelError>;
+
+    /// Keys outside of which there are no rows.
+    fn keys(&self) -> KeyRange {
+        KeyRange::default()
+    }
+}
+
+/// What the rows of a filter's list can be sorted by.
+pub type SortOf<F> = <<F as Select>::Row as Listed>::Sort;
+
+impl<S: Default> Paging<S> {
+    /// The first rows in the order of the list's keys.
+    #[must_use]
+    pub fn first(limit: u32) -> Self {
+        Self {
+            after: None,
+            limit,
+            order: Order::default(),
+        }
+    }
+}
+
+impl ReadModel {
+    /// A page of a list.
+    ///
+    /// # Errors
+    /// The database cannot answer.
+    pub async fn page<F: Filter>(
+        &self,
+        filter: &F,
+        paging: &Paging<SortOf<F>>,
+    ) -> Result<Page<F::Row>, ReadModelError> {
+        let asked = [(filter.clone(), paging.clone())];
+        let page = self.pages(&asked).await?.pop();
+        page.ok_or_else(|| ReadModelError::Row("a list is missing".into()))
+    }
+
+    /// A page of each of those lists, at most [`MOST_LISTS`], all of the same moment.
+    ///
+    /// # Errors
+    /// The database cannot answer.
+    pub async fn pages<F: Filter>(
+        &self,
+        asked: &[(F, Paging<SortOf<F>>)],
+    ) -> Result<Vec<Page<F::Row>>, ReadModelError> {
+        let statements = asked.iter().map(|(filter, paging)| part(filter, paging));
+        let mut lists: Vec<Vec<F::Row>> = asked.iter().map(|_| Vec::new()).collect();
+        for mut row in self.in_one(statements.collect::<Result<_, _>>()?).await? {
+            let list = list_of(&mut row, &mut lists)?;
+            list.push(F::Row::from_row(&mut row)?);
+        }
+        let pages = lists.into_iter().zip(asked).map(|(mut rows, (_, paging))| {
+            // The parts of a statement come in no order that a database promises.
+            rows.sort_by_cached_key(|row| row.place(paging.order));
+            if paging.order.descending {
+                rows.reverse();
+            }
+            let more = rows.len() > paging.limit as usize;
+            rows.truncate(paging.limit as usize);
+            Page { rows, more }
+        });
+        Ok(pages.collect())
+    }
+
+    /// How many rows each of those lists has, at most [`MOST_LISTS`] lists.
+    ///
+    /// # Errors
+    /// The database cannot answer.
+    pub async fn counts<F: Filter>(&self, filters: &[F]) -> Result<Vec<u64>, ReadModelError> {
+        let statements = filters.iter().map(|filter| {
+            let within = within::<F>(filter.select()?, filter.keys());
+            Ok::<_, ReadModelError>(within.inside("SELECT count(*) FROM (", ") AS counted"))
+        });
+        let mut counts = vec![0; filters.len()];
+        for mut row in self.in_one(statements.collect::<Result<_, _>>()?).await? {
+            let count = list_of(&mut row, &mut counts)?;
+            *count = row.take()?;
+        }
+        Ok(counts)
+    }
+
+    /// What the statements answer, each row with the number of its statement in front.
+    async fn in_one(&self, statements: Vec<Statement>) -> Result<Vec<Row>, ReadModelError> {
+        if statements.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut answers = self.answers(vec![Statement::union(statements)]).await?;
+        Ok(answers.pop().unwrap_or_default())
+    }
+}
+
+/// The statement of one page.
+fn part<F: Filter>(filter: &F, paging: &Paging<SortOf<F>>) -> Result<Statement, ReadModelError> {
+    let Order { by, descending } = paging.order;
+    let mut keys = filter.keys();
+    let mut select = filter.select()?;
+    let (past, direction) = if descending {
+        ("<", "DESC")
+    } else {
+        (">", "ASC")
+    };
+    let key = F::KEY;
+    match (&paging.after, by.column()) {
+        (None, _) => {}
+        (Some(after), None) if descending => keys.end_before(&after.key),
+        (Some(after), None) => keys.begin_after(&after.key),
+        (Some(after), Some(column)) => {
+            let sorted = after.sorted.clone().map_or(Value::Text(None), Value::from);
+            select = select
+                .add(&format!(" AND ({column}, {key}) {past} (?"), sorted)
+                .add(", ?)", after.key.as_str());
+        }
+    }
+    let select = within::<F>(select, keys);
+    let select = match by.column() {
+        None => select.then(&format!(" ORDER BY {key} {direction}")),
+        Some(column) => select.then(&format!(
+            " ORDER BY {column} {direction}, {key} {direction}"
+        )),
+    };
+    // One row more than wanted, to know whether more follow.
+    Ok(select.add(" LIMIT ?", i64::from(paging.limit) + 1))
+}
+
+fn within<F: Select>(select: Statement, keys: KeyRange) -> Statement {
+    let key = F::KEY;
+    select
+        .add_if(&format!(" AND {key} > ?"), keys.after)
+        .add_if(&format!(" AND {key} < ?"), keys.before)
+}
+
+/// The list that a row belongs to by the number in front of it.
+fn list_of<'l, L>(row: &mut Row, lists: &'l mut [L]) -> Result<&'l mut L, ReadModelError> {
+    let number: i64 = row.take()?;
+    let list = usize::try_from(number).ok().and_then(|n| lists.get_mut(n));
+    list.ok_or_else(|| ReadModelError::Row("a row belongs to no list".into()))
+}
+
+impl From<Sorted> for Value {
+    fn from(sorted: Sorted) -> Self {
+        match sorted {
+            Sorted::Integer(integer) => integer.into(),
+            Sorted::Text(text) => text.into(),
+        }
+    }
 }

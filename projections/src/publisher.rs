@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::batch::Fact;
 use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::key::KeyRange;
-use crate::page::{Page, Paging};
+use crate::page::{Listed, Select, Sort, Sorted};
 use crate::read::{self, ReadModel, ReadModelError};
 
 /// A publisher that was enabled at least once.
@@ -26,7 +26,7 @@ pub struct Publisher {
 }
 
 /// Whose publishers are asked for; all where nothing is set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PublisherFilter {
     pub connection: Option<ConnectionId>,
     pub topic: Option<TopicId>,
@@ -35,6 +35,26 @@ pub struct PublisherFilter {
     pub enabled: Option<bool>,
     /// Part of the name of the topic or of the algorithm.
     pub search: Option<String>,
+}
+
+/// What publishers can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PublisherSort {
+    /// By broker and by the name of the topic.
+    #[default]
+    Topic,
+    Algorithm,
+    ChangedAt,
+}
+
+impl Sort for PublisherSort {
+    fn column(self) -> Option<&'static str> {
+        match self {
+            Self::Topic => None,
+            Self::Algorithm => Some("algorithm"),
+            Self::ChangedAt => Some("changed_at"),
+        }
+    }
 }
 
 pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
@@ -89,41 +109,54 @@ impl ReadModel {
                       changed_at, cause FROM publishers WHERE key = ?1";
         self.row(Statement::new(select).bind(text(id))).await
     }
+}
 
-    /// Publishers by topic and algorithm, on connections that are alive.
-    ///
-    /// # Errors
-    /// The database cannot answer.
-    pub async fn publishers(
-        &self,
-        filter: &PublisherFilter,
-        paging: &Paging,
-    ) -> Result<Page<Publisher>, ReadModelError> {
-        let keys = KeyRange::new(filter.connection, filter.topic.as_ref(), paging);
-        let algorithms = filter.organization.as_ref().map(OrganizationName::as_str);
+/// Publishers on connections that are alive.
+impl Select for PublisherFilter {
+    type Row = Publisher;
+
+    const KEY: &'static str = "key";
+
+    fn select(&self) -> Result<Statement, ReadModelError> {
         let select = "SELECT connection, topic, algorithm, enabled, version, revision, \
                       changed_at, cause FROM publishers p \
                       WHERE EXISTS (SELECT 1 FROM connections c \
                       WHERE c.id = p.connection AND c.replaced_at IS NULL)";
-        let select = Statement::new(select)
-            .add(" AND key > ?", keys.after)
-            .add_if(" AND key < ?", keys.before)
+        Ok(Statement::new(select)
             .add_if(
                 " AND algorithm = ?",
-                filter.algorithm.as_ref().map(ToString::to_string),
+                self.algorithm.as_ref().map(ToString::to_string),
             )
             // Between the slash and the sign after it.
             .add_if(
                 " AND algorithm > ? || '/' AND algorithm < ? || '0'",
-                algorithms,
+                self.organization.as_ref().map(OrganizationName::as_str),
             )
-            .add_if(" AND enabled = ?", filter.enabled)
+            .add_if(" AND enabled = ?", self.enabled)
             .add_if(
                 " AND (instr(topic, ?) > 0 OR instr(algorithm, ?) > 0)",
-                filter.search.as_deref(),
-            )
-            .then(" ORDER BY key");
-        self.page(select, paging).await
+                self.search.as_deref(),
+            ))
+    }
+
+    fn keys(&self) -> KeyRange {
+        KeyRange::of(self.connection, self.topic.as_ref())
+    }
+}
+
+impl Listed for Publisher {
+    type Sort = PublisherSort;
+
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn sorted(&self, by: PublisherSort) -> Option<Sorted> {
+        match by {
+            PublisherSort::Topic => None,
+            PublisherSort::Algorithm => Some(Sorted::Text(self.id.algorithm.to_string())),
+            PublisherSort::ChangedAt => Some(Sorted::Integer(self.changed_at.as_microsecond())),
+        }
     }
 }
 

@@ -13,7 +13,6 @@ use tokio::sync::{Mutex, MutexGuard, watch};
 use crate::database::postgres::PostgresDatabase;
 use crate::database::sqlite::SqliteDatabase;
 use crate::database::{Database, FromRow, Row, Statement, Tables};
-use crate::page::{Page, Paging};
 
 /// Why a read model could not answer.
 #[derive(Debug, thiserror::Error)]
@@ -236,21 +235,6 @@ impl ReadModel {
         statement: Statement,
     ) -> Result<Option<T>, ReadModelError> {
         Ok(self.rows(statement).await?.pop())
-    }
-
-    /// A page of a list, by a statement that ends with its order.
-    pub(crate) async fn page<T: FromRow>(
-        &self,
-        statement: Statement,
-        paging: &Paging,
-    ) -> Result<Page<T>, ReadModelError> {
-        let wanted = paging.limit as usize;
-        // One row more than wanted, to know whether more follow.
-        let statement = statement.add(" LIMIT ?", i64::from(paging.limit) + 1);
-        let mut rows = self.rows(statement).await?;
-        let more = rows.len() > wanted;
-        rows.truncate(wanted);
-        Ok(Page { rows, more })
     }
 
     /// What the statements answer, all at the same moment.

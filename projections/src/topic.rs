@@ -4,7 +4,7 @@ use domain::{ConnectionId, Event, TopicId};
 
 use crate::batch::Fact;
 use crate::database::{FromRow, Row, Statement, Tx, text};
-use crate::page::{Page, Paging};
+use crate::page::{Listed, Select, Sort, Sorted};
 use crate::read::{ReadModel, ReadModelError};
 
 /// A topic on a connection that is alive.
@@ -26,6 +26,32 @@ pub struct TopicCounts {
     pub listeners: u64,
     /// The enabled ones.
     pub publishers: u64,
+}
+
+/// The topics of a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TopicFilter {
+    pub connection: ConnectionId,
+    /// Part of the name.
+    pub search: Option<String>,
+}
+
+/// What topics can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TopicSort {
+    #[default]
+    Name,
+    /// Those without partitions first.
+    Partitions,
+}
+
+impl Sort for TopicSort {
+    fn column(self) -> Option<&'static str> {
+        match self {
+            Self::Name => None,
+            Self::Partitions => Some("coalesce(partitions, 0)"),
+        }
+    }
 }
 
 pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
@@ -92,26 +118,36 @@ impl ReadModel {
         let topics = serde_json::to_string(topics)?;
         self.rows(Statement::new(select).bind(topics)).await
     }
+}
 
-    /// The topics of a connection by name, those whose name holds `search`. The key of a page is
-    /// the name.
-    ///
-    /// # Errors
-    /// The database cannot answer.
-    pub async fn topics(
-        &self,
-        connection: ConnectionId,
-        search: Option<&str>,
-        paging: &Paging,
-    ) -> Result<Page<Topic>, ReadModelError> {
-        let select = "SELECT connection, name, partitions FROM topics \
-                      WHERE connection = ?1 AND name > ?2";
-        let select = Statement::new(select)
-            .bind(text(connection))
-            .bind(&*paging.after)
-            .add_if(" AND instr(name, ?) > 0", search)
-            .then(" ORDER BY name");
-        self.page(select, paging).await
+impl Select for TopicFilter {
+    type Row = Topic;
+
+    const KEY: &'static str = "name";
+
+    fn select(&self) -> Result<Statement, ReadModelError> {
+        let select = "SELECT connection, name, partitions FROM topics WHERE connection = ?1";
+        Ok(Statement::new(select)
+            .bind(text(self.connection))
+            .add_if(" AND instr(name, ?) > 0", self.search.as_deref()))
+    }
+}
+
+impl Listed for Topic {
+    type Sort = TopicSort;
+
+    fn key(&self) -> String {
+        self.id.topic.to_string()
+    }
+
+    fn sorted(&self, by: TopicSort) -> Option<Sorted> {
+        match by {
+            TopicSort::Name => None,
+            TopicSort::Partitions => {
+                let partitions = self.partitions.unwrap_or_default();
+                Some(Sorted::Integer(partitions.into()))
+            }
+        }
     }
 }
 

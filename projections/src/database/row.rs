@@ -14,10 +14,10 @@ use crate::read::{ReadModelError, position_of, time_of};
 
 /// A row, whose values are taken from the left to the right.
 #[derive(Debug)]
-pub(crate) struct Row(vec::IntoIter<Value>);
+pub struct Row(vec::IntoIter<Value>);
 
 /// Something that is made of a row.
-pub(crate) trait FromRow: Sized {
+pub trait FromRow: Sized {
     fn from_row(row: &mut Row) -> Result<Self, ReadModelError>;
 }
 

@@ -53,7 +53,7 @@ impl From<bool> for Value {
 
 /// A statement that reads, with its values.
 #[derive(Clone, Debug)]
-pub(crate) struct Statement {
+pub struct Statement {
     pub(crate) sql: Cow<'static, str>,
     pub(crate) values: Vec<Value>,
 }
@@ -73,7 +73,7 @@ impl Statement {
     }
 
     /// Adds `sql`, each `?` of which is the value.
-    pub(crate) fn add(mut self, sql: &'static str, value: impl Into<Value>) -> Self {
+    pub(crate) fn add(mut self, sql: &str, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
         let number = format!("?{}", self.values.len());
         self.sql.to_mut().push_str(&sql.replace('?', &number));
@@ -82,7 +82,7 @@ impl Statement {
 
     /// Adds `sql`, each `?` of which is the value, where there is one: a condition that is not
     /// asked for must not be in the statement, or no index serves those that are.
-    pub(crate) fn add_if(self, sql: &'static str, value: Option<impl Into<Value>>) -> Self {
+    pub(crate) fn add_if(self, sql: &str, value: Option<impl Into<Value>>) -> Self {
         match value {
             Some(value) => self.add(sql, value),
             None => self,
@@ -90,8 +90,65 @@ impl Statement {
     }
 
     /// Adds `sql`, which has no values.
-    pub(crate) fn then(mut self, sql: &'static str) -> Self {
+    pub(crate) fn then(mut self, sql: &str) -> Self {
         self.sql.to_mut().push_str(sql);
         self
+    }
+
+    /// Puts `before` and `after`, which have no values, around it.
+    pub(crate) fn inside(mut self, before: &str, after: &str) -> Self {
+        self.sql = Cow::Owned(format!("{before}{}{after}", self.sql));
+        self
+    }
+
+    /// All of the statements in one, each row with the number of its statement in front.
+    pub(crate) fn union(statements: Vec<Self>) -> Self {
+        let mut union = Self::new("");
+        for (number, statement) in statements.into_iter().enumerate() {
+            let sql = renumbered(&statement.sql, union.values.len());
+            let between = if number == 0 { "" } else { " UNION ALL " };
+            let part =
+                format!("{between}SELECT {number}, part{number}.* FROM ({sql}) AS part{number}");
+            union.sql.to_mut().push_str(&part);
+            union.values.extend(statement.values);
+        }
+        union
+    }
+}
+
+/// `sql` with its values, `?1` and on, numbered from behind the first `taken`.
+fn renumbered(sql: &str, taken: usize) -> String {
+    let mut parts = sql.split('?');
+    let mut renumbered = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, rest) = part.split_at(digits);
+        let number: usize = number.parse().expect("a value in a statement has a number");
+        renumbered.push_str(&format!("?{}{rest}", number + taken));
+    }
+    renumbered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_in_one_keep_their_values() {
+        let one = |name: &str, limit: i64| {
+            let select = Statement::new("SELECT a FROM t WHERE name = ?1").bind(name);
+            select
+                .add(" AND (b = ? OR c = ?)", "x")
+                .add(" LIMIT ?", limit)
+        };
+        let union = Statement::union(vec![one("n", 3), one("m", 4)]);
+        assert_eq!(
+            union.sql,
+            "SELECT 0, part0.* FROM (SELECT a FROM t WHERE name = ?1 AND (b = ?2 OR c = ?2) \
+             LIMIT ?3) AS part0 UNION ALL SELECT 1, part1.* FROM (SELECT a FROM t \
+             WHERE name = ?4 AND (b = ?5 OR c = ?5) LIMIT ?6) AS part1"
+        );
+        assert_eq!(union.values.len(), 6);
+        assert_eq!(union.values[3], "m".into());
     }
 }
