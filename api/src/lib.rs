@@ -12,6 +12,7 @@ pub mod grant;
 pub mod http;
 pub mod id;
 pub(crate) mod limits;
+pub(crate) mod list;
 pub mod listener;
 pub(crate) mod loaders;
 pub mod local;

@@ -1,10 +1,12 @@
 //! Relay connections over keyset pages: 50 nodes unless asked otherwise, at most 100.
 
-use async_graphql::connection::{Connection, CursorType, Edge, EmptyFields};
-use async_graphql::{Error, OutputType};
+use async_graphql::Error;
+use async_graphql::connection::CursorType;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use projections::{Page, Paging};
+use projections::Order;
+use projections::page::{Listed, Place, Sort, Sorted};
+use serde_json::{Value, json};
 
 use crate::error::invalid;
 use crate::id::IdError;
@@ -33,20 +35,48 @@ impl CursorType for Cursor {
     }
 }
 
-/// The part of a list that `first` and `after` ask for.
-pub(crate) fn paging(first: Option<i32>, after: Option<&str>) -> Result<Paging, Error> {
-    let after = match after {
-        None => String::new(),
-        Some(cursor) => {
-            Cursor::decode_cursor(cursor)
-                .map_err(|_| invalid("after is not a cursor of this list"))?
-                .0
-        }
-    };
-    Ok(Paging {
-        after,
-        limit: limit(first)?,
+/// Where a row stands in its list, for clients to come back to.
+pub(crate) fn cursor<R: Listed>(row: &R, order: Order<R::Sort>) -> Cursor {
+    let Place { sorted, key } = row.place(order);
+    Cursor(match (order.by.column(), sorted) {
+        (Some(column), Some(Sorted::Integer(value))) => json!([column, value, key]).to_string(),
+        (Some(column), Some(Sorted::Text(value))) => json!([column, value, key]).to_string(),
+        _ => key,
     })
+}
+
+/// The place that a cursor of a list in that order tells.
+pub(crate) fn place<S: Sort>(cursor: &str, order: Order<S>) -> Result<Place, Error> {
+    let told = Cursor::decode_cursor(cursor).map_err(|_| no_cursor())?.0;
+    let Some(column) = order.by.column() else {
+        return Ok(Place {
+            sorted: None,
+            key: told,
+        });
+    };
+    let told: (String, Value, String) = serde_json::from_str(&told).map_err(|_| no_cursor())?;
+    let sorted = match told.1 {
+        Value::String(text) => Some(Sorted::Text(text)),
+        Value::Number(number) => number.as_i64().map(Sorted::Integer),
+        _ => None,
+    };
+    if told.0 != column || sorted.is_none() {
+        return Err(no_cursor());
+    }
+    Ok(Place {
+        sorted,
+        key: told.2,
+    })
+}
+
+/// The text that a cursor holds; none for the start of the list.
+pub(crate) fn after(cursor: Option<&str>) -> Result<Option<String>, Error> {
+    let told = cursor.map(Cursor::decode_cursor).transpose();
+    Ok(told.map_err(|_| no_cursor())?.map(|cursor| cursor.0))
+}
+
+fn no_cursor() -> Error {
+    invalid("after is not a cursor of this list")
 }
 
 /// How many nodes `first` asks for.
@@ -60,24 +90,10 @@ pub(crate) fn limit(first: Option<i32>) -> Result<u32, Error> {
     }
 }
 
-/// A page as a Relay connection.
-pub(crate) fn connection<Row, Node: OutputType>(
-    page: Page<Row>,
-    paging: &Paging,
-    key: impl Fn(&Row) -> String,
-    node: impl Fn(Row) -> Node,
-) -> Connection<Cursor, Node, EmptyFields, EmptyFields> {
-    let mut connection = Connection::new(!paging.after.is_empty(), page.more);
-    connection.edges = page
-        .rows
-        .into_iter()
-        .map(|row| Edge::new(Cursor(key(&row)), node(row)))
-        .collect();
-    connection
-}
-
 #[cfg(test)]
 mod tests {
+    use projections::listener::ListenerSort;
+
     use super::*;
 
     #[test]
@@ -91,8 +107,26 @@ mod tests {
 
     #[test]
     fn a_tampered_cursor_is_refused() {
-        assert!(paging(None, Some("%%%")).is_err());
+        let by_topic = Order::<ListenerSort>::default();
+        assert!(place("%%%", by_topic).is_err());
         let cursor = Cursor("orders".to_owned()).encode_cursor();
-        assert_eq!(paging(None, Some(&cursor)).unwrap().after, "orders");
+        assert_eq!(place(&cursor, by_topic).unwrap().key, "orders");
+    }
+
+    #[test]
+    fn a_cursor_is_of_one_order() {
+        let order = |by| Order {
+            by,
+            descending: true,
+        };
+        let of = |told: &str| Cursor(told.to_owned()).encode_cursor();
+        let changed = of(r#"["changed_at",7,"orders"]"#);
+        let found = place(&changed, order(ListenerSort::ChangedAt)).unwrap();
+        assert_eq!(found.sorted, Some(Sorted::Integer(7)));
+        assert_eq!(found.key, "orders");
+        assert!(place(&changed, order(ListenerSort::Algorithm)).is_err());
+        assert!(place(&of("orders"), order(ListenerSort::ChangedAt)).is_err());
+        let nothing = of(r#"["changed_at",null,"orders"]"#);
+        assert!(place(&nothing, order(ListenerSort::ChangedAt)).is_err());
     }
 }

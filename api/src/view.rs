@@ -3,17 +3,15 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use async_graphql::connection::Connection;
 use async_graphql::dataloader::Loader;
-use async_graphql::{Context, OutputType, Result};
+use async_graphql::{Context, Result};
 use domain::Position;
-use projections::{Moment, Page, Paging, ReadModel, ReadModelError};
+use projections::{Moment, ReadModel, ReadModelError};
 
 use crate::as_of::{self, AsOf};
 use crate::control::control;
 use crate::error::read_failure;
 use crate::loaders::{self, RowLoader, Rows};
-use crate::paging::{self, Cursor};
 
 /// The read models that a row was read from. What hangs on the row is read there too, so that an
 /// answer is of one moment. Cheap to clone.
@@ -104,18 +102,5 @@ impl View {
     ) -> Result<Option<N>> {
         let row = row.map_err(|cause| read_failure(&cause))?;
         Ok(row.map(|row| node(row, self.clone())))
-    }
-
-    /// A page that was read here as a Relay connection.
-    pub(crate) fn connection<R, N: OutputType>(
-        &self,
-        page: Result<Page<R>, ReadModelError>,
-        paging: &Paging,
-        key: impl Fn(&R) -> String,
-        node: fn(R, Self) -> N,
-    ) -> Result<Connection<Cursor, N>> {
-        let page = page.map_err(|cause| read_failure(&cause))?;
-        let node = |row| node(row, self.clone());
-        Ok(paging::connection(page, paging, key, node))
     }
 }

@@ -24,7 +24,7 @@ mod rebuild;
 pub mod topic;
 pub mod worker;
 
-pub use page::{Page, Paging};
+pub use page::{Order, Page, Paging};
 pub use past::{Moment, Past, PastError, PastLimits};
 pub use projector::{Projector, ProjectorError};
 pub use read::{ReadModel, ReadModelError};

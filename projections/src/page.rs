@@ -48,6 +48,17 @@ pub struct Page<T> {
     pub more: bool,
 }
 
+impl<T> Page<T> {
+    /// A page of a list that has no rows.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            rows: Vec::new(),
+            more: false,
+        }
+    }
+}
+
 /// What a list can be sorted by.
 pub trait Sort: Copy + Default + Eq + Hash + Send + Sync + 'static {
     /// The column, which has a value in every row; none for the key.

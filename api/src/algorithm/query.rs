@@ -1,14 +1,13 @@
 //! Reading algorithms.
 
-use async_graphql::connection::Connection;
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, Enum, ID, Object, Result};
 use domain::AlgorithmId;
-use projections::algorithm::AlgorithmFilter;
+use projections::algorithm::{AlgorithmFilter, AlgorithmSort};
 
 use super::Algorithm;
 use crate::as_of::AsOf;
 use crate::id::{self, chosen};
-use crate::paging::{Cursor, paging};
+use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
 #[derive(Default)]
@@ -25,15 +24,17 @@ impl AlgorithmQuery {
         retired: Option<bool>,
         first: Option<i32>,
         after: Option<String>,
+        order_by: Option<OrderBy<AlgorithmOrderField>>,
         as_of: Option<AsOf>,
-    ) -> Option<Result<Connection<Cursor, Algorithm>>> {
+    ) -> Option<Result<List<Algorithm>>> {
         let filter = chosen(organization_id.as_ref(), id::organization);
         let filter = filter.map(|organization| AlgorithmFilter {
             organization,
             search,
             retired,
         });
-        Some(algorithms(ctx, filter, first, after, as_of).await)
+        let part = Part::new(first, after, order_by);
+        Some(algorithms(ctx, filter, part, as_of).await)
     }
 
     /// The algorithm written `organization/name`; null where there is none.
@@ -51,12 +52,11 @@ impl AlgorithmQuery {
 async fn algorithms(
     ctx: &Context<'_>,
     filter: Result<AlgorithmFilter>,
-    first: Option<i32>,
-    after: Option<String>,
+    part: Part<AlgorithmSort>,
     as_of: Option<AsOf>,
-) -> Result<Connection<Cursor, Algorithm>> {
+) -> Result<List<Algorithm>> {
     let view = View::at(ctx, as_of).await?;
-    algorithms_where(&view, &filter?, first, after).await
+    view.list(filter?, part, Algorithm).await
 }
 
 async fn by_id(
@@ -68,13 +68,11 @@ async fn by_id(
     view.find(id, Algorithm).await.transpose()
 }
 
-pub(crate) async fn algorithms_where(
-    view: &View,
-    filter: &AlgorithmFilter,
-    first: Option<i32>,
-    after: Option<String>,
-) -> Result<Connection<Cursor, Algorithm>> {
-    let paging = paging(first, after.as_deref())?;
-    let page = view.model().algorithms(filter, &paging).await;
-    view.connection(page, &paging, |row| row.id.to_string(), Algorithm)
+/// What algorithms can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "AlgorithmSort")]
+pub enum AlgorithmOrderField {
+    /// By organization and name.
+    Name,
+    RegisteredAt,
 }

@@ -1,19 +1,18 @@
 //! The types of an algorithm.
 
-use async_graphql::connection::Connection;
 use async_graphql::{Enum, ID, Object, Result};
 use domain::algorithm::Protocol as DomainProtocol;
 
 use crate::grant::Grant;
-use crate::grant::query::grants_where;
+use crate::grant::query::GrantOrderField;
 use crate::id::GlobalId;
+use crate::list::{List, OrderBy, Part};
 use crate::listener::Listener;
-use crate::listener::query::listeners_where;
+use crate::listener::query::ListenerOrderField;
 use crate::loaders::VersionsOf;
 use crate::organization::Organization;
-use crate::paging::Cursor;
 use crate::publisher::Publisher;
-use crate::publisher::query::publishers_where;
+use crate::publisher::query::PublisherOrderField;
 use crate::scalar::DateTime;
 use crate::view::View;
 
@@ -69,12 +68,14 @@ impl Algorithm {
         &self,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Option<Result<Connection<Cursor, Grant>>> {
+        order_by: Option<OrderBy<GrantOrderField>>,
+    ) -> Option<Result<List<Grant>>> {
         let filter = projections::grant::GrantFilter {
             algorithm: Some(self.0.id.clone()),
             ..Default::default()
         };
-        Some(grants_where(&self.1, &filter, first, after).await)
+        let part = Part::new(first, after, order_by);
+        Some(self.1.list(filter, part, Grant).await)
     }
 
     /// What feeds it, the enabled and the disabled.
@@ -82,12 +83,14 @@ impl Algorithm {
         &self,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Option<Result<Connection<Cursor, Listener>>> {
+        order_by: Option<OrderBy<ListenerOrderField>>,
+    ) -> Option<Result<List<Listener>>> {
         let filter = projections::listener::ListenerFilter {
             algorithm: Some(self.0.id.clone()),
             ..Default::default()
         };
-        Some(listeners_where(&self.1, &filter, first, after).await)
+        let part = Part::new(first, after, order_by);
+        Some(self.1.list(filter, part, Listener).await)
     }
 
     /// Where its results go, the enabled and the disabled.
@@ -95,12 +98,14 @@ impl Algorithm {
         &self,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Option<Result<Connection<Cursor, Publisher>>> {
+        order_by: Option<OrderBy<PublisherOrderField>>,
+    ) -> Option<Result<List<Publisher>>> {
         let filter = projections::publisher::PublisherFilter {
             algorithm: Some(self.0.id.clone()),
             ..Default::default()
         };
-        Some(publishers_where(&self.1, &filter, first, after).await)
+        let part = Part::new(first, after, order_by);
+        Some(self.1.list(filter, part, Publisher).await)
     }
 }
 

@@ -1,14 +1,13 @@
 //! Reading broker connections.
 
-use async_graphql::connection::Connection;
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, Enum, Object, Result};
 use domain::ConnectionName;
-use projections::connection::ConnectionFilter;
+use projections::connection::{ConnectionFilter, ConnectionSort};
 
 use super::Broker;
 use super::types::BrokerKind;
 use crate::as_of::AsOf;
-use crate::paging::{Cursor, paging};
+use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
 #[derive(Default)]
@@ -24,13 +23,15 @@ impl BrokerQuery {
         kind: Option<BrokerKind>,
         first: Option<i32>,
         after: Option<String>,
+        order_by: Option<OrderBy<BrokerOrderField>>,
         as_of: Option<AsOf>,
-    ) -> Option<Result<Connection<Cursor, Broker>>> {
+    ) -> Option<Result<List<Broker>>> {
         let filter = ConnectionFilter {
             search,
             kind: kind.map(Into::into),
         };
-        Some(brokers(ctx, &filter, first, after, as_of).await)
+        let part = Part::new(first, after, order_by);
+        Some(brokers(ctx, filter, part, as_of).await)
     }
 
     /// The connection of that name; null where none is alive.
@@ -57,13 +58,18 @@ async fn by_name(
 
 async fn brokers(
     ctx: &Context<'_>,
-    filter: &ConnectionFilter,
-    first: Option<i32>,
-    after: Option<String>,
+    filter: ConnectionFilter,
+    part: Part<ConnectionSort>,
     as_of: Option<AsOf>,
-) -> Result<Connection<Cursor, Broker>> {
-    let paging = paging(first, after.as_deref())?;
+) -> Result<List<Broker>> {
     let view = View::at(ctx, as_of).await?;
-    let page = view.model().connections(filter, &paging).await;
-    view.connection(page, &paging, |row| row.name.to_string(), Broker)
+    view.list(filter, part, Broker).await
+}
+
+/// What brokers can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "ConnectionSort")]
+pub enum BrokerOrderField {
+    Name,
+    ConnectedAt,
 }

@@ -1,20 +1,20 @@
 //! The types of a broker connection.
 
-use async_graphql::connection::Connection;
 use async_graphql::{Enum, ID, Object, Result, SimpleObject};
 use domain::connection::BrokerKind as DomainKind;
 use projections::hanging::{ConnectionCounts, Deletion};
+use projections::topic::TopicFilter;
 
 use super::BrokerSettings;
 use crate::error::read_failure;
 use crate::grant::Grant;
-use crate::grant::query::grants_where;
+use crate::grant::query::GrantOrderField;
 use crate::id::GlobalId;
+use crate::list::{List, OrderBy, Part};
 use crate::loaders::CountsOf;
-use crate::paging::Cursor;
 use crate::scalar::{BigInt, DateTime};
 use crate::topic::Topic;
-use crate::topic::query::topics_of;
+use crate::topic::query::TopicOrderField;
 use crate::view::View;
 
 /// A connected Kafka cluster, SQS account or Service Bus namespace. Its settings never change;
@@ -93,12 +93,14 @@ impl Broker {
         &self,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Option<Result<Connection<Cursor, Grant>>> {
+        order_by: Option<OrderBy<GrantOrderField>>,
+    ) -> Option<Result<List<Grant>>> {
         let filter = projections::grant::GrantFilter {
             connection: Some(self.0.id),
             ..Default::default()
         };
-        Some(grants_where(&self.1, &filter, first, after).await)
+        let part = Part::new(first, after, order_by);
+        Some(self.1.list(filter, part, Grant).await)
     }
 
     /// Its topics by name, those whose name holds `search`.
@@ -107,8 +109,14 @@ impl Broker {
         search: Option<String>,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Option<Result<Connection<Cursor, Topic>>> {
-        Some(topics_of(&self.1, self.0.id, search.as_deref(), first, after).await)
+        order_by: Option<OrderBy<TopicOrderField>>,
+    ) -> Option<Result<List<Topic>>> {
+        let filter = TopicFilter {
+            connection: self.0.id,
+            search,
+        };
+        let part = Part::new(first, after, order_by);
+        Some(self.1.list(filter, part, Topic).await)
     }
 }
 

@@ -8,7 +8,9 @@ use domain::{
 use engine::Engine;
 use projections::grant::GrantKey;
 use projections::listener::ListenerFilter;
+use projections::page::{Filter, Listed};
 use projections::publisher::PublisherFilter;
+use projections::topic::{Topic, TopicFilter};
 use projections::{Page, Paging, ReadModel};
 
 use crate::error::{Code, fault, log_failure, read_failure};
@@ -200,13 +202,11 @@ impl Look<'_> {
             algorithm: Some(algorithm.clone()),
             ..ListenerFilter::default()
         };
-        let mut rows = Rows::default();
-        while let Some(paging) = rows.next() {
-            let page = self.model.listeners(&filter, &paging).await;
-            let page = page.map_err(|cause| read_failure(&cause))?;
-            rows.take(page, |row| row.id, |_| true);
-        }
-        Ok(rows.found.into_iter().map(GlobalId::Listener).collect())
+        let rows = self.all(filter, |_| true).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| GlobalId::Listener(row.id))
+            .collect())
     }
 
     async fn publishers_of(&self, algorithm: &AlgorithmId) -> Result<Vec<GlobalId>> {
@@ -214,13 +214,11 @@ impl Look<'_> {
             algorithm: Some(algorithm.clone()),
             ..PublisherFilter::default()
         };
-        let mut rows = Rows::default();
-        while let Some(paging) = rows.next() {
-            let page = self.model.publishers(&filter, &paging).await;
-            let page = page.map_err(|cause| read_failure(&cause))?;
-            rows.take(page, |row| row.id, |_| true);
-        }
-        Ok(rows.found.into_iter().map(GlobalId::Publisher).collect())
+        let rows = self.all(filter, |_| true).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| GlobalId::Publisher(row.id))
+            .collect())
     }
 
     async fn covered(
@@ -228,14 +226,35 @@ impl Look<'_> {
         connection: ConnectionId,
         pattern: &TopicPattern,
     ) -> Result<Vec<GlobalId>> {
-        let mut rows = Rows::default();
-        while let Some(paging) = rows.next() {
-            let page = self.model.topics(connection, None, &paging).await;
-            let page = page.map_err(|cause| read_failure(&cause))?;
-            rows.take(page, |row| row.id.topic, |topic| pattern.covers(topic));
+        let filter = TopicFilter {
+            connection,
+            search: None,
+        };
+        let covered = |row: &Topic| pattern.covers(&row.id.topic);
+        let rows = self.all(filter, covered).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| GlobalId::Topic(row.id))
+            .collect())
+    }
+
+    /// The rows of a list that are `wanted`: all of them, or more than [`MOST`].
+    async fn all<F: Filter>(
+        &self,
+        filter: F,
+        wanted: impl Fn(&F::Row) -> bool,
+    ) -> Result<Vec<F::Row>> {
+        let mut paging = Paging::first(PAGE);
+        let mut found = Vec::new();
+        loop {
+            let page = self.model.page(&filter, &paging).await;
+            let Page { rows, more } = page.map_err(|cause| read_failure(&cause))?;
+            paging.after = rows.last().map(|row| row.place(paging.order));
+            found.extend(rows.into_iter().filter(&wanted));
+            if !more || found.len() > MOST {
+                return Ok(found);
+            }
         }
-        let topic = |topic| GlobalId::Topic(TopicId { connection, topic });
-        Ok(rows.found.into_iter().map(topic).collect())
     }
 
     async fn listed(&self, connection: ConnectionId, event: &Event) -> Result<Vec<GlobalId>> {
@@ -322,34 +341,4 @@ fn on_topic(connection: ConnectionId, topic: &domain::connection::DiscoveredTopi
         connection,
         topic: topic.name.clone(),
     })
-}
-
-/// The keys of a list, read page by page up to some more than [`MOST`].
-struct Rows<K> {
-    found: Vec<K>,
-    /// The key that the next page comes after; none at the end.
-    after: Option<String>,
-}
-
-impl<K> Default for Rows<K> {
-    fn default() -> Self {
-        Self {
-            found: Vec::new(),
-            after: Some(String::new()),
-        }
-    }
-}
-
-impl<K: ToString> Rows<K> {
-    fn next(&mut self) -> Option<Paging> {
-        let after = self.after.take().filter(|_| self.found.len() <= MOST)?;
-        Some(Paging { after, limit: PAGE })
-    }
-
-    /// Takes those of a page that are `wanted`.
-    fn take<R>(&mut self, page: Page<R>, key: impl Fn(R) -> K, wanted: impl Fn(&K) -> bool) {
-        let keys: Vec<K> = page.rows.into_iter().map(key).collect();
-        self.after = keys.last().filter(|_| page.more).map(K::to_string);
-        self.found.extend(keys.into_iter().filter(wanted));
-    }
 }

@@ -1,13 +1,12 @@
 //! Reading grants.
 
-use async_graphql::connection::Connection;
-use async_graphql::{Context, ID, InputObject, Object, Result};
-use projections::grant::GrantFilter;
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
+use projections::grant::{GrantFilter, GrantSort};
 
 use super::{Access, Grant};
 use crate::as_of::AsOf;
 use crate::id::{self, chosen};
-use crate::paging::{Cursor, paging};
+use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
 /// Which grants are asked for; all where nothing is set.
@@ -35,21 +34,22 @@ impl GrantQuery {
         filter: Option<GrantFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        order_by: Option<OrderBy<GrantOrderField>>,
         as_of: Option<AsOf>,
-    ) -> Option<Result<Connection<Cursor, Grant>>> {
-        Some(grants(ctx, filter.unwrap_or_default(), first, after, as_of).await)
+    ) -> Option<Result<List<Grant>>> {
+        let part = Part::new(first, after, order_by);
+        Some(grants(ctx, filter.unwrap_or_default(), part, as_of).await)
     }
 }
 
 async fn grants(
     ctx: &Context<'_>,
     filter: GrantFilterInput,
-    first: Option<i32>,
-    after: Option<String>,
+    part: Part<GrantSort>,
     as_of: Option<AsOf>,
-) -> Result<Connection<Cursor, Grant>> {
+) -> Result<List<Grant>> {
     let view = View::at(ctx, as_of).await?;
-    grants_where(&view, &filter.filter()?, first, after).await
+    view.list(filter.filter()?, part, Grant).await
 }
 
 impl GrantFilterInput {
@@ -64,13 +64,11 @@ impl GrantFilterInput {
     }
 }
 
-pub(crate) async fn grants_where(
-    view: &View,
-    filter: &GrantFilter,
-    first: Option<i32>,
-    after: Option<String>,
-) -> Result<Connection<Cursor, Grant>> {
-    let paging = paging(first, after.as_deref())?;
-    let page = view.model().grants(filter, &paging).await;
-    view.connection(page, &paging, |row| row.key.to_string(), Grant)
+/// What grants can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "GrantSort")]
+pub enum GrantOrderField {
+    /// By broker, by topic or pattern, and by grantee.
+    Topic,
+    GrantedAt,
 }

@@ -1,13 +1,12 @@
 //! Reading listeners.
 
-use async_graphql::connection::Connection;
-use async_graphql::{Context, ID, InputObject, Object, Result};
-use projections::listener::ListenerFilter;
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
+use projections::listener::{ListenerFilter, ListenerSort};
 
 use super::Listener;
 use crate::as_of::AsOf;
 use crate::id::{self, chosen};
-use crate::paging::{Cursor, paging};
+use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
 /// Which listeners are asked for; all where nothing is set.
@@ -35,21 +34,22 @@ impl ListenerQuery {
         filter: Option<ListenerFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        order_by: Option<OrderBy<ListenerOrderField>>,
         as_of: Option<AsOf>,
-    ) -> Option<Result<Connection<Cursor, Listener>>> {
-        Some(listeners(ctx, filter.unwrap_or_default(), first, after, as_of).await)
+    ) -> Option<Result<List<Listener>>> {
+        let part = Part::new(first, after, order_by);
+        Some(listeners(ctx, filter.unwrap_or_default(), part, as_of).await)
     }
 }
 
 async fn listeners(
     ctx: &Context<'_>,
     filter: ListenerFilterInput,
-    first: Option<i32>,
-    after: Option<String>,
+    part: Part<ListenerSort>,
     as_of: Option<AsOf>,
-) -> Result<Connection<Cursor, Listener>> {
+) -> Result<List<Listener>> {
     let view = View::at(ctx, as_of).await?;
-    listeners_where(&view, &filter.filter()?, first, after).await
+    view.list(filter.filter()?, part, Listener).await
 }
 
 impl ListenerFilterInput {
@@ -66,13 +66,12 @@ impl ListenerFilterInput {
     }
 }
 
-pub(crate) async fn listeners_where(
-    view: &View,
-    filter: &ListenerFilter,
-    first: Option<i32>,
-    after: Option<String>,
-) -> Result<Connection<Cursor, Listener>> {
-    let paging = paging(first, after.as_deref())?;
-    let page = view.model().listeners(filter, &paging).await;
-    view.connection(page, &paging, |row| row.id.to_string(), Listener)
+/// What listeners can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "ListenerSort")]
+pub enum ListenerOrderField {
+    /// By broker and by the name of the topic.
+    Topic,
+    Algorithm,
+    ChangedAt,
 }

@@ -1,12 +1,12 @@
 //! Reading organizations.
 
-use async_graphql::connection::Connection;
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, Enum, Object, Result};
 use domain::OrganizationName;
+use projections::organization::{OrganizationFilter, OrganizationSort};
 
 use super::Organization;
 use crate::as_of::AsOf;
-use crate::paging::{Cursor, paging};
+use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
 #[derive(Default)]
@@ -14,15 +14,18 @@ pub struct OrganizationQuery;
 
 #[Object]
 impl OrganizationQuery {
-    /// All organizations, by name.
+    /// Organizations, by name unless asked otherwise.
     async fn organizations(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Part of the name.")] search: Option<String>,
         first: Option<i32>,
         after: Option<String>,
+        order_by: Option<OrderBy<OrganizationOrderField>>,
         as_of: Option<AsOf>,
-    ) -> Option<Result<Connection<Cursor, Organization>>> {
-        Some(organizations(ctx, first, after, as_of).await)
+    ) -> Option<Result<List<Organization>>> {
+        let part = Part::new(first, after, order_by);
+        Some(organizations(ctx, OrganizationFilter { search }, part, as_of).await)
     }
 
     /// The organization of that name; null where there is none.
@@ -48,12 +51,18 @@ async fn by_name(
 
 async fn organizations(
     ctx: &Context<'_>,
-    first: Option<i32>,
-    after: Option<String>,
+    filter: OrganizationFilter,
+    part: Part<OrganizationSort>,
     as_of: Option<AsOf>,
-) -> Result<Connection<Cursor, Organization>> {
-    let paging = paging(first, after.as_deref())?;
+) -> Result<List<Organization>> {
     let view = View::at(ctx, as_of).await?;
-    let page = view.model().organizations(&paging).await;
-    view.connection(page, &paging, |row| row.name.to_string(), Organization)
+    view.list(filter, part, Organization).await
+}
+
+/// What organizations can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "OrganizationSort")]
+pub enum OrganizationOrderField {
+    Name,
+    CreatedAt,
 }

@@ -1,18 +1,17 @@
 //! The organization type.
 
-use async_graphql::connection::Connection;
 use async_graphql::{Enum, ID, Object, Result};
-use domain::OrganizationName;
 use domain::organization::Role as DomainRole;
 use projections::algorithm::AlgorithmFilter;
 use projections::grant::GrantFilter;
+use projections::organization::MemberFilter;
 
 use crate::algorithm::Algorithm;
-use crate::algorithm::query::algorithms_where;
+use crate::algorithm::query::AlgorithmOrderField;
 use crate::grant::Grant;
-use crate::grant::query::grants_where;
+use crate::grant::query::GrantOrderField;
 use crate::id::GlobalId;
-use crate::paging::{Cursor, paging};
+use crate::list::{List, OrderBy, Part};
 use crate::scalar::DateTime;
 use crate::view::View;
 
@@ -41,8 +40,12 @@ impl Organization {
         &self,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Option<Result<Connection<Cursor, Member>>> {
-        Some(members(&self.1, &self.0.name, first, after.as_deref()).await)
+    ) -> Option<Result<List<Member>>> {
+        let filter = MemberFilter {
+            organization: self.0.name.clone(),
+        };
+        let part = Part::in_order(first, after);
+        Some(self.1.list(filter, part, |row, _| Member(row)).await)
     }
 
     /// What all of its algorithms, or single ones, may read or write.
@@ -50,12 +53,14 @@ impl Organization {
         &self,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Option<Result<Connection<Cursor, Grant>>> {
+        order_by: Option<OrderBy<GrantOrderField>>,
+    ) -> Option<Result<List<Grant>>> {
         let filter = GrantFilter {
             organization: Some(self.0.name.clone()),
             ..Default::default()
         };
-        Some(grants_where(&self.1, &filter, first, after).await)
+        let part = Part::new(first, after, order_by);
+        Some(self.1.list(filter, part, Grant).await)
     }
 
     /// Its algorithms, by name.
@@ -63,12 +68,14 @@ impl Organization {
         &self,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Option<Result<Connection<Cursor, Algorithm>>> {
+        order_by: Option<OrderBy<AlgorithmOrderField>>,
+    ) -> Option<Result<List<Algorithm>>> {
         let filter = AlgorithmFilter {
             organization: Some(self.0.name.clone()),
             ..Default::default()
         };
-        Some(algorithms_where(&self.1, &filter, first, after).await)
+        let part = Part::new(first, after, order_by);
+        Some(self.1.list(filter, part, Algorithm).await)
     }
 }
 
@@ -90,22 +97,6 @@ impl Member {
     async fn since(&self) -> DateTime {
         DateTime(self.0.since)
     }
-}
-
-async fn members(
-    view: &View,
-    organization: &OrganizationName,
-    first: Option<i32>,
-    after: Option<&str>,
-) -> Result<Connection<Cursor, Member>> {
-    let paging = paging(first, after)?;
-    let page = view.model().members(organization, &paging).await;
-    view.connection(
-        page,
-        &paging,
-        |row| row.name.to_string(),
-        |row, _| Member(row),
-    )
 }
 
 /// What a member may do in the organization.

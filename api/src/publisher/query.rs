@@ -1,13 +1,12 @@
 //! Reading publishers.
 
-use async_graphql::connection::Connection;
-use async_graphql::{Context, ID, InputObject, Object, Result};
-use projections::publisher::PublisherFilter;
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
+use projections::publisher::{PublisherFilter, PublisherSort};
 
 use super::Publisher;
 use crate::as_of::AsOf;
 use crate::id::{self, chosen};
-use crate::paging::{Cursor, paging};
+use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
 /// Which publishers are asked for; all where nothing is set.
@@ -34,21 +33,22 @@ impl PublisherQuery {
         filter: Option<PublisherFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        order_by: Option<OrderBy<PublisherOrderField>>,
         as_of: Option<AsOf>,
-    ) -> Option<Result<Connection<Cursor, Publisher>>> {
-        Some(publishers(ctx, filter.unwrap_or_default(), first, after, as_of).await)
+    ) -> Option<Result<List<Publisher>>> {
+        let part = Part::new(first, after, order_by);
+        Some(publishers(ctx, filter.unwrap_or_default(), part, as_of).await)
     }
 }
 
 async fn publishers(
     ctx: &Context<'_>,
     filter: PublisherFilterInput,
-    first: Option<i32>,
-    after: Option<String>,
+    part: Part<PublisherSort>,
     as_of: Option<AsOf>,
-) -> Result<Connection<Cursor, Publisher>> {
+) -> Result<List<Publisher>> {
     let view = View::at(ctx, as_of).await?;
-    publishers_where(&view, &filter.filter()?, first, after).await
+    view.list(filter.filter()?, part, Publisher).await
 }
 
 impl PublisherFilterInput {
@@ -64,13 +64,12 @@ impl PublisherFilterInput {
     }
 }
 
-pub(crate) async fn publishers_where(
-    view: &View,
-    filter: &PublisherFilter,
-    first: Option<i32>,
-    after: Option<String>,
-) -> Result<Connection<Cursor, Publisher>> {
-    let paging = paging(first, after.as_deref())?;
-    let page = view.model().publishers(filter, &paging).await;
-    view.connection(page, &paging, |row| row.id.to_string(), Publisher)
+/// What publishers can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "PublisherSort")]
+pub enum PublisherOrderField {
+    /// By broker and by the name of the topic.
+    Topic,
+    Algorithm,
+    ChangedAt,
 }

@@ -1,14 +1,13 @@
 //! Reading runs and ledgers.
 
-use async_graphql::connection::Connection;
+use async_graphql::connection::{Connection, Edge};
 use async_graphql::{Context, Result};
-use projections::Page;
 use uuid::Uuid;
 
 use super::{Ledger, Run, RunRecord};
 use crate::control::control;
 use crate::error::{Code, fault};
-use crate::paging::{self, Cursor, paging};
+use crate::paging::{self, Cursor, limit};
 
 pub(crate) async fn runs(
     ctx: &Context<'_>,
@@ -16,19 +15,20 @@ pub(crate) async fn runs(
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<Connection<Cursor, Run>> {
-    let paging = paging(first, after.as_deref())?;
-    let from = (!paging.after.is_empty()).then_some(paging.after.as_str());
-    let rows = control(ctx).runs.runs(group, from, paging.limit + 1).await;
+    let wanted = limit(first)? as usize;
+    let from = paging::after(after.as_deref())?;
+    let rows = control(ctx)
+        .runs
+        .runs(group, from.as_deref(), limit(first)? + 1)
+        .await;
     let mut rows: Vec<RunRecord> = rows.map_err(|cause| fault(Code::Unavailable, &cause))?;
-    let more = rows.len() > paging.limit as usize;
-    rows.truncate(paging.limit as usize);
-    let page = Page { rows, more };
-    Ok(paging::connection(
-        page,
-        &paging,
-        |row| row.key.clone(),
-        Run,
-    ))
+    let mut runs = Connection::new(from.is_some(), rows.len() > wanted);
+    rows.truncate(wanted);
+    runs.edges = rows
+        .into_iter()
+        .map(|row| Edge::new(Cursor(row.key.clone()), Run(row)))
+        .collect();
+    Ok(runs)
 }
 
 pub(crate) async fn ledger(ctx: &Context<'_>, group: Uuid) -> Result<Ledger> {

@@ -1,17 +1,16 @@
 //! The topic type.
 
-use async_graphql::connection::Connection;
 use async_graphql::{ID, Object, Result, SimpleObject};
 
 use crate::broker::Broker;
 use crate::grant::Grant;
-use crate::grant::query::grants_where;
+use crate::grant::query::GrantOrderField;
 use crate::id::GlobalId;
+use crate::list::{List, OrderBy, Part};
 use crate::listener::Listener;
-use crate::listener::query::listeners_where;
-use crate::paging::Cursor;
+use crate::listener::query::ListenerOrderField;
 use crate::publisher::Publisher;
-use crate::publisher::query::publishers_where;
+use crate::publisher::query::PublisherOrderField;
 use crate::scalar::BigInt;
 use crate::view::View;
 
@@ -48,12 +47,14 @@ impl Topic {
         &self,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Option<Result<Connection<Cursor, Listener>>> {
+        order_by: Option<OrderBy<ListenerOrderField>>,
+    ) -> Option<Result<List<Listener>>> {
         let filter = projections::listener::ListenerFilter {
             topic: Some(self.0.id.clone()),
             ..Default::default()
         };
-        Some(listeners_where(&self.1, &filter, first, after).await)
+        let part = Part::new(first, after, order_by);
+        Some(self.1.list(filter, part, Listener).await)
     }
 
     /// What writes it, the enabled and the disabled.
@@ -61,12 +62,14 @@ impl Topic {
         &self,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Option<Result<Connection<Cursor, Publisher>>> {
+        order_by: Option<OrderBy<PublisherOrderField>>,
+    ) -> Option<Result<List<Publisher>>> {
         let filter = projections::publisher::PublisherFilter {
             topic: Some(self.0.id.clone()),
             ..Default::default()
         };
-        Some(publishers_where(&self.1, &filter, first, after).await)
+        let part = Part::new(first, after, order_by);
+        Some(self.1.list(filter, part, Publisher).await)
     }
 
     /// Who may read or write it, by grants of the topic and of patterns that cover it.
@@ -74,12 +77,14 @@ impl Topic {
         &self,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Option<Result<Connection<Cursor, Grant>>> {
+        order_by: Option<OrderBy<GrantOrderField>>,
+    ) -> Option<Result<List<Grant>>> {
         let filter = projections::grant::GrantFilter {
             topic: Some(self.0.id.clone()),
             ..Default::default()
         };
-        Some(grants_where(&self.1, &filter, first, after).await)
+        let part = Part::new(first, after, order_by);
+        Some(self.1.list(filter, part, Grant).await)
     }
 }
 

@@ -1,0 +1,185 @@
+//! Lists of rows as Relay connections: filtered, sorted, paged, and counted when that is asked
+//! for. However many parents ask for lists of a kind, one statement reads them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::connection::{Connection, Edge};
+use async_graphql::dataloader::Loader;
+use async_graphql::{Enum, InputObject, InputType, Object, OutputType, Result};
+use futures_util::future::BoxFuture;
+use projections::page::{Filter, MOST_LISTS, SortOf};
+use projections::{Order, Page, Paging, ReadModelError};
+
+use crate::algorithm::query::AlgorithmOrderField;
+use crate::broker::query::BrokerOrderField;
+use crate::grant::query::GrantOrderField;
+use crate::listener::query::ListenerOrderField;
+use crate::loaders::Rows;
+use crate::organization::query::OrganizationOrderField;
+use crate::paging::{self, Cursor, limit};
+use crate::publisher::query::PublisherOrderField;
+use crate::topic::query::TopicOrderField;
+use crate::view::View;
+
+/// A list as clients see it.
+pub(crate) type List<N> = Connection<Cursor, N, Total>;
+
+/// The order of a list.
+#[derive(InputObject)]
+#[graphql(
+    concrete(name = "AlgorithmOrder", params(AlgorithmOrderField)),
+    concrete(name = "BrokerOrder", params(BrokerOrderField)),
+    concrete(name = "GrantOrder", params(GrantOrderField)),
+    concrete(name = "ListenerOrder", params(ListenerOrderField)),
+    concrete(name = "OrganizationOrder", params(OrganizationOrderField)),
+    concrete(name = "PublisherOrder", params(PublisherOrderField)),
+    concrete(name = "TopicOrder", params(TopicOrderField))
+)]
+pub(crate) struct OrderBy<F: InputType> {
+    pub field: F,
+    #[graphql(default)]
+    pub direction: OrderDirection,
+}
+
+/// Which end of a list comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub(crate) enum OrderDirection {
+    #[default]
+    Ascending,
+    Descending,
+}
+
+/// The part of a list that is asked for.
+pub(crate) struct Part<S> {
+    first: Option<i32>,
+    after: Option<String>,
+    order: Order<S>,
+}
+
+impl<S: Default> Part<S> {
+    pub(crate) fn new<F: InputType + Into<S>>(
+        first: Option<i32>,
+        after: Option<String>,
+        order_by: Option<OrderBy<F>>,
+    ) -> Self {
+        let order = order_by.map(|order| Order {
+            by: order.field.into(),
+            descending: order.direction == OrderDirection::Descending,
+        });
+        Self {
+            first,
+            after,
+            order: order.unwrap_or_default(),
+        }
+    }
+
+    /// A part of a list that has but one order.
+    pub(crate) fn in_order(first: Option<i32>, after: Option<String>) -> Self {
+        Self {
+            first,
+            after,
+            order: Order::default(),
+        }
+    }
+}
+
+impl View {
+    /// The part of the list of `filter` that is asked for.
+    pub(crate) async fn list<F: Filter, N: OutputType>(
+        &self,
+        filter: F,
+        part: Part<SortOf<F>>,
+        node: fn(F::Row, Self) -> N,
+    ) -> Result<List<N>> {
+        let Part {
+            first,
+            after,
+            order,
+        } = part;
+        let after = after
+            .map(|cursor| paging::place(&cursor, order))
+            .transpose()?;
+        let begins = after.is_none();
+        let paging = Paging {
+            after,
+            limit: limit(first)?,
+            order,
+        };
+        let page = self.load(PageOf(filter.clone(), paging)).await?;
+        let page = page.unwrap_or_else(Page::empty);
+        let total = Total::of(self.clone(), filter);
+        let mut list = Connection::with_additional_fields(!begins, page.more, total);
+        let edge = |row: F::Row| {
+            let cursor = paging::cursor(&row, order);
+            Edge::new(cursor, node(row, self.clone()))
+        };
+        list.edges = page.rows.into_iter().map(edge).collect();
+        Ok(list)
+    }
+}
+
+/// How long a list is.
+pub(crate) struct Total(Box<dyn Fn() -> BoxFuture<'static, Result<u64>> + Send + Sync>);
+
+#[Object]
+impl Total {
+    /// How many there are in the whole list. They are counted only when this is asked for.
+    async fn total_count(&self) -> Option<Result<u32>> {
+        let count = (self.0)().await;
+        Some(count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)))
+    }
+}
+
+impl Total {
+    fn of<F: Filter>(view: View, filter: F) -> Self {
+        Self(Box::new(move || {
+            let (view, filter) = (view.clone(), filter.clone());
+            Box::pin(async move { Ok(view.load(CountOf(filter)).await?.unwrap_or_default()) })
+        }))
+    }
+}
+
+/// A page of a list.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct PageOf<F: Filter>(F, Paging<SortOf<F>>);
+
+/// The length of a list.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct CountOf<F: Filter>(F);
+
+impl<F: Filter> Loader<PageOf<F>> for Rows {
+    type Value = Page<F::Row>;
+    type Error = Arc<ReadModelError>;
+
+    async fn load(
+        &self,
+        keys: &[PageOf<F>],
+    ) -> Result<HashMap<PageOf<F>, Page<F::Row>>, Self::Error> {
+        let mut loaded = HashMap::with_capacity(keys.len());
+        for keys in keys.chunks(MOST_LISTS) {
+            let asked: Vec<_> = keys
+                .iter()
+                .map(|key| (key.0.clone(), key.1.clone()))
+                .collect();
+            let pages = self.0.pages(&asked).await.map_err(Arc::new)?;
+            loaded.extend(keys.iter().cloned().zip(pages));
+        }
+        Ok(loaded)
+    }
+}
+
+impl<F: Filter> Loader<CountOf<F>> for Rows {
+    type Value = u64;
+    type Error = Arc<ReadModelError>;
+
+    async fn load(&self, keys: &[CountOf<F>]) -> Result<HashMap<CountOf<F>, u64>, Self::Error> {
+        let mut loaded = HashMap::with_capacity(keys.len());
+        for keys in keys.chunks(MOST_LISTS) {
+            let filters: Vec<F> = keys.iter().map(|key| key.0.clone()).collect();
+            let counts = self.0.counts(&filters).await.map_err(Arc::new)?;
+            loaded.extend(keys.iter().cloned().zip(counts));
+        }
+        Ok(loaded)
+    }
+}
