@@ -1,10 +1,13 @@
 //! A request beyond the limits is refused before anything is done for it: no statement is sent to a
 //! database, and the answer is short.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use api::http::{HttpSettings, Readiness};
+use api::run::direct::{Begun, DirectRun, DirectRunner, DirectRunnerError};
+use async_trait::async_trait;
 use domain::Actor;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -37,6 +40,7 @@ impl Served {
             },
             graphiql: None,
             readiness: Readiness::default(),
+            runner: Arc::new(Nobody),
             shutdown: stop.clone(),
         };
         let schema = inventory.schema.clone();
@@ -46,6 +50,16 @@ impl Served {
             api: GraphQl::new(&url),
             _stop: stop.drop_guard(),
         }
+    }
+}
+
+/// Makes no runs: none is asked for here.
+struct Nobody;
+
+#[async_trait]
+impl DirectRunner for Nobody {
+    async fn begin(&self, _run: DirectRun) -> Result<Begun, DirectRunnerError> {
+        Err(DirectRunnerError::Crowded)
     }
 }
 

@@ -7,6 +7,7 @@ use domain::{ConnectionId, Event};
 use projections::connection::ConnectionFilter;
 use projections::hanging::Deletion;
 use projections::listener::ListenerFilter;
+use projections::topic::TopicFilter;
 
 use crate::events::{connection, everything, listener, publisher};
 use crate::fixture::{Fixture, all};
@@ -25,15 +26,24 @@ async fn a_connection_that_is_gone_is_gone_from_the_lists() {
     let model = &fixture.model;
     assert_eq!(
         model
-            .connections(&ConnectionFilter::default(), &page)
+            .page(&ConnectionFilter::default(), &page)
             .await
             .unwrap()
             .rows,
         []
     );
     let filter = ListenerFilter::default();
-    assert_eq!(model.listeners(&filter, &page).await.unwrap().rows, []);
-    let topics = model.topics(connection(), None, &page).await.unwrap();
+    assert_eq!(model.page(&filter, &all()).await.unwrap().rows, []);
+    let topics = model
+        .page(
+            &TopicFilter {
+                connection: connection(),
+                search: None,
+            },
+            &all(),
+        )
+        .await
+        .unwrap();
     assert_eq!(topics.rows, []);
     let (_, assigned) = model.assignments(None).await.unwrap();
     assert_eq!(assigned, []);
@@ -73,9 +83,7 @@ async fn a_replaced_connection_leads_to_the_one_that_took_over() {
     let model = &fixture.model;
     let rows = model.connections_by_id(&[connection()]).await.unwrap();
     assert_eq!(rows[0].replaced.unwrap().by, next());
-    let alive = model
-        .connections(&ConnectionFilter::default(), &all())
-        .await;
+    let alive = model.page(&ConnectionFilter::default(), &all()).await;
     let alive: Vec<_> = alive.unwrap().rows.into_iter().map(|row| row.id).collect();
     assert_eq!(alive, [next()]);
     let by_name = model.connection_by_name(&"main".parse().unwrap()).await;
@@ -92,7 +100,7 @@ async fn connections_are_found_by_part_of_the_name_and_by_kind() {
             search: search.map(str::to_owned),
             kind,
         };
-        let page = fixture.model.connections(&filter, &all()).await.unwrap();
+        let page = fixture.model.page(&filter, &all()).await.unwrap();
         page.rows
             .iter()
             .map(|row| row.name.to_string())

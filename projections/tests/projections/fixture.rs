@@ -265,9 +265,6 @@ pub(crate) fn history(events: &[Event]) -> Vec<Envelope> {
 }
 
 /// The whole of a short list.
-pub(crate) fn all() -> Paging {
-    Paging {
-        after: String::new(),
-        limit: 100,
-    }
+pub(crate) fn all<S: Default>() -> Paging<S> {
+    Paging::first(100)
 }

@@ -220,7 +220,7 @@ async fn rows_are_the_fold(model: &ReadModel, fold: &Fold) {
     assigned.sort_by_key(|assigned| assigned.listener.to_string());
     assert_eq!(assigned, fold.assignments());
 
-    let grants = model.grants(&GrantFilter::default(), &all()).await.unwrap();
+    let grants = model.page(&GrantFilter::default(), &all()).await.unwrap();
     let grants: Vec<_> = grants.rows.iter().map(|row| row.key.to_string()).collect();
     assert_eq!(grants, fold.grants());
 
@@ -255,7 +255,7 @@ async fn rows_are_the_fold(model: &ReadModel, fold: &Fold) {
     }
 
     let alive = model
-        .connections(&ConnectionFilter::default(), &all())
+        .page(&ConnectionFilter::default(), &all())
         .await
         .unwrap();
     let alive: Vec<_> = alive

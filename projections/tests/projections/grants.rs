@@ -12,7 +12,7 @@ use crate::events::{
 use crate::fixture::{Fixture, all};
 
 async fn found(fixture: &Fixture, filter: GrantFilter) -> Vec<String> {
-    let page = fixture.model.grants(&filter, &all()).await.unwrap();
+    let page = fixture.model.page(&filter, &all()).await.unwrap();
     let scopes = page.rows.into_iter().map(|row| row.key.scope.to_string());
     scopes.collect()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::organization::OrganizationCreated;
 use domain::{Event, Position};
+use projections::organization::OrganizationFilter;
 use projections::{Projector, ReadModelError};
 use tokio_util::sync::CancellationToken;
 
@@ -102,7 +103,10 @@ async fn a_server_without_its_postgresql_fails_its_queries_and_goes_on_when_it_i
 
     database.close().await;
     append(&*fixture.store, &everything()[1..]).await;
-    let failed = fixture.model.organizations(&all()).await;
+    let failed = fixture
+        .model
+        .page(&OrganizationFilter::default(), &all())
+        .await;
     assert!(
         matches!(failed, Err(ReadModelError::Database(_))),
         "{failed:?}"
@@ -112,7 +116,11 @@ async fn a_server_without_its_postgresql_fails_its_queries_and_goes_on_when_it_i
 
     let head = fixture.store.head().await.unwrap();
     fixture.model.wait_for(head, PATIENCE).await.unwrap();
-    let organizations = fixture.model.organizations(&all()).await.unwrap();
+    let organizations = fixture
+        .model
+        .page(&OrganizationFilter::default(), &all())
+        .await
+        .unwrap();
     assert_eq!(organizations.rows.len(), 1);
     let whole = Fixture::after(&everything()).await;
     assert_eq!(fixture.assigned().await.len(), whole.assigned().await.len());

@@ -9,6 +9,8 @@ use domain::{Clock, Event, Position};
 use event_store::{EventStore, SqliteEventStore};
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use projections::listener::ListenerFilter;
+use projections::organization::OrganizationFilter;
 use projections::{Moment, Past, PastError, PastLimits, ReadModel};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -150,13 +152,16 @@ async fn a_moment_may_start_from_one_that_is_open() {
     let later = past.at(Position(history.length)).await.unwrap();
     assert_eq!(held.model().position(), Position(history.length - 3));
     let rows = |moment: Arc<Moment>| async move {
-        let listeners = moment.model().listeners(&Default::default(), &all()).await;
+        let listeners = moment
+            .model()
+            .page(&ListenerFilter::default(), &all())
+            .await;
         listeners.unwrap().rows
     };
     let whole = Fixture::after(&[]).await;
     let events = history.store.read_all(Position(0), 1000).await.unwrap();
     whole.apply(&events).await;
-    let listeners = whole.model.listeners(&Default::default(), &all()).await;
+    let listeners = whole.model.page(&ListenerFilter::default(), &all()).await;
     assert_eq!(rows(later).await, listeners.unwrap().rows);
 }
 
@@ -175,7 +180,12 @@ async fn readers_of_one_moment_share_it_and_its_file_goes_after_the_last() {
     assert!(moments.iter().all(|moment| Arc::ptr_eq(moment, &last)));
     drop(moments);
     assert_eq!(
-        last.model().organizations(&all()).await.unwrap().rows.len(),
+        last.model()
+            .page(&OrganizationFilter::default(), &all())
+            .await
+            .unwrap()
+            .rows
+            .len(),
         1
     );
     drop(last);
@@ -267,7 +277,15 @@ async fn a_time_is_the_last_event_recorded_by_then() {
     let end = past.position_at(late).await.unwrap();
     assert_eq!(end, Position(history.length));
     let empty = past.at(Position(0)).await.unwrap();
-    assert_eq!(empty.model().organizations(&all()).await.unwrap().rows, []);
+    assert_eq!(
+        empty
+            .model()
+            .page(&OrganizationFilter::default(), &all())
+            .await
+            .unwrap()
+            .rows,
+        []
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use domain::algorithm::AlgorithmRetired;
 use domain::organization::{MemberAdded, MemberRemoved, MemberRoleChanged, Role};
 use domain::{Event, OrganizationName};
 use projections::algorithm::AlgorithmFilter;
+use projections::organization::MemberFilter;
 
 use crate::events::{algorithm, flowing, published, withdrawn};
 use crate::fixture::{Fixture, all};
@@ -45,7 +46,17 @@ async fn members_are_listed_with_the_role_they_have_now() {
         .into(),
     );
     let fixture = Fixture::after(&events).await;
-    let members = fixture.model.members(&acme(), &all()).await.unwrap().rows;
+    let members = fixture
+        .model
+        .page(
+            &MemberFilter {
+                organization: acme(),
+            },
+            &all(),
+        )
+        .await
+        .unwrap()
+        .rows;
     let shown: Vec<_> = members.iter().map(|m| (m.name.as_str(), m.role)).collect();
     assert_eq!(shown, [("ann", Role::Owner), ("bob", Role::Owner)]);
     assert!(members[1].since > members[0].since, "since the new role");
@@ -72,13 +83,10 @@ async fn withdrawn_versions_and_retired_algorithms_stay_listed_as_such() {
         search: Some("score".to_owned()),
         ..Default::default()
     };
-    assert_eq!(
-        model.algorithms(&retired, &all()).await.unwrap().rows.len(),
-        1
-    );
+    assert_eq!(model.page(&retired, &all()).await.unwrap().rows.len(), 1);
     let in_use = AlgorithmFilter {
         retired: Some(false),
         ..Default::default()
     };
-    assert_eq!(model.algorithms(&in_use, &all()).await.unwrap().rows, []);
+    assert_eq!(model.page(&in_use, &all()).await.unwrap().rows, []);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use domain::organization::OrganizationCreated;
 use domain::{Event, Position};
+use projections::organization::OrganizationFilter;
 use projections::{Projector, ProjectorError, ReadModel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -46,7 +47,10 @@ fn reading(model: ReadModel, stop: CancellationToken) -> JoinHandle<usize> {
                 "{stored:?} after {seen:?}"
             );
             (seen, told) = (stored, position);
-            let page = model.organizations(&all()).await.unwrap();
+            let page = model
+                .page(&OrganizationFilter::default(), &all())
+                .await
+                .unwrap();
             let now: BTreeSet<_> = page.rows.into_iter().map(|row| row.name).collect();
             assert!(page.more || now.is_superset(&names));
             names = now;
@@ -173,7 +177,15 @@ async fn two_servers_share_the_rows_and_one_goes_on_without_the_other() {
     // One of them rebuilds; the other reads on, and follows with the next event.
     one.rebuild();
     eventually("a new generation", async || one.generation() == 2).await;
-    assert_eq!(other.organizations(&all()).await.unwrap().rows.len(), 41);
+    assert_eq!(
+        other
+            .page(&OrganizationFilter::default(), &all())
+            .await
+            .unwrap()
+            .rows
+            .len(),
+        41
+    );
     assert_eq!(fixture.generations().await, [1, 2]);
     append(&*fixture.store, &[created(40)]).await;
     let head = fixture.store.head().await.unwrap();
@@ -205,7 +217,15 @@ async fn a_server_whose_tables_were_removed_meanwhile_reads_those_that_are_live(
     };
     // As when none of its connections was there to keep them.
     database.run("DROP SCHEMA eventflows_read_1 CASCADE").await;
-    assert_eq!(other.organizations(&all()).await.unwrap().rows.len(), 1);
+    assert_eq!(
+        other
+            .page(&OrganizationFilter::default(), &all())
+            .await
+            .unwrap()
+            .rows
+            .len(),
+        1
+    );
     assert_eq!(other.generation(), 2);
     assert_eq!(other.position(), fixture.model.position());
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use domain::organization::OrganizationCreated;
 use domain::{Event, Position};
+use projections::organization::OrganizationFilter;
+use projections::page::Listed;
 use projections::{Paging, ProjectorError};
 
 use crate::events::everything;
@@ -89,18 +91,19 @@ async fn pages_follow_each_other_without_gap_or_repetition() {
         })
         .collect();
     let fixture = Fixture::after(&events).await;
-    let mut paging = Paging {
-        after: String::new(),
-        limit: 2,
-    };
+    let mut paging = Paging::first(2);
     let mut names = Vec::new();
     loop {
-        let page = fixture.model.organizations(&paging).await.unwrap();
+        let page = fixture
+            .model
+            .page(&OrganizationFilter::default(), &paging)
+            .await
+            .unwrap();
         assert!(page.rows.len() <= 2);
         names.extend(page.rows.iter().map(|row| row.name.to_string()));
-        match names.last() {
-            Some(last) if page.more => paging.after.clone_from(last),
-            _ => break,
+        paging.after = page.rows.last().map(|row| row.place(paging.order));
+        if !page.more {
+            break;
         }
     }
     assert_eq!(names, ["org-0", "org-1", "org-2", "org-3", "org-4"]);

@@ -12,8 +12,9 @@ use jiff::Timestamp;
 use projections::connection::{Connection, ConnectionFilter};
 use projections::grant::{Grant, GrantFilter, GrantKey, Scope};
 use projections::listener::{Listener, ListenerFilter};
+use projections::page::{Filter, Listed};
 use projections::publisher::{Publisher, PublisherFilter};
-use projections::{Page, Paging, Projector, ReadModel, ReadModelError};
+use projections::{Paging, Projector, ReadModel, ReadModelError};
 use serde_json::{Value, json};
 
 use super::{Failure, LogArgs, output};
@@ -100,27 +101,10 @@ async fn project(
 }
 
 async fn state(model: &ReadModel, recorded_at: Option<Timestamp>) -> Result<Value, ReadModelError> {
-    let connections = list(
-        async |paging| {
-            let filter = ConnectionFilter::default();
-            model.connections(&filter, &paging).await
-        },
-        |connection: &Connection| connection.id.to_string(),
-    );
-    let grants = list(
-        async |paging| model.grants(&GrantFilter::default(), &paging).await,
-        |grant: &Grant| grant.key.to_string(),
-    );
-    let listeners = list(
-        async |paging| model.listeners(&ListenerFilter::default(), &paging).await,
-        |listener: &Listener| listener.id.to_string(),
-    );
-    let publishers = list(
-        async |paging| model.publishers(&PublisherFilter::default(), &paging).await,
-        |publisher: &Publisher| publisher.id.to_string(),
-    );
-    let (connections, grants) = (connections.await?, grants.await?);
-    let (listeners, publishers) = (listeners.await?, publishers.await?);
+    let connections = list(model, ConnectionFilter::default()).await?;
+    let grants = list(model, GrantFilter::default()).await?;
+    let listeners = list(model, ListenerFilter::default()).await?;
+    let publishers = list(model, PublisherFilter::default()).await?;
     let readers = grants
         .iter()
         .filter(|grant| grant.key.permission.access == Access::Subscribe);
@@ -137,14 +121,12 @@ async fn state(model: &ReadModel, recorded_at: Option<Timestamp>) -> Result<Valu
 }
 
 /// All rows of a list, which its pages are read to the end for.
-async fn list<T>(
-    page: impl AsyncFn(Paging) -> Result<Page<T>, ReadModelError>,
-    key: impl Fn(&T) -> String,
-) -> Result<Vec<T>, ReadModelError> {
-    let mut rows: Vec<T> = Vec::new();
+async fn list<F: Filter>(model: &ReadModel, filter: F) -> Result<Vec<F::Row>, ReadModelError> {
+    let mut paging = Paging::first(PAGE);
+    let mut rows = Vec::new();
     loop {
-        let after = rows.last().map(&key).unwrap_or_default();
-        let next = page(Paging { after, limit: PAGE }).await?;
+        let next = model.page(&filter, &paging).await?;
+        paging.after = next.rows.last().map(|row| row.place(paging.order));
         rows.extend(next.rows);
         if !next.more {
             return Ok(rows);
