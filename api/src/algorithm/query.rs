@@ -1,6 +1,6 @@
 //! Reading algorithms.
 
-use async_graphql::{Context, Enum, ID, Object, Result};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use domain::AlgorithmId;
 use projections::algorithm::{AlgorithmFilter, AlgorithmSort};
 
@@ -9,6 +9,15 @@ use crate::as_of::AsOf;
 use crate::id::{self, chosen};
 use crate::list::{List, OrderBy, Part};
 use crate::view::View;
+
+/// Which algorithms are asked for; all where nothing is set.
+#[derive(InputObject, Default)]
+pub struct AlgorithmFilterInput {
+    pub organization_id: Option<ID>,
+    /// Part of the name as `organization/name`.
+    pub search: Option<String>,
+    pub retired: Option<bool>,
+}
 
 #[derive(Default)]
 pub struct AlgorithmQuery;
@@ -19,22 +28,14 @@ impl AlgorithmQuery {
     async fn algorithms(
         &self,
         ctx: &Context<'_>,
-        organization_id: Option<ID>,
-        #[graphql(desc = "Part of the name as `organization/name`.")] search: Option<String>,
-        retired: Option<bool>,
+        filter: Option<AlgorithmFilterInput>,
         first: Option<i32>,
         after: Option<String>,
         order_by: Option<OrderBy<AlgorithmOrderField>>,
         as_of: Option<AsOf>,
     ) -> Option<Result<List<Algorithm>>> {
-        let filter = chosen(organization_id.as_ref(), id::organization);
-        let filter = filter.map(|organization| AlgorithmFilter {
-            organization,
-            search,
-            retired,
-        });
         let part = Part::new(first, after, order_by);
-        Some(algorithms(ctx, filter, part, as_of).await)
+        Some(algorithms(ctx, filter.unwrap_or_default(), part, as_of).await)
     }
 
     /// The algorithm written `organization/name`; null where there is none.
@@ -51,12 +52,22 @@ impl AlgorithmQuery {
 
 async fn algorithms(
     ctx: &Context<'_>,
-    filter: Result<AlgorithmFilter>,
+    filter: AlgorithmFilterInput,
     part: Part<AlgorithmSort>,
     as_of: Option<AsOf>,
 ) -> Result<List<Algorithm>> {
     let view = View::at(ctx, as_of).await?;
-    view.list(filter?, part, Algorithm).await
+    view.list(filter.filter()?, part, Algorithm).await
+}
+
+impl AlgorithmFilterInput {
+    fn filter(self) -> Result<AlgorithmFilter> {
+        Ok(AlgorithmFilter {
+            organization: chosen(self.organization_id.as_ref(), id::organization)?,
+            search: self.search,
+            retired: self.retired,
+        })
+    }
 }
 
 async fn by_id(

@@ -1,6 +1,6 @@
 //! Reading broker connections.
 
-use async_graphql::{Context, Enum, Object, Result};
+use async_graphql::{Context, Enum, InputObject, Object, Result};
 use domain::ConnectionName;
 use projections::connection::{ConnectionFilter, ConnectionSort};
 
@@ -9,6 +9,14 @@ use super::types::BrokerKind;
 use crate::as_of::AsOf;
 use crate::list::{List, OrderBy, Part};
 use crate::view::View;
+
+/// Which brokers are asked for; all that are alive where nothing is set.
+#[derive(InputObject, Default)]
+pub struct BrokerFilterInput {
+    /// Part of the name.
+    pub search: Option<String>,
+    pub kind: Option<BrokerKind>,
+}
 
 #[derive(Default)]
 pub struct BrokerQuery;
@@ -19,19 +27,14 @@ impl BrokerQuery {
     async fn brokers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Part of the name.")] search: Option<String>,
-        kind: Option<BrokerKind>,
+        filter: Option<BrokerFilterInput>,
         first: Option<i32>,
         after: Option<String>,
         order_by: Option<OrderBy<BrokerOrderField>>,
         as_of: Option<AsOf>,
     ) -> Option<Result<List<Broker>>> {
-        let filter = ConnectionFilter {
-            search,
-            kind: kind.map(Into::into),
-        };
         let part = Part::new(first, after, order_by);
-        Some(brokers(ctx, filter, part, as_of).await)
+        Some(brokers(ctx, filter.unwrap_or_default(), part, as_of).await)
     }
 
     /// The connection of that name; null where none is alive.
@@ -58,11 +61,15 @@ async fn by_name(
 
 async fn brokers(
     ctx: &Context<'_>,
-    filter: ConnectionFilter,
+    filter: BrokerFilterInput,
     part: Part<ConnectionSort>,
     as_of: Option<AsOf>,
 ) -> Result<List<Broker>> {
     let view = View::at(ctx, as_of).await?;
+    let filter = ConnectionFilter {
+        search: filter.search,
+        kind: filter.kind.map(Into::into),
+    };
     view.list(filter, part, Broker).await
 }
 

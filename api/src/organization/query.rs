@@ -1,6 +1,6 @@
 //! Reading organizations.
 
-use async_graphql::{Context, Enum, Object, Result};
+use async_graphql::{Context, Enum, InputObject, Object, Result};
 use domain::OrganizationName;
 use projections::organization::{OrganizationFilter, OrganizationSort};
 
@@ -8,6 +8,13 @@ use super::Organization;
 use crate::as_of::AsOf;
 use crate::list::{List, OrderBy, Part};
 use crate::view::View;
+
+/// Which organizations are asked for; all where nothing is set.
+#[derive(InputObject, Default)]
+pub struct OrganizationFilterInput {
+    /// Part of the name.
+    pub search: Option<String>,
+}
 
 #[derive(Default)]
 pub struct OrganizationQuery;
@@ -18,14 +25,14 @@ impl OrganizationQuery {
     async fn organizations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Part of the name.")] search: Option<String>,
+        filter: Option<OrganizationFilterInput>,
         first: Option<i32>,
         after: Option<String>,
         order_by: Option<OrderBy<OrganizationOrderField>>,
         as_of: Option<AsOf>,
     ) -> Option<Result<List<Organization>>> {
         let part = Part::new(first, after, order_by);
-        Some(organizations(ctx, OrganizationFilter { search }, part, as_of).await)
+        Some(organizations(ctx, filter.unwrap_or_default(), part, as_of).await)
     }
 
     /// The organization of that name; null where there is none.
@@ -51,11 +58,14 @@ async fn by_name(
 
 async fn organizations(
     ctx: &Context<'_>,
-    filter: OrganizationFilter,
+    filter: OrganizationFilterInput,
     part: Part<OrganizationSort>,
     as_of: Option<AsOf>,
 ) -> Result<List<Organization>> {
     let view = View::at(ctx, as_of).await?;
+    let filter = OrganizationFilter {
+        search: filter.search,
+    };
     view.list(filter, part, Organization).await
 }
 
