@@ -29,6 +29,12 @@ const GRANTS: &str =
 const TOPICS: &str = "query($first: Int!, $asOf: AsOf) { brokerByName(name: \"main\", asOf: $asOf) { topics(first: $first) {
     nodes { name counts { subscribeGrants publishGrants listeners publishers } } } } }";
 
+const TOPIC_LISTS: &str = "query($first: Int!, $asOf: AsOf) { brokerByName(name: \"main\", asOf: $asOf) { topics(first: $first) {
+    totalCount nodes { name
+      listeners(first: 2, orderBy: { field: CHANGED_AT, direction: DESCENDING }) {
+        totalCount nodes { version algorithm { name publishers(first: 1) { totalCount } } } }
+      grants(first: 2) { totalCount nodes { access } } } } } }";
+
 /// The present, and a moment at which there were as many listeners.
 const MOMENTS: [Option<&str>; 2] = [None, Some("185")];
 
@@ -40,6 +46,7 @@ async fn the_statements_of_a_nested_query_do_not_grow_with_its_rows() {
         (LISTENERS, "/listeners/nodes"),
         (GRANTS, "/grants/nodes"),
         (TOPICS, "/brokerByName/topics/nodes"),
+        (TOPIC_LISTS, "/brokerByName/topics/nodes"),
     ] {
         for (first, as_of) in [2, 40]
             .into_iter()

@@ -10,6 +10,7 @@ mod fixture;
 mod flows;
 mod fold;
 mod grants;
+mod lists;
 mod outages;
 mod past;
 mod people;

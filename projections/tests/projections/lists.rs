@@ -1,0 +1,266 @@
+//! Lists: in every order, page by page, counted, and several at once.
+
+use std::fmt::Debug;
+
+use domain::algorithm::AlgorithmRegistered;
+use domain::connection::{
+    BrokerConnected, BrokerSettings, DiscoveredTopic, KafkaSecurity, TopicsDiscovered,
+};
+use domain::grant::{Access, Grantee, Permission, TopicGranted};
+use domain::listener::{ListenerEnabled, ListenerPaused, ListenerSettings, StartPosition};
+use domain::organization::{MemberAdded, OrganizationCreated, Role};
+use domain::publisher::PublisherEnabled;
+use domain::{AlgorithmId, Event, ListenerId, PublisherId, TopicId};
+use projections::algorithm::{AlgorithmFilter, AlgorithmSort};
+use projections::connection::{ConnectionFilter, ConnectionSort};
+use projections::grant::{GrantFilter, GrantSort};
+use projections::listener::{ListenerFilter, ListenerSort};
+use projections::organization::{MemberFilter, OrganizationFilter, OrganizationSort};
+use projections::page::{ByKey, Filter, Listed, SortOf};
+use projections::publisher::{PublisherFilter, PublisherSort};
+use projections::topic::{TopicFilter, TopicSort};
+use projections::{Order, Paging, ReadModel};
+
+use crate::fixture::Fixture;
+use crate::random::{CONNECTIONS, connection};
+
+const ALGORITHMS: [&str; 4] = ["acme/rank", "acme/score", "beta/a", "beta/fold"];
+const NAMES: [&str; 5] = ["a", "ab", "orders", "orders.eu", "z"];
+
+/// Two brokers with the same topics, each read and written by every algorithm.
+fn events() -> Vec<Event> {
+    let mut events = Vec::new();
+    for name in ["acme", "beta", "Zeta"] {
+        let name = name.parse().unwrap();
+        events.push(OrganizationCreated { name }.into());
+    }
+    for member in ["ann", "bob", "cid"] {
+        let added = MemberAdded {
+            organization: "acme".parse().unwrap(),
+            member: member.parse().unwrap(),
+            role: Role::Member,
+        };
+        events.push(added.into());
+    }
+    // Not in the order of their names, so that the order of time is another.
+    for algorithm in ALGORITHMS.iter().rev() {
+        let registered = AlgorithmRegistered {
+            algorithm: algorithm.parse().unwrap(),
+            description: String::new(),
+        };
+        events.push(registered.into());
+    }
+    for name in CONNECTIONS.iter().rev() {
+        let connected = BrokerConnected {
+            connection: connection(name),
+            name: name.parse().unwrap(),
+            settings: BrokerSettings::Kafka {
+                bootstrap_servers: vec!["127.0.0.1:9092".to_owned()],
+                security: KafkaSecurity::Plaintext,
+            },
+        };
+        let topics = NAMES
+            .iter()
+            .zip([Some(3), None, Some(1), Some(3), Some(12)]);
+        let discovered = TopicsDiscovered {
+            connection: connection(name),
+            topics: topics
+                .map(|(name, partitions)| DiscoveredTopic {
+                    name: name.parse().unwrap(),
+                    partitions,
+                })
+                .collect(),
+        };
+        events.extend([Event::from(connected), discovered.into()]);
+        for topic in NAMES {
+            events.extend(flows(&TopicId {
+                connection: connection(name),
+                topic: topic.parse().unwrap(),
+            }));
+        }
+    }
+    let paused = ListenerPaused {
+        listener: ListenerId {
+            topic: TopicId {
+                connection: connection("main"),
+                topic: "orders".parse().unwrap(),
+            },
+            algorithm: "acme/score".parse().unwrap(),
+        },
+    };
+    events.push(paused.into());
+    events
+}
+
+fn flows(topic: &TopicId) -> Vec<Event> {
+    let of = |algorithm: &AlgorithmId| -> [Event; 3] {
+        let granted = TopicGranted {
+            topic: topic.clone(),
+            permission: Permission {
+                grantee: Grantee::Algorithm(algorithm.clone()),
+                access: Access::Subscribe,
+            },
+            cause: None,
+        };
+        let listens = ListenerEnabled {
+            listener: ListenerId {
+                topic: topic.clone(),
+                algorithm: algorithm.clone(),
+            },
+            version: "1.*".parse().unwrap(),
+            settings: ListenerSettings::starting(StartPosition::Latest),
+            cause: None,
+        };
+        let publishes = PublisherEnabled {
+            publisher: PublisherId {
+                topic: topic.clone(),
+                algorithm: algorithm.clone(),
+            },
+            version: "1.*".parse().unwrap(),
+            cause: None,
+        };
+        [granted.into(), listens.into(), publishes.into()]
+    };
+    let algorithms = ALGORITHMS.iter().rev();
+    algorithms
+        .flat_map(|name| of(&name.parse().unwrap()))
+        .collect()
+}
+
+/// Reads a list page by page, in pages of several sizes, and compares it with itself sorted here.
+async fn check<F: Filter>(model: &ReadModel, filter: F, by: SortOf<F>, length: usize)
+where
+    F::Row: Debug + PartialEq,
+{
+    let all = Paging::first(1000);
+    let mut expected = model.page(&filter, &all).await.unwrap().rows;
+    assert_eq!(expected.len(), length);
+    for descending in [false, true] {
+        let order = Order { by, descending };
+        expected.sort_by_cached_key(|row| row.place(order));
+        if descending {
+            expected.reverse();
+        }
+        for limit in [1, 2, 7, 1000] {
+            let mut paging = Paging {
+                after: None,
+                limit,
+                order,
+            };
+            let mut found = Vec::new();
+            while found.len() <= length {
+                let page = model.page(&filter, &paging).await.unwrap();
+                assert!(page.rows.len() <= limit as usize);
+                paging.after = page.rows.last().map(|row| row.place(order));
+                found.extend(page.rows);
+                if !page.more {
+                    break;
+                }
+            }
+            assert_eq!(found, expected);
+        }
+    }
+    let counted = model.counts(std::slice::from_ref(&filter)).await.unwrap();
+    assert_eq!(counted, [length as u64]);
+}
+
+#[tokio::test]
+async fn every_order_of_every_list_is_whole_page_by_page_and_counted() {
+    for fixture in Fixture::each().await {
+        fixture.apply(&crate::fixture::history(&events())).await;
+        let model = &fixture.model;
+        for by in [OrganizationSort::Name, OrganizationSort::CreatedAt] {
+            check(model, OrganizationFilter::default(), by, 3).await;
+        }
+        let acme = MemberFilter {
+            organization: "acme".parse().unwrap(),
+        };
+        check(model, acme, ByKey, 3).await;
+        for by in [AlgorithmSort::Name, AlgorithmSort::RegisteredAt] {
+            check(model, AlgorithmFilter::default(), by, 4).await;
+        }
+        for by in [ConnectionSort::Name, ConnectionSort::ConnectedAt] {
+            check(model, ConnectionFilter::default(), by, 2).await;
+        }
+        for by in [TopicSort::Name, TopicSort::Partitions] {
+            check(model, on("main"), by, 5).await;
+        }
+        for by in [GrantSort::Topic, GrantSort::GrantedAt] {
+            check(model, GrantFilter::default(), by, 40).await;
+            let of_topic = GrantFilter {
+                topic: Some(orders()),
+                ..GrantFilter::default()
+            };
+            check(model, of_topic, by, 4).await;
+        }
+        for by in [
+            ListenerSort::Topic,
+            ListenerSort::Algorithm,
+            ListenerSort::ChangedAt,
+        ] {
+            check(model, ListenerFilter::default(), by, 40).await;
+            let of_topic = ListenerFilter {
+                topic: Some(orders()),
+                ..ListenerFilter::default()
+            };
+            check(model, of_topic, by, 4).await;
+        }
+        for by in [
+            PublisherSort::Topic,
+            PublisherSort::Algorithm,
+            PublisherSort::ChangedAt,
+        ] {
+            let of_connection = PublisherFilter {
+                connection: Some(connection("next")),
+                ..PublisherFilter::default()
+            };
+            check(model, of_connection, by, 20).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn lists_that_are_asked_for_together_are_what_each_is_alone() {
+    for fixture in Fixture::each().await {
+        fixture.apply(&crate::fixture::history(&events())).await;
+        let model = &fixture.model;
+        let changed = Order {
+            by: ListenerSort::ChangedAt,
+            descending: true,
+        };
+        let asked = ALGORITHMS.map(|algorithm| {
+            let filter = ListenerFilter {
+                algorithm: Some(algorithm.parse().unwrap()),
+                search: Some("orders".to_owned()),
+                ..ListenerFilter::default()
+            };
+            let paging = Paging {
+                after: None,
+                limit: 3,
+                order: changed,
+            };
+            (filter, paging)
+        });
+        let together = model.pages(&asked).await.unwrap();
+        for ((filter, paging), page) in asked.iter().zip(together) {
+            assert_eq!(page.rows.len(), 3);
+            assert_eq!(page, model.page(filter, paging).await.unwrap());
+        }
+        let filters = asked.map(|(filter, _)| filter);
+        assert_eq!(model.counts(&filters).await.unwrap(), [4; 4]);
+    }
+}
+
+fn on(name: &str) -> TopicFilter {
+    TopicFilter {
+        connection: connection(name),
+        search: None,
+    }
+}
+
+fn orders() -> TopicId {
+    TopicId {
+        connection: connection("main"),
+        topic: "orders".parse().unwrap(),
+    }
+}
