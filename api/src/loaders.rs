@@ -11,7 +11,7 @@ use projections::connection::Connection;
 use projections::hanging::ConnectionCounts;
 use projections::organization::Organization;
 use projections::topic::TopicCounts;
-use projections::worker::Consumer;
+use projections::worker::{Consumer, ConsumerCounts};
 use projections::{ReadModel, ReadModelError};
 
 /// Loads rows by key, in batches.
@@ -36,6 +36,10 @@ pub(crate) struct ConsumersOf(pub(crate) String);
 /// How much there is of a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct CountsOf(pub(crate) ConnectionId);
+
+/// How many consumers there are on a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ConsumersOn(pub(crate) ConnectionId);
 
 impl Loader<TopicId> for Rows {
     type Value = TopicCounts;
@@ -102,6 +106,23 @@ impl Loader<CountsOf> for Rows {
         Ok(rows
             .into_iter()
             .map(|(id, counts)| (CountsOf(id), counts))
+            .collect())
+    }
+}
+
+impl Loader<ConsumersOn> for Rows {
+    type Value = ConsumerCounts;
+    type Error = Arc<ReadModelError>;
+
+    async fn load(
+        &self,
+        keys: &[ConsumersOn],
+    ) -> Result<HashMap<ConsumersOn, ConsumerCounts>, Self::Error> {
+        let ids: Vec<ConnectionId> = keys.iter().map(|key| key.0).collect();
+        let rows = self.0.consumer_counts(&ids).await.map_err(Arc::new)?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, counts)| (ConsumersOn(id), counts))
             .collect())
     }
 }

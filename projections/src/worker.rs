@@ -1,6 +1,6 @@
 //! Workers that are here, and the consumers they run.
 
-use domain::{Event, ListenerId, WorkerId};
+use domain::{ConnectionId, Event, ListenerId, WorkerId};
 use jiff::Timestamp;
 
 use crate::batch::Fact;
@@ -27,6 +27,14 @@ pub enum ConsumerState {
     Blocked,
     /// It ended by itself and will be started again.
     Failed,
+}
+
+/// How many consumers there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConsumerCounts {
+    pub running: u64,
+    pub blocked: u64,
+    pub failed: u64,
 }
 
 pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
@@ -105,6 +113,36 @@ impl ReadModel {
                       ORDER BY listener, worker";
         let listeners = serde_json::to_string(listeners)?;
         self.rows(Statement::new(select).bind(listeners)).await
+    }
+
+    /// How many consumers there are on each of those connections; those without any are left out.
+    ///
+    /// # Errors
+    /// The database cannot answer.
+    pub async fn consumer_counts(
+        &self,
+        connections: &[ConnectionId],
+    ) -> Result<Vec<(ConnectionId, ConsumerCounts)>, ReadModelError> {
+        let select = "SELECT l.connection, count(*) FILTER (WHERE s.state = 'RUNNING'), \
+                      count(*) FILTER (WHERE s.state = 'BLOCKED'), \
+                      count(*) FILTER (WHERE s.state = 'FAILED') \
+                      FROM consumers s JOIN listeners l ON l.key = s.listener \
+                      WHERE l.connection IN (SELECT value FROM json_each(?1)) \
+                      GROUP BY l.connection";
+        let connections = serde_json::to_string(connections)?;
+        self.rows(Statement::new(select).bind(connections)).await
+    }
+}
+
+impl FromRow for (ConnectionId, ConsumerCounts) {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
+        let id = row.take()?;
+        let counts = ConsumerCounts {
+            running: row.take()?,
+            blocked: row.take()?,
+            failed: row.take()?,
+        };
+        Ok((id, counts))
     }
 }
 

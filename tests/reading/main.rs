@@ -16,7 +16,7 @@ use inventory::Inventory;
 const LISTENERS: &str =
     "query($first: Int!, $asOf: AsOf) { listeners(first: $first, asOf: $asOf) { nodes {
     paused version problem resolvedVersion { version withdrawn }
-    broker { name kind counts { topics listeners } credential { name version } }
+    broker { name kind counts { topics listeners } status { state running } credential { name version } }
     algorithm { name retired versions { version withdrawnReason } }
     consumers { state } } } }";
 
@@ -90,6 +90,7 @@ async fn shows_what_there_is(inventory: &Inventory) {
     assert_eq!(first["problem"], json!(null));
     let broker = json!({
         "name": "main", "kind": "SQS", "counts": { "topics": "40", "listeners": "40" },
+        "status": { "state": "IDLE", "running": "0" },
         "credential": { "name": "vault/keys", "version": 2 },
     });
     assert_eq!(first["broker"], broker);

@@ -16,7 +16,7 @@ const CHANGES: &str = "subscription($after: Position, $kinds: [Kind!], $within: 
     ... on Organization { members { nodes { name role } } } \
     ... on Algorithm { retired versions { version withdrawn } } \
     ... on Version { version withdrawn } \
-    ... on Broker { name counts { topics grants listeners publishers } } \
+    ... on Broker { name status { state running blocked failed } counts { topics grants listeners publishers } } \
     ... on Topic { name counts { subscribeGrants publishGrants listeners publishers } } \
     ... on Grant { access grantedAt } \
     ... on Listener { enabled paused version problem dlq revision \
@@ -27,7 +27,7 @@ const LISTS: &str = "query($search: String!) { \
     organizations(first: 100) { nodes { id members { nodes { name role } } } } \
     algorithms(first: 100) { nodes { id retired versions { version withdrawn } \
     all: versions { id version withdrawn } } } \
-    brokers { nodes { id name counts { topics grants listeners publishers } \
+    brokers { nodes { id name status { state running blocked failed } counts { topics grants listeners publishers } \
     topics(search: $search) { nodes { id name \
     counts { subscribeGrants publishGrants listeners publishers } } } } } \
     grants(first: 100) { nodes { id access grantedAt } } \

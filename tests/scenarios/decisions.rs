@@ -70,6 +70,9 @@ async fn a_paused_listener_holds_its_position_and_resumes_there() {
     flow.until_consumers(0).await;
     let state = flow.look("enabled paused").await;
     assert_eq!(state, json!({ "enabled": true, "paused": true }));
+    let broker = flow.look("broker { status { state running } }").await;
+    let idle = json!({ "state": "IDLE", "running": "0" });
+    assert_eq!(broker["broker"]["status"], idle);
     for number in 20..40 {
         kafka.produce("orders", number.to_string().as_bytes()).await;
     }
@@ -77,6 +80,9 @@ async fn a_paused_listener_holds_its_position_and_resumes_there() {
 
     flow.api.done(&of_id("listenerResume"), listener).await;
     flow.until_ended(40, 0).await;
+    let broker = flow.look("broker { status { state running } }").await;
+    let consuming = json!({ "state": "CONSUMING", "running": "1" });
+    assert_eq!(broker["broker"]["status"], consuming);
     let calls = endpoint.calls();
     let called: BTreeSet<_> = calls.iter().map(|call| call.body.clone()).collect();
     assert_eq!(called.len(), 40, "nothing was left out");

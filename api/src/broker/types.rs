@@ -4,6 +4,7 @@ use async_graphql::{Enum, ID, Object, Result, SimpleObject};
 use domain::connection::BrokerKind as DomainKind;
 use projections::hanging::{ConnectionCounts, Deletion};
 use projections::topic::TopicFilter;
+use projections::worker::ConsumerCounts;
 
 use super::BrokerSettings;
 use crate::error::read_failure;
@@ -11,7 +12,7 @@ use crate::grant::Grant;
 use crate::grant::query::GrantOrderField;
 use crate::id::GlobalId;
 use crate::list::{List, OrderBy, Part};
-use crate::loaders::CountsOf;
+use crate::loaders::{ConsumersOn, CountsOf};
 use crate::scalar::{BigInt, DateTime};
 use crate::topic::Topic;
 use crate::topic::query::TopicOrderField;
@@ -78,6 +79,13 @@ impl Broker {
         Some(counts.map(Into::into))
     }
 
+    /// How it does, by what workers report of their consumers.
+    async fn status(&self) -> Option<Result<BrokerStatus>> {
+        let counts = self.1.load(ConsumersOn(self.0.id)).await;
+        let replaced = self.0.replaced.is_some();
+        Some(counts.map(|counts| BrokerStatus::of(replaced, counts.unwrap_or_default())))
+    }
+
     /// What would stop now if it were disconnected.
     async fn deletion_preview(&self) -> Option<Result<BrokerDeletionPreview>> {
         let deletion = self.1.model().deletion(self.0.id).await;
@@ -127,6 +135,52 @@ pub enum BrokerKind {
     Kafka,
     Sqs,
     ServiceBus,
+}
+
+/// How a broker does.
+#[derive(SimpleObject)]
+pub struct BrokerStatus {
+    pub state: BrokerState,
+    /// Consumers that run.
+    pub running: BigInt,
+    /// Consumers that hold their position.
+    pub blocked: BigInt,
+    /// Consumers that ended by themselves and will be started again.
+    pub failed: BigInt,
+}
+
+/// How a broker does, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum BrokerState {
+    /// Nothing consumes from it now.
+    Idle,
+    /// Consumers run on it, and none has failed.
+    Consuming,
+    /// A consumer on it has failed and will be started again: its listener says why.
+    Failing,
+    /// Another connection took over from it.
+    Replaced,
+}
+
+impl BrokerStatus {
+    fn of(replaced: bool, counts: ConsumerCounts) -> Self {
+        let state = match counts {
+            _ if replaced => BrokerState::Replaced,
+            ConsumerCounts { failed: 1.., .. } => BrokerState::Failing,
+            ConsumerCounts {
+                running: 0,
+                blocked: 0,
+                ..
+            } => BrokerState::Idle,
+            _ => BrokerState::Consuming,
+        };
+        Self {
+            state,
+            running: BigInt(counts.running),
+            blocked: BigInt(counts.blocked),
+            failed: BigInt(counts.failed),
+        }
+    }
 }
 
 /// A reference to a credential, which only workers read.

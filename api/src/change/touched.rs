@@ -47,7 +47,7 @@ enum Wider<'a> {
     Listed(ConnectionId),
     /// Everything on a connection that ends.
     On(ConnectionId),
-    /// The listeners that a worker's consumers served.
+    /// The listeners that a worker's consumers served, and their brokers.
     Served(WorkerId),
 }
 
@@ -120,11 +120,11 @@ fn named(event: &Event) -> Vec<GlobalId> {
         Event::ListenerResumed(e) => listener(&e.listener),
         Event::DlqSet(e) => listener(&e.listener),
         Event::DlqCleared(e) => listener(&e.listener),
-        Event::ConsumerStarted(e) => listener(&e.listener),
-        Event::ConsumerStopped(e) => listener(&e.listener),
-        Event::ConsumerFailed(e) => listener(&e.listener),
-        Event::ListenerBlocked(e) => listener(&e.listener),
-        Event::ListenerUnblocked(e) => listener(&e.listener),
+        Event::ConsumerStarted(e) => consumer(&e.listener),
+        Event::ConsumerStopped(e) => consumer(&e.listener),
+        Event::ConsumerFailed(e) => consumer(&e.listener),
+        Event::ListenerBlocked(e) => consumer(&e.listener),
+        Event::ListenerUnblocked(e) => consumer(&e.listener),
         Event::PublisherEnabled(e) => counted_publisher(&e.publisher),
         Event::PublisherDisabled(e) => counted_publisher(&e.publisher),
         Event::PublisherVersionChanged(e) => vec![GlobalId::Publisher(e.publisher.clone())],
@@ -149,6 +149,14 @@ fn granted(topic: &TopicId, key: GrantKey) -> Vec<GlobalId> {
 
 fn listener(id: &ListenerId) -> Vec<GlobalId> {
     vec![GlobalId::Listener(id.clone())]
+}
+
+/// A broker's status counts the consumers on it.
+fn consumer(id: &ListenerId) -> Vec<GlobalId> {
+    vec![
+        GlobalId::Listener(id.clone()),
+        GlobalId::Broker(id.topic.connection),
+    ]
 }
 
 fn counted_listener(id: &ListenerId) -> Vec<GlobalId> {
@@ -299,7 +307,7 @@ impl Look<'_> {
         Ok(Vec::new())
     }
 
-    /// The listeners of the worker's events since it joined before.
+    /// The listeners of the worker's events since it joined before, and their brokers.
     async fn served(&self, worker: WorkerId) -> Result<Vec<GlobalId>> {
         let stream = StreamName::worker(worker);
         let mut served: Vec<GlobalId> = Vec::new();

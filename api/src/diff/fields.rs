@@ -27,7 +27,7 @@ const VERSION: &str = "version endpoint protocol timeoutMs publishedAt withdrawn
 
 const BROKER: &str = "name kind connectedAt topicsDiscoveredAt replacedAt replacedBy { name } \
     credential { name version } counts { topics grants listeners publishers } \
-    settings { __typename \
+    status { state running blocked failed } settings { __typename \
     ... on KafkaSettings { bootstrapServers security tls saslMechanism } \
     ... on SqsSettings { region endpoint sqsAuth: auth roleArn } \
     ... on ServiceBusSettings { namespace endpoint busAuth: auth keyName tenantId clientId } }";
