@@ -121,5 +121,5 @@ async fn shows_what_there_is(inventory: &Inventory) {
 /// Statements that one request may cost for so many nodes: some for each list and entity that it
 /// names, none for a single node. Nodes are resolved 32 at a time, and loaders see as many keys.
 fn most_statements(nodes: usize) -> usize {
-    12 * nodes.div_ceil(32)
+    20 * nodes.div_ceil(32)
 }

@@ -342,9 +342,13 @@ fn python(arguments: &[&Path]) -> Output {
     command.arg(script).args(arguments).output().unwrap()
 }
 
+/// Copies the files of a directory, and not its directories: they hold nothing that an auditor
+/// looks at.
 fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
-        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        if entry.file_type().unwrap().is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
     }
 }
