@@ -24,10 +24,10 @@ const CHANGES: &str = "subscription($after: Position, $kinds: [Kind!], $within: 
     ... on Publisher { enabled version revision } } } } }";
 
 const LISTS: &str = "query($search: String!) { \
-    organizations(first: 100) { nodes { id members { nodes { name role } } } } \
-    algorithms(first: 100) { nodes { id retired versions { version withdrawn } \
+    organizations(first: 30) { nodes { id members(first: 10) { nodes { name role } } } } \
+    algorithms(first: 30) { nodes { id retired versions { version withdrawn } \
     all: versions { id version withdrawn } } } \
-    brokers { nodes { id name counts { topics grants listeners publishers } \
+    brokers(first: 4) { nodes { id name counts { topics grants listeners publishers } \
     topics(search: $search) { nodes { id name \
     counts { subscribeGrants publishGrants listeners publishers } } } } } \
     grants(first: 100) { nodes { id access grantedAt } } \
