@@ -4,7 +4,6 @@
 //! is drained from the journal, which is the queue: nothing else is kept in memory.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,8 +41,10 @@ const KEPT: Duration = Duration::from_secs(10 * 60);
 const PAGE: u32 = 100;
 const AT_ONCE: usize = 8;
 
-/// Runs in the outbox beyond which no more are taken on.
+/// Runs in the outbox beyond which no more are taken on: in all, and of one algorithm, so that one
+/// whose topics take nothing leaves room for others.
 const MOST: usize = 10_000;
+const MOST_OF_ONE: usize = 1_000;
 
 pub(super) struct Outbox {
     journal: Journal,
@@ -52,8 +53,8 @@ pub(super) struct Outbox {
     ids: Arc<dyn Ids>,
     /// Tells the drain that there is something for it.
     wake: Notify,
-    /// How many runs the drain has to do, as far as is known.
-    left: AtomicUsize,
+    /// How many runs of which algorithm the drain has to do, as far as is known.
+    left: Mutex<HashMap<String, usize>>,
     /// Runs that their own tasks publish.
     busy: Mutex<HashSet<i64>>,
     /// Topics that did not take the last message. A run that was just decided spares them.
@@ -100,16 +101,18 @@ impl Outbox {
             connections: Connections::new(connector),
             ids,
             wake: Notify::new(),
-            left: AtomicUsize::new(0),
+            left: Mutex::default(),
             busy: Mutex::default(),
             down: Mutex::default(),
             too_large: Mutex::default(),
         }
     }
 
-    /// Whether so much waits that no more is to come.
-    pub(super) fn is_crowded(&self) -> bool {
-        self.left.load(Ordering::Relaxed) >= MOST
+    /// Whether so much waits that no more of an algorithm is to come.
+    pub(super) fn is_crowded(&self, algorithm: &str) -> bool {
+        let left = lock(&self.left);
+        let own = left.get(algorithm).copied().unwrap_or_default();
+        own >= MOST_OF_ONE || left.values().sum::<usize>() >= MOST
     }
 
     pub(super) fn hold(&self, run: RunKey) -> Busy<'_> {
@@ -125,7 +128,7 @@ impl Outbox {
             Ok(false) => {}
             Err(error) => not_published(run, &error),
         }
-        self.left.fetch_add(1, Ordering::Relaxed);
+        *lock(&self.left).entry(run.algorithm.clone()).or_default() += 1;
         self.wake.notify_one();
     }
 
@@ -157,7 +160,8 @@ impl Outbox {
     /// Tries every run in the outbox once; answers how many are left.
     async fn pass(&self) -> Result<usize, JournalError> {
         let down = Mutex::default();
-        let (mut after, mut left) = (0, 0);
+        let mut after = 0;
+        let mut left = HashMap::<String, usize>::new();
         loop {
             let page = self.journal.unpublished_direct(after, PAGE).await?;
             let Some(last) = page.last() else {
@@ -166,13 +170,17 @@ impl Outbox {
             after = last.run.number();
             for runs in page.chunks(AT_ONCE) {
                 let done = join_all(runs.iter().map(|run| self.publish_stored(run, &down))).await;
-                left += done.into_iter().filter(|done| !done).count();
+                let undone = runs.iter().zip(done).filter(|(_, done)| !done);
+                for (run, _) in undone {
+                    *left.entry(run.algorithm.clone()).or_default() += 1;
+                }
             }
         }
         lock(&self.too_large).retain(|_, until| *until > Instant::now());
         *lock(&self.down) = down.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.left.store(left, Ordering::Relaxed);
-        Ok(left)
+        let all = left.values().sum();
+        *lock(&self.left) = left;
+        Ok(all)
     }
 
     /// Publishes a run from the journal; whether nothing is left to be done.

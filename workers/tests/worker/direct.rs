@@ -179,6 +179,39 @@ async fn a_result_that_is_too_large_is_not_tried_all_the_time_and_holds_up_no_ot
 }
 
 #[tokio::test]
+async fn an_algorithm_whose_results_nobody_takes_is_called_no_more_and_others_are() {
+    let world = World::new(echo).await;
+    world.publish_to(&["scores"]);
+    world.broker.refuse("scores", true);
+    let worker = world.worker().await;
+    let begin = || worker.direct.begin(run(&world, b"one"));
+    let refused = async {
+        loop {
+            let begun = futures_util::future::join_all((0..50).map(|_| begin())).await;
+            if begun.iter().any(Result::is_err) {
+                return begun.into_iter().find_map(Result::err);
+            }
+        }
+    };
+    let refused = tokio::time::timeout(Duration::from_secs(60), refused).await;
+    assert!(matches!(refused, Ok(Some(DirectError::Crowded))));
+    assert!(outbox(&worker).await >= 100);
+    let mut other = run(&world, b"two");
+    other.algorithm = "acme/other".to_owned();
+    assert!(outcome(&worker.direct, other).await.ended.is_ok());
+    world.broker.refuse("scores", false);
+    until_outbox_holds(&worker, 0).await;
+    let again = async {
+        while begin().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let again = tokio::time::timeout(Duration::from_secs(20), again).await;
+    again.expect("there is room again");
+    worker.stop().await;
+}
+
+#[tokio::test]
 async fn what_a_killed_worker_had_decided_is_published_by_the_next() {
     let world = World::new(echo).await;
     world.publish_to(&["scores"]);
