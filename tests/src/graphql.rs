@@ -206,7 +206,7 @@ impl Socket {
     }
 
     /// What is wanted of the frames: pings alone keep nobody waiting.
-    async fn patiently<T>(&mut self, wanted: impl Fn(Message) -> Option<T>) -> T {
+    async fn patiently<T>(&mut self, wanted: fn(Message) -> Option<T>) -> T {
         let found = async {
             loop {
                 if let Some(found) = wanted(self.frame().await) {
