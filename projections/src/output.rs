@@ -5,7 +5,7 @@ use domain::{AlgorithmId, Version, VersionSelector};
 use crate::algorithm;
 use crate::assignment::Output;
 use crate::database::{FromRow, Row, Statement, text};
-use crate::read::{ReadModel, ReadModelError};
+use crate::read::{ReadModel, ReadModelError, rows};
 
 /// The enabled publishers of an algorithm that are permitted, on connections that are alive.
 const PERMITTED: &str = "SELECT p.version, p.key, c.settings, p.topic FROM publishers p \
@@ -16,8 +16,14 @@ const PERMITTED: &str = "SELECT p.version, p.key, c.settings, p.topic FROM publi
      AND (g.topic = p.topic OR (g.topic IS NULL AND glob(g.pattern, p.topic)))) \
      ORDER BY p.key";
 
+/// Those on a connection that was replaced: a policy is about to move them to the other one.
+const MOVING: &str = "SELECT p.key FROM publishers p \
+     JOIN connections c ON c.id = p.connection AND c.replaced_at IS NOT NULL \
+     WHERE p.algorithm = ?1 AND p.enabled = 1";
+
 impl ReadModel {
-    /// The topics that take results of a published version now.
+    /// The topics that take results of a published version now; none can be named while any is
+    /// about to move with its broker.
     ///
     /// # Errors
     /// The database cannot answer.
@@ -25,19 +31,22 @@ impl ReadModel {
         &self,
         id: &AlgorithmId,
         version: &Version,
-    ) -> Result<Vec<Output>, ReadModelError> {
+    ) -> Result<Option<Vec<Output>>, ReadModelError> {
         let versions = self.versions_of(std::slice::from_ref(id)).await?;
         let published = algorithm::state(false, &versions);
-        let select = Statement::new(PERMITTED)
+        let moving = Statement::new(MOVING).bind(text(id));
+        let permitted = Statement::new(PERMITTED)
             .bind(text(id))
             .bind(id.organization.as_str());
-        let outputs: Vec<(VersionSelector, Output)> = self.rows(select).await?;
+        let mut answers = self.answers(vec![moving, permitted]).await?;
+        let permitted = answers.pop().unwrap_or_default();
+        if answers.pop().is_some_and(|moving| !moving.is_empty()) {
+            return Ok(None);
+        }
+        let outputs: Vec<(VersionSelector, Output)> = rows(permitted)?;
         let takes = |selector: &VersionSelector| selector.takes(version, published.standing());
-        Ok(outputs
-            .into_iter()
-            .filter(|(selector, _)| takes(selector))
-            .map(|(_, output)| output)
-            .collect())
+        let taking = outputs.into_iter().filter(|(selector, _)| takes(selector));
+        Ok(Some(taking.map(|(_, output)| output).collect()))
     }
 }
 

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use tests::flow::{grant, publish};
 use tests::graphql::Subscription;
-use tests::{Endpoint, Eventflows, Flow, FlowOptions, GraphQl, Kafka, RandomCommands};
+use tests::{Endpoint, Eventflows, Flow, FlowOptions, GraphQl, Kafka, RandomCommands, eventually};
 
-/// Commands in all, and how many there are between two restarts of the server.
+/// Commands in all, and how many there are between two comparisons and between two restarts of the
+/// server.
 const STEPS: usize = 130;
+const BETWEEN_LOOKS: usize = 4;
 const BETWEEN_KILLS: usize = 40;
 
 const CHANGES: &str = "subscription($after: Position, $kinds: [Kind!], $within: ID) { \
@@ -24,10 +27,10 @@ const CHANGES: &str = "subscription($after: Position, $kinds: [Kind!], $within: 
     ... on Publisher { enabled version revision } } } } }";
 
 const LISTS: &str = "query($search: String!) { \
-    organizations(first: 100) { nodes { id members { nodes { name role } } } } \
-    algorithms(first: 100) { nodes { id retired versions { version withdrawn } \
+    organizations(first: 30) { nodes { id members(first: 10) { nodes { name role } } } } \
+    algorithms(first: 30) { nodes { id retired versions { version withdrawn } \
     all: versions { id version withdrawn } } } \
-    brokers { nodes { id name status { state running blocked failed } counts { topics grants listeners publishers } \
+    brokers(first: 4) { nodes { id name status { state running blocked failed } counts { topics grants listeners publishers } \
     topics(search: $search) { nodes { id name \
     counts { subscribeGrants publishGrants listeners publishers } } } } } \
     grants(first: 100) { nodes { id access grantedAt } } \
@@ -141,6 +144,10 @@ async fn a_client_that_is_cut_off_and_resumes_ends_with_what_a_fresh_query_shows
             // Whatever was on its way is lost with the socket.
             follower.items = None;
         }
+        if step % BETWEEN_LOOKS == 0 {
+            // Often, since a later event may mend what an earlier one was not told for.
+            shows_what_there_is(&api, &mut follower).await;
+        }
         if step % BETWEEN_KILLS == 0 {
             follower.items = None;
             eventflows = eventflows.kill_and_restart().await;
@@ -148,7 +155,10 @@ async fn a_client_that_is_cut_off_and_resumes_ends_with_what_a_fresh_query_shows
         }
     }
     shows_what_there_is(&api, &mut follower).await;
-    a_broker_takes_all_with_it(&api, &mut follower, &flow.broker).await;
+    topics_come_and_go(&api, &mut follower, &flow, &kafka).await;
+    let next = a_broker_is_replaced(&api, &mut follower, &flow, &kafka).await;
+    an_algorithm_takes_all_with_it(&api, &mut follower, &flow.algorithm, &kafka).await;
+    a_broker_takes_all_with_it(&api, &mut follower, &next).await;
     what_cannot_be_resumed(&api).await;
 }
 
@@ -170,6 +180,86 @@ async fn shows_what_there_is(api: &GraphQl, follower: &mut Follower) -> Rows {
         assert!(listed.contains_key(id), "it is shown and gone: {row}");
     }
     listed
+}
+
+async fn topics_come_and_go(api: &GraphQl, follower: &mut Follower, flow: &Flow, kafka: &Kafka) {
+    kafka.create(&["late"], 2).await;
+    kafka.delete("scores").await;
+    let discover = "mutation($id: ID!) { it: brokerDiscover(id: $id, input: {}) \
+                    { position userErrors { code message } } }";
+    api.done(discover, json!({ "id": flow.broker })).await;
+    let listed = shows_what_there_is(api, follower).await;
+    let mut names = listed.values().map(|row| row["name"].as_str());
+    assert!(names.any(|name| name == Some(&kafka.topic("late"))));
+    assert!(!listed.contains_key(flow.topics[1].as_str().unwrap()));
+}
+
+/// Gives the id of the connection that took over.
+async fn a_broker_is_replaced(
+    api: &GraphQl,
+    follower: &mut Follower,
+    flow: &Flow,
+    kafka: &Kafka,
+) -> Value {
+    let connect = "mutation($input: BrokerConnectInput!) { it: brokerConnect(input: $input) \
+                   { broker { id } userErrors { code message } } }";
+    let servers = json!({ "bootstrapServers": [kafka.address()] });
+    let input = json!({ "name": "next", "kafka": servers });
+    let connected = api.done(connect, json!({ "input": input })).await;
+    let next = connected["broker"]["id"].clone();
+    let replace = "mutation($id: ID!, $input: BrokerReplaceInput!) \
+                   { it: brokerReplace(id: $id, input: $input) \
+                   { position userErrors { code message } } }";
+    let input = json!({ "replacementId": next, "leaveMissing": true });
+    let variables = json!({ "id": flow.broker, "input": input });
+    api.done(replace, variables).await;
+    let old = flow.broker.as_str().unwrap();
+    assert!(follower.rows.contains_key(old));
+    let moved = eventually("what moves with the broker", async || {
+        let listed = shows_what_there_is(api, follower).await;
+        // A policy carries it over.
+        let broker = listed[next.as_str().unwrap()].clone();
+        (broker["counts"]["grants"] != "0").then_some(listed)
+    })
+    .await;
+    assert!(!moved.contains_key(old));
+    next
+}
+
+/// Also the disabled listener, which no policy touches, shows that it has nothing to call any more.
+async fn an_algorithm_takes_all_with_it(
+    api: &GraphQl,
+    follower: &mut Follower,
+    algorithm: &Value,
+    kafka: &Kafka,
+) {
+    publish(api, algorithm, "3.0.0", "http://127.0.0.1:9/").await;
+    let listed = shows_what_there_is(api, follower).await;
+    let late = kafka.topic("late");
+    let topic = listed.iter().find(|(_, row)| row["name"] == late).unwrap();
+    let topic = json!(topic.0);
+    grant(api, &topic, algorithm, "SUBSCRIBE").await;
+    let enable = "mutation($input: ListenerEnableInput!) { it: listenerEnable(input: $input) \
+                  { listener { id } userErrors { code message } } }";
+    let input = json!({
+        "topicId": topic, "algorithmId": algorithm, "version": "latest",
+        "settings": { "start": { "at": "LATEST" } },
+    });
+    let enabled = api.done(enable, json!({ "input": input })).await;
+    let listener = enabled["listener"]["id"].clone();
+    let disable = "mutation($id: ID!) { it: listenerDisable(id: $id, input: {}) \
+                   { position userErrors { code message } } }";
+    api.done(disable, json!({ "id": listener })).await;
+    let listener = listener.as_str().unwrap();
+    let listed = shows_what_there_is(api, follower).await;
+    assert_eq!(listed[listener]["problem"], Value::Null);
+
+    let retire = "mutation($id: ID!) { it: algorithmRetire(input: { algorithmId: $id }) \
+                  { position userErrors { code message } } }";
+    api.done(retire, json!({ "id": algorithm })).await;
+    let listed = shows_what_there_is(api, follower).await;
+    assert_eq!(listed[algorithm.as_str().unwrap()]["retired"], true);
+    assert_ne!(listed[listener]["problem"], Value::Null);
 }
 
 async fn a_broker_takes_all_with_it(api: &GraphQl, follower: &mut Follower, broker: &Value) {

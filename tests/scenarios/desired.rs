@@ -370,3 +370,30 @@ async fn what_somebody_changes_meanwhile_is_a_conflict_and_is_not_overwritten() 
     let seen = flow.look("paused version").await;
     assert_eq!(seen, json!({ "paused": false, "version": "latest" }));
 }
+
+#[tokio::test]
+async fn a_cluster_whose_lists_make_too_long_an_answer_is_exported_whole() {
+    let server = Eventflows::start().await;
+    let mut input =
+        "apiVersion: eventflows/v1\nkind: Organization\nmetadata: { name: acme }\nspec: {}\n"
+            .to_owned();
+    // In all more than an answer's 1 MiB.
+    let endpoint = format!("http://127.0.0.1:9/{}", "x".repeat(2000));
+    for algorithm in 0..12 {
+        write!(
+            input,
+            "---\napiVersion: eventflows/v1\nkind: Algorithm\n\
+             metadata: {{ name: acme/a{algorithm} }}\nspec:\n  versions:\n"
+        )
+        .unwrap();
+        for version in 0..50 {
+            writeln!(input, "    1.{version}.0: {{ endpoint: '{endpoint}' }}").unwrap();
+        }
+    }
+    let applied = printed(&run(&server, &["apply", "-"], &input).await, 0);
+    assert!(applied.ends_with("613 changes, 0 of them removals\n"));
+    let exported = export(&server).await;
+    assert_eq!(exported.matches(&endpoint).count(), 600);
+    let same = run(&server, &["diff", "--prune", "-"], &input).await;
+    assert_eq!(printed(&same, 0), "no change\n");
+}

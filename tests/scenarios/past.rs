@@ -9,10 +9,10 @@ const STEPS: usize = 8;
 const MOMENTS: usize = 8;
 
 const EVERYTHING: &str = "query($search: String!, $asOf: AsOf) { \
-    organizations(first: 100, asOf: $asOf) { nodes { id members { nodes { name role since } } } } \
-    algorithms(first: 100, asOf: $asOf) { nodes { id retired versions { id withdrawn } \
-    grants { nodes { id } } } } \
-    brokers(asOf: $asOf) { nodes { id counts { grants listeners publishers } \
+    organizations(first: 30, asOf: $asOf) { nodes { id members(first: 10) { nodes { name role since } } } } \
+    algorithms(first: 30, asOf: $asOf) { nodes { id retired versions { id withdrawn } \
+    grants(first: 20) { nodes { id } } } } \
+    brokers(first: 4, asOf: $asOf) { nodes { id counts { grants listeners publishers } \
     deletionPreview { grants listenerIds } topics(search: $search) { nodes { id name \
     counts { subscribeGrants publishGrants listeners publishers } } } } } \
     grants(first: 100, asOf: $asOf) { nodes { id grantedAt grantee { __typename } } } \

@@ -85,3 +85,24 @@ async fn mutations_do_not_go_over_the_socket() {
     let answer = eventflows.api().ask(list, json!({})).await;
     assert_eq!(answer["organizations"]["nodes"], json!([]));
 }
+
+#[tokio::test]
+async fn the_end_of_a_subscription_does_not_end_the_next_of_its_id() {
+    let eventflows = Eventflows::start().await;
+    let mut socket = eventflows.api().socket(&[]).await.unwrap();
+    socket.tell(json!({ "type": "connection_init" })).await;
+    assert_eq!(socket.hear().await["type"], "connection_ack");
+    for _ in 0..20 {
+        socket.tell(subscribe("1", EVENTS)).await;
+        socket.tell(json!({ "type": "complete", "id": "1" })).await;
+    }
+    socket.tell(subscribe("1", EVENTS)).await;
+    socket.tell(json!({ "type": "ping" })).await;
+    let mut wanted = vec!["next", "pong"];
+    while !wanted.is_empty() {
+        let message = socket.hear().await;
+        let kind = message["type"].as_str().unwrap();
+        assert_ne!(kind, "complete", "{message}");
+        wanted.retain(|wanted| *wanted != kind);
+    }
+}

@@ -21,6 +21,7 @@ pub struct RandomCommands {
     publishers: Vec<Value>,
     broker: Value,
     pattern: String,
+    dlq: String,
     made: u64,
 }
 
@@ -38,6 +39,7 @@ impl RandomCommands {
             publishers: vec![flow.publisher.clone()],
             broker: flow.broker.clone(),
             pattern: kafka.topic("*"),
+            dlq: kafka.topic("orders-dlq"),
             made: 0,
         }
     }
@@ -86,10 +88,11 @@ impl RandomCommands {
     /// A mutation, the id it is about, and its input.
     fn draw(&mut self) -> (&'static str, Option<Value>, Value) {
         self.made += 1;
-        match self.below(5) {
-            0 => self.of_organizations(),
-            1 => self.of_algorithms(),
-            2 => self.of_grants(),
+        match self.below(20) {
+            0..=3 => self.of_organizations(),
+            4..=7 => self.of_algorithms(),
+            8..=11 => self.of_grants(),
+            12 => ("brokerDiscover", Some(self.broker.clone()), json!({})),
             _ => self.of_flows(),
         }
     }
@@ -117,15 +120,19 @@ impl RandomCommands {
         let organization = one(&self.organizations, self.below(MOST));
         let algorithm = one(&self.algorithms, self.below(MOST));
         let version = format!("1.{}.0", self.below(4));
-        match self.below(4) {
-            0 if self.made < 4 * MOST => {
+        match self.below(9) {
+            0 | 4 if self.made < 4 * MOST => {
                 let name = format!("algorithm-{}", self.made);
                 let input = json!({ "organizationId": organization, "name": name });
                 ("algorithmRegister", None, input)
             }
-            3 => {
+            3 | 5 => {
                 let input = json!({ "algorithmId": algorithm, "version": version });
                 ("versionWithdraw", None, input)
+            }
+            // The first one stays, so that something is left to work with.
+            8 if algorithm != self.algorithms[0] => {
+                ("algorithmRetire", None, json!({ "algorithmId": algorithm }))
             }
             _ => {
                 let endpoint = "http://127.0.0.1:9/";
@@ -165,9 +172,10 @@ impl RandomCommands {
             "algorithmId": one(&self.algorithms, self.below(MOST)),
             "version": version, "allowCycle": true,
         });
-        match self.below(10) {
+        let settings = json!({ "start": { "at": "LATEST" }, "concurrency": 1 + self.below(4) });
+        match self.below(14) {
             0..=2 => {
-                enable["settings"] = json!({ "start": { "at": "LATEST" } });
+                enable["settings"] = settings;
                 ("listenerEnable", None, enable)
             }
             3 | 4 => ("publisherEnable", None, enable),
@@ -179,6 +187,18 @@ impl RandomCommands {
                 json!({ "version": version }),
             ),
             8 => ("listenerDisable", listener, json!({})),
+            9 => ("listenerSetDlq", listener, json!({ "dlq": self.dlq })),
+            10 => ("listenerClearDlq", listener, json!({})),
+            11 => (
+                "listenerChangeSettings",
+                listener,
+                json!({ "settings": settings }),
+            ),
+            12 => (
+                "publisherChangeVersion",
+                publisher,
+                json!({ "version": version }),
+            ),
             _ => ("publisherDisable", publisher, json!({})),
         }
     }

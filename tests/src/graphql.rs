@@ -183,28 +183,41 @@ impl Socket {
     /// The next message of the protocol.
     ///
     /// # Panics
-    /// The server closes.
+    /// The server closes, or sends nothing but pings.
     pub async fn hear(&mut self) -> Value {
-        loop {
-            match self.frame().await {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Message::Close(frame) => panic!("closed: {frame:?}"),
-                _ => {}
-            }
-        }
+        self.patiently(|frame| match frame {
+            Message::Text(text) => Some(serde_json::from_str(&text).unwrap()),
+            Message::Close(frame) => panic!("closed: {frame:?}"),
+            _ => None,
+        })
+        .await
     }
 
     /// The code that the server closes with, whatever it says before.
+    ///
+    /// # Panics
+    /// It does not close.
     pub async fn closed(&mut self) -> u16 {
-        loop {
-            if let Message::Close(frame) = self.frame().await {
-                return frame.unwrap().code.into();
+        self.patiently(|frame| match frame {
+            Message::Close(frame) => Some(frame.unwrap().code.into()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// What is wanted of the frames: pings alone keep nobody waiting.
+    async fn patiently<T>(&mut self, wanted: fn(Message) -> Option<T>) -> T {
+        let found = async {
+            loop {
+                if let Some(found) = wanted(self.frame().await) {
+                    return found;
+                }
             }
-        }
+        };
+        timeout(PATIENCE, found).await.expect("a frame in time")
     }
 
     async fn frame(&mut self) -> Message {
-        let frame = timeout(PATIENCE, self.0.next()).await;
-        frame.expect("a frame in time").unwrap().unwrap()
+        self.0.next().await.unwrap().unwrap()
     }
 }

@@ -76,7 +76,7 @@ pub struct DirectFailure {
 /// Why there was no run, or nobody can say what came of it.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectError {
-    /// Too many results wait for topics that do not take them.
+    /// Too many results, of all or of this algorithm, wait for topics that do not take them.
     #[error("too many results wait to be published")]
     Crowded,
     #[error("the worker is stopping")]
@@ -138,7 +138,7 @@ impl DirectRuns {
         if self.0.tasks.is_closed() {
             return Err(DirectError::Stopping);
         }
-        if self.0.outbox.is_crowded() {
+        if self.0.outbox.is_crowded(&run.algorithm) {
             return Err(DirectError::Crowded);
         }
         let id = self.0.ids.next();

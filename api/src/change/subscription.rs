@@ -12,7 +12,7 @@ use futures_util::{Stream, StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
 use super::scope::Scope;
-use super::touched::{MOST, touched};
+use super::touched::touched;
 use super::{Change, Changes, Kind};
 use crate::control::{Control, control};
 use crate::error::{Code, error, log_failure, read_failure};
@@ -25,6 +25,10 @@ const HEARTBEAT: Duration = Duration::from_secs(20);
 
 /// The most events that are replayed: reading the lists again costs less.
 const MOST_BEHIND: u64 = 10_000;
+
+/// The most things of an item, unless a single event touches more: whoever follows has asked for
+/// fields of each.
+const MOST_THINGS: usize = 100;
 
 /// Events taken at once.
 const BATCH: usize = 256;
@@ -163,7 +167,7 @@ impl Following {
                 }
             }
             self.reached = envelope.position;
-            if gathered.things.len() >= MOST {
+            if gathered.things.len() >= MOST_THINGS {
                 break;
             }
         }

@@ -20,7 +20,7 @@ use crate::id::GlobalId;
 const PAGE: u32 = 1000;
 
 /// The most things that are derived from one event.
-pub(super) const MOST: usize = 1000;
+const MOST: usize = 1000;
 
 /// Events of a stream read at once, backwards.
 const BACK: u64 = 64;
@@ -74,9 +74,14 @@ pub(super) async fn touched(
         Wider::Covered(connection, pattern) => look.covered(connection, pattern).await?,
         Wider::Listed(connection) => look.listed(connection, &event).await?,
         Wider::On(connection) => look.on(connection).await?,
-        Wider::Served(worker) => look.served(worker).await?,
+        Wider::Served(worker) => {
+            let served = look.served(worker).await?;
+            // It served more than is looked for.
+            touched.more = served.is_none();
+            served.unwrap_or_default()
+        }
     };
-    touched.more = wider.len() > MOST;
+    touched.more |= wider.len() > MOST;
     touched.ids.extend(wider.into_iter().take(MOST));
     Ok(touched)
 }
@@ -307,8 +312,9 @@ impl Look<'_> {
         Ok(Vec::new())
     }
 
-    /// The listeners of the worker's events since it joined before, and their brokers.
-    async fn served(&self, worker: WorkerId) -> Result<Vec<GlobalId>> {
+    /// The listeners of the worker's events since it joined before, and their brokers; none where
+    /// that is too far back.
+    async fn served(&self, worker: WorkerId) -> Result<Option<Vec<GlobalId>>> {
         let stream = StreamName::worker(worker);
         let mut served: Vec<GlobalId> = Vec::new();
         let mut until = self.envelope.revision.0;
@@ -316,7 +322,7 @@ impl Look<'_> {
         while until > far {
             for earlier in self.back(&stream, until).await?.iter().rev() {
                 match codec::decode(earlier) {
-                    Ok(Event::WorkerJoined(_) | Event::WorkerLeft(_)) => return Ok(served),
+                    Ok(Event::WorkerJoined(_) | Event::WorkerLeft(_)) => return Ok(Some(served)),
                     Ok(event) => served.extend(
                         named(&event)
                             .into_iter()
@@ -328,7 +334,7 @@ impl Look<'_> {
             }
             until = until.saturating_sub(BACK);
         }
-        Ok(served)
+        Ok((until == 0).then_some(served))
     }
 
     /// The last events of a stream before the revision `until`.

@@ -23,6 +23,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::frequency::Frequency;
 use super::{Site, origin, principal};
 use crate::control::Principal;
+use crate::limits;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 
@@ -64,7 +65,19 @@ enum FromClient {
 struct Close(u16, &'static str);
 
 /// An answer on its way to the client; none at the end of a stream.
-type Answer = (String, Option<async_graphql::Response>);
+struct Answer {
+    id: String,
+    /// Of the stream: ids are used again.
+    number: u64,
+    response: Option<async_graphql::Response>,
+}
+
+/// A stream that the client wants to hear of.
+struct Open {
+    number: u64,
+    /// Ends it.
+    _guard: DropGuard,
+}
 
 pub(super) async fn upgrade(
     State(site): State<Site>,
@@ -91,6 +104,7 @@ pub(super) async fn upgrade(
                 socket,
                 streams: SelectAll::new(),
                 open: HashMap::new(),
+                opened: 0,
                 frames: Frequency::new(MOST_FRAMES, Instant::now()),
                 _place: place,
             };
@@ -103,8 +117,10 @@ struct Session {
     principal: Principal,
     socket: WebSocket,
     streams: SelectAll<BoxStream<'static, Answer>>,
-    /// The streams that the client wants to hear of, each with what ends it.
-    open: HashMap<String, DropGuard>,
+    /// The streams that the client wants to hear of.
+    open: HashMap<String, Open>,
+    /// How many there were so far.
+    opened: u64,
     frames: Frequency,
     /// Given back when the session ends.
     _place: OwnedSemaphorePermit,
@@ -158,7 +174,7 @@ impl Session {
                         self.take(message).await?;
                     }
                 }
-                Some((id, response)) = self.streams.next() => self.answer(id, response).await?,
+                Some(answer) = self.streams.next() => self.answer(answer).await?,
                 _ = ping.tick() => {
                     if !heard {
                         return Err(Close(1001, "The client went silent"));
@@ -222,34 +238,51 @@ impl Session {
                 return self.tell(error).await;
             }
         };
-        let name = id.clone();
+        self.opened += 1;
+        let number = self.opened;
+        let answer = {
+            let id = id.clone();
+            move |response| Answer {
+                id: id.clone(),
+                number,
+                response,
+            }
+        };
+        let end = answer(None);
         let ended = CancellationToken::new();
         let answers = stream
-            .map(move |response| (name.clone(), Some(response)))
+            .map(move |response| answer(Some(response)))
             .take_until(ended.clone().cancelled_owned());
-        let end = id.clone();
-        let end = futures_util::stream::once(async move { (end, None) });
+        let end = futures_util::stream::once(async move { end });
         self.streams.push(answers.chain(end).boxed());
-        self.open.insert(id, ended.drop_guard());
+        let guard = ended.drop_guard();
+        self.open.insert(
+            id,
+            Open {
+                number,
+                _guard: guard,
+            },
+        );
         Ok(())
     }
 
-    async fn answer(
-        &mut self,
-        id: String,
-        response: Option<async_graphql::Response>,
-    ) -> Result<(), Close> {
-        if !self.open.contains_key(&id) {
+    async fn answer(&mut self, answer: Answer) -> Result<(), Close> {
+        let Answer {
+            id,
+            number,
+            response,
+        } = answer;
+        if self.open.get(&id).is_none_or(|open| open.number != number) {
             return Ok(());
         }
-        let message = match response {
-            Some(response) => json!({ "type": "next", "id": id, "payload": response }),
-            None => {
-                self.open.remove(&id);
-                json!({ "type": "complete", "id": id })
-            }
+        let Some(response) = response else {
+            self.open.remove(&id);
+            return self.tell(json!({ "type": "complete", "id": id })).await;
         };
-        self.tell(message).await
+        let payload = String::from_utf8_lossy(&limits::bytes(&response)).into_owned();
+        let id = Value::String(id);
+        let message = format!(r#"{{"type":"next","id":{id},"payload":{payload}}}"#);
+        self.send(Message::Text(message.into())).await
     }
 
     async fn tell(&mut self, message: Value) -> Result<(), Close> {

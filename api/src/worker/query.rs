@@ -5,7 +5,7 @@ use domain::{AlgorithmId, Version};
 
 use super::assignment::AssignedOutput;
 use crate::control::control;
-use crate::error::{invalid, read_failure};
+use crate::error::{Code, error, invalid, read_failure};
 
 #[derive(Default)]
 pub struct WorkerQuery;
@@ -35,5 +35,12 @@ async fn outputs(
         .map_err(|_| invalid("a version is written 1.2.3"))?;
     let outputs = control(ctx).model.outputs(&algorithm, &version).await;
     let outputs = outputs.map_err(|cause| read_failure(&cause))?;
+    let moving = || {
+        error(
+            Code::Unavailable,
+            "a publisher moves with its broker; try again",
+        )
+    };
+    let outputs = outputs.ok_or_else(moving)?;
     Ok(outputs.into_iter().map(Into::into).collect())
 }

@@ -82,6 +82,11 @@ pub(super) enum ClientError {
 }
 
 impl ClientError {
+    /// Whether less would have been answered.
+    pub(super) fn is_too_complex(&self) -> bool {
+        matches!(self, Self::Failed { code, .. } if code == "TOO_COMPLEX")
+    }
+
     /// Whether another try may go better.
     fn passes(&self) -> bool {
         match self {

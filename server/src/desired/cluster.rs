@@ -169,8 +169,8 @@ impl Cluster {
             return Ok(None);
         };
         let document = format!(
-            "query($id: ID!, $search: String!, $after: String) {{ node(id: $id) {{ ... on Broker \
-             {{ list: topics(search: $search, first: 100, after: $after) \
+            "query($id: ID!, $search: String!, $first: Int!, $after: String) {{ node(id: $id) {{ ... on Broker \
+             {{ list: topics(search: $search, first: $first, after: $after) \
              {{ nodes {{ id name }} {PAGE} }} }} }} }}"
         );
         let variables = json!({ "id": connection, "search": topic.as_str() });
@@ -197,7 +197,7 @@ impl Reader<'_> {
         fields: &str,
     ) -> Result<Vec<T>, ClientError> {
         let document = format!(
-            "query($after: String) {{ list: {list}(first: 100, after: $after{filter}) \
+            "query($first: Int!, $after: String) {{ list: {list}(first: $first, after: $after{filter}) \
              {{ nodes {{ {fields} }} {PAGE} }} }}"
         );
         all(self.client, &document, json!({})).await
@@ -211,8 +211,8 @@ impl Reader<'_> {
         let found: Vec<Named<OrganizationName>> = self.list("organizations", "", "id name").await?;
         for Named { id, name } in found {
             let document = format!(
-                "query($id: ID!, $after: String) {{ node(id: $id) {{ ... on Organization \
-                 {{ list: members(first: 100, after: $after) \
+                "query($id: ID!, $first: Int!, $after: String) {{ node(id: $id) {{ ... on Organization \
+                 {{ list: members(first: $first, after: $after) \
                  {{ nodes {{ name role }} {PAGE} }} }} }} }}"
             );
             let members: Vec<ShownMember> =

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use super::client::{Client, ClientError};
 
+/// How much of a list is asked for at once.
+const FIRST: u32 = 100;
+
 /// What every list is asked for beside its nodes.
 pub(super) const PAGE: &str = "pageInfo { hasNextPage endCursor }";
 
@@ -35,7 +38,8 @@ struct PageInfo {
 }
 
 /// All nodes of the list that `document` calls `list`, be it of the root or of a node, of all of its
-/// pages.
+/// pages, `$first` long and behind `$after`. Where a page makes too long an answer, as that of
+/// algorithms with hundreds of versions, shorter ones are asked for.
 ///
 /// # Errors
 /// The server does not answer.
@@ -45,8 +49,16 @@ pub(super) async fn all<T: DeserializeOwned>(
     mut variables: Value,
 ) -> Result<Vec<T>, ClientError> {
     let mut found = Vec::new();
+    let mut first = FIRST;
     loop {
-        let root: Root<T> = client.ask(document, &variables).await?;
+        variables["first"] = json!(first);
+        let root: Root<T> = match client.ask(document, &variables).await {
+            Err(error) if error.is_too_complex() && first > 1 => {
+                first = (first / 4).max(1);
+                continue;
+            }
+            root => root?,
+        };
         let page = root.list.or_else(|| root.node.and_then(|node| node.list));
         // What is gone meanwhile has nothing.
         let Some(page) = page else { return Ok(found) };

@@ -3,8 +3,7 @@
 //! Each run tries once by itself. What does not get through then, or was left by a process before,
 //! is drained from the journal, which is the queue: nothing else is kept in memory.
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use brokers::BrokerError;
 use domain::Ids;
 use futures_util::future::join_all;
 use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::connections::{Connections, Connector};
 use crate::control_plane::assignment::Output;
@@ -31,12 +30,21 @@ const LATER_TRY: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
+/// How long a result waits that is too large for a topic: until somebody has the topic take more, or
+/// disables its publisher.
+const TOO_LARGE_PAUSE: Duration = Duration::from_secs(5 * 60);
+
+/// How long connections are kept that nobody may need any more.
+const KEPT: Duration = Duration::from_secs(10 * 60);
+
 /// Runs that the drain reads at once, and works on at once.
 const PAGE: u32 = 100;
 const AT_ONCE: usize = 8;
 
-/// Runs in the outbox beyond which no more are taken on.
+/// Runs in the outbox beyond which no more are taken on: in all, and of one algorithm, so that one
+/// whose topics take nothing leaves room for others.
 const MOST: usize = 10_000;
+const MOST_OF_ONE: usize = 1_000;
 
 pub(super) struct Outbox {
     journal: Journal,
@@ -45,12 +53,22 @@ pub(super) struct Outbox {
     ids: Arc<dyn Ids>,
     /// Tells the drain that there is something for it.
     wake: Notify,
-    /// How many runs the drain has to do, as far as is known.
-    left: AtomicUsize,
+    /// How many runs of which algorithm the drain has to do, as far as is known.
+    left: Mutex<HashMap<String, usize>>,
     /// Runs that their own tasks publish.
     busy: Mutex<HashSet<i64>>,
     /// Topics that did not take the last message. A run that was just decided spares them.
     down: Mutex<HashSet<Feed>>,
+    /// Runs that only wait for topics which their results are too large for, and until when.
+    too_large: Mutex<HashMap<i64, Instant>>,
+}
+
+/// What came of sending a result to a topic.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    Taken,
+    NotNow,
+    TooLarge,
 }
 
 /// A connection's id, and a topic there.
@@ -83,15 +101,18 @@ impl Outbox {
             connections: Connections::new(connector),
             ids,
             wake: Notify::new(),
-            left: AtomicUsize::new(0),
+            left: Mutex::default(),
             busy: Mutex::default(),
             down: Mutex::default(),
+            too_large: Mutex::default(),
         }
     }
 
-    /// Whether so much waits that no more is to come.
-    pub(super) fn is_crowded(&self) -> bool {
-        self.left.load(Ordering::Relaxed) >= MOST
+    /// Whether so much waits that no more of an algorithm is to come.
+    pub(super) fn is_crowded(&self, algorithm: &str) -> bool {
+        let left = lock(&self.left);
+        let own = left.get(algorithm).copied().unwrap_or_default();
+        own >= MOST_OF_ONE || left.values().sum::<usize>() >= MOST
     }
 
     pub(super) fn hold(&self, run: RunKey) -> Busy<'_> {
@@ -107,20 +128,22 @@ impl Outbox {
             Ok(false) => {}
             Err(error) => not_published(run, &error),
         }
-        self.left.fetch_add(1, Ordering::Relaxed);
+        *lock(&self.left).entry(run.algorithm.clone()).or_default() += 1;
         self.wake.notify_one();
     }
 
     /// Publishes what is left, for ever: at once what a process before left, then on every hint.
+    /// After each pass connections are let go of, and made again on use: a broker may be gone by
+    /// then, or have another credential.
     pub(super) async fn drain(&self) {
         let mut pause = Pause::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
-            match self.pass().await {
+            let passed = self.pass().await;
+            self.connections.retain(|_| false);
+            match passed {
                 Ok(0) => {
                     pause.succeeded();
-                    // Made again on use; meanwhile those that were replaced are closed.
-                    self.connections.retain(|_| false);
-                    self.wake.notified().await;
+                    let _hinted = timeout(KEPT, self.wake.notified()).await;
                 }
                 Ok(left) => {
                     tracing::warn!(runs = left, "results wait for topics that do not take them");
@@ -137,7 +160,8 @@ impl Outbox {
     /// Tries every run in the outbox once; answers how many are left.
     async fn pass(&self) -> Result<usize, JournalError> {
         let down = Mutex::default();
-        let (mut after, mut left) = (0, 0);
+        let mut after = 0;
+        let mut left = HashMap::<String, usize>::new();
         loop {
             let page = self.journal.unpublished_direct(after, PAGE).await?;
             let Some(last) = page.last() else {
@@ -146,18 +170,29 @@ impl Outbox {
             after = last.run.number();
             for runs in page.chunks(AT_ONCE) {
                 let done = join_all(runs.iter().map(|run| self.publish_stored(run, &down))).await;
-                left += done.into_iter().filter(|done| !done).count();
+                let undone = runs.iter().zip(done).filter(|(_, done)| !done);
+                for (run, _) in undone {
+                    *left.entry(run.algorithm.clone()).or_default() += 1;
+                }
             }
         }
+        lock(&self.too_large).retain(|_, until| *until > Instant::now());
         *lock(&self.down) = down.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.left.store(left, Ordering::Relaxed);
-        Ok(left)
+        let all = left.values().sum();
+        *lock(&self.left) = left;
+        Ok(all)
     }
 
     /// Publishes a run from the journal; whether nothing is left to be done.
     async fn publish_stored(&self, run: &Unpublished, down: &Mutex<HashSet<Feed>>) -> bool {
-        if lock(&self.busy).contains(&run.run.number()) {
+        let number = run.run.number();
+        if lock(&self.busy).contains(&number) {
             return true;
+        }
+        // Not even read, since it is large.
+        let until = lock(&self.too_large).get(&number).copied();
+        if until.is_some_and(|until| until > Instant::now()) {
+            return false;
         }
         let stored = match self.journal.outbox_of(run.run).await {
             Ok(Some(stored)) => stored,
@@ -196,12 +231,16 @@ impl Outbox {
             .iter()
             .map(|output| self.send(output, run, recorded, down, limit));
         let sent = join_all(sends).await;
-        if sent.iter().all(|sent| *sent) {
+        if sent.iter().all(|sent| *sent == Sent::Taken) {
             self.journal.published_to_all(run.run).await?;
             return Ok(true);
         }
+        if !sent.contains(&Sent::NotNow) {
+            let until = Instant::now() + TOO_LARGE_PAUSE;
+            lock(&self.too_large).insert(run.run.number(), until);
+        }
         for (output, sent) in outputs.into_iter().zip(sent) {
-            if sent {
+            if sent == Sent::Taken {
                 self.journal
                     .published_to(run.run, output.publisher_id)
                     .await?;
@@ -210,7 +249,7 @@ impl Outbox {
         Ok(false)
     }
 
-    /// Whether the topic has the result.
+    /// Sends the result to one topic.
     async fn send(
         &self,
         output: &Output,
@@ -218,10 +257,10 @@ impl Outbox {
         recorded: &Recorded,
         down: &Mutex<HashSet<Feed>>,
         limit: Duration,
-    ) -> bool {
+    ) -> Sent {
         let feed = (output.connection.id.clone(), output.topic.clone());
         if lock(down).contains(&feed) {
-            return false;
+            return Sent::NotNow;
         }
         let origin = Origin {
             algorithm: &run.algorithm,
@@ -232,16 +271,17 @@ impl Outbox {
         let outgoing = result::outgoing(&output.topic, &origin, &named, recorded);
         let connection = self.connections.of(&output.connection);
         let error = match timeout(limit, connection.publish(outgoing)).await {
-            Ok(Ok(())) => return true,
+            Ok(Ok(())) => return Sent::Taken,
             Ok(Err(error)) => error,
             Err(_) => BrokerError::Other(format!("not within {} s", limit.as_secs())),
         };
         tracing::warn!(run.id = %run.run_id, topic = output.topic, %error, "a result was not taken");
         // Too large is this result's own trouble.
-        if !matches!(error, BrokerError::TooLarge(_)) {
-            lock(down).insert(feed);
+        if matches!(error, BrokerError::TooLarge(_)) {
+            return Sent::TooLarge;
         }
-        false
+        lock(down).insert(feed);
+        Sent::NotNow
     }
 }
 

@@ -26,6 +26,8 @@ struct State {
     topics: HashMap<String, Vec<Outgoing>>,
     settled: HashSet<(String, String, i64)>,
     refusing: HashSet<String>,
+    most: Option<usize>,
+    too_large: usize,
     panics: usize,
     open_sources: usize,
 }
@@ -67,6 +69,16 @@ impl MemoryBroker {
         } else {
             state.refusing.remove(topic);
         }
+    }
+
+    /// Refuses messages of more bytes from now on.
+    pub(crate) fn take_at_most(&self, bytes: usize) {
+        self.0.state.lock().unwrap().most = Some(bytes);
+    }
+
+    /// How many messages were refused for their size.
+    pub(crate) fn too_large(&self) -> usize {
+        self.0.state.lock().unwrap().too_large
     }
 
     /// The panics that are still to come.
@@ -121,6 +133,10 @@ impl Sink for MemoryBroker {
             let mut state = self.0.state.lock().unwrap();
             if state.refusing.contains(&outgoing.topic) {
                 return Err(BrokerError::NoTopic(outgoing.topic));
+            }
+            if state.most.is_some_and(|most| outgoing.body.len() > most) {
+                state.too_large += 1;
+                return Err(BrokerError::TooLarge("as the test wants".to_owned()));
             }
             let panics = state.panics > 0;
             state.panics = state.panics.saturating_sub(1);

@@ -54,13 +54,13 @@ async fn outbox(worker: &Running) -> usize {
         .len()
 }
 
-async fn until_outbox_is_empty(worker: &Running) {
-    let empty = async {
-        while outbox(worker).await > 0 {
+async fn until_outbox_holds(worker: &Running, wanted: usize) {
+    let held = async {
+        while outbox(worker).await != wanted {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let waited = tokio::time::timeout(Duration::from_secs(20), empty).await;
+    let waited = tokio::time::timeout(Duration::from_secs(20), held).await;
     waited.expect("what is left is published");
 }
 
@@ -161,6 +161,57 @@ async fn a_topic_that_is_down_keeps_nobody_waiting_and_gets_the_result_later() {
 }
 
 #[tokio::test]
+async fn a_result_that_is_too_large_is_not_tried_all_the_time_and_holds_up_no_other() {
+    let world = World::new(echo).await;
+    world.publish_to(&["scores"]);
+    world.broker.take_at_most(100);
+    let worker = world.worker().await;
+    let large = outcome(&worker.direct, run(&world, &[b'x'; 200])).await;
+    assert!(large.ended.is_ok());
+    world.broker.refuse("scores", true);
+    outcome(&worker.direct, run(&world, b"one")).await;
+    world.broker.refuse("scores", false);
+    // By a pass over all that is left, the large one before it.
+    assert_eq!(world.outputs(1).await[0].body, "scored one");
+    until_outbox_holds(&worker, 1).await;
+    assert_eq!(world.broker.too_large(), 1);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn an_algorithm_whose_results_nobody_takes_is_called_no_more_and_others_are() {
+    let world = World::new(echo).await;
+    world.publish_to(&["scores"]);
+    world.broker.refuse("scores", true);
+    let worker = world.worker().await;
+    let begin = || worker.direct.begin(run(&world, b"one"));
+    let refused = async {
+        loop {
+            let begun = futures_util::future::join_all((0..50).map(|_| begin())).await;
+            if begun.iter().any(Result::is_err) {
+                return begun.into_iter().find_map(Result::err);
+            }
+        }
+    };
+    let refused = tokio::time::timeout(Duration::from_secs(60), refused).await;
+    assert!(matches!(refused, Ok(Some(DirectError::Crowded))));
+    assert!(outbox(&worker).await >= 100);
+    let mut other = run(&world, b"two");
+    other.algorithm = "acme/other".to_owned();
+    assert!(outcome(&worker.direct, other).await.ended.is_ok());
+    world.broker.refuse("scores", false);
+    until_outbox_holds(&worker, 0).await;
+    let again = async {
+        while begin().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let again = tokio::time::timeout(Duration::from_secs(20), again).await;
+    again.expect("there is room again");
+    worker.stop().await;
+}
+
+#[tokio::test]
 async fn what_a_killed_worker_had_decided_is_published_by_the_next() {
     let world = World::new(echo).await;
     world.publish_to(&["scores"]);
@@ -179,7 +230,7 @@ async fn what_a_killed_worker_had_decided_is_published_by_the_next() {
     assert_eq!(header(output, "eventflows-run-id"), id);
     assert_eq!(header(output, "content-type"), "text/x-answer");
     assert_eq!(world.calls(), 1);
-    until_outbox_is_empty(&worker).await;
+    until_outbox_holds(&worker, 0).await;
     worker.stop().await;
 }
 
@@ -192,7 +243,7 @@ async fn a_publisher_disabled_meanwhile_gets_nothing_and_ends_the_waiting() {
     outcome(&worker.direct, run(&world, b"one")).await;
     world.publish_to(&[]);
     world.broker.refuse("scores", false);
-    until_outbox_is_empty(&worker).await;
+    until_outbox_holds(&worker, 0).await;
     assert_eq!(world.broker.messages("scores").len(), 0);
     worker.stop().await;
 }
