@@ -5,6 +5,7 @@ pub mod as_of;
 pub mod broker;
 pub mod change;
 pub mod control;
+pub(crate) mod cycle;
 pub mod diff;
 pub mod error;
 pub mod event;

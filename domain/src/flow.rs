@@ -8,7 +8,7 @@ use crate::ids::{AlgorithmId, ListenerId, PublisherId, TopicId};
 use crate::refusal::Refusal;
 
 /// The flows that are known to be enabled. They are looked up before a decision: two that are
-/// enabled at the same moment may close a cycle that neither of them saw.
+/// enabled at the same moment may close a cycle that neither of them saw; whoever asked is told then.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flows {
     next: BTreeMap<Place, BTreeSet<Place>>,

@@ -212,6 +212,52 @@ async fn a_cycle_is_refused_with_its_path_and_allowed_with_a_warning() {
 }
 
 #[tokio::test]
+async fn of_two_flows_that_close_a_cycle_at_once_one_is_refused_or_warned_of() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let eventflows = Eventflows::start().await;
+    let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    let orders = &flow.topics[0];
+    grant(&flow.api, orders, &flow.algorithm, "PUBLISH").await;
+    let disable = json!({ "id": flow.listener, "input": {} });
+    let (listen, publish) = (of_input("listenerEnable"), of_input("publisherEnable"));
+    let settings = json!({ "start": { "at": "LATEST" } });
+    for _ in 0..20 {
+        flow.api
+            .done(&of_id("listenerDisable"), disable.clone())
+            .await;
+        let listener = json!({ "input": { "topicId": orders, "algorithmId": flow.algorithm,
+            "version": "1.*", "settings": settings } });
+        let publisher = json!({ "input": { "topicId": orders, "algorithmId": flow.algorithm,
+            "version": "1.*" } });
+        let (listener, publisher) = tokio::join!(
+            flow.api.ask(&listen, listener),
+            flow.api.ask(&publish, publisher)
+        );
+        let told = [&listener["it"], &publisher["it"]].map(|it| {
+            let about = [&it["userErrors"], &it["warnings"]];
+            let codes = about.map(|list| list[0]["code"].clone());
+            codes.contains(&json!("FLOW_CYCLE"))
+        });
+        assert!(told.contains(&true), "{listener:#} {publisher:#}");
+        if publisher["it"]["position"] == Value::Null {
+            continue;
+        }
+        let list =
+            "query($topic: ID!) { publishers(filter: { topicId: $topic }) { nodes { id } } }";
+        let found = flow.api.ask(list, json!({ "topic": orders })).await;
+        let publisher = &found["publishers"]["nodes"][0]["id"];
+        let ended = json!({ "id": publisher, "input": {} });
+        flow.api.done(&of_id("publisherDisable"), ended).await;
+        if listener["it"]["position"] == Value::Null {
+            let again = json!({ "input": { "topicId": orders, "algorithmId": flow.algorithm,
+                "version": "1.*", "settings": settings } });
+            flow.api.done(&listen, again).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn members_come_change_and_go_but_an_owner_stays() {
     let eventflows = Eventflows::start().await;
     let api = eventflows.api();

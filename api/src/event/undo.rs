@@ -10,11 +10,11 @@ use engine::{Outcome, Request};
 use super::Event;
 use super::query::at;
 use crate::control::control;
-use crate::error::{Code, error, failure, read_failure};
+use crate::cycle::flows_beyond;
+use crate::error::{Code, error, failure};
 use crate::id::{GlobalId, IdError};
 use crate::mutation::{Ended, Ticket, end, payload};
 use crate::user_error::{UserError, UserErrorCode};
-use crate::view::View;
 
 /// The argument that all errors are about.
 const EVENT: &[&str] = &["input", "eventId"];
@@ -108,8 +108,7 @@ async fn flows(ctx: &Context<'_>, envelope: &Envelope) -> Result<Flows> {
         Ok(Happened::PublisherDisabled(e)) => Flow::Publisher(e.publisher),
         _ => return Ok(Flows::default()),
     };
-    let flows = View::live(ctx).model().flows_beyond(&flow).await;
-    flows.map_err(|cause| read_failure(&cause))
+    flows_beyond(ctx, &flow).await
 }
 
 fn impossible(reason: String) -> UserError {

@@ -10,11 +10,11 @@ use domain::{Command, ListenerId};
 
 use super::Listener;
 use super::settings::ListenerSettingsInput;
-use crate::error::read_failure;
+use crate::cycle;
 use crate::id;
 use crate::mutation::{Ticket, execute, payload};
 use crate::scalar::BigInt;
-use crate::user_error::{UserError, UserErrorCode, Warning};
+use crate::user_error::{UserError, UserErrorCode};
 use crate::view::View;
 
 payload!(
@@ -264,11 +264,10 @@ async fn enable(ctx: &Context<'_>, input: ListenerEnableInput) -> Result<Listene
         Err(error) => return Ok(ListenerPayload::refused(error)),
     };
     let flow = Flow::Listener(command.listener.clone());
-    let flows = View::live(ctx).model().flows_beyond(&flow).await;
-    command.flows = flows.map_err(|cause| read_failure(&cause))?;
+    command.flows = cycle::flows_beyond(ctx, &flow).await?;
     let mut payload = finish(ctx, &ticket, &command.listener, &command).await?;
     if payload.position.is_some() {
-        payload.warnings = command.cycle().iter().map(Warning::cycle).collect();
+        payload.warnings = cycle::warnings(ctx, &flow).await?;
     }
     Ok(payload)
 }

@@ -6,11 +6,11 @@ use domain::publisher::{ChangePublisherVersion, DisablePublisher, EnablePublishe
 use domain::{Command, PublisherId};
 
 use super::Publisher;
-use crate::error::read_failure;
+use crate::cycle;
 use crate::id;
 use crate::mutation::{Ticket, execute, payload};
 use crate::scalar::BigInt;
-use crate::user_error::{UserError, Warning};
+use crate::user_error::UserError;
 use crate::view::View;
 
 payload!(
@@ -116,11 +116,10 @@ async fn enable(ctx: &Context<'_>, input: PublisherEnableInput) -> Result<Publis
         Err(error) => return Ok(PublisherPayload::refused(error)),
     };
     let flow = Flow::Publisher(command.publisher.clone());
-    let flows = View::live(ctx).model().flows_beyond(&flow).await;
-    command.flows = flows.map_err(|cause| read_failure(&cause))?;
+    command.flows = cycle::flows_beyond(ctx, &flow).await?;
     let mut payload = finish(ctx, &ticket, &command.publisher, &command).await?;
     if payload.position.is_some() {
-        payload.warnings = command.cycle().iter().map(Warning::cycle).collect();
+        payload.warnings = cycle::warnings(ctx, &flow).await?;
     }
     Ok(payload)
 }

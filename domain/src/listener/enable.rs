@@ -6,7 +6,7 @@ use crate::algorithm::Algorithm;
 use crate::command::{Command, Ctx, Decision};
 use crate::connection::Connection;
 use crate::envelope::StreamName;
-use crate::flow::{Cycle, Flow, Flows};
+use crate::flow::{Flow, Flows};
 use crate::grant::Access;
 use crate::ids::ListenerId;
 use crate::name::TopicName;
@@ -27,14 +27,6 @@ pub struct EnableListener {
     pub flows: Flows,
     /// Enable it although it closes a cycle.
     pub allow_cycle: bool,
-}
-
-impl EnableListener {
-    /// The cycle that the listener closes: a warning where that is allowed.
-    #[must_use]
-    pub fn cycle(&self) -> Option<Cycle> {
-        self.flows.cycle(&Flow::Listener(self.listener.clone()))
-    }
 }
 
 impl Command for EnableListener {
@@ -142,7 +134,10 @@ mod tests {
             flows: Flows::from_iter([Flow::Publisher(publisher_id("orders"))]),
             ..enable()
         };
-        let path = closing.cycle().unwrap();
+        let path = closing
+            .flows
+            .cycle(&Flow::Listener(closing.listener.clone()))
+            .unwrap();
         assert_eq!(path.to_string(), "orders → acme/score → orders");
         given(ready())
             .and([granted("orders", Access::Subscribe)])

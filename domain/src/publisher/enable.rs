@@ -5,7 +5,7 @@ use crate::algorithm::Algorithm;
 use crate::command::{Command, Ctx, Decision};
 use crate::connection::Connection;
 use crate::envelope::StreamName;
-use crate::flow::{Cycle, Flow, Flows};
+use crate::flow::{Flow, Flows};
 use crate::grant::Access;
 use crate::ids::PublisherId;
 use crate::refusal::Refusal;
@@ -21,14 +21,6 @@ pub struct EnablePublisher {
     pub flows: Flows,
     /// Enable it although it closes a cycle.
     pub allow_cycle: bool,
-}
-
-impl EnablePublisher {
-    /// The cycle that the publisher closes: a warning where that is allowed.
-    #[must_use]
-    pub fn cycle(&self) -> Option<Cycle> {
-        self.flows.cycle(&Flow::Publisher(self.publisher.clone()))
-    }
 }
 
 impl Command for EnablePublisher {
@@ -92,7 +84,10 @@ mod tests {
             flows: Flows::from_iter([Flow::Listener(listener_id("scores"))]),
             ..enable()
         };
-        let path = closing.cycle().unwrap();
+        let path = closing
+            .flows
+            .cycle(&Flow::Publisher(closing.publisher.clone()))
+            .unwrap();
         assert_eq!(path.to_string(), "acme/score → scores → acme/score");
         given(ready())
             .and([granted("scores", Access::Publish)])
