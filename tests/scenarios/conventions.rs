@@ -61,6 +61,44 @@ async fn a_client_reads_its_own_writes_and_pages_through_them() {
 }
 
 #[tokio::test]
+async fn a_list_is_sorted_and_counted_as_asked_and_a_cursor_is_of_one_order() {
+    let eventflows = Eventflows::start().await;
+    let api = eventflows.api();
+    for name in ["b", "c", "a"] {
+        api.done(CREATE, json!({ "input": { "name": name } })).await;
+    }
+    let list = "query($after: String, $by: OrganizationOrder, $search: String) { \
+                organizations(first: 2, after: $after, orderBy: $by, filter: { search: $search }) \
+                { totalCount edges { cursor node { name } } } }";
+    let newest = json!({ "field": "CREATED_AT", "direction": "DESCENDING" });
+    let page = async |after: &Value, by: &Value| {
+        let variables = json!({ "after": after, "by": by });
+        let found = api.ask(list, variables).await["organizations"].clone();
+        assert_eq!(found["totalCount"], 3);
+        let edges = found["edges"].as_array().unwrap().clone();
+        let names: Vec<Value> = edges.iter().map(|e| e["node"]["name"].clone()).collect();
+        (names, edges.last().unwrap()["cursor"].clone())
+    };
+    let (names, cursor) = page(&Value::Null, &newest).await;
+    assert_eq!(names, ["a", "c"]);
+    let (names, _) = page(&cursor, &newest).await;
+    assert_eq!(names, ["b"]);
+    let descending = json!({ "field": "NAME", "direction": "DESCENDING" });
+    let (names, _) = page(&Value::Null, &descending).await;
+    assert_eq!(names, ["c", "b"]);
+
+    let found = api.ask(list, json!({ "search": "c" })).await;
+    assert_eq!(found["organizations"]["totalCount"], 1);
+    let (_, by_name) = page(&Value::Null, &Value::Null).await;
+    let answer = api
+        .answer(list, json!({ "after": by_name, "by": newest }))
+        .await;
+    let error = &answer["errors"][0];
+    assert_eq!(error["extensions"]["code"], "INVALID_ARGUMENT");
+    assert_eq!(error["path"], json!(["organizations"]));
+}
+
+#[tokio::test]
 async fn pages_and_cursors_out_of_bounds_are_refused_with_a_code() {
     let eventflows = Eventflows::start().await;
     let api = eventflows.api();
