@@ -118,6 +118,7 @@ impl Server {
             shutdown: stop.clone(),
         };
         let projector = Projector::new(model.clone(), Arc::clone(&store));
+        projector.begin().await?;
         let projecting = guard(projector.run(stop.clone()));
         // Requests must not see a past that this server has already answered from.
         model.wait_for(store.head().await?, Duration::MAX).await?;
