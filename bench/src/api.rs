@@ -96,11 +96,12 @@ pub(crate) async fn run(args: &ApiArgs) {
         size.listeners
     );
     starting::run(data.path(), events, args.runs).await;
+    // Before the reading, beside which no snapshots are made then.
+    past::run(data.path(), events, args.runs).await;
     let server = Running::start(data.path()).await;
     for clients in [1, 4] {
         reading::run(server.url(), clients, args).await;
     }
-    past::run(server.url(), events).await;
     server.stop().await;
 }
 

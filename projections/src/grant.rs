@@ -237,29 +237,28 @@ impl Select for GrantFilter {
     const KEY: &'static str = "key";
 
     fn select(&self) -> Result<Statement, ReadModelError> {
-        let select = match (&self.topic, &self.algorithm) {
-            (Some(topic), _) => Statement::new(COVERING)
-                .bind(text(topic.connection))
-                .bind(topic.topic.as_str()),
-            (None, Some(algorithm)) => Statement::new(PERMITTING)
-                .bind(algorithm.organization.as_str())
-                .bind(text(algorithm)),
-            (None, None) => Statement::new("SELECT key, granted_at, cause FROM grants WHERE true"),
-        };
         let algorithm = self.algorithm.as_ref();
         let organization = algorithm
             .map(|algorithm| &algorithm.organization)
-            .or(self.organization.as_ref());
-        Ok(select
-            .add_if(
-                " AND organization = ?",
-                organization.map(OrganizationName::as_str),
-            )
-            .add_if(
-                " AND (algorithm IS NULL OR algorithm = ?)",
-                algorithm.map(ToString::to_string),
-            )
-            .add_if(" AND access = ?", self.access.map(Access::as_str)))
+            .or(self.organization.as_ref())
+            .map(OrganizationName::as_str);
+        let select = match (&self.topic, algorithm) {
+            // The column is kept from its index, under which an organization has many.
+            (Some(topic), _) => Statement::new(COVERING)
+                .bind(text(topic.connection))
+                .bind(topic.topic.as_str())
+                .add_if(" AND organization || '' = ?", organization)
+                .add_if(
+                    " AND (algorithm IS NULL OR algorithm = ?)",
+                    algorithm.map(ToString::to_string),
+                ),
+            (None, Some(algorithm)) => Statement::new(PERMITTING)
+                .bind(algorithm.organization.as_str())
+                .bind(text(algorithm)),
+            (None, None) => Statement::new("SELECT key, granted_at, cause FROM grants WHERE true")
+                .add_if(" AND organization = ?", organization),
+        };
+        Ok(select.add_if(" AND access = ?", self.access.map(Access::as_str)))
     }
 
     fn keys(&self) -> KeyRange {

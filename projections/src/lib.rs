@@ -7,6 +7,7 @@ pub mod assignment;
 mod batch;
 pub mod connection;
 mod database;
+mod fill;
 pub mod flow;
 pub mod flow_on;
 pub mod grant;

@@ -89,6 +89,19 @@ impl Projector {
         }
     }
 
+    /// Fills rows that are at the start of a log that is not: sooner than by following it, and
+    /// with statistics of what there is.
+    ///
+    /// # Errors
+    /// As [`Projector::rebuild`].
+    pub async fn begin(&self) -> Result<(), ProjectorError> {
+        let empty = Position(0);
+        if self.model.position() == empty && self.store.head().await? > empty {
+            self.rebuild().await?;
+        }
+        Ok(())
+    }
+
     /// Rebuilds all rows from the log in a new generation, and has queries read that instead.
     ///
     /// # Errors

@@ -103,6 +103,20 @@ impl ReadModel {
 
     async fn over(database: Box<dyn Database>) -> Result<Self, ReadModelError> {
         let live = database.live().await?;
+        Self::with(database, live).await
+    }
+
+    /// The tables that are in the file of a moment beside `path`, and stay as they are.
+    pub(crate) async fn of_moment(path: &Path) -> Result<Self, ReadModelError> {
+        let database = SqliteDatabase::new(path)?;
+        let tables = database.filled();
+        Self::with(Box::new(database), tables).await
+    }
+
+    async fn with(
+        database: Box<dyn Database>,
+        live: Arc<dyn Tables>,
+    ) -> Result<Self, ReadModelError> {
         let (reached, _) = watch::channel(checkpoint(&*live).await?);
         let ((live, _), (rebuilding, _)) = (watch::channel(live), watch::channel(None));
         Ok(Self(Arc::new(Shared {

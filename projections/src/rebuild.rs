@@ -5,18 +5,12 @@ use std::sync::Arc;
 
 use domain::Position;
 use event_store::EventStore;
-use tokio::sync::mpsc;
 
-use crate::batch::{self, Advanced, Fact, advance, mark};
+use crate::batch::mark;
 use crate::database::{Tables, blocking};
+use crate::fill::{Filling, fill};
 use crate::projector::ProjectorError;
-use crate::read::{ReadModel, ReadModelError, checkpoint, stored_position};
-
-/// Events read at once, and applied in one transaction.
-const PAGE: usize = 8192;
-
-/// Pages that may wait to be applied.
-const AHEAD: usize = 2;
+use crate::read::{ReadModel, checkpoint, stored_position};
 
 /// What came of an attempt to replace the live generation.
 enum Swap {
@@ -56,12 +50,12 @@ async fn fill_and_swap(
     store: &Arc<dyn EventStore>,
     next: &Arc<dyn Tables>,
 ) -> Result<(), ProjectorError> {
-    fill(model, store, next).await?;
+    fill_up(model, store, next).await?;
     let settled = Arc::clone(next);
     blocking(move || settled.settle()).await?;
     loop {
         // What was appended meanwhile.
-        fill(model, store, next).await?;
+        fill_up(model, store, next).await?;
         let live = model.live();
         let replacing = model.replacing().await;
         match swap(&live, next).await? {
@@ -79,57 +73,27 @@ async fn fill_and_swap(
     }
 }
 
-/// Applies to `next` what it lacks of the log; the reading and decoding goes on beside.
-async fn fill(
+/// Applies to `next` what it lacks of the log, and tells how far it has come.
+async fn fill_up(
     model: &ReadModel,
     store: &Arc<dyn EventStore>,
     next: &Arc<dyn Tables>,
 ) -> Result<(), ProjectorError> {
-    let after = checkpoint(&**next).await?;
-    let (pages, mut filling) = mpsc::channel::<Vec<Fact>>(AHEAD);
-    let reading = tokio::spawn(read(Arc::clone(store), after, pages));
-    let (model, next) = (model.clone(), Arc::clone(next));
-    let filled = blocking(move || {
-        while let Some(facts) = filling.blocking_recv() {
-            let Advanced::To(position) = advance(&*next, &facts, false)? else {
-                let odd = "the new read tables were changed by somebody else";
-                return Err(ReadModelError::Database(odd.into()));
-            };
-            model.rebuilds().send_if_modified(|rebuilding| {
-                rebuilding.as_mut().is_some_and(|reached| {
-                    *reached = position;
-                    true
-                })
-            });
-        }
-        Ok(())
-    });
-    let filled = filled.await;
-    match reading.await {
-        Ok(read) => read?,
-        Err(ended) => return Err(ReadModelError::Database(Box::new(ended)).into()),
-    }
-    Ok(filled?)
-}
-
-/// Sends the events after `after`, up to the end of the log.
-async fn read(
-    store: Arc<dyn EventStore>,
-    mut after: Position,
-    pages: mpsc::Sender<Vec<Fact>>,
-) -> Result<(), ProjectorError> {
-    loop {
-        let page = store.read_all(after, PAGE).await?;
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        after = last.position;
-        let whole = page.len() == PAGE;
-        // Whoever applies them has failed where it is gone, and says why.
-        if pages.send(batch::decode(&page)?).await.is_err() || !whole {
-            return Ok(());
-        }
-    }
+    let filling = Filling {
+        tables: Arc::clone(next),
+        live: false,
+        until: Position(u64::MAX),
+    };
+    let model = model.clone();
+    let reached = move |position| {
+        model.rebuilds().send_if_modified(|rebuilding| {
+            rebuilding.as_mut().is_some_and(|reached| {
+                *reached = position;
+                true
+            })
+        });
+    };
+    fill(filling, store, reached).await
 }
 
 /// Makes `next` the live generation, if it has come as far as the one that is. Nobody applies

@@ -53,8 +53,10 @@ pub struct Server {
 /// A part cannot be started, or failed.
 pub async fn run(settings: Settings) -> Result<(), Failure> {
     let server = Server::start(settings).await?;
+    // Whoever waits for the line may send a signal at once.
+    let stopped = stop_signal();
     announce(server.address());
-    stop_signal().await;
+    stopped.await;
     server.stop().await
 }
 
@@ -66,13 +68,16 @@ fn announce(address: SocketAddr) {
     println!("eventflows is ready at http://{address}/graphql");
 }
 
-/// Waits for SIGINT or SIGTERM.
-pub async fn stop_signal() {
+/// Waits for SIGINT or SIGTERM, which are listened to from the call on.
+pub fn stop_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be listened to");
     let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be listened to");
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+    async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }
 
@@ -118,6 +123,7 @@ impl Server {
             shutdown: stop.clone(),
         };
         let projector = Projector::new(model.clone(), Arc::clone(&store));
+        projector.begin().await?;
         let projecting = guard(projector.run(stop.clone()));
         // Requests must not see a past that this server has already answered from.
         model.wait_for(store.head().await?, Duration::MAX).await?;

@@ -1,46 +1,86 @@
-//! The inventory as it was in the middle of the log: cold, and near a moment that was just seen.
+//! The inventory as it was: as far from a snapshot as can be, on one, near one, near a moment that
+//! was just seen, and seen again.
 
-use std::time::Instant;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
+use projections::PastLimits;
 use serde_json::{Value, json};
 
 use super::load::Http;
-
-const TAKES_AS_OF: &str = "{ __type(name: \"Query\") { fields { name args { name } } } }";
+use crate::binary::Running;
+use crate::stats::median_duration;
 
 const AS_OF: &str = "query($position: Position!) { \
                      brokers(first: 10, asOf: { position: $position }) { nodes { name } } }";
 
-/// How far from the cold moment the near one is, in events.
+/// How far one moment is from another that is near, in events.
 const NEAR: u64 = 1_000;
 
-pub(super) async fn run(url: &str, events: u64) {
-    let http = Http::new(url);
-    if !takes_as_of(&http).await {
-        println!("asOf: this server's queries do not take it");
-        return;
+/// Between two looks at the directory of the snapshots.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+pub(super) async fn run(data: &Path, events: u64, runs: usize) {
+    let spacing = PastLimits::default().spacing;
+    let (last, middle) = (events / spacing * spacing, events / 2 / spacing * spacing);
+    let asked = Instant::now();
+    let server = Running::start(data).await;
+    while size(data, last).is_none() {
+        tokio::time::sleep(LOOK_EVERY).await;
     }
-    for (what, position) in [
-        ("cold", events / 2),
-        ("again", events / 2),
-        ("nearby", events / 2 + NEAR),
-    ] {
-        let variables = json!({ "position": position.to_string() });
-        let body = json!({ "query": AS_OF, "variables": variables }).to_string();
-        let start = Instant::now();
-        let answer = http.post(body).await;
-        let took = start.elapsed();
-        let answer: Value = serde_json::from_slice(&answer).unwrap();
-        assert!(answer["errors"].is_null(), "{answer}");
+    server.stop().await;
+    println!(
+        "asOf: all snapshots, {spacing} events from each other, were made in {:.2?}; that at \
+         {middle} has {} MB, that at {last} {} MB",
+        asked.elapsed(),
+        size(data, middle).unwrap_or_default() / 1_000_000,
+        size(data, last).unwrap_or_default() / 1_000_000
+    );
+    let moments = [
+        ("just below a snapshot", middle - 1),
+        ("just below the last snapshot", last - 1),
+        ("on a snapshot", middle),
+        ("near a snapshot", middle + NEAR),
+        ("near an open moment", middle + 2 * NEAR),
+        ("an open moment", middle + 2 * NEAR),
+    ];
+    let mut taken = moments.map(|_| Vec::with_capacity(runs));
+    for _ in 0..runs {
+        // Nothing is open.
+        let server = Running::start(data).await;
+        for ((_, position), taken) in moments.iter().zip(&mut taken) {
+            taken.push(ask(server.url(), *position).await);
+        }
+        server.stop().await;
+    }
+    for ((what, position), mut taken) in moments.into_iter().zip(taken) {
+        let took = median_duration(&mut taken);
         println!("asOf position {position}, {what}: {took:.2?}");
     }
 }
 
-async fn takes_as_of(http: &Http) -> bool {
-    let answer = http.post(json!({ "query": TAKES_AS_OF }).to_string()).await;
+async fn ask(url: &str, position: u64) -> Duration {
+    let variables = json!({ "position": position.to_string() });
+    let body = json!({ "query": AS_OF, "variables": variables }).to_string();
+    let start = Instant::now();
+    let answer = Http::new(url).post(body).await;
+    let took = start.elapsed();
     let answer: Value = serde_json::from_slice(&answer).unwrap();
-    let fields = answer["data"]["__type"]["fields"].as_array().unwrap();
-    let brokers = fields.iter().find(|field| field["name"] == "brokers");
-    let args = brokers.unwrap()["args"].as_array().unwrap();
-    args.iter().any(|arg| arg["name"] == "asOf")
+    assert!(answer["errors"].is_null(), "{answer}");
+    took
+}
+
+/// How many bytes the snapshot at `position` has, if it is there.
+fn size(data: &Path, position: u64) -> Option<u64> {
+    for shape in std::fs::read_dir(data.join("past")).ok()? {
+        for snapshot in std::fs::read_dir(shape.ok()?.path().join("snapshots")).ok()? {
+            let snapshot = snapshot.ok()?;
+            let name = snapshot.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(&format!("{position}-")) && name.ends_with(".db") {
+                return Some(snapshot.metadata().ok()?.len());
+            }
+        }
+    }
+    None
 }

@@ -32,10 +32,11 @@ async fn start(data: &Path) -> Duration {
 }
 
 fn forget_read_models(data: &Path) {
-    for file in ["read.db", "read.db-wal", "read.db-shm"] {
-        let path = data.join(file);
-        if path.exists() {
-            std::fs::remove_file(path).unwrap();
+    for entry in std::fs::read_dir(data).unwrap() {
+        let entry = entry.unwrap();
+        // A generation and its companions: `read.1.db`, `read.1.db-wal`, …
+        if entry.file_name().to_string_lossy().starts_with("read.") {
+            std::fs::remove_file(entry.path()).unwrap();
         }
     }
 }

@@ -45,7 +45,7 @@ struct Shared {
     /// Readers that wait for their next reading.
     idle: Mutex<Vec<Connection>>,
     turns: Arc<Semaphore>,
-    /// `None` after a failed transaction.
+    /// `None` after a failed transaction, and where nothing is written.
     writer: Mutex<Option<Connection>>,
     /// Whether the file is given up when anything fails, so that nothing of it need be safe.
     filling: AtomicBool,
@@ -67,6 +67,22 @@ impl SqliteDatabase {
         files.remove()?;
         connection::create(files.path(), &shape(), live).await?;
         SqliteTables::open(number, files, !live)
+    }
+
+    /// The first generation, which is live and yet read by nobody before it is filled: what is
+    /// there is what it starts from.
+    pub(crate) async fn to_fill(&self) -> Result<Arc<dyn Tables>, ReadModelError> {
+        let files = Files::of(&self.path, 1);
+        if !files.path().exists() {
+            connection::create(files.path(), &shape(), true).await?;
+        }
+        Ok(Arc::new(SqliteTables::open(1, files, true)?))
+    }
+
+    /// The first generation, which was filled and is written no more.
+    pub(crate) fn filled(&self) -> Arc<dyn Tables> {
+        let files = Files::of(&self.path, 1);
+        Arc::new(SqliteTables::new(1, files, false, None))
     }
 }
 
@@ -106,14 +122,18 @@ impl Database for SqliteDatabase {
 impl SqliteTables {
     fn open(number: u64, files: Files, filling: bool) -> Result<Self, ReadModelError> {
         let writer = connection::writer(files.path(), filling)?;
-        Ok(Self(Arc::new(Shared {
+        Ok(Self::new(number, files, filling, Some(writer)))
+    }
+
+    fn new(number: u64, files: Files, filling: bool, writer: Option<Connection>) -> Self {
+        Self(Arc::new(Shared {
             number,
             idle: Mutex::new(Vec::with_capacity(READERS)),
             turns: Arc::new(Semaphore::new(READERS)),
-            writer: Mutex::new(Some(writer)),
+            writer: Mutex::new(writer),
             filling: AtomicBool::new(filling),
             files,
-        })))
+        }))
     }
 }
 

@@ -8,11 +8,8 @@ use event_store::EventStore;
 use rusqlite::{Connection, OpenFlags};
 
 use super::PastError;
-use crate::projector::Projector;
-use crate::read::ReadModel;
-
-/// Events read, and applied in one transaction, at once.
-const PAGE: u64 = 2048;
+use crate::database::sqlite::SqliteDatabase;
+use crate::fill::{Filling, fill};
 
 /// A database file that goes with this value, its companions with it.
 #[derive(Debug)]
@@ -29,53 +26,57 @@ impl Drop for Scratch {
     }
 }
 
-/// What a moment starts from.
+/// What a moment starts from: a file that nobody writes any more, a snapshot's or a moment's.
 #[derive(Clone, Debug)]
-pub(super) enum Start {
-    /// The file of a snapshot: closed, and never opened by anybody.
-    Snapshot(PathBuf),
-    /// The file of a moment that may be open.
-    Moment(PathBuf),
-    Nothing,
+pub(super) struct Start {
+    pub(super) position: Position,
+    pub(super) file: PathBuf,
 }
 
-/// Copies what `start` names to the new file `to`.
-pub(super) async fn copy(start: Start, to: PathBuf) -> Result<(), PastError> {
-    let copied = tokio::task::spawn_blocking(move || match start {
-        Start::Snapshot(from) => Ok(std::fs::copy(from, to).map(drop)?),
-        Start::Moment(from) => vacuum(&from, &to),
-        Start::Nothing => Ok(()),
+/// What the file of a moment holds before anything is folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begun {
+    /// All of it. The file is not to be written: it may be a snapshot's too.
+    Whole,
+    Part,
+}
+
+/// Makes the new file `to` of what there is to start from.
+pub(super) async fn begin(
+    start: Option<Start>,
+    to: PathBuf,
+    until: Position,
+) -> Result<Begun, PastError> {
+    let Some(start) = start else {
+        return Ok(Begun::Part);
+    };
+    let begun = tokio::task::spawn_blocking(move || {
+        // Not every file system has links.
+        if start.position == until && std::fs::hard_link(&start.file, &to).is_ok() {
+            return Ok(Begun::Whole);
+        }
+        std::fs::copy(start.file, to).map(|_| Begun::Part)
     });
-    copied.await.map_err(std::io::Error::other)?
+    Ok(begun.await.map_err(std::io::Error::other)??)
 }
 
-/// Writes all that `from` holds, committed but perhaps not checkpointed, to the new file `to`.
+/// Writes all that `from` holds, close together, to the new file `to`.
 pub(super) fn vacuum(from: &Path, to: &Path) -> Result<(), PastError> {
-    let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     source.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
     Ok(())
 }
 
-/// Applies the events that `model` lacks, up to `until`.
+/// Applies the events that the file at `path` lacks, up to `until`.
 pub(super) async fn fold(
-    model: &ReadModel,
+    path: &Path,
     store: &Arc<dyn EventStore>,
     until: Position,
 ) -> Result<(), PastError> {
-    let projector = Projector::new(model.clone(), Arc::clone(store));
-    let read = async |after: Position| {
-        let left = until.0.saturating_sub(after.0);
-        let limit = usize::try_from(left.min(PAGE)).unwrap_or(usize::MAX);
-        let mut page = store.read_all(after, limit).await?;
-        page.retain(|envelope| envelope.position <= until);
-        Ok::<_, PastError>(page)
+    let filling = Filling {
+        tables: SqliteDatabase::new(path)?.to_fill().await?,
+        live: true,
+        until,
     };
-    let mut page = read(model.position()).await?;
-    while let Some(last) = page.last() {
-        // The next page is read while this one is applied.
-        let (applied, next) = tokio::join!(projector.apply(&page), read(last.position));
-        applied?;
-        page = next?;
-    }
-    Ok(())
+    Ok(fill(filling, store, |_| {}).await?)
 }

@@ -10,7 +10,7 @@ use event_store::EventStore;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-use super::fold::{self, Scratch, Start};
+use super::fold::{self, Begun, Scratch, Start};
 use super::snapshots::Snapshots;
 use super::{PastError, PastLimits};
 use crate::database::sqlite;
@@ -137,23 +137,22 @@ impl Moments {
         let path = self.directory.join(format!("{position}-{number}.db"));
         let file = Scratch(sqlite::file_of(&path));
         let mut tries = 0;
-        // Held until it is copied, so that its file stays.
-        let _start = loop {
-            let (start, held) = self.nearest(position, snapshots);
-            match fold::copy(start, file.0.clone()).await {
+        let begun = loop {
+            // What is open is held until it is copied, so that its file stays.
+            let (start, _held) = self.nearest(position, snapshots);
+            match fold::begin(start, file.0.clone(), position).await {
                 Err(PastError::Files(error))
                     if error.kind() == std::io::ErrorKind::NotFound && tries < MOST_TRIES =>
                 {
                     tries += 1;
                 }
-                copied => {
-                    copied?;
-                    break held;
-                }
+                begun => break begun?,
             }
         };
-        let model = ReadModel::open(&path).await?;
-        fold::fold(&model, store, position).await?;
+        if begun == Begun::Part {
+            fold::fold(&path, store, position).await?;
+        }
+        let model = ReadModel::of_moment(&path).await?;
         Ok(Moment {
             model,
             position,
@@ -162,7 +161,11 @@ impl Moments {
     }
 
     /// The snapshot or the open moment that is nearest below.
-    fn nearest(&self, position: Position, snapshots: &Snapshots) -> (Start, Option<Arc<Moment>>) {
+    fn nearest(
+        &self,
+        position: Position,
+        snapshots: &Snapshots,
+    ) -> (Option<Start>, Option<Arc<Moment>>) {
         let snapshot = snapshots.nearest(position);
         let open = self.open();
         let moments = open.iter().filter_map(|(_, making)| {
@@ -172,11 +175,18 @@ impl Moments {
         });
         let moment = moments.max_by_key(|moment| moment.position);
         match (snapshot, moment) {
-            (Some((at, path)), moment) if moment.as_ref().is_none_or(|m| m.position <= at) => {
-                (Start::Snapshot(path), None)
+            (snapshot, Some(moment))
+                if snapshot
+                    .as_ref()
+                    .is_none_or(|start| start.position < moment.position) =>
+            {
+                let start = Start {
+                    position: moment.position,
+                    file: moment.file().clone(),
+                };
+                (Some(start), Some(moment))
             }
-            (_, Some(moment)) => (Start::Moment(moment.file().clone()), Some(moment)),
-            (_, None) => (Start::Nothing, None),
+            (snapshot, _) => (snapshot, None),
         }
     }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use domain::Position;
 use event_store::EventStore;
 
+use super::fold::Start;
 use super::{Moment, PastError, PastLimits, fold};
 
 /// Ends the name of a snapshot.
@@ -78,10 +79,13 @@ impl Snapshots {
     }
 
     /// The last snapshot at or below `position`.
-    pub(super) fn nearest(&self, position: Position) -> Option<(Position, PathBuf)> {
+    pub(super) fn nearest(&self, position: Position) -> Option<Start> {
         let kept = self.kept();
         let (position, kept) = kept.range(..=position).next_back()?;
-        Some((*position, kept.path.clone()))
+        Some(Start {
+            position: *position,
+            file: kept.path.clone(),
+        })
     }
 
     /// Keeps what `moment` holds.
