@@ -101,7 +101,7 @@ impl ReadModel {
         &self,
         connections: &[ConnectionId],
     ) -> Result<Vec<(ConnectionId, ConnectionCounts)>, ReadModelError> {
-        let select = "SELECT value, (SELECT count(*) FROM topics WHERE connection = value), \
+        let select = "SELECT value, coalesce((SELECT topics FROM connections WHERE id = value), 0), \
              (SELECT count(*) FROM grants WHERE connection = value), \
              (SELECT count(*) FROM listeners WHERE connection = value AND enabled = 1), \
              (SELECT count(*) FROM publishers WHERE connection = value AND enabled = 1) \

@@ -64,12 +64,25 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
                  FROM json_each(?2) WHERE true \
                  ON CONFLICT (connection, name) DO UPDATE SET partitions = excluded.partitions",
                 &[text(e.connection), serde_json::to_string(&e.topics)?.into()],
-            )
+            )?;
+            count(tx, e.connection)
         }
-        Event::BrokerReplaced(e) => forget(tx, e.connection),
+        Event::BrokerReplaced(e) => {
+            forget(tx, e.connection)?;
+            count(tx, e.connection)
+        }
         Event::BrokerDisconnected(e) => forget(tx, e.connection),
         _ => Ok(()),
     }
+}
+
+/// Keeps how many topics a connection has, since a list of brokers is asked for that often.
+fn count(tx: &mut dyn Tx, connection: ConnectionId) -> Result<(), ReadModelError> {
+    tx.execute(
+        "UPDATE connections SET topics = (SELECT count(*) FROM topics WHERE connection = ?1) \
+         WHERE id = ?1",
+        &[text(connection)],
+    )
 }
 
 fn forget(tx: &mut dyn Tx, connection: ConnectionId) -> Result<(), ReadModelError> {
