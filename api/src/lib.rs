@@ -19,6 +19,7 @@ pub(crate) mod loaders;
 pub mod local;
 pub mod mutation;
 pub mod node;
+pub(crate) mod order;
 pub mod organization;
 pub mod paging;
 pub mod publisher;

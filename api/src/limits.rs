@@ -9,13 +9,14 @@ mod walk;
 
 use std::time::Duration;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{Request, Response, ServerError, Variables};
 use tokio::time::timeout;
 
 pub(crate) use answer::{bounded, bytes};
 
 use crate::error::{Code, error};
+use crate::order::FieldOrder;
 use types::Types;
 use walk::Walk;
 
@@ -47,6 +48,8 @@ pub(crate) struct Admitted {
     pub(crate) request: Request,
     /// What would be executed.
     pub(crate) kind: OperationType,
+    /// The order that the answer's fields are to have.
+    pub(crate) order: FieldOrder,
 }
 
 impl Limits {
@@ -60,21 +63,34 @@ impl Limits {
     /// Lets a request pass, parsed, or answers why not.
     pub(crate) fn admit(&self, mut request: Request) -> Result<Admitted, Box<Response>> {
         match self.look_at(&mut request) {
-            Ok(kind) => Ok(Admitted { request, kind }),
+            Ok((kind, order)) => Ok(Admitted {
+                request,
+                kind,
+                order,
+            }),
             Err(refusal) => Err(Box::new(bounded(Response::from_errors(vec![refusal])))),
         }
     }
 
-    fn look_at(&self, request: &mut Request) -> Result<OperationType, ServerError> {
+    fn look_at(&self, request: &mut Request) -> Result<(OperationType, FieldOrder), ServerError> {
         text::check(&request.query).map_err(too_complex)?;
         let variables = std::mem::take(&mut request.variables);
         let name = request.operation_name.clone();
         let document = request.parsed_query()?;
-        let kind = chosen(document, name.as_deref());
         let looked_at = self.look_through(document, &variables);
+        let chosen = looked_at.map(|()| {
+            chosen(document, name.as_deref())
+                .map(|chosen| {
+                    (
+                        chosen.ty,
+                        FieldOrder::of(&chosen.selection_set.node, document),
+                    )
+                })
+                // Nothing would be executed, and the library says why.
+                .unwrap_or((OperationType::Query, FieldOrder::default()))
+        });
         request.variables = variables;
-        looked_at.map_err(too_complex)?;
-        Ok(kind)
+        chosen.map_err(too_complex)
     }
 
     /// Looks at every operation: the library validates all of them, whichever is executed.
@@ -99,14 +115,16 @@ impl Limits {
 }
 
 /// What the document would execute under that name, or without one, if it holds but one operation.
-/// Where it would execute nothing, the library says why.
-fn chosen(document: &ExecutableDocument, name: Option<&str>) -> OperationType {
+fn chosen<'d>(
+    document: &'d ExecutableDocument,
+    name: Option<&str>,
+) -> Option<&'d OperationDefinition> {
     let mut operations = document.operations.iter();
     let operation = match name {
         Some(name) => operations.find(|(key, _)| key.is_some_and(|key| key == name)),
         None => operations.next().filter(|_| operations.next().is_none()),
     };
-    operation.map_or(OperationType::Query, |(_, operation)| operation.node.ty)
+    operation.map(|(_, operation)| &operation.node)
 }
 
 fn at_most(what: &str, count: usize, most: usize) -> Result<(), String> {

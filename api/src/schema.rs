@@ -102,12 +102,17 @@ impl Schema {
 
     /// Executes a query or a mutation on behalf of `principal`.
     pub async fn execute(&self, request: Request, principal: Principal) -> Response {
-        let Admitted { request, kind } = match self.limits.admit(request) {
+        let Admitted {
+            request,
+            kind,
+            order,
+        } = match self.limits.admit(request) {
             Ok(admitted) => admitted,
             Err(refusal) => return *refusal,
         };
         let request = self.prepare(request, principal);
-        bounded(in_time(kind, self.executable.execute(request)).await)
+        let response = in_time(kind, self.executable.execute(request)).await;
+        bounded(order.restore(response))
     }
 
     /// Executes a subscription on behalf of `principal`.
@@ -119,12 +124,17 @@ impl Schema {
         request: Request,
         principal: Principal,
     ) -> Result<impl Stream<Item = Response> + Send + use<>, Box<Response>> {
-        let Admitted { request, kind } = self.limits.admit(request)?;
+        let Admitted {
+            request,
+            kind,
+            order,
+        } = self.limits.admit(request)?;
         if kind != OperationType::Subscription {
             return Err(Box::new(only_subscriptions()));
         }
         let request = self.prepare(request, principal);
-        Ok(self.executable.execute_stream(request).map(bounded))
+        let responses = self.executable.execute_stream(request);
+        Ok(responses.map(move |response| bounded(order.restore(response))))
     }
 
     fn prepare(&self, request: Request, principal: Principal) -> Request {

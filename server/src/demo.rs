@@ -72,8 +72,10 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
     let stream = tokio::spawn(producer.run(Duration::from_secs_f64(1.0 / rate), stop.clone()));
 
     flow.first_result(server.schema()).await?;
+    // Before the guide: whoever reads it may press Ctrl-C at once.
+    let stopped = crate::serve::stop_signal();
     say(&flow.guide(server.address(), &bootstrap, &args));
-    crate::serve::stop_signal().await;
+    stopped.await;
     say("\nStopping.");
     stop.cancel();
     stream.await?;
