@@ -43,6 +43,8 @@ pub struct VersionPublishInput {
     pub timeout_ms: u64,
     /// The same key again answers the same and does nothing more; at most 200 bytes.
     pub idempotency_key: Option<String>,
+    /// The revision of the algorithm's stream that the caller last saw.
+    pub expected_revision: Option<BigInt>,
 }
 
 #[derive(InputObject)]
@@ -137,7 +139,8 @@ fn algorithm_id(input: &AlgorithmRegisterInput) -> Result<AlgorithmId, UserError
 
 async fn publish(ctx: &Context<'_>, input: VersionPublishInput) -> Result<AlgorithmPayload> {
     let key = input.idempotency_key.as_deref();
-    let ticket = Ticket::new("versionPublish", None, &input, key, None);
+    let expected = input.expected_revision;
+    let ticket = Ticket::new("versionPublish", None, &input, key, expected);
     let command = match publish_command(&input) {
         Ok(command) => command,
         Err(error) => return Ok(AlgorithmPayload::refused(error)),
