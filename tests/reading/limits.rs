@@ -102,7 +102,7 @@ fn documents() -> Vec<(&'static str, String, &'static str)> {
         ("a cycle", "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }".to_owned(), too_complex),
         (
             "a costly list",
-            "{ organizations(first: 100) { nodes { algorithms(first: 100) { nodes { id name } } } } }".to_owned(),
+            "{ organizations(first: 100) { nodes { algorithms(first: 100) { nodes { id name retired description } } } } }".to_owned(),
             too_complex,
         ),
         ("an introspection bomb", format!("{{ __schema {{ types {{ {types} name {} }} }} }}", "} ".repeat(12)), too_complex),

@@ -30,7 +30,7 @@ const MOST_DIRECTIVES: usize = 20;
 const LONGEST_NAME: usize = 64;
 
 /// The most values that an answer may have, were every list as long as it may be.
-const MOST_COSTLY: u64 = 10_000;
+const MOST_COSTLY: u64 = 30_000;
 
 /// How many items a page has unless `first` says so, and at most.
 const PAGE: u64 = 50;
