@@ -15,6 +15,7 @@ mod events;
 mod gateway;
 mod lifecycle;
 mod limits;
+mod lists;
 mod log_copy;
 mod log_faults;
 mod past;

@@ -1,0 +1,135 @@
+//! Lists and histories: page by page, sorted, counted, and their cursors.
+
+use serde_json::{Value, json};
+use tests::Eventflows;
+
+use crate::conventions::CREATE;
+
+#[tokio::test]
+async fn a_client_reads_its_own_writes_and_pages_through_them() {
+    let eventflows = Eventflows::start().await;
+    let api = eventflows.api();
+    for number in 0..5 {
+        let name = format!("org-{number}");
+        let payload = api.done(CREATE, json!({ "input": { "name": name } })).await;
+        assert_eq!(payload["organization"]["name"], name);
+        let by_name = "query($name: String!) { organizationByName(name: $name) { name } }";
+        let found = api.ask(by_name, json!({ "name": name })).await;
+        assert_eq!(found["organizationByName"]["name"], name);
+    }
+    let page = "query($after: String) { organizations(first: 2, after: $after) { \
+                edges { cursor node { id name } } pageInfo { hasNextPage hasPreviousPage } } }";
+    let mut names = Vec::new();
+    let mut after = json!(null);
+    while names.len() <= 5 {
+        let list = api.ask(page, json!({ "after": after })).await["organizations"].clone();
+        let edges = list["edges"].as_array().unwrap();
+        names.extend(edges.iter().map(|edge| edge["node"]["name"].clone()));
+        assert_eq!(list["pageInfo"]["hasPreviousPage"], !after.is_null());
+        after = edges.last().unwrap()["cursor"].clone();
+        if list["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+    }
+    assert_eq!(names, ["org-0", "org-1", "org-2", "org-3", "org-4"]);
+}
+
+#[tokio::test]
+async fn a_list_is_sorted_and_counted_as_asked_and_a_cursor_is_of_one_order() {
+    let eventflows = Eventflows::start().await;
+    let api = eventflows.api();
+    for name in ["b", "c", "a"] {
+        api.done(CREATE, json!({ "input": { "name": name } })).await;
+    }
+    let list = "query($after: String, $by: OrganizationOrder, $search: String) { \
+                organizations(first: 2, after: $after, orderBy: $by, filter: { search: $search }) \
+                { totalCount edges { cursor node { name } } } }";
+    let newest = json!({ "field": "CREATED_AT", "direction": "DESCENDING" });
+    let page = async |after: &Value, by: &Value| {
+        let variables = json!({ "after": after, "by": by });
+        let found = api.ask(list, variables).await["organizations"].clone();
+        assert_eq!(found["totalCount"], 3);
+        let edges = found["edges"].as_array().unwrap().clone();
+        let names: Vec<Value> = edges.iter().map(|e| e["node"]["name"].clone()).collect();
+        (names, edges.last().unwrap()["cursor"].clone())
+    };
+    let (names, cursor) = page(&Value::Null, &newest).await;
+    assert_eq!(names, ["a", "c"]);
+    let (names, _) = page(&cursor, &newest).await;
+    assert_eq!(names, ["b"]);
+    let descending = json!({ "field": "NAME", "direction": "DESCENDING" });
+    let (names, _) = page(&Value::Null, &descending).await;
+    assert_eq!(names, ["c", "b"]);
+
+    let found = api.ask(list, json!({ "search": "c" })).await;
+    assert_eq!(found["organizations"]["totalCount"], 1);
+    let (_, by_name) = page(&Value::Null, &Value::Null).await;
+    let answer = api
+        .answer(list, json!({ "after": by_name, "by": newest }))
+        .await;
+    let error = &answer["errors"][0];
+    assert_eq!(error["extensions"]["code"], "INVALID_ARGUMENT");
+    assert_eq!(error["path"], json!(["organizations"]));
+}
+
+#[tokio::test]
+async fn pages_and_cursors_out_of_bounds_are_refused_with_a_code() {
+    let eventflows = Eventflows::start().await;
+    let api = eventflows.api();
+    for arguments in ["first: 0", "first: 101", "first: -1", "after: \"%%%\""] {
+        let document = format!("{{ organizations({arguments}) {{ nodes {{ id }} }} }}");
+        let answer = api.answer(&document, json!({})).await;
+        let error = &answer["errors"][0];
+        assert_eq!(
+            error["extensions"]["code"], "INVALID_ARGUMENT",
+            "{arguments}"
+        );
+        assert_eq!(error["path"], json!(["organizations"]));
+        assert_eq!(answer["data"], json!({ "organizations": null }));
+    }
+}
+
+#[tokio::test]
+async fn a_history_is_paged_and_its_cursors_are_its_own() {
+    let eventflows = Eventflows::start().await;
+    let api = eventflows.api();
+    let created = api
+        .done(CREATE, json!({ "input": { "name": "acme" } }))
+        .await;
+    let organization = &created["organization"]["id"];
+    let add = "mutation($input: OrganizationMemberAddInput!) { it: organizationMemberAdd(\
+        input: $input) { userErrors { code } } }";
+    for name in ["ann", "bob", "cid"] {
+        let input = json!({ "organizationId": organization, "member": name, "role": "MEMBER" });
+        api.done(add, json!({ "input": input })).await;
+    }
+    let document = "query($of: ID!, $after: String) { history(of: $of, first: 2, after: $after) \
+        { edges { cursor node { type } } pageInfo { hasNextPage } } }";
+    let mut types = Vec::new();
+    let mut after = Value::Null;
+    while types.len() <= 4 {
+        let variables = json!({ "of": organization, "after": after });
+        let page = api.ask(document, variables).await["history"].clone();
+        let edges = page["edges"].as_array().unwrap();
+        types.extend(edges.iter().map(|edge| edge["node"]["type"].clone()));
+        after = edges.last().unwrap()["cursor"].clone();
+        if page["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+    }
+    assert_eq!(types[0], "OrganizationCreated");
+    assert_eq!(types.len(), 4);
+    for (of, after) in [
+        (organization.clone(), json!("%%%")),
+        (organization.clone(), json!("b3JkZXJz")),
+        (json!("x"), Value::Null),
+        (json!("RXZlbnQ6MQ"), Value::Null),
+    ] {
+        let answer = api
+            .answer(document, json!({ "of": of, "after": after }))
+            .await;
+        let error = &answer["errors"][0];
+        assert_eq!(error["extensions"]["code"], "INVALID_ARGUMENT", "{answer}");
+        assert_eq!(error["path"], json!(["history"]));
+    }
+}
