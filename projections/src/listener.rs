@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::batch::Fact;
 use crate::connection;
 use crate::database::{FromRow, Row, Statement, Tx, Value, text};
+use crate::flow::FlowFilter;
 use crate::key::KeyRange;
 use crate::page::{Listed, Select, Sort, Sorted};
 use crate::read::{ReadModel, ReadModelError};
@@ -159,22 +160,15 @@ impl Select for ListenerFilter {
                       consumer_group, dlq, revision, changed_at, cause FROM listeners l \
                       WHERE EXISTS (SELECT 1 FROM connections c \
                       WHERE c.id = l.connection AND c.replaced_at IS NULL)";
-        Ok(Statement::new(select)
-            .add_if(
-                " AND algorithm = ?",
-                self.algorithm.as_ref().map(ToString::to_string),
-            )
-            // Between the slash and the sign after it.
-            .add_if(
-                " AND algorithm > ? || '/' AND algorithm < ? || '0'",
-                self.organization.as_ref().map(OrganizationName::as_str),
-            )
+        let flows = FlowFilter {
+            algorithm: self.algorithm.as_ref(),
+            organization: self.organization.as_ref(),
+            search: self.search.as_deref(),
+        };
+        Ok(flows
+            .choose(Statement::new(select))
             .add_if(" AND enabled = ?", self.enabled)
-            .add_if(" AND paused = ?", self.paused)
-            .add_if(
-                " AND (instr(topic, ?) > 0 OR instr(algorithm, ?) > 0)",
-                self.search.as_deref(),
-            ))
+            .add_if(" AND paused = ?", self.paused))
     }
 
     fn keys(&self) -> KeyRange {

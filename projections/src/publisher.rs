@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::batch::Fact;
 use crate::database::{FromRow, Row, Statement, Tx, text};
+use crate::flow::FlowFilter;
 use crate::key::KeyRange;
 use crate::page::{Listed, Select, Sort, Sorted};
 use crate::read::{self, ReadModel, ReadModelError};
@@ -122,21 +123,14 @@ impl Select for PublisherFilter {
                       changed_at, cause FROM publishers p \
                       WHERE EXISTS (SELECT 1 FROM connections c \
                       WHERE c.id = p.connection AND c.replaced_at IS NULL)";
-        Ok(Statement::new(select)
-            .add_if(
-                " AND algorithm = ?",
-                self.algorithm.as_ref().map(ToString::to_string),
-            )
-            // Between the slash and the sign after it.
-            .add_if(
-                " AND algorithm > ? || '/' AND algorithm < ? || '0'",
-                self.organization.as_ref().map(OrganizationName::as_str),
-            )
-            .add_if(" AND enabled = ?", self.enabled)
-            .add_if(
-                " AND (instr(topic, ?) > 0 OR instr(algorithm, ?) > 0)",
-                self.search.as_deref(),
-            ))
+        let flows = FlowFilter {
+            algorithm: self.algorithm.as_ref(),
+            organization: self.organization.as_ref(),
+            search: self.search.as_deref(),
+        };
+        Ok(flows
+            .choose(Statement::new(select))
+            .add_if(" AND enabled = ?", self.enabled))
     }
 
     fn keys(&self) -> KeyRange {
