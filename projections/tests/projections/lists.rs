@@ -251,6 +251,36 @@ async fn lists_that_are_asked_for_together_are_what_each_is_alone() {
     }
 }
 
+#[tokio::test]
+async fn what_a_filter_names_is_all_that_a_list_has() {
+    for fixture in Fixture::each().await {
+        fixture.apply(&crate::fixture::history(&events())).await;
+        let model = &fixture.model;
+        let listeners = |choose: fn(&mut ListenerFilter)| {
+            let mut filter = ListenerFilter::default();
+            choose(&mut filter);
+            filter
+        };
+        let filters = [
+            listeners(|filter| filter.organization = Some("beta".parse().unwrap())),
+            listeners(|filter| filter.organization = Some("bet".parse().unwrap())),
+            listeners(|filter| filter.algorithm = Some("acme/score".parse().unwrap())),
+            listeners(|filter| filter.connection = Some(connection("next"))),
+            listeners(|filter| filter.search = Some("rank".to_owned())),
+            listeners(|filter| filter.enabled = Some(false)),
+            listeners(|filter| filter.paused = Some(true)),
+        ];
+        let counted = model.counts(&filters).await.unwrap();
+        assert_eq!(counted, [20, 0, 10, 20, 10, 0, 1]);
+        let beta = PublisherFilter {
+            organization: Some("beta".parse().unwrap()),
+            search: Some("orders.eu".to_owned()),
+            ..PublisherFilter::default()
+        };
+        assert_eq!(model.counts(&[beta]).await.unwrap(), [4]);
+    }
+}
+
 fn on(name: &str) -> TopicFilter {
     TopicFilter {
         connection: connection(name),
