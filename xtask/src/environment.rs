@@ -31,6 +31,11 @@ pub(crate) fn cargo_program() -> OsString {
     variable("CARGO").unwrap_or_else(|| OsString::from("cargo"))
 }
 
+/// Whether a machine decides by the outcome: what a person may be told must fail there.
+pub(crate) fn is_ci() -> bool {
+    variable("CI").is_some_and(|value| value == "true")
+}
+
 /// An environment variable, absent when unset or empty.
 #[expect(
     clippy::disallowed_methods,

@@ -1,5 +1,6 @@
 //! Asks git about a checkout.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
@@ -18,6 +19,22 @@ impl<'a> Repository<'a> {
 
     pub(crate) fn ask(&self, arguments: &[&str]) -> Result<String, Failure> {
         process::output(&mut self.command(arguments))
+    }
+
+    /// Path → git's id of the contents, for the files of a folder as a commit has them.
+    pub(crate) fn contents(
+        &self,
+        commit: &str,
+        folder: &str,
+    ) -> Result<BTreeMap<String, String>, Failure> {
+        let listing = self.ask(&["ls-tree", "-r", "-z", commit, "--", folder])?;
+        // `<mode> blob <id><tab><path>`
+        let files = listing.split_terminator('\0').filter_map(|line| {
+            let (blob, path) = line.split_once('\t')?;
+            let (_, id) = blob.rsplit_once(' ')?;
+            Some((path.to_owned(), id.to_owned()))
+        });
+        Ok(files.collect())
     }
 
     pub(crate) fn has_commits(&self) -> bool {

@@ -1,7 +1,9 @@
-//! The repository's own tasks: `cargo xtask test`, `demo`, `bench`, `brokers`, `schema`, `tidy`.
+//! The repository's own tasks: `cargo xtask test`, `demo`, `bench`, `brokers`, `schema`, `tidy`,
+//! `release`.
 
 mod bench;
 mod brokers;
+mod changelog;
 mod demo;
 mod environment;
 mod failure;
@@ -14,10 +16,12 @@ mod postgres;
 mod prerequisites;
 mod process;
 mod python;
+mod release;
 mod schema;
 mod steps;
 mod test;
 mod tidy;
+mod version;
 
 use std::process::ExitCode;
 
@@ -31,9 +35,10 @@ usage: cargo xtask <task>
   demo [args…]      run eventflows on this machine with example data; args go to `eventflows demo`
   bench [args…]     run the benchmarks against real servers; args go to the benchmarks
   brokers           run a real Kafka until Ctrl-C or the end of standard input
-  schema [release]  write schema.graphql from the code; release makes it the one that later
-                    schemas must not break
-  tidy              check the rules of STYLE.md that no lint can";
+  schema            write schema.graphql from the code
+  tidy              check the rules of STYLE.md that no lint can
+  release VERSION   write the files of a release: the version, its section of CHANGELOG.md, and
+                    the schema that later ones must not break";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -55,8 +60,8 @@ fn dispatch(arguments: &[&str]) -> Result<(), Failure> {
         ["bench", arguments @ ..] => bench::run(arguments),
         ["brokers"] => brokers::run(),
         ["schema"] => schema::write(),
-        ["schema", "release"] => schema::release(),
         ["tidy"] => tidy::run(),
+        ["release", version] => release::run(version),
         ["help" | "--help" | "-h"] => {
             eprintln!("{USAGE}");
             Ok(())

@@ -20,13 +20,12 @@ pub(crate) fn write() -> Result<(), Failure> {
 pub(crate) fn release() -> Result<(), Failure> {
     write()?;
     let released = environment::root().join("api/released");
+    fs::create_dir_all(&released).doing(|| format!("create {}", released.display()))?;
     fs::copy(committed_path(), released.join("schema.graphql"))
         .doing(|| "copy schema.graphql to api/released".to_owned())?;
-    let list = released.join("breaking.txt");
+    let list = environment::root().join("api/breaking.txt");
     let listed = fs::read_to_string(&list).doing(|| format!("read {}", list.display()))?;
-    fs::write(&list, comments(&listed)).doing(|| format!("write {}", list.display()))?;
-    eprintln!("wrote api/released; commit it with the release");
-    Ok(())
+    fs::write(&list, comments(&listed)).doing(|| format!("write {}", list.display()))
 }
 
 fn comments(listed: &str) -> String {

@@ -1,11 +1,16 @@
 //! Checks the rules of STYLE.md that no lint can, and prints every violation.
 
+mod changelog;
 mod dependencies;
 mod links;
 mod machines;
 mod migrations;
 mod module_docs;
 mod names;
+mod released;
+mod releases;
+#[cfg(test)]
+mod scratch;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -37,12 +42,14 @@ pub(crate) fn run() -> Result<(), Failure> {
     let repository = Repository::at(environment::root());
     let tree = tree(&repository)?;
     let mut violations = Vec::new();
+    violations.extend(changelog::check(&tree));
     violations.extend(dependencies::check(&metadata()?));
     violations.extend(links::check(&tree));
     violations.extend(machines::check(&tree));
-    violations.extend(migrations::check(&repository, &tree)?);
+    violations.extend(migrations::check_names(&tree));
     violations.extend(module_docs::check(&tree));
     violations.extend(names::check(&tree));
+    violations.extend(check_history(&repository, &tree, environment::is_ci())?);
     violations.sort();
     for violation in &violations {
         eprintln!("{violation}");
@@ -52,6 +59,34 @@ pub(crate) fn run() -> Result<(), Failure> {
         1 => Err(Failure::new("tidy found one violation")),
         count => Err(Failure::new(format!("tidy found {count} violations"))),
     }
+}
+
+/// What was released must stay as it was. Only a whole history tells what was.
+fn check_history(
+    repository: &Repository<'_>,
+    tree: &Tree,
+    is_ci: bool,
+) -> Result<Vec<Violation>, Failure> {
+    if repository.is_shallow()? {
+        let advice =
+            "the clone is shallow, which hides what was released: fetch all of its history";
+        if !is_ci {
+            eprintln!("tidy: {advice}");
+            return Ok(Vec::new());
+        }
+        return Ok(vec![Violation {
+            path: ".".to_owned(),
+            rule: "history",
+            advice: advice.to_owned(),
+        }]);
+    }
+    let releases = releases::commits(repository)?;
+    let mut violations = released::check(repository, tree, &releases)?;
+    match releases.first() {
+        None => violations.extend(changelog::check_before_the_first_release(tree)),
+        Some(first) => violations.extend(migrations::check_history(repository, tree, first)?),
+    }
+    Ok(violations)
 }
 
 fn tree(repository: &Repository<'_>) -> Result<Tree, Failure> {
@@ -84,4 +119,21 @@ fn tree_of(files: &[(&str, &str)]) -> Tree {
         .iter()
         .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
     owned.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::scratch::Scratch;
+    use super::*;
+
+    #[test]
+    fn a_shallow_clone_is_refused_where_a_machine_decides() {
+        let scratch = Scratch::new("shallow");
+        scratch.write("a.rs", "one");
+        scratch.commit();
+        let clone = scratch.shallow_clone();
+        let check = |is_ci| check_history(&Repository::at(&clone), &Tree::new(), is_ci).unwrap();
+        assert!(check(false).is_empty());
+        assert_eq!(check(true)[0].rule, "history");
+    }
 }

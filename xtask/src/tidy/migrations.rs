@@ -1,4 +1,5 @@
-//! Migrations are only ever added to: each file stays as the commit left it that brought it.
+//! Released migrations are only ever added to: from the first release on, each file stays as the
+//! commit left it that brought it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,21 +11,7 @@ const RULE: &str = "migrations";
 const FOLDER: &str = "migrations/";
 const TIMESTAMP_DIGITS: usize = 14;
 
-pub(super) fn check(repository: &Repository<'_>, tree: &Tree) -> Result<Vec<Violation>, Failure> {
-    let mut violations = misnamed(tree);
-    if repository.is_shallow()? {
-        eprintln!("tidy: the history is shallow, so edits of migrations go unseen here");
-        return Ok(violations);
-    }
-    if repository.has_commits() {
-        let history = history(repository)?;
-        violations.extend(vanished(&history, tree));
-        violations.extend(edited(repository, &history, tree)?);
-    }
-    Ok(violations)
-}
-
-fn misnamed(tree: &Tree) -> Vec<Violation> {
+pub(super) fn check_names(tree: &Tree) -> Vec<Violation> {
     let paths = tree.keys().filter(|path| path.starts_with(FOLDER));
     paths
         .filter(|path| !is_well_named(path))
@@ -33,6 +20,18 @@ fn misnamed(tree: &Tree) -> Vec<Violation> {
             violation(path, advice)
         })
         .collect()
+}
+
+/// Databases of a release have run its migrations. Before the first release nobody has any.
+pub(super) fn check_history(
+    repository: &Repository<'_>,
+    tree: &Tree,
+    first_release: &str,
+) -> Result<Vec<Violation>, Failure> {
+    let history = history(repository, first_release)?;
+    let mut violations = vanished(&history, tree);
+    violations.extend(edited(repository, &history, tree)?);
+    Ok(violations)
 }
 
 fn is_well_named(path: &str) -> bool {
@@ -50,45 +49,56 @@ fn is_well_named(path: &str) -> bool {
     })
 }
 
-/// What the commits did to migrations, oldest first.
+/// What became of migrations from the first release on.
 #[derive(Default)]
 struct History {
-    /// Path → the first commit that added it.
+    /// Path → git's id of the contents that came first.
     added: BTreeMap<String, String>,
     /// Paths that some commit deleted, or renamed to another.
     deleted: BTreeSet<String>,
 }
 
-fn history(repository: &Repository<'_>) -> Result<History, Failure> {
+fn history(repository: &Repository<'_>, first_release: &str) -> Result<History, Failure> {
     let log = repository.ask(&[
         "log",
         "--reverse",
         "--no-renames",
+        "--no-abbrev",
         "--diff-filter=AD",
-        "--format=commit %H",
-        "--name-status",
-        "HEAD",
+        "--format=",
+        "--raw",
+        &format!("{first_release}..HEAD"),
         "--",
         FOLDER,
     ])?;
-    Ok(parsed(&log))
+    let mut history = History {
+        added: repository.contents(first_release, FOLDER)?,
+        ..History::default()
+    };
+    for line in log.lines() {
+        history.note(line);
+    }
+    Ok(history)
 }
 
-/// Lines are `commit <id>`, `A<tab><path>` and `D<tab><path>`.
-fn parsed(log: &str) -> History {
-    let mut history = History::default();
-    let mut commit = "";
-    for line in log.lines() {
-        if let Some(id) = line.strip_prefix("commit ") {
-            commit = id;
-        } else if let Some(path) = line.strip_prefix("A\t") {
-            let first = history.added.entry(path.to_owned());
-            first.or_insert_with(|| commit.to_owned());
-        } else if let Some(path) = line.strip_prefix("D\t") {
-            history.deleted.insert(path.to_owned());
+impl History {
+    /// `:<mode> <mode> <id> <id> <A or D><tab><path>`
+    fn note(&mut self, line: &str) {
+        let Some((change, path)) = line.split_once('\t') else {
+            return;
+        };
+        let mut words = change.rsplit(' ');
+        match (words.next(), words.next()) {
+            (Some("A"), Some(id)) => {
+                let first = self.added.entry(path.to_owned());
+                first.or_insert_with(|| id.to_owned());
+            }
+            (Some("D"), _) => {
+                self.deleted.insert(path.to_owned());
+            }
+            _ => {}
         }
     }
-    history
 }
 
 /// Deleted by a commit, or from the working tree since the last one.
@@ -98,7 +108,7 @@ fn vanished(history: &History, tree: &Tree) -> Vec<Violation> {
         .keys()
         .filter(|path| !tree.contains_key(*path));
     let paths: BTreeSet<&String> = gone.chain(&history.deleted).collect();
-    let advice = "a migration that was committed stays, under its name: add one that undoes it";
+    let advice = "a released migration stays, under its name: add one that undoes it";
     paths
         .into_iter()
         .map(|path| violation(path, advice))
@@ -116,11 +126,10 @@ fn edited(
         .added
         .iter()
         .filter(|(path, _)| tree.contains_key(*path));
-    for (path, commit) in still_there {
-        let then = repository.ask(&["rev-parse", &format!("{commit}:{path}")])?;
+    for (path, then) in still_there {
         let now = repository.ask(&["hash-object", "--", path])?;
-        if then != now {
-            let advice = "a migration that was committed is never edited: add another";
+        if then != now.trim() {
+            let advice = "a released migration is never edited: add another";
             violations.push(violation(path, advice));
         }
     }

@@ -1,64 +1,39 @@
 //! Each test has a history of its own, made by git in a temporary folder.
 
 use std::fs;
-use std::path::PathBuf;
 
 use super::*;
-use crate::process;
+use crate::tidy::releases;
+use crate::tidy::scratch::Scratch;
 use crate::tidy::tree_of;
 
 const FIRST: &str = "migrations/sqlite/log/20260101000000_create_events.sql";
 const SECOND: &str = "migrations/sqlite/log/20260102000000_add_actor.sql";
 
-/// A repository in which FIRST is committed with the text `one`.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn with_a_migration(test: &str) -> Self {
-        let scratch = Self::empty(test);
-        scratch.write(FIRST, "one");
-        scratch.commit();
-        scratch
-    }
-
-    fn empty(test: &str) -> Self {
-        let root = std::env::temp_dir().join(format!("tidy-{test}-{}", std::process::id()));
-        fs::create_dir_all(&root).unwrap();
-        let scratch = Self(root);
-        scratch.git(&["init", "--quiet"]);
-        scratch
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        let path = self.0.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    fn commit(&self) {
-        self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "--no-gpg-sign", "--message", "change"]);
-    }
-
-    fn git(&self, arguments: &[&str]) {
-        let mut git = process::program("git");
-        git.current_dir(&self.0);
-        git.args(["-c", "user.name=t", "-c", "user.email=t@example.org"]);
-        process::run(git.args(arguments)).unwrap();
-    }
-
-    /// Paths of the violations when the working tree holds `files`.
-    fn violations(&self, files: &[&str]) -> Vec<String> {
-        let files: Vec<(&str, &str)> = files.iter().map(|path| (*path, "")).collect();
-        let violations = check(&Repository::at(&self.0), &tree_of(&files)).unwrap();
-        violations.into_iter().map(|one| one.path).collect()
-    }
+/// A repository that released FIRST with the text `one`.
+fn released(test: &str) -> Scratch {
+    let scratch = unreleased(test);
+    scratch.write_version("0.1.0");
+    scratch.commit();
+    scratch
 }
 
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).unwrap();
-    }
+fn unreleased(test: &str) -> Scratch {
+    let scratch = Scratch::new(test);
+    scratch.write_version("0.1.0-dev");
+    scratch.write(FIRST, "one");
+    scratch.commit();
+    scratch
+}
+
+/// Paths of the violations when the working tree holds `files`.
+fn violations(scratch: &Scratch, files: &[&str]) -> Vec<String> {
+    let files: Vec<(&str, &str)> = files.iter().map(|path| (*path, "")).collect();
+    let repository = Repository::at(scratch.root());
+    let releases = releases::commits(&repository).unwrap();
+    let first = releases.first().unwrap();
+    let violations = check_history(&repository, &tree_of(&files), first).unwrap();
+    violations.into_iter().map(|one| one.path).collect()
 }
 
 #[test]
@@ -72,68 +47,70 @@ fn a_migration_is_named_by_its_time_and_what_it_does() {
         "20260101000000_create.txt",
     ] {
         let path = format!("migrations/sqlite/{name}");
-        let violations = misnamed(&tree_of(&[(&path, ""), ("domain/src/lib.rs", "")]));
+        let violations = check_names(&tree_of(&[(&path, ""), ("domain/src/lib.rs", "")]));
         assert_eq!(violations.len(), 1, "{name}");
     }
 }
 
 #[test]
-fn a_committed_migration_left_alone_is_fine_and_so_is_a_new_one() {
-    let scratch = Scratch::with_a_migration("alone");
+fn a_released_migration_left_alone_is_fine_and_so_is_a_new_one() {
+    let scratch = released("alone");
     scratch.write(SECOND, "two");
-    assert!(scratch.violations(&[FIRST, SECOND]).is_empty());
+    assert!(violations(&scratch, &[FIRST, SECOND]).is_empty());
 }
 
 #[test]
 fn an_edited_migration_is_named_before_and_after_the_commit() {
-    let scratch = Scratch::with_a_migration("edited");
+    let scratch = released("edited");
     scratch.write(FIRST, "other");
-    assert_eq!(scratch.violations(&[FIRST]), [FIRST]);
+    assert_eq!(violations(&scratch, &[FIRST]), [FIRST]);
     scratch.commit();
-    assert_eq!(scratch.violations(&[FIRST]), [FIRST]);
+    assert_eq!(violations(&scratch, &[FIRST]), [FIRST]);
 }
 
 #[test]
 fn an_edit_that_was_taken_back_is_fine() {
-    let scratch = Scratch::with_a_migration("back");
+    let scratch = released("back");
     scratch.write(FIRST, "other");
     scratch.commit();
     scratch.write(FIRST, "one");
     scratch.commit();
-    assert!(scratch.violations(&[FIRST]).is_empty());
+    assert!(violations(&scratch, &[FIRST]).is_empty());
 }
 
 #[test]
 fn a_deleted_migration_is_named_before_and_after_the_commit() {
-    let scratch = Scratch::with_a_migration("deleted");
-    fs::remove_file(scratch.0.join(FIRST)).unwrap();
-    assert_eq!(scratch.violations(&[]), [FIRST]);
+    let scratch = released("deleted");
+    fs::remove_file(scratch.root().join(FIRST)).unwrap();
+    assert_eq!(violations(&scratch, &[]), [FIRST]);
     scratch.commit();
-    assert_eq!(scratch.violations(&[]), [FIRST]);
+    assert_eq!(violations(&scratch, &[]), [FIRST]);
 }
 
 #[test]
 fn a_renamed_migration_is_named() {
-    let scratch = Scratch::with_a_migration("renamed");
+    let scratch = released("renamed");
     scratch.git(&["mv", FIRST, SECOND]);
     scratch.commit();
-    assert_eq!(scratch.violations(&[SECOND]), [FIRST]);
+    assert_eq!(violations(&scratch, &[SECOND]), [FIRST]);
 }
 
 #[test]
-fn a_history_without_commits_has_nothing_to_keep() {
-    let scratch = Scratch::empty("unborn");
-    scratch.write(FIRST, "one");
-    assert!(scratch.violations(&[FIRST]).is_empty());
+fn a_migration_that_came_after_the_release_stays_too() {
+    let scratch = released("later");
+    scratch.write(SECOND, "two");
+    scratch.commit();
+    scratch.write(SECOND, "other");
+    assert_eq!(violations(&scratch, &[FIRST, SECOND]), [SECOND]);
 }
 
 #[test]
-fn a_shallow_history_is_not_judged() {
-    let scratch = Scratch::with_a_migration("shallow");
-    let source = format!("file://{}", scratch.0.display());
-    scratch.git(&["clone", "--quiet", "--depth=1", &source, "shallow"]);
-    scratch.write(&format!("shallow/{FIRST}"), "other");
-    let shallow = scratch.0.join("shallow");
-    let violations = check(&Repository::at(&shallow), &tree_of(&[(FIRST, "")])).unwrap();
-    assert!(violations.is_empty());
+fn what_was_done_before_the_first_release_is_not_judged() {
+    let scratch = unreleased("before");
+    scratch.write(FIRST, "other");
+    scratch.git(&["mv", FIRST, SECOND]);
+    scratch.commit();
+    scratch.write_version("0.1.0");
+    scratch.commit();
+    assert!(violations(&scratch, &[SECOND]).is_empty());
 }
