@@ -1,4 +1,4 @@
-//! Broker connections over GraphQL.
+//! Brokers over GraphQL.
 
 pub mod input;
 pub mod mutation;

@@ -6,8 +6,7 @@ use async_graphql::ID;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{
-    AlgorithmId, ConnectionId, ListenerId, OrganizationName, Position, PublisherId, TopicId,
-    Version,
+    AlgorithmId, BrokerId, ListenerId, OrganizationName, Position, PublisherId, TopicId, Version,
 };
 
 use projections::grant::GrantKey;
@@ -20,7 +19,7 @@ pub enum GlobalId {
     Organization(OrganizationName),
     Algorithm(AlgorithmId),
     Version(AlgorithmId, Version),
-    Broker(ConnectionId),
+    Broker(BrokerId),
     Topic(TopicId),
     Grant(GrantKey),
     Listener(ListenerId),
@@ -64,7 +63,7 @@ impl GlobalId {
                 let (algorithm, version) = key.split_once('@')?;
                 Self::Version(algorithm.parse().ok()?, version.parse().ok()?)
             }
-            "Broker" => Self::Broker(ConnectionId(key.parse().ok()?)),
+            "Broker" => Self::Broker(BrokerId(key.parse().ok()?)),
             "Topic" => Self::Topic(key.parse().ok()?),
             "Grant" => Self::Grant(GrantKey::parse(key)?),
             "Listener" => Self::Listener(key.parse().ok()?),
@@ -103,7 +102,7 @@ decoder!(
     "an organization"
 );
 decoder!(algorithm, Algorithm, AlgorithmId, "an algorithm");
-decoder!(broker, Broker, ConnectionId, "a broker");
+decoder!(broker, Broker, BrokerId, "a broker");
 decoder!(topic, Topic, TopicId, "a topic");
 decoder!(grant, Grant, GrantKey, "a grant");
 decoder!(listener, Listener, ListenerId, "a listener");
@@ -118,7 +117,7 @@ mod tests {
     #[test]
     fn every_kind_of_id_reads_back() {
         let topic = TopicId {
-            connection: ConnectionId(uuid::Uuid::from_u128(1)),
+            broker: BrokerId(uuid::Uuid::from_u128(1)),
             topic: "a/b".parse().unwrap(),
         };
         let algorithm: AlgorithmId = "acme/score".parse().unwrap();
@@ -134,11 +133,11 @@ mod tests {
             GlobalId::Organization("acme".parse().unwrap()),
             GlobalId::Algorithm(algorithm.clone()),
             GlobalId::Version(algorithm.clone(), "1.0.0-rc.1+b".parse().unwrap()),
-            GlobalId::Broker(topic.connection),
+            GlobalId::Broker(topic.broker),
             GlobalId::Topic(topic.clone()),
             GlobalId::Grant(GrantKey::of_topic(&topic, &to_algorithm)),
             GlobalId::Grant(GrantKey::of_pattern(
-                topic.connection,
+                topic.broker,
                 &"a/*".parse().unwrap(),
                 &to_organization,
             )),

@@ -5,10 +5,10 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
-use domain::{AlgorithmId, ConnectionId, OrganizationName, TopicId};
+use domain::{AlgorithmId, BrokerId, OrganizationName, TopicId};
 use projections::algorithm::{Algorithm, PublishedVersion};
-use projections::connection::Connection;
-use projections::hanging::ConnectionCounts;
+use projections::broker::Broker;
+use projections::hanging::BrokerCounts;
 use projections::organization::Organization;
 use projections::topic::TopicCounts;
 use projections::worker::{Consumer, ConsumerCounts};
@@ -33,13 +33,13 @@ pub(crate) struct VersionsOf(pub(crate) AlgorithmId);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ConsumersOf(pub(crate) String);
 
-/// How much there is of a connection.
+/// How much there is of a broker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct CountsOf(pub(crate) ConnectionId);
+pub(crate) struct CountsOf(pub(crate) BrokerId);
 
-/// How many consumers there are on a connection.
+/// How many consumers there are on a broker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ConsumersOn(pub(crate) ConnectionId);
+pub(crate) struct ConsumersOn(pub(crate) BrokerId);
 
 impl Loader<TopicId> for Rows {
     type Value = TopicCounts;
@@ -80,29 +80,26 @@ impl Loader<AlgorithmId> for Rows {
     }
 }
 
-impl Loader<ConnectionId> for Rows {
-    type Value = Connection;
+impl Loader<BrokerId> for Rows {
+    type Value = Broker;
     type Error = Arc<ReadModelError>;
 
-    async fn load(
-        &self,
-        keys: &[ConnectionId],
-    ) -> Result<HashMap<ConnectionId, Connection>, Self::Error> {
-        let rows = self.0.connections_by_id(keys).await.map_err(Arc::new)?;
+    async fn load(&self, keys: &[BrokerId]) -> Result<HashMap<BrokerId, Broker>, Self::Error> {
+        let rows = self.0.brokers_by_id(keys).await.map_err(Arc::new)?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 }
 
 impl Loader<CountsOf> for Rows {
-    type Value = ConnectionCounts;
+    type Value = BrokerCounts;
     type Error = Arc<ReadModelError>;
 
     async fn load(
         &self,
         keys: &[CountsOf],
-    ) -> Result<HashMap<CountsOf, ConnectionCounts>, Self::Error> {
-        let ids: Vec<ConnectionId> = keys.iter().map(|key| key.0).collect();
-        let rows = self.0.connection_counts(&ids).await.map_err(Arc::new)?;
+    ) -> Result<HashMap<CountsOf, BrokerCounts>, Self::Error> {
+        let ids: Vec<BrokerId> = keys.iter().map(|key| key.0).collect();
+        let rows = self.0.broker_counts(&ids).await.map_err(Arc::new)?;
         Ok(rows
             .into_iter()
             .map(|(id, counts)| (CountsOf(id), counts))
@@ -118,7 +115,7 @@ impl Loader<ConsumersOn> for Rows {
         &self,
         keys: &[ConsumersOn],
     ) -> Result<HashMap<ConsumersOn, ConsumerCounts>, Self::Error> {
-        let ids: Vec<ConnectionId> = keys.iter().map(|key| key.0).collect();
+        let ids: Vec<BrokerId> = keys.iter().map(|key| key.0).collect();
         let rows = self.0.consumer_counts(&ids).await.map_err(Arc::new)?;
         Ok(rows
             .into_iter()

@@ -48,10 +48,10 @@ pub enum UserErrorCode {
     FlowCycle,
     /// Where a listener starts does not change.
     StartPositionFixed,
-    ConnectionGone,
-    /// The broker connection uses no credential.
+    BrokerGone,
+    /// The broker uses no credential.
     NoCredential,
-    /// The replacement is gone, of another kind, or the connection itself.
+    /// The replacement is gone, of another kind, or the broker itself.
     BadReplacement,
     /// The replacement lacks topics that are in use.
     TopicsMissing,
@@ -150,7 +150,7 @@ fn about(refusal: &Refusal) -> (UserErrorCode, Option<&'static str>) {
     match refusal {
         Refusal::OrganizationNameTaken(_)
         | Refusal::AlgorithmNameTaken(_)
-        | Refusal::ConnectionNameTaken(_) => (C::NameTaken, Some("name")),
+        | Refusal::BrokerNameTaken(_) => (C::NameTaken, Some("name")),
         Refusal::AlreadyMember { .. } => (C::AlreadyMember, Some("member")),
         Refusal::NotAMember { .. } => (C::NotAMember, Some("member")),
         Refusal::LastOwner { .. } => (C::LastOwner, Some("member")),
@@ -171,7 +171,7 @@ fn about(refusal: &Refusal) -> (UserErrorCode, Option<&'static str>) {
         Refusal::UnknownAlgorithm(_) => (C::NotFound, Some("algorithmId")),
         Refusal::UnknownVersion { .. } => (C::UnknownVersion, Some("version")),
         Refusal::NothingPublished(_) => (C::NothingPublished, Some("algorithmId")),
-        Refusal::ConnectionGone => (C::ConnectionGone, None),
+        Refusal::BrokerGone => (C::BrokerGone, None),
         Refusal::BrokerUnreachable(_) => (C::BrokerUnreachable, None),
         Refusal::UnknownTopic(_) => (C::UnknownTopic, None),
         Refusal::NotGranted { .. } => (C::NotGranted, Some("topicId")),

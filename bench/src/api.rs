@@ -37,10 +37,10 @@ pub(crate) struct ApiArgs {
     /// Events of the log with the inventory.
     #[arg(long, default_value_t = 1_000_000)]
     events: usize,
-    /// Broker connections of the inventory.
+    /// Brokers of the inventory.
     #[arg(long, default_value_t = 100)]
-    connections: usize,
-    /// Topics of each connection, with a grant on each.
+    brokers: usize,
+    /// Topics of each broker, with a grant on each.
     #[arg(long, default_value_t = 1_000)]
     topics: usize,
     /// Listeners in all.
@@ -55,7 +55,7 @@ impl Default for ApiArgs {
             seconds: 3,
             runs: 3,
             events: 1_000_000,
-            connections: 100,
+            brokers: 100,
             topics: 1_000,
             listeners: 10_000,
         }
@@ -69,7 +69,7 @@ impl ApiArgs {
 
     fn size(&self) -> Size {
         Size {
-            connections: self.connections,
+            brokers: self.brokers,
             topics: self.topics,
             listeners: self.listeners,
             events: self.events,
@@ -90,9 +90,9 @@ pub(crate) async fn run(args: &ApiArgs) {
     let size = args.size();
     let events = inventory::fill(data.path(), &size).await;
     println!(
-        "## {events} events: {} connections, {} topics with a grant each, {} listeners",
-        size.connections,
-        size.connections * size.topics,
+        "## {events} events: {} brokers, {} topics with a grant each, {} listeners",
+        size.brokers,
+        size.brokers * size.topics,
         size.listeners
     );
     starting::run(data.path(), events, args.runs).await;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::ids::{AlgorithmId, CommandId, ConnectionId, CorrelationId, EventId, TopicId, WorkerId};
+use crate::ids::{AlgorithmId, BrokerId, CommandId, CorrelationId, EventId, TopicId, WorkerId};
 use crate::name::OrganizationName;
 
 /// A place in the log. The first event stands at 1; 0 is before everything.
@@ -59,10 +59,10 @@ impl StreamName {
         Self(format!("algorithm-{id}"))
     }
 
-    /// The history of a broker connection.
+    /// The history of a broker.
     #[must_use]
-    pub fn connection(id: ConnectionId) -> Self {
-        Self(format!("connection-{id}"))
+    pub fn broker(id: BrokerId) -> Self {
+        Self(format!("broker-{id}"))
     }
 
     /// The history of a topic's grants, listeners and publishers.

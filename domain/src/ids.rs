@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::name::{AlgorithmName, ConnectionName, NameError, OrganizationName, TopicName};
+use crate::name::{AlgorithmName, BrokerName, NameError, OrganizationName, TopicName};
 
 /// The namespace of every name-based identifier that eventflows derives.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f1d_9c1e_5b7a_4d0e_9f53_0d7c_3a51_e8b2);
@@ -42,8 +42,8 @@ uuid_id!(
     CorrelationId
 );
 uuid_id!(
-    /// A broker connection.
-    ConnectionId
+    /// A broker.
+    BrokerId
 );
 uuid_id!(
     /// A process that runs consumers.
@@ -67,16 +67,12 @@ impl EventId {
     }
 }
 
-impl ConnectionId {
-    /// The `generation`th connection that bears `name`. The name decides the id, so two
-    /// connections that are alive cannot share a name: they would share a stream.
+impl BrokerId {
+    /// The `generation`th broker that bears `name`. The name decides the id, so two
+    /// brokers that are alive cannot share a name: they would share a stream.
     #[must_use]
-    pub fn of_name(name: &ConnectionName, generation: u32) -> Self {
-        Self(derive(&[
-            "connection",
-            name.as_str(),
-            &generation.to_string(),
-        ]))
+    pub fn of_name(name: &BrokerName, generation: u32) -> Self {
+        Self(derive(&["broker", name.as_str(), &generation.to_string()]))
     }
 }
 
@@ -122,16 +118,16 @@ impl From<AlgorithmId> for String {
     }
 }
 
-/// A topic: its broker connection and its name there.
+/// A topic: its broker and its name there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TopicId {
-    pub connection: ConnectionId,
+    pub broker: BrokerId,
     pub topic: TopicName,
 }
 
 impl fmt::Display for TopicId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.connection, self.topic)
+        write!(f, "{}/{}", self.broker, self.topic)
     }
 }
 
@@ -139,10 +135,10 @@ impl FromStr for TopicId {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let malformed = || NameError::new("a topic's id", "is written connection/topic");
-        let (connection, topic) = text.split_once('/').ok_or_else(malformed)?;
+        let malformed = || NameError::new("a topic's id", "is written broker/topic");
+        let (broker, topic) = text.split_once('/').ok_or_else(malformed)?;
         Ok(Self {
-            connection: ConnectionId(connection.parse().map_err(|_| malformed())?),
+            broker: BrokerId(broker.parse().map_err(|_| malformed())?),
             topic: topic.parse()?,
         })
     }
@@ -160,7 +156,7 @@ pub struct ListenerId {
 impl ListenerId {
     /// The consumer group that holds its position on the broker, and the namespace of its runs.
     ///
-    /// The moment at which its connection was connected is part of it: two installations that
+    /// The moment at which its broker was connected is part of it: two installations that
     /// use the same names on one Kafka must not share a group, or each would get half.
     #[must_use]
     pub fn group(&self, connected_at: Timestamp) -> Uuid {
@@ -227,16 +223,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_name_and_generation_is_the_same_connection() {
-        let name: ConnectionName = "orders".parse().unwrap();
-        assert_eq!(
-            ConnectionId::of_name(&name, 0),
-            ConnectionId::of_name(&name, 0)
-        );
-        assert_ne!(
-            ConnectionId::of_name(&name, 0),
-            ConnectionId::of_name(&name, 1)
-        );
+    fn the_same_name_and_generation_is_the_same_broker() {
+        let name: BrokerName = "orders".parse().unwrap();
+        assert_eq!(BrokerId::of_name(&name, 0), BrokerId::of_name(&name, 0));
+        assert_ne!(BrokerId::of_name(&name, 0), BrokerId::of_name(&name, 1));
     }
 
     #[test]
@@ -259,7 +249,7 @@ mod tests {
     fn a_listener_reads_back_as_it_was_written() {
         let listener = ListenerId {
             topic: TopicId {
-                connection: ConnectionId(Uuid::from_u128(1)),
+                broker: BrokerId(Uuid::from_u128(1)),
                 topic: "a/b.c".parse().unwrap(),
             },
             algorithm: "acme/score".parse().unwrap(),
@@ -271,11 +261,8 @@ mod tests {
     #[test]
     fn derived_ids_never_change() {
         // Stored events and consumer groups carry these; another value would orphan them.
-        let name: ConnectionName = "orders".parse().unwrap();
-        let connection = ConnectionId::of_name(&name, 0);
-        assert_eq!(
-            connection.to_string(),
-            "fa747844-83f3-5173-bc6b-f3c529ac3e75"
-        );
+        let name: BrokerName = "orders".parse().unwrap();
+        let broker = BrokerId::of_name(&name, 0);
+        assert_eq!(broker.to_string(), "ea42581f-ed52-58a3-b3f9-4f60d5b95057");
     }
 }

@@ -5,9 +5,9 @@
 //! a value; there are no errors in a decision.
 
 pub mod algorithm;
+pub mod broker;
 pub mod codec;
 pub mod command;
-pub mod connection;
 pub mod credential;
 pub mod envelope;
 pub mod event;
@@ -38,10 +38,10 @@ pub use credential::{CredentialName, CredentialRef};
 pub use envelope::{Actor, Envelope, Meta, NewEvent, Position, Revision, StreamName};
 pub use event::Event;
 pub use ids::{
-    AlgorithmId, CommandId, ConnectionId, CorrelationId, EventId, ListenerId, PublisherId, TopicId,
+    AlgorithmId, BrokerId, CommandId, CorrelationId, EventId, ListenerId, PublisherId, TopicId,
     WorkerId,
 };
-pub use name::{AlgorithmName, ConnectionName, NameError, OrganizationName, TopicName, UserName};
+pub use name::{AlgorithmName, BrokerName, NameError, OrganizationName, TopicName, UserName};
 pub use pattern::TopicPattern;
 pub use refusal::Refusal;
 pub use subject::Subject;

@@ -137,10 +137,10 @@ name!(
 );
 
 name!(
-    /// The name of a broker connection, unique among the connections that are alive.
-    ConnectionName,
+    /// The name of a broker, unique among the brokers that are alive.
+    BrokerName,
     Rule {
-        kind: "a broker connection's name",
+        kind: "a broker's name",
         longest: 63,
         first: |byte| byte.is_ascii_alphanumeric(),
         rest: dotted,
@@ -163,7 +163,7 @@ name!(
 name!(
     /// The name of a topic on its broker, as long as the longest that any kind of broker has: a
     /// subscription of Service Bus. What a kind allows is up to
-    /// [`BrokerKind`](crate::connection::BrokerKind).
+    /// [`BrokerKind`](crate::broker::BrokerKind).
     TopicName,
     Rule {
         kind: "a topic's name",

@@ -1,11 +1,11 @@
 //! Why a command was refused, in words that a person can act on.
 
 use crate::algorithm::because;
-use crate::connection::BrokerKind;
+use crate::broker::BrokerKind;
 use crate::flow::Cycle;
 use crate::grant::Access;
 use crate::ids::{AlgorithmId, TopicId};
-use crate::name::{ConnectionName, NameError, OrganizationName, TopicName, UserName};
+use crate::name::{BrokerName, NameError, OrganizationName, TopicName, UserName};
 use crate::organization::Role;
 use crate::version::{Version, VersionSelector};
 
@@ -59,15 +59,15 @@ pub enum Refusal {
     },
     #[error("{0} has no published version")]
     NothingPublished(AlgorithmId),
-    #[error("a broker connection named {0} is alive already")]
-    ConnectionNameTaken(ConnectionName),
-    #[error("the broker connection is gone")]
-    ConnectionGone,
+    #[error("a broker named {0} is alive already")]
+    BrokerNameTaken(BrokerName),
+    #[error("the broker is gone")]
+    BrokerGone,
     #[error("the broker could not be reached: {0}")]
     BrokerUnreachable(String),
-    #[error("the broker connection uses no credential")]
+    #[error("the broker uses no credential")]
     NoCredential,
-    #[error("the replacement is not another broker connection that is alive")]
+    #[error("the replacement is not another broker that is alive")]
     ReplacementGone,
     #[error("{present} is not replaced by {replacement}")]
     ReplacementOfAnotherKind {

@@ -1,4 +1,4 @@
-//! One connection takes over from another: what will move, and the commands that a policy moves
+//! One broker takes over from another: what will move, and the commands that a policy moves
 //! it by, topic by topic.
 
 pub mod end;

@@ -1,11 +1,11 @@
 //! What an event is about: the thing whose history it belongs to.
 
 use crate::algorithm::Algorithm;
+use crate::broker::Broker;
 use crate::command::Keyed;
-use crate::connection::Connection;
 use crate::envelope::StreamName;
 use crate::event::Event;
-use crate::ids::{AlgorithmId, ConnectionId, TopicId, WorkerId};
+use crate::ids::{AlgorithmId, BrokerId, TopicId, WorkerId};
 use crate::name::OrganizationName;
 use crate::organization::Organization;
 use crate::topic::Topic;
@@ -15,7 +15,7 @@ use crate::topic::Topic;
 pub enum Subject<'a> {
     Organization(&'a OrganizationName),
     Algorithm(&'a AlgorithmId),
-    Connection(&'a ConnectionId),
+    Broker(&'a BrokerId),
     /// A topic's grants, listeners and publishers.
     Topic(&'a TopicId),
     Worker(&'a WorkerId),
@@ -28,7 +28,7 @@ impl Subject<'_> {
         match self {
             Self::Organization(name) => StreamName::organization(name),
             Self::Algorithm(id) => StreamName::algorithm(id),
-            Self::Connection(id) => StreamName::connection(**id),
+            Self::Broker(id) => StreamName::broker(**id),
             Self::Topic(id) => StreamName::topic(id),
             Self::Worker(id) => StreamName::worker(**id),
         }
@@ -48,13 +48,13 @@ impl Event {
             Self::VersionPublished(e) => Subject::Algorithm(&e.algorithm),
             Self::VersionWithdrawn(e) => Subject::Algorithm(&e.algorithm),
             Self::AlgorithmRetired(e) => Subject::Algorithm(&e.algorithm),
-            Self::BrokerConnected(e) => Subject::Connection(&e.connection),
-            Self::BrokerCredentialsRotated(e) => Subject::Connection(&e.connection),
-            Self::TopicsDiscovered(e) => Subject::Connection(&e.connection),
-            Self::TopicPatternGranted(e) => Subject::Connection(&e.connection),
-            Self::TopicPatternRevoked(e) => Subject::Connection(&e.connection),
-            Self::BrokerReplaced(e) => Subject::Connection(&e.connection),
-            Self::BrokerDisconnected(e) => Subject::Connection(&e.connection),
+            Self::BrokerConnected(e) => Subject::Broker(&e.broker),
+            Self::BrokerCredentialsRotated(e) => Subject::Broker(&e.broker),
+            Self::TopicsDiscovered(e) => Subject::Broker(&e.broker),
+            Self::TopicPatternGranted(e) => Subject::Broker(&e.broker),
+            Self::TopicPatternRevoked(e) => Subject::Broker(&e.broker),
+            Self::BrokerReplaced(e) => Subject::Broker(&e.broker),
+            Self::BrokerDisconnected(e) => Subject::Broker(&e.broker),
             Self::TopicGranted(e) => Subject::Topic(&e.topic),
             Self::TopicRevoked(e) => Subject::Topic(&e.topic),
             Self::ListenerEnabled(e) => Subject::Topic(&e.listener.topic),
@@ -101,12 +101,12 @@ impl Keyed for Algorithm {
     }
 }
 
-impl Keyed for Connection {
-    type Key = ConnectionId;
+impl Keyed for Broker {
+    type Key = BrokerId;
 
-    fn key(event: &Event) -> Option<&ConnectionId> {
+    fn key(event: &Event) -> Option<&BrokerId> {
         match event.subject() {
-            Subject::Connection(id) => Some(id),
+            Subject::Broker(id) => Some(id),
             _ => None,
         }
     }

@@ -5,17 +5,17 @@ use jiff::Timestamp;
 use crate::algorithm::{
     AlgorithmRegistered, AlgorithmRetired, Protocol, VersionPublished, VersionWithdrawn,
 };
-use crate::command::{Command, Ctx, Decision, State};
-use crate::connection::{
+use crate::broker::{
     BrokerConnected, BrokerDisconnected, BrokerSettings, DiscoveredTopic, KafkaSecurity,
     TopicsDiscovered,
 };
+use crate::command::{Command, Ctx, Decision, State};
 use crate::event::Event;
 use crate::grant::{
     Access, Grantee, Permission, TopicGranted, TopicPatternGranted, TopicPatternRevoked,
     TopicRevoked,
 };
-use crate::ids::{ConnectionId, ListenerId, PublisherId, TopicId, WorkerId};
+use crate::ids::{BrokerId, ListenerId, PublisherId, TopicId, WorkerId};
 use crate::listener::{
     DlqSet, ListenerDisabled, ListenerEnabled, ListenerPaused, ListenerResumed, ListenerSettings,
     StartPosition,
@@ -126,13 +126,13 @@ pub(crate) fn algorithm_retired(algorithm: &str) -> Event {
     .into()
 }
 
-pub(crate) fn connection_id(name: &str) -> ConnectionId {
-    ConnectionId::of_name(&name.parse().unwrap(), 0)
+pub(crate) fn broker_id(name: &str) -> BrokerId {
+    BrokerId::of_name(&name.parse().unwrap(), 0)
 }
 
 pub(crate) fn broker_connected(name: &str) -> Event {
     BrokerConnected {
-        connection: connection_id(name),
+        broker: broker_id(name),
         name: name.parse().unwrap(),
         settings: BrokerSettings::Kafka {
             bootstrap_servers: vec!["127.0.0.1:9092".to_owned()],
@@ -144,7 +144,7 @@ pub(crate) fn broker_connected(name: &str) -> Event {
 
 pub(crate) fn broker_disconnected(name: &str) -> Event {
     BrokerDisconnected {
-        connection: connection_id(name),
+        broker: broker_id(name),
     }
     .into()
 }
@@ -159,9 +159,9 @@ pub(crate) fn discovered(topics: &[&str]) -> Vec<DiscoveredTopic> {
         .collect()
 }
 
-pub(crate) fn topics_discovered(connection: &str, topics: &[&str]) -> Event {
+pub(crate) fn topics_discovered(broker: &str, topics: &[&str]) -> Event {
     TopicsDiscovered {
-        connection: connection_id(connection),
+        broker: broker_id(broker),
         topics: discovered(topics),
     }
     .into()
@@ -169,7 +169,7 @@ pub(crate) fn topics_discovered(connection: &str, topics: &[&str]) -> Event {
 
 pub(crate) fn topic_id(topic: &str) -> TopicId {
     TopicId {
-        connection: connection_id("main"),
+        broker: broker_id("main"),
         topic: topic.parse().unwrap(),
     }
 }
@@ -201,7 +201,7 @@ pub(crate) fn revoked(topic: &str, access: Access) -> Event {
 
 pub(crate) fn pattern_granted(pattern: &str, access: Access) -> Event {
     TopicPatternGranted {
-        connection: connection_id("main"),
+        broker: broker_id("main"),
         pattern: pattern.parse().unwrap(),
         permission: permission("acme/score", access),
         cause: None,
@@ -211,7 +211,7 @@ pub(crate) fn pattern_granted(pattern: &str, access: Access) -> Event {
 
 pub(crate) fn pattern_revoked(pattern: &str, access: Access) -> Event {
     TopicPatternRevoked {
-        connection: connection_id("main"),
+        broker: broker_id("main"),
         pattern: pattern.parse().unwrap(),
         permission: permission("acme/score", access),
         cause: None,

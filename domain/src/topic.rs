@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::broker::{Broker, Phase};
 use crate::command::State;
-use crate::connection::{Connection, Phase};
 use crate::event::Event;
 use crate::grant::{Access, Permission};
 use crate::ids::{AlgorithmId, TopicId};
@@ -16,7 +16,7 @@ use crate::version::VersionSelector;
 /// A topic as its stream tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Topic {
-    /// Given on this very topic; patterns of its connection may permit more.
+    /// Given on this very topic; patterns of its broker may permit more.
     pub grants: BTreeSet<Permission>,
     /// The enabled ones, the paused among them.
     pub listeners: BTreeMap<AlgorithmId, EnabledListener>,
@@ -41,20 +41,20 @@ impl Topic {
     }
 
     /// Whether `algorithm` is permitted that access: by a grant on the topic, to it or to its
-    /// organization, or by a pattern of the topic's connection.
+    /// organization, or by a pattern of the topic's broker.
     #[must_use]
     pub fn permits(
         &self,
         topic: &TopicName,
         algorithm: &AlgorithmId,
         access: Access,
-        connection: &Connection,
+        broker: &Broker,
     ) -> bool {
         self.grants.iter().any(|p| p.covers(algorithm, access))
-            || connection.permits(topic, algorithm, access)
+            || broker.permits(topic, algorithm, access)
     }
 
-    /// Whether `algorithm` is permitted and the connection is alive: what a listener or a
+    /// Whether `algorithm` is permitted and the broker is alive: what a listener or a
     /// publisher needs of both to stay enabled.
     #[must_use]
     pub fn stands(
@@ -62,9 +62,9 @@ impl Topic {
         topic: &TopicName,
         algorithm: &AlgorithmId,
         access: Access,
-        connection: &Connection,
+        broker: &Broker,
     ) -> bool {
-        connection.phase == Phase::Alive && self.permits(topic, algorithm, access, connection)
+        broker.phase == Phase::Alive && self.permits(topic, algorithm, access, broker)
     }
 
     /// Refuses unless `algorithm` is permitted.
@@ -73,9 +73,9 @@ impl Topic {
         topic: &TopicId,
         algorithm: &AlgorithmId,
         access: Access,
-        connection: &Connection,
+        broker: &Broker,
     ) -> Result<(), Refusal> {
-        if self.permits(&topic.topic, algorithm, access, connection) {
+        if self.permits(&topic.topic, algorithm, access, broker) {
             return Ok(());
         }
         Err(Refusal::NotGranted {

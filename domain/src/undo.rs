@@ -1,15 +1,15 @@
 //! The inverse of an event: the command that takes it back, or why there is none.
 
 mod algorithm;
-mod connection;
+mod broker;
 mod grant;
 mod listener;
 mod organization;
 mod publisher;
 
 use crate::algorithm::{Algorithm, WithdrawVersion};
+use crate::broker::{Broker, DisconnectBroker, RotateCredentials};
 use crate::command::State;
-use crate::connection::{Connection, DisconnectBroker, RotateCredentials};
 use crate::event::Event;
 use crate::flow::Flows;
 use crate::grant::{EditGrants, EditPatternGrants};
@@ -64,7 +64,7 @@ pub enum NoUndo {
 pub struct Standing {
     pub organization: Organization,
     pub algorithm: Algorithm,
-    pub connection: Connection,
+    pub broker: Broker,
     pub topic: Topic,
 }
 
@@ -83,7 +83,7 @@ impl State for Standing {
     fn apply(&mut self, event: &Event) {
         self.organization.apply(event);
         self.algorithm.apply(event);
-        self.connection.apply(event);
+        self.broker.apply(event);
         self.topic.apply(event);
     }
 }
@@ -107,13 +107,13 @@ pub fn undo(event: &Event, past: &Past<'_>) -> Result<Inverse, NoUndo> {
             "a withdrawn version does not come back; publish another",
         )),
         E::AlgorithmRetired(_) => Err(NoUndo::Final("what is retired does not come back")),
-        E::BrokerConnected(e) => connection::connected(e, past),
-        E::BrokerCredentialsRotated(e) => connection::rotated(e, past),
+        E::BrokerConnected(e) => broker::connected(e, past),
+        E::BrokerCredentialsRotated(e) => broker::rotated(e, past),
         E::BrokerReplaced(_) => Err(NoUndo::Final(
-            "a connection that was replaced does not come back; replace the other one",
+            "a broker that was replaced does not come back; replace the other one",
         )),
         E::BrokerDisconnected(_) => Err(NoUndo::Final(
-            "a connection that ended does not come back; connect the broker again",
+            "a broker that ended does not come back; connect the broker again",
         )),
         E::TopicPatternGranted(e) => grant::pattern_granted(e, past),
         E::TopicPatternRevoked(e) => grant::pattern_revoked(e, past),

@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::algorithm::because;
-use crate::connection::BrokerReplaced;
+use crate::broker::BrokerReplaced;
 use crate::envelope::Actor;
 use crate::event::Event;
 use crate::grant::Permission;
-use crate::ids::{ConnectionId, ListenerId, PublisherId};
-use crate::name::ConnectionName;
+use crate::ids::{BrokerId, ListenerId, PublisherId};
+use crate::name::BrokerName;
 use crate::version::VersionSelector;
 
-/// The names of the connections that a text is about; one that is missing goes by its id.
-pub type ConnectionNames = BTreeMap<ConnectionId, ConnectionName>;
+/// The names of the brokers that a text is about; one that is missing goes by its id.
+pub type BrokerNames = BTreeMap<BrokerId, BrokerName>;
 
 /// What happened, as a sentence without a full stop: "ann granted SUBSCRIBE on orders to
 /// acme/score".
 #[must_use]
-pub fn words(actor: &Actor, event: &Event, names: &ConnectionNames) -> String {
+pub fn words(actor: &Actor, event: &Event, names: &BrokerNames) -> String {
     let who = match actor {
         Actor::User { name } => name.clone(),
         Actor::Worker { id } => format!("worker {id}"),
@@ -28,9 +28,9 @@ pub fn words(actor: &Actor, event: &Event, names: &ConnectionNames) -> String {
 }
 
 /// What was done, from the verb on.
-fn deed(event: &Event, names: &ConnectionNames) -> String {
+fn deed(event: &Event, names: &BrokerNames) -> String {
     use Event as E;
-    let broker = |id: &ConnectionId| Broker(*id, names);
+    let broker = |id: &BrokerId| Broker(*id, names);
     match event {
         E::OrganizationCreated(e) => format!("created the organization {}", e.name),
         E::MemberAdded(e) => format!("added {} to {} as {}", e.member, e.organization, e.role),
@@ -45,23 +45,15 @@ fn deed(event: &Event, names: &ConnectionNames) -> String {
         E::AlgorithmRetired(e) => format!("retired the algorithm {}", e.algorithm),
         E::BrokerConnected(e) => format!("connected {} as {}", e.settings.kind(), e.name),
         E::BrokerCredentialsRotated(e) => {
-            format!(
-                "gave {} the credential {}",
-                broker(&e.connection),
-                e.credential
-            )
+            format!("gave {} the credential {}", broker(&e.broker), e.credential)
         }
         E::TopicsDiscovered(e) => {
-            format!(
-                "found {} on {}",
-                topics(e.topics.len()),
-                broker(&e.connection)
-            )
+            format!("found {} on {}", topics(e.topics.len()), broker(&e.broker))
         }
         E::TopicPatternGranted(e) => granted(&e.permission, &e.pattern),
         E::TopicPatternRevoked(e) => revoked(&e.permission, &e.pattern),
         E::BrokerReplaced(e) => replaced(e, names),
-        E::BrokerDisconnected(e) => format!("disconnected {}", broker(&e.connection)),
+        E::BrokerDisconnected(e) => format!("disconnected {}", broker(&e.broker)),
         E::TopicGranted(e) => granted(&e.permission, &e.topic.topic),
         E::TopicRevoked(e) => revoked(&e.permission, &e.topic.topic),
         E::ListenerEnabled(e) => enabled(&listener(&e.listener), &e.version),
@@ -93,14 +85,14 @@ fn deed(event: &Event, names: &ConnectionNames) -> String {
     }
 }
 
-/// A connection by its name, if that is known.
-struct Broker<'a>(ConnectionId, &'a ConnectionNames);
+/// A broker by its name, if that is known.
+struct Broker<'a>(BrokerId, &'a BrokerNames);
 
 impl fmt::Display for Broker<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.1.get(&self.0) {
             Some(name) => name.fmt(f),
-            None => write!(f, "the broker connection {}", self.0),
+            None => write!(f, "the broker {}", self.0),
         }
     }
 }
@@ -119,8 +111,8 @@ fn revoked(permission: &Permission, on: &impl fmt::Display) -> String {
     )
 }
 
-fn replaced(e: &BrokerReplaced, names: &ConnectionNames) -> String {
-    let (old, new) = (Broker(e.connection, names), Broker(e.replacement, names));
+fn replaced(e: &BrokerReplaced, names: &BrokerNames) -> String {
+    let (old, new) = (Broker(e.broker, names), Broker(e.replacement, names));
     match e.left_behind.len() {
         0 => format!("replaced {old} by {new}"),
         count => format!("replaced {old} by {new} and left {} behind", topics(count)),
@@ -153,12 +145,12 @@ fn topics(count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::BrokerDisconnected;
+    use crate::broker::BrokerDisconnected;
     use crate::grant::Access;
     use crate::ids::WorkerId;
     use crate::listener::ListenerDisabled;
     use crate::testing::{
-        broker_connected, broker_disconnected, connection_id, dlq_set, granted, listener_enabled,
+        broker_connected, broker_disconnected, broker_id, dlq_set, granted, listener_enabled,
         listener_id, pattern_revoked, topics_discovered, version_withdrawn, worker_joined,
     };
 
@@ -166,7 +158,7 @@ mod tests {
         let ann = Actor::User {
             name: "ann".to_owned(),
         };
-        let main = (connection_id("main"), "main".parse().unwrap());
+        let main = (broker_id("main"), "main".parse().unwrap());
         words(&ann, &event.into(), &BTreeMap::from([main]))
     }
 
@@ -197,7 +189,7 @@ mod tests {
 
     #[test]
     fn workers_and_policies_are_named_as_what_they_are() {
-        let names = ConnectionNames::new();
+        let names = BrokerNames::new();
         let id = WorkerId(uuid::Uuid::nil());
         let worker = words(&Actor::Worker { id }, &worker_joined(), &names);
         assert_eq!(worker, format!("worker {id} joined"));
@@ -215,11 +207,11 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_nobody_names_goes_by_its_id() {
-        let connection = ConnectionId(uuid::Uuid::nil());
+    fn a_broker_that_nobody_names_goes_by_its_id() {
+        let broker = BrokerId(uuid::Uuid::nil());
         assert_eq!(
-            by_ann(BrokerDisconnected { connection }),
-            format!("ann disconnected the broker connection {connection}")
+            by_ann(BrokerDisconnected { broker }),
+            format!("ann disconnected the broker {broker}")
         );
     }
 }

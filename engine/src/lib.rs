@@ -1,7 +1,7 @@
 //! Load, decide, append, retry: the way from a command to events, and the policies that answer
 //! events with commands.
 
-pub mod connection;
+pub mod connect;
 pub mod execute;
 pub mod policy;
 pub mod undo;

@@ -41,7 +41,7 @@ pub enum PolicyError {
 }
 
 /// Follows the log with the policy that ends what lost its grant, its algorithm or its
-/// connection, and moves what hung on a replaced one, until `shutdown`.
+/// broker, and moves what hung on a replaced one, until `shutdown`.
 ///
 /// # Errors
 /// The log is damaged or holds an event that this program does not know.

@@ -1,15 +1,13 @@
-//! Assignments: what workers are to run, made of listeners, grants, connections, versions and
+//! Assignments: what workers are to run, made of listeners, grants, brokers, versions and
 //! publishers. The one projection that has no events of its own.
 
 use std::collections::BTreeMap;
 
 use domain::algorithm::{Algorithm, Protocol, VersionPublished};
-use domain::connection::BrokerSettings;
+use domain::broker::BrokerSettings;
 use domain::grant::{Access, Grantee};
 use domain::listener::ListenerSettings;
-use domain::{
-    AlgorithmId, ConnectionId, Event, ListenerId, Position, PublisherId, TopicName, Version,
-};
+use domain::{AlgorithmId, BrokerId, Event, ListenerId, Position, PublisherId, TopicName, Version};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -17,7 +15,7 @@ use crate::batch::Fact;
 use crate::database::{FromRow, Row, Statement, Tx, Value, text};
 use crate::grant::{GrantKey, Scope};
 use crate::read::{self, CHECKPOINT, ReadModel, ReadModelError};
-use crate::{algorithm, connection, grant, listener, publisher};
+use crate::{algorithm, broker, grant, listener, publisher};
 
 /// Everything a worker needs to serve a listener.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +25,7 @@ pub struct Assignment {
     pub revision: Position,
     /// The consumer group: the same for all of the listener's life.
     pub group: Uuid,
-    pub connection: BrokerSettings,
+    pub broker: BrokerSettings,
     pub dlq: Option<String>,
     /// What the version selector picks now.
     pub version: Option<AssignedVersion>,
@@ -49,7 +47,7 @@ pub struct AssignedVersion {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
     pub publisher: PublisherId,
-    pub connection: BrokerSettings,
+    pub broker: BrokerSettings,
     pub topic: TopicName,
 }
 
@@ -77,8 +75,8 @@ enum Reach<'a> {
     Nothing,
     Listener(&'a ListenerId),
     AllOf(&'a AlgorithmId),
-    /// Those that read from the connection, and those whose results go to it.
-    AllOn(ConnectionId),
+    /// Those that read from the broker, and those whose results go to it.
+    AllOn(BrokerId),
     Granted(GrantKey),
 }
 
@@ -140,16 +138,16 @@ fn reach(event: &Event) -> Reach<'_> {
         Event::TopicGranted(e) => Reach::Granted(GrantKey::of_topic(&e.topic, &e.permission)),
         Event::TopicRevoked(e) => Reach::Granted(GrantKey::of_topic(&e.topic, &e.permission)),
         Event::TopicPatternGranted(e) => {
-            let key = GrantKey::of_pattern(e.connection, &e.pattern, &e.permission);
+            let key = GrantKey::of_pattern(e.broker, &e.pattern, &e.permission);
             Reach::Granted(key)
         }
         Event::TopicPatternRevoked(e) => {
-            let key = GrantKey::of_pattern(e.connection, &e.pattern, &e.permission);
+            let key = GrantKey::of_pattern(e.broker, &e.pattern, &e.permission);
             Reach::Granted(key)
         }
-        Event::BrokerCredentialsRotated(e) => Reach::AllOn(e.connection),
-        Event::BrokerReplaced(e) => Reach::AllOn(e.connection),
-        Event::BrokerDisconnected(e) => Reach::AllOn(e.connection),
+        Event::BrokerCredentialsRotated(e) => Reach::AllOn(e.broker),
+        Event::BrokerReplaced(e) => Reach::AllOn(e.broker),
+        Event::BrokerDisconnected(e) => Reach::AllOn(e.broker),
         _ => Reach::Nothing,
     }
 }
@@ -164,11 +162,11 @@ fn keys(tx: &mut dyn Tx, reach: Reach<'_>) -> Result<Vec<String>, ReadModelError
             "SELECT key FROM listeners WHERE algorithm = ?1 AND enabled = 1",
             &[text(algorithm)],
         ),
-        Reach::AllOn(connection) => tx.query(
-            "SELECT key FROM listeners WHERE connection = ?1 AND enabled = 1 \
+        Reach::AllOn(broker) => tx.query(
+            "SELECT key FROM listeners WHERE broker = ?1 AND enabled = 1 \
              UNION SELECT l.key FROM publishers p JOIN listeners l ON l.algorithm = p.algorithm \
-             WHERE p.connection = ?1 AND p.enabled = 1 AND l.enabled = 1",
-            &[text(connection)],
+             WHERE p.broker = ?1 AND p.enabled = 1 AND l.enabled = 1",
+            &[text(broker)],
         ),
     };
     read::rows(enabled?)
@@ -180,23 +178,23 @@ fn keys(tx: &mut dyn Tx, reach: Reach<'_>) -> Result<Vec<String>, ReadModelError
 fn keys_granted(tx: &mut dyn Tx, grant: &GrantKey) -> Result<Vec<String>, ReadModelError> {
     let sql = match (grant.permission.access, &grant.scope) {
         (Access::Subscribe, Scope::Topic(_)) => {
-            "SELECT key FROM listeners WHERE connection = ?1 AND topic = ?2 \
+            "SELECT key FROM listeners WHERE broker = ?1 AND topic = ?2 \
              AND (algorithm = ?3 OR glob(?4 || '', algorithm)) AND enabled = 1"
         }
         (Access::Subscribe, Scope::Pattern(_)) => {
-            "SELECT key FROM listeners WHERE connection = ?1 AND glob(?2 || '', topic) \
+            "SELECT key FROM listeners WHERE broker = ?1 AND glob(?2 || '', topic) \
              AND (algorithm = ?3 OR glob(?4 || '', algorithm)) AND enabled = 1"
         }
         (Access::Publish, Scope::Topic(_)) => {
             "SELECT DISTINCT l.key FROM publishers p \
              JOIN listeners l ON l.algorithm = p.algorithm \
-             WHERE p.connection = ?1 AND p.topic = ?2 \
+             WHERE p.broker = ?1 AND p.topic = ?2 \
              AND (p.algorithm = ?3 OR glob(?4 || '', p.algorithm)) AND p.enabled = 1 AND l.enabled = 1"
         }
         (Access::Publish, Scope::Pattern(_)) => {
             "SELECT DISTINCT l.key FROM publishers p \
              JOIN listeners l ON l.algorithm = p.algorithm \
-             WHERE p.connection = ?1 AND glob(?2 || '', p.topic) \
+             WHERE p.broker = ?1 AND glob(?2 || '', p.topic) \
              AND (p.algorithm = ?3 OR glob(?4 || '', p.algorithm)) AND p.enabled = 1 AND l.enabled = 1"
         }
     };
@@ -205,7 +203,7 @@ fn keys_granted(tx: &mut dyn Tx, grant: &GrantKey) -> Result<Vec<String>, ReadMo
         Grantee::Organization(organization) => (None, Some(format!("{organization}/*"))),
     };
     let values: [Value; 4] = [
-        text(grant.connection),
+        text(grant.broker),
         grant.scope.as_str().into(),
         algorithm.into(),
         all_of.into(),
@@ -214,7 +212,7 @@ fn keys_granted(tx: &mut dyn Tx, grant: &GrantKey) -> Result<Vec<String>, ReadMo
 }
 
 /// The assignment of a listener: none unless it is enabled, not paused, granted, and its
-/// connection alive. One whose selector picks nothing is assigned without a version.
+/// broker alive. One whose selector picks nothing is assigned without a version.
 fn assignment(tx: &mut dyn Tx, key: &str) -> Result<Option<Assignment>, ReadModelError> {
     let listener = listener::by_key(tx, key)?;
     let Some(listener) = listener.filter(|l| l.enabled && !l.paused) else {
@@ -224,7 +222,7 @@ fn assignment(tx: &mut dyn Tx, key: &str) -> Result<Option<Assignment>, ReadMode
     if !grant::stands(tx, topic, algorithm, Access::Subscribe)? {
         return Ok(None);
     }
-    let Some(settings) = connection::settings(tx, topic.connection)? else {
+    let Some(settings) = broker::settings(tx, topic.broker)? else {
         return Ok(None);
     };
     let published = algorithm::by_id(tx, algorithm)?;
@@ -236,7 +234,7 @@ fn assignment(tx: &mut dyn Tx, key: &str) -> Result<Option<Assignment>, ReadMode
     Ok(Some(Assignment {
         group: listener.group,
         revision: listener.revision,
-        connection: settings,
+        broker: settings,
         dlq: listener.dlq,
         version: picked.map(|picked| AssignedVersion {
             version: picked.version.clone(),
@@ -266,10 +264,10 @@ fn outputs(
         if !takes || !grant::stands(tx, topic, algorithm, Access::Publish)? {
             continue;
         }
-        if let Some(connection) = connection::settings(tx, topic.connection)? {
+        if let Some(broker) = broker::settings(tx, topic.broker)? {
             outputs.push(Output {
                 topic: topic.topic.clone(),
-                connection,
+                broker,
                 publisher: publisher.id,
             });
         }

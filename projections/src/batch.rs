@@ -8,7 +8,7 @@ use crate::database::{Tables, Tx};
 use crate::projector::ProjectorError;
 use crate::read::{ReadModelError, stored_position};
 use crate::{
-    algorithm, assignment, connection, grant, listener, organization, publisher, topic, worker,
+    algorithm, assignment, broker, grant, listener, organization, publisher, topic, worker,
 };
 
 /// An event with the parts of its envelope that rows show.
@@ -110,7 +110,7 @@ fn apply_after(tx: &mut dyn Tx, stands: i64, facts: &[Fact]) -> Result<Advanced,
 fn apply(tx: &mut dyn Tx, fact: &Fact, touched: &mut Touched) -> Result<(), ReadModelError> {
     organization::apply(tx, fact)?;
     algorithm::apply(tx, fact)?;
-    connection::apply(tx, fact)?;
+    broker::apply(tx, fact)?;
     topic::apply(tx, fact)?;
     grant::apply(tx, fact)?;
     listener::apply(tx, fact)?;

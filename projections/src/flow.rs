@@ -51,17 +51,17 @@ impl ReadModel {
              SELECT algorithm FROM listeners WHERE algorithm = ?1 AND enabled = 1 \
              UNION SELECT algorithm FROM publishers WHERE algorithm = ?1 AND enabled = 1 \
              UNION SELECT algorithm FROM listeners \
-             WHERE connection = ?2 AND topic = ?3 AND enabled = 1 \
+             WHERE broker = ?2 AND topic = ?3 AND enabled = 1 \
              UNION SELECT l.algorithm FROM reached r \
              JOIN publishers p ON p.algorithm = r.algorithm AND p.enabled = 1 \
-             JOIN listeners l ON l.connection = p.connection AND l.topic = p.topic \
+             JOIN listeners l ON l.broker = p.broker AND l.topic = p.topic \
              AND l.enabled = 1) \
              SELECT 1, key FROM listeners JOIN reached USING (algorithm) WHERE enabled = 1 \
              UNION ALL \
              SELECT 0, key FROM publishers JOIN reached USING (algorithm) WHERE enabled = 1";
         let select = Statement::new(select)
             .bind(Value::Text(algorithm.map(ToString::to_string)))
-            .bind(topic.map(|topic| topic.connection.to_string()))
+            .bind(topic.map(|topic| topic.broker.to_string()))
             .bind(topic.map(|topic| topic.topic.as_str()));
         Ok(self.rows(select).await?.into_iter().collect())
     }

@@ -1,11 +1,11 @@
-//! The listeners and publishers that ever were on a connection, also on one that is gone.
+//! The listeners and publishers that ever were on a broker, also on one that is gone.
 
-use domain::{ConnectionId, ListenerId, PublisherId};
+use domain::{BrokerId, ListenerId, PublisherId};
 
 use crate::database::{Statement, text};
 use crate::read::{ReadModel, ReadModelError};
 
-/// What was enabled on a connection, now or before.
+/// What was enabled on a broker, now or before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FlowsOn {
     pub listeners: Vec<ListenerId>,
@@ -13,20 +13,16 @@ pub struct FlowsOn {
 }
 
 impl ReadModel {
-    /// The listeners and the publishers of a connection, the disabled among them, at most `limit`
+    /// The listeners and the publishers of a broker, the disabled among them, at most `limit`
     /// of each.
     ///
     /// # Errors
     /// The database cannot answer.
-    pub async fn flows_on(
-        &self,
-        connection: ConnectionId,
-        limit: u32,
-    ) -> Result<FlowsOn, ReadModelError> {
-        let listeners = "SELECT key FROM listeners WHERE connection = ?1 LIMIT ?2";
-        let publishers = "SELECT key FROM publishers WHERE connection = ?1 LIMIT ?2";
+    pub async fn flows_on(&self, broker: BrokerId, limit: u32) -> Result<FlowsOn, ReadModelError> {
+        let listeners = "SELECT key FROM listeners WHERE broker = ?1 LIMIT ?2";
+        let publishers = "SELECT key FROM publishers WHERE broker = ?1 LIMIT ?2";
         let statements = [listeners, publishers].map(|select| {
-            let select = Statement::new(select).bind(text(connection));
+            let select = Statement::new(select).bind(text(broker));
             select.bind(i64::from(limit))
         });
         let answers = self.answers(statements.into()).await?;

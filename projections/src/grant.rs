@@ -3,9 +3,7 @@
 use std::fmt;
 
 use domain::grant::{Access, Grantee, Permission};
-use domain::{
-    AlgorithmId, ConnectionId, Event, OrganizationName, TopicId, TopicName, TopicPattern,
-};
+use domain::{AlgorithmId, BrokerId, Event, OrganizationName, TopicId, TopicName, TopicPattern};
 use jiff::Timestamp;
 
 use crate::batch::Fact;
@@ -26,12 +24,12 @@ pub struct Grant {
 /// What tells one grant from another. Pages are ordered by its text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GrantKey {
-    pub connection: ConnectionId,
+    pub broker: BrokerId,
     pub scope: Scope,
     pub permission: Permission,
 }
 
-/// Which topics of its connection a grant is for.
+/// Which topics of its broker a grant is for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
     Topic(TopicName),
@@ -42,7 +40,7 @@ pub enum Scope {
 /// Which grants are asked for; all where nothing is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct GrantFilter {
-    pub connection: Option<ConnectionId>,
+    pub broker: Option<BrokerId>,
     /// Those that permit anything on the topic, be it by a pattern.
     pub topic: Option<TopicId>,
     /// Those that permit the algorithm anything, be it as one of its organization's.
@@ -75,7 +73,7 @@ impl GrantKey {
     #[must_use]
     pub fn of_topic(topic: &TopicId, permission: &Permission) -> Self {
         Self {
-            connection: topic.connection,
+            broker: topic.broker,
             scope: Scope::Topic(topic.topic.clone()),
             permission: permission.clone(),
         }
@@ -83,13 +81,9 @@ impl GrantKey {
 
     /// The grant of every topic that a pattern covers.
     #[must_use]
-    pub fn of_pattern(
-        connection: ConnectionId,
-        pattern: &TopicPattern,
-        permission: &Permission,
-    ) -> Self {
+    pub fn of_pattern(broker: BrokerId, pattern: &TopicPattern, permission: &Permission) -> Self {
         Self {
-            connection,
+            broker,
             scope: Scope::Pattern(pattern.clone()),
             permission: permission.clone(),
         }
@@ -98,14 +92,14 @@ impl GrantKey {
     /// Reads the text of a key; `None` where it is none.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (connection, rest) = text.split_once('/')?;
+        let (broker, rest) = text.split_once('/')?;
         let mut parts = rest.split('|');
         let (scope, grantee, access) = (parts.next()?, parts.next()?, parts.next()?);
         if parts.next().is_some() {
             return None;
         }
         Some(Self {
-            connection: ConnectionId(connection.parse().ok()?),
+            broker: BrokerId(broker.parse().ok()?),
             // A topic's name has no star, a pattern has one.
             scope: if scope.contains('*') {
                 Scope::Pattern(scope.parse().ok()?)
@@ -143,7 +137,7 @@ impl GrantKey {
 
 impl fmt::Display for GrantKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}|", self.connection, self.scope)?;
+        write!(f, "{}/{}|", self.broker, self.scope)?;
         match &self.permission.grantee {
             Grantee::Algorithm(algorithm) => write!(f, "{algorithm}|")?,
             Grantee::Organization(organization) => write!(f, "{organization}|")?,
@@ -176,12 +170,12 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
             put(tx, fact, &key, e.cause.map(|cause| cause.to_string()))
         }
         Event::TopicPatternGranted(e) => {
-            let key = GrantKey::of_pattern(e.connection, &e.pattern, &e.permission);
+            let key = GrantKey::of_pattern(e.broker, &e.pattern, &e.permission);
             put(tx, fact, &key, e.cause.map(|cause| cause.to_string()))
         }
         Event::TopicRevoked(e) => remove(tx, &GrantKey::of_topic(&e.topic, &e.permission)),
         Event::TopicPatternRevoked(e) => {
-            let key = GrantKey::of_pattern(e.connection, &e.pattern, &e.permission);
+            let key = GrantKey::of_pattern(e.broker, &e.pattern, &e.permission);
             remove(tx, &key)
         }
         _ => Ok(()),
@@ -199,12 +193,12 @@ fn put(
         Scope::Pattern(pattern) => (None, Some(pattern.as_str())),
     };
     tx.execute(
-        "INSERT INTO grants (key, connection, topic, pattern, organization, algorithm, access, \
+        "INSERT INTO grants (key, broker, topic, pattern, organization, algorithm, access, \
          granted_at, cause) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
          ON CONFLICT (key) DO UPDATE SET granted_at = excluded.granted_at, cause = excluded.cause",
         &[
             text(key),
-            text(key.connection),
+            text(key.broker),
             topic.into(),
             pattern.into(),
             key.organization().as_str().into(),
@@ -245,7 +239,7 @@ impl Select for GrantFilter {
         let select = match (&self.topic, algorithm) {
             // The column is kept from its index, under which an organization has many.
             (Some(topic), _) => Statement::new(COVERING)
-                .bind(text(topic.connection))
+                .bind(text(topic.broker))
                 .bind(topic.topic.as_str())
                 .add_if(" AND organization || '' = ?", organization)
                 .add_if(
@@ -263,8 +257,8 @@ impl Select for GrantFilter {
 
     fn keys(&self) -> KeyRange {
         // Patterns that cover a topic stand elsewhere in the order of keys.
-        let connection = self.topic.as_ref().map(|topic| topic.connection);
-        KeyRange::of(connection.or(self.connection), None)
+        let broker = self.topic.as_ref().map(|topic| topic.broker);
+        KeyRange::of(broker.or(self.broker), None)
     }
 }
 
@@ -285,9 +279,9 @@ impl Listed for Grant {
 
 /// Grants of a topic, be it by a pattern: each kind by the index on topics.
 const COVERING: &str = "SELECT key, granted_at, cause FROM grants WHERE key IN ( \
-     SELECT key FROM grants WHERE connection = ?1 AND topic = ?2 \
+     SELECT key FROM grants WHERE broker = ?1 AND topic = ?2 \
      UNION ALL SELECT key FROM grants \
-     WHERE connection = ?1 AND topic IS NULL AND glob(pattern, ?2))";
+     WHERE broker = ?1 AND topic IS NULL AND glob(pattern, ?2))";
 
 /// Grants to an algorithm, be it as one of its organization's: each kind by the index on those.
 const PERMITTING: &str = "SELECT key, granted_at, cause FROM grants WHERE key IN ( \
@@ -303,13 +297,13 @@ pub(crate) fn stands(
 ) -> Result<bool, ReadModelError> {
     // The columns of the grantee are kept from their index, under which an organization has many.
     let found = tx.query(
-        "SELECT 1 WHERE EXISTS (SELECT 1 FROM grants WHERE connection = ?1 AND topic = ?2 \
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM grants WHERE broker = ?1 AND topic = ?2 \
          AND access = ?3 AND organization || '' = ?4 AND (algorithm IS NULL OR algorithm = ?5)) \
-         OR EXISTS (SELECT 1 FROM grants WHERE connection = ?1 AND topic IS NULL \
+         OR EXISTS (SELECT 1 FROM grants WHERE broker = ?1 AND topic IS NULL \
          AND glob(pattern, ?2) \
          AND access = ?3 AND organization || '' = ?4 AND (algorithm IS NULL OR algorithm = ?5))",
         &[
-            text(topic.connection),
+            text(topic.broker),
             topic.topic.as_str().into(),
             access.as_str().into(),
             algorithm.organization.as_str().into(),

@@ -1,6 +1,6 @@
-//! What hangs on a broker connection: its topics in use, and what stops when it is deleted.
+//! What hangs on a broker: its topics in use, and what stops when it is deleted.
 
-use domain::{ConnectionId, ListenerId, PublisherId, TopicName};
+use domain::{BrokerId, ListenerId, PublisherId, TopicName};
 
 use crate::database::{FromRow, Row, Statement, text};
 use crate::read::{ReadModel, ReadModelError};
@@ -8,7 +8,7 @@ use crate::read::{ReadModel, ReadModelError};
 /// The most listeners, and publishers, that a preview names.
 pub const MOST_NAMED: u32 = 100;
 
-/// What stops when a connection is deleted.
+/// What stops when a broker is deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deletion {
     /// Grants of topics and of patterns.
@@ -21,9 +21,9 @@ pub struct Deletion {
     pub first_publishers: Vec<PublisherId>,
 }
 
-/// How much there is of a connection.
+/// How much there is of a broker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ConnectionCounts {
+pub struct BrokerCounts {
     /// Topics that its broker has.
     pub topics: u64,
     pub grants: u64,
@@ -34,45 +34,45 @@ pub struct ConnectionCounts {
 }
 
 impl ReadModel {
-    /// The topics of a connection that grants of topics, enabled listeners or enabled publishers
+    /// The topics of a broker that grants of topics, enabled listeners or enabled publishers
     /// hang on, by name, at most `limit`.
     ///
     /// # Errors
     /// The database cannot answer.
     pub async fn topics_in_use(
         &self,
-        connection: ConnectionId,
+        broker: BrokerId,
         limit: u32,
     ) -> Result<Vec<TopicName>, ReadModelError> {
-        let select = "SELECT topic FROM grants WHERE connection = ?1 AND topic IS NOT NULL \
-             UNION SELECT topic FROM listeners WHERE connection = ?1 AND enabled = 1 \
-             UNION SELECT topic FROM publishers WHERE connection = ?1 AND enabled = 1 \
+        let select = "SELECT topic FROM grants WHERE broker = ?1 AND topic IS NOT NULL \
+             UNION SELECT topic FROM listeners WHERE broker = ?1 AND enabled = 1 \
+             UNION SELECT topic FROM publishers WHERE broker = ?1 AND enabled = 1 \
              ORDER BY topic LIMIT ?2";
         let select = Statement::new(select)
-            .bind(text(connection))
+            .bind(text(broker))
             .bind(i64::from(limit));
         let names: Vec<String> = self.rows(select).await?;
         names.into_iter().map(|name| Ok(name.try_into()?)).collect()
     }
 
-    /// What would stop now if the connection were deleted.
+    /// What would stop now if the broker were deleted.
     ///
     /// # Errors
     /// The database cannot answer.
-    pub async fn deletion(&self, connection: ConnectionId) -> Result<Deletion, ReadModelError> {
-        let counts = "SELECT (SELECT count(*) FROM grants WHERE connection = ?1), \
-             (SELECT count(*) FROM listeners WHERE connection = ?1 AND enabled = 1), \
-             (SELECT count(*) FROM publishers WHERE connection = ?1 AND enabled = 1)";
-        let listeners = "SELECT key FROM listeners WHERE connection = ?1 AND enabled = 1 \
+    pub async fn deletion(&self, broker: BrokerId) -> Result<Deletion, ReadModelError> {
+        let counts = "SELECT (SELECT count(*) FROM grants WHERE broker = ?1), \
+             (SELECT count(*) FROM listeners WHERE broker = ?1 AND enabled = 1), \
+             (SELECT count(*) FROM publishers WHERE broker = ?1 AND enabled = 1)";
+        let listeners = "SELECT key FROM listeners WHERE broker = ?1 AND enabled = 1 \
                          ORDER BY key LIMIT ?2";
-        let publishers = "SELECT key FROM publishers WHERE connection = ?1 AND enabled = 1 \
+        let publishers = "SELECT key FROM publishers WHERE broker = ?1 AND enabled = 1 \
                           ORDER BY key LIMIT ?2";
         let statements = [listeners, publishers].map(|select| {
-            let select = Statement::new(select).bind(text(connection));
+            let select = Statement::new(select).bind(text(broker));
             select.bind(i64::from(MOST_NAMED))
         });
         let [listeners, publishers] = statements;
-        let counts = Statement::new(counts).bind(text(connection));
+        let counts = Statement::new(counts).bind(text(broker));
         // At the same moment, so that counts and names belong together.
         let answers = self.answers(vec![counts, listeners, publishers]).await?;
         let mut answers = answers.into_iter().map(Vec::into_iter);
@@ -93,28 +93,28 @@ impl ReadModel {
         })
     }
 
-    /// How much there is of each of those connections, in no order.
+    /// How much there is of each of those brokers, in no order.
     ///
     /// # Errors
     /// The database cannot answer.
-    pub async fn connection_counts(
+    pub async fn broker_counts(
         &self,
-        connections: &[ConnectionId],
-    ) -> Result<Vec<(ConnectionId, ConnectionCounts)>, ReadModelError> {
-        let select = "SELECT value, coalesce((SELECT topics FROM connections WHERE id = value), 0), \
-             (SELECT count(*) FROM grants WHERE connection = value), \
-             (SELECT count(*) FROM listeners WHERE connection = value AND enabled = 1), \
-             (SELECT count(*) FROM publishers WHERE connection = value AND enabled = 1) \
+        brokers: &[BrokerId],
+    ) -> Result<Vec<(BrokerId, BrokerCounts)>, ReadModelError> {
+        let select = "SELECT value, coalesce((SELECT topics FROM brokers WHERE id = value), 0), \
+             (SELECT count(*) FROM grants WHERE broker = value), \
+             (SELECT count(*) FROM listeners WHERE broker = value AND enabled = 1), \
+             (SELECT count(*) FROM publishers WHERE broker = value AND enabled = 1) \
              FROM json_each(?1)";
-        let connections = serde_json::to_string(connections)?;
-        self.rows(Statement::new(select).bind(connections)).await
+        let brokers = serde_json::to_string(brokers)?;
+        self.rows(Statement::new(select).bind(brokers)).await
     }
 }
 
-impl FromRow for (ConnectionId, ConnectionCounts) {
+impl FromRow for (BrokerId, BrokerCounts) {
     fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
         let id = row.take()?;
-        let counts = ConnectionCounts {
+        let counts = BrokerCounts {
             topics: row.take()?,
             grants: row.take()?,
             listeners: row.take()?,

@@ -1,9 +1,9 @@
-//! The part of a list's keys that a connection or a topic has.
+//! The part of a list's keys that a broker or a topic has.
 //!
-//! Keys of grants, listeners and publishers begin `connection/topic|`, so what belongs to one of
+//! Keys of grants, listeners and publishers begin `broker/topic|`, so what belongs to one of
 //! them stands together in the order of keys, and no other index is needed for it.
 
-use domain::{ConnectionId, TopicId};
+use domain::{BrokerId, TopicId};
 
 /// Keys between two others, both exclusive.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,17 +13,17 @@ pub struct KeyRange {
 }
 
 impl KeyRange {
-    /// The keys of a topic, or else of a connection, or else all.
-    pub(crate) fn of(connection: Option<ConnectionId>, topic: Option<&TopicId>) -> Self {
+    /// The keys of a topic, or else of a broker, or else all.
+    pub(crate) fn of(broker: Option<BrokerId>, topic: Option<&TopicId>) -> Self {
         // The second of each is the sign that follows on the last of the first.
-        match (topic, connection) {
+        match (topic, broker) {
             (Some(topic), _) => Self {
                 after: Some(format!("{topic}|")),
                 before: Some(format!("{topic}}}")),
             },
-            (None, Some(connection)) => Self {
-                after: Some(format!("{connection}/")),
-                before: Some(format!("{connection}0")),
+            (None, Some(broker)) => Self {
+                after: Some(format!("{broker}/")),
+                before: Some(format!("{broker}0")),
             },
             (None, None) => Self::default(),
         }

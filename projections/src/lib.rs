@@ -5,7 +5,7 @@
 pub mod algorithm;
 pub mod assignment;
 mod batch;
-pub mod connection;
+pub mod broker;
 mod database;
 mod fill;
 pub mod flow;

@@ -2,14 +2,13 @@
 
 use domain::listener::{ListenerEnabled, ListenerSettings};
 use domain::{
-    AlgorithmId, ConnectionId, Event, ListenerId, OrganizationName, Position, TopicId,
-    VersionSelector,
+    AlgorithmId, BrokerId, Event, ListenerId, OrganizationName, Position, TopicId, VersionSelector,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::batch::Fact;
-use crate::connection;
+use crate::broker;
 use crate::database::{FromRow, Row, Statement, Tx, Value, text};
 use crate::flow::FlowFilter;
 use crate::key::KeyRange;
@@ -27,7 +26,7 @@ pub struct Listener {
     pub settings: ListenerSettings,
     /// The consumer group that holds its position on the broker.
     pub group: Uuid,
-    /// A topic of the same connection.
+    /// A topic of the same broker.
     pub dlq: Option<String>,
     /// The position of the event that last changed it.
     pub revision: Position,
@@ -39,7 +38,7 @@ pub struct Listener {
 /// Whose listeners are asked for; all where nothing is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ListenerFilter {
-    pub connection: Option<ConnectionId>,
+    pub broker: Option<BrokerId>,
     pub topic: Option<TopicId>,
     pub organization: Option<OrganizationName>,
     pub algorithm: Option<AlgorithmId>,
@@ -116,9 +115,9 @@ fn change(
 
 /// Enabled again, nothing of what it was before is left.
 fn enable(tx: &mut dyn Tx, fact: &Fact, e: &ListenerEnabled) -> Result<(), ReadModelError> {
-    let connected_at = connection::connected_at(tx, e.listener.topic.connection)?;
+    let connected_at = broker::connected_at(tx, e.listener.topic.broker)?;
     tx.execute(
-        "INSERT INTO listeners (key, connection, topic, algorithm, enabled, paused, version, \
+        "INSERT INTO listeners (key, broker, topic, algorithm, enabled, paused, version, \
          settings, consumer_group, dlq, revision, changed_at, cause) \
          VALUES (?1, ?2, ?3, ?4, 1, 0, ?5, ?6, ?7, NULL, ?8, ?9, ?10) \
          ON CONFLICT (key) DO UPDATE SET enabled = 1, paused = 0, version = excluded.version, \
@@ -126,7 +125,7 @@ fn enable(tx: &mut dyn Tx, fact: &Fact, e: &ListenerEnabled) -> Result<(), ReadM
          revision = excluded.revision, changed_at = excluded.changed_at, cause = excluded.cause",
         &[
             text(&e.listener),
-            text(e.listener.topic.connection),
+            text(e.listener.topic.broker),
             e.listener.topic.topic.as_str().into(),
             text(&e.listener.algorithm),
             text(&e.version),
@@ -149,17 +148,17 @@ impl ReadModel {
     }
 }
 
-/// Listeners on connections that are alive.
+/// Listeners on brokers that are alive.
 impl Select for ListenerFilter {
     type Row = Listener;
 
     const KEY: &'static str = "key";
 
     fn select(&self) -> Result<Statement, ReadModelError> {
-        let select = "SELECT connection, topic, algorithm, enabled, paused, version, settings, \
+        let select = "SELECT broker, topic, algorithm, enabled, paused, version, settings, \
                       consumer_group, dlq, revision, changed_at, cause FROM listeners l \
-                      WHERE EXISTS (SELECT 1 FROM connections c \
-                      WHERE c.id = l.connection AND c.replaced_at IS NULL)";
+                      WHERE EXISTS (SELECT 1 FROM brokers c \
+                      WHERE c.id = l.broker AND c.replaced_at IS NULL)";
         let flows = FlowFilter {
             algorithm: self.algorithm.as_ref(),
             organization: self.organization.as_ref(),
@@ -172,7 +171,7 @@ impl Select for ListenerFilter {
     }
 
     fn keys(&self) -> KeyRange {
-        KeyRange::of(self.connection, self.topic.as_ref())
+        KeyRange::of(self.broker, self.topic.as_ref())
     }
 }
 
@@ -192,7 +191,7 @@ impl Listed for Listener {
     }
 }
 
-const BY_KEY: &str = "SELECT connection, topic, algorithm, enabled, paused, version, settings, \
+const BY_KEY: &str = "SELECT broker, topic, algorithm, enabled, paused, version, settings, \
                       consumer_group, dlq, revision, changed_at, cause FROM listeners \
                       WHERE key = ?1";
 

@@ -7,18 +7,18 @@ use crate::assignment::Output;
 use crate::database::{FromRow, Row, Statement, text};
 use crate::read::{ReadModel, ReadModelError, rows};
 
-/// The enabled publishers of an algorithm that are permitted, on connections that are alive.
+/// The enabled publishers of an algorithm that are permitted, on brokers that are alive.
 const PERMITTED: &str = "SELECT p.version, p.key, c.settings, p.topic FROM publishers p \
-     JOIN connections c ON c.id = p.connection AND c.replaced_at IS NULL \
+     JOIN brokers c ON c.id = p.broker AND c.replaced_at IS NULL \
      WHERE p.algorithm = ?1 AND p.enabled = 1 AND EXISTS (SELECT 1 FROM grants g \
-     WHERE g.connection = p.connection AND g.access = 'PUBLISH' AND g.organization = ?2 \
+     WHERE g.broker = p.broker AND g.access = 'PUBLISH' AND g.organization = ?2 \
      AND (g.algorithm IS NULL OR g.algorithm = ?1) \
      AND (g.topic = p.topic OR (g.topic IS NULL AND glob(g.pattern, p.topic)))) \
      ORDER BY p.key";
 
-/// Those on a connection that was replaced: a policy is about to move them to the other one.
+/// Those on a broker that was replaced: a policy is about to move them to the other one.
 const MOVING: &str = "SELECT p.key FROM publishers p \
-     JOIN connections c ON c.id = p.connection AND c.replaced_at IS NOT NULL \
+     JOIN brokers c ON c.id = p.broker AND c.replaced_at IS NOT NULL \
      WHERE p.algorithm = ?1 AND p.enabled = 1";
 
 impl ReadModel {
@@ -55,7 +55,7 @@ impl FromRow for (VersionSelector, Output) {
         let selector = row.parse()?;
         let output = Output {
             publisher: row.parse()?,
-            connection: row.json()?,
+            broker: row.json()?,
             topic: row.parse()?,
         };
         Ok((selector, output))

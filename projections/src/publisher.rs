@@ -1,8 +1,7 @@
 //! Publishers, the enabled and the disabled.
 
 use domain::{
-    AlgorithmId, ConnectionId, Event, OrganizationName, Position, PublisherId, TopicId,
-    VersionSelector,
+    AlgorithmId, BrokerId, Event, OrganizationName, Position, PublisherId, TopicId, VersionSelector,
 };
 use jiff::Timestamp;
 
@@ -29,7 +28,7 @@ pub struct Publisher {
 /// Whose publishers are asked for; all where nothing is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PublisherFilter {
-    pub connection: Option<ConnectionId>,
+    pub broker: Option<BrokerId>,
     pub topic: Option<TopicId>,
     pub organization: Option<OrganizationName>,
     pub algorithm: Option<AlgorithmId>,
@@ -61,14 +60,14 @@ impl Sort for PublisherSort {
 pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
     match &fact.event {
         Event::PublisherEnabled(e) => tx.execute(
-            "INSERT INTO publishers (key, connection, topic, algorithm, enabled, version, \
+            "INSERT INTO publishers (key, broker, topic, algorithm, enabled, version, \
              revision, changed_at, cause) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8) \
              ON CONFLICT (key) DO UPDATE SET enabled = 1, version = excluded.version, \
              revision = excluded.revision, changed_at = excluded.changed_at, \
              cause = excluded.cause",
             &[
                 text(&e.publisher),
-                text(e.publisher.topic.connection),
+                text(e.publisher.topic.broker),
                 e.publisher.topic.topic.as_str().into(),
                 text(&e.publisher.algorithm),
                 text(&e.version),
@@ -106,23 +105,23 @@ impl ReadModel {
     /// # Errors
     /// The database cannot answer.
     pub async fn publisher(&self, id: &PublisherId) -> Result<Option<Publisher>, ReadModelError> {
-        let select = "SELECT connection, topic, algorithm, enabled, version, revision, \
+        let select = "SELECT broker, topic, algorithm, enabled, version, revision, \
                       changed_at, cause FROM publishers WHERE key = ?1";
         self.row(Statement::new(select).bind(text(id))).await
     }
 }
 
-/// Publishers on connections that are alive.
+/// Publishers on brokers that are alive.
 impl Select for PublisherFilter {
     type Row = Publisher;
 
     const KEY: &'static str = "key";
 
     fn select(&self) -> Result<Statement, ReadModelError> {
-        let select = "SELECT connection, topic, algorithm, enabled, version, revision, \
+        let select = "SELECT broker, topic, algorithm, enabled, version, revision, \
                       changed_at, cause FROM publishers p \
-                      WHERE EXISTS (SELECT 1 FROM connections c \
-                      WHERE c.id = p.connection AND c.replaced_at IS NULL)";
+                      WHERE EXISTS (SELECT 1 FROM brokers c \
+                      WHERE c.id = p.broker AND c.replaced_at IS NULL)";
         let flows = FlowFilter {
             algorithm: self.algorithm.as_ref(),
             organization: self.organization.as_ref(),
@@ -134,7 +133,7 @@ impl Select for PublisherFilter {
     }
 
     fn keys(&self) -> KeyRange {
-        KeyRange::of(self.connection, self.topic.as_ref())
+        KeyRange::of(self.broker, self.topic.as_ref())
     }
 }
 
@@ -160,7 +159,7 @@ pub(crate) fn enabled(
     algorithm: &AlgorithmId,
 ) -> Result<Vec<Publisher>, ReadModelError> {
     let rows = tx.query(
-        "SELECT connection, topic, algorithm, enabled, version, revision, changed_at, cause \
+        "SELECT broker, topic, algorithm, enabled, version, revision, changed_at, cause \
          FROM publishers WHERE algorithm = ?1 AND enabled = 1 ORDER BY key",
         &[text(algorithm)],
     )?;

@@ -26,7 +26,7 @@ pub enum ReadModelError {
     Row(#[source] Box<dyn Error + Send + Sync>),
     #[error("the read models did not reach position {wanted} in time")]
     Behind { wanted: Position },
-    /// Whoever replaced it removed it: no connection of ours was there to keep it.
+    /// Whoever replaced it removed it: no broker of ours was there to keep it.
     #[error("the generation {0} of the read tables is gone")]
     Gone(u64),
     #[error("the database of the read models is named by `postgres://…`")]

@@ -1,13 +1,13 @@
 //! Topics as their brokers list them.
 
-use domain::{ConnectionId, Event, TopicId};
+use domain::{BrokerId, Event, TopicId};
 
 use crate::batch::Fact;
 use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::page::{Listed, Select, Sort, Sorted};
 use crate::read::{ReadModel, ReadModelError};
 
-/// A topic on a connection that is alive.
+/// A topic on a broker that is alive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topic {
     pub id: TopicId,
@@ -28,10 +28,10 @@ pub struct TopicCounts {
     pub publishers: u64,
 }
 
-/// The topics of a connection.
+/// The topics of a broker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TopicFilter {
-    pub connection: ConnectionId,
+    pub broker: BrokerId,
     /// Part of the name.
     pub search: Option<String>,
 }
@@ -57,39 +57,36 @@ impl Sort for TopicSort {
 pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
     match &fact.event {
         Event::TopicsDiscovered(e) => {
-            forget(tx, e.connection)?;
+            forget(tx, e.broker)?;
             tx.execute(
-                "INSERT INTO topics (connection, name, partitions) \
+                "INSERT INTO topics (broker, name, partitions) \
                  SELECT ?1, value ->> 'name', CAST(value ->> 'partitions' AS BIGINT) \
                  FROM json_each(?2) WHERE true \
-                 ON CONFLICT (connection, name) DO UPDATE SET partitions = excluded.partitions",
-                &[text(e.connection), serde_json::to_string(&e.topics)?.into()],
+                 ON CONFLICT (broker, name) DO UPDATE SET partitions = excluded.partitions",
+                &[text(e.broker), serde_json::to_string(&e.topics)?.into()],
             )?;
-            count(tx, e.connection)
+            count(tx, e.broker)
         }
         Event::BrokerReplaced(e) => {
-            forget(tx, e.connection)?;
-            count(tx, e.connection)
+            forget(tx, e.broker)?;
+            count(tx, e.broker)
         }
-        Event::BrokerDisconnected(e) => forget(tx, e.connection),
+        Event::BrokerDisconnected(e) => forget(tx, e.broker),
         _ => Ok(()),
     }
 }
 
-/// Keeps how many topics a connection has, since a list of brokers is asked for that often.
-fn count(tx: &mut dyn Tx, connection: ConnectionId) -> Result<(), ReadModelError> {
+/// Keeps how many topics a broker has, since a list of brokers is asked for that often.
+fn count(tx: &mut dyn Tx, broker: BrokerId) -> Result<(), ReadModelError> {
     tx.execute(
-        "UPDATE connections SET topics = (SELECT count(*) FROM topics WHERE connection = ?1) \
+        "UPDATE brokers SET topics = (SELECT count(*) FROM topics WHERE broker = ?1) \
          WHERE id = ?1",
-        &[text(connection)],
+        &[text(broker)],
     )
 }
 
-fn forget(tx: &mut dyn Tx, connection: ConnectionId) -> Result<(), ReadModelError> {
-    tx.execute(
-        "DELETE FROM topics WHERE connection = ?1",
-        &[text(connection)],
-    )
+fn forget(tx: &mut dyn Tx, broker: BrokerId) -> Result<(), ReadModelError> {
+    tx.execute("DELETE FROM topics WHERE broker = ?1", &[text(broker)])
 }
 
 impl ReadModel {
@@ -98,10 +95,10 @@ impl ReadModel {
     /// # Errors
     /// The database cannot answer.
     pub async fn topic(&self, id: &TopicId) -> Result<Option<Topic>, ReadModelError> {
-        let select = "SELECT connection, name, partitions FROM topics \
-                      WHERE connection = ?1 AND name = ?2";
+        let select = "SELECT broker, name, partitions FROM topics \
+                      WHERE broker = ?1 AND name = ?2";
         let select = Statement::new(select)
-            .bind(text(id.connection))
+            .bind(text(id.broker))
             .bind(id.topic.as_str());
         self.row(select).await
     }
@@ -115,18 +112,18 @@ impl ReadModel {
         topics: &[TopicId],
     ) -> Result<Vec<(TopicId, TopicCounts)>, ReadModelError> {
         let select = "WITH asked (c, t) AS \
-             (SELECT value ->> 'connection', value ->> 'topic' FROM json_each(?1)), \
+             (SELECT value ->> 'broker', value ->> 'topic' FROM json_each(?1)), \
              granted (c, t, access) AS ( \
-             SELECT c, t, access FROM asked JOIN grants ON connection = c AND topic = t \
+             SELECT c, t, access FROM asked JOIN grants ON broker = c AND topic = t \
              UNION ALL SELECT c, t, access FROM asked \
-             JOIN grants ON connection = c AND topic IS NULL AND glob(pattern, t)) \
+             JOIN grants ON broker = c AND topic IS NULL AND glob(pattern, t)) \
              SELECT c, t, \
              (SELECT count(*) FROM granted g \
              WHERE g.c = a.c AND g.t = a.t AND access = 'SUBSCRIBE'), \
              (SELECT count(*) FROM granted g \
              WHERE g.c = a.c AND g.t = a.t AND access = 'PUBLISH'), \
-             (SELECT count(*) FROM listeners WHERE connection = c AND topic = t AND enabled = 1), \
-             (SELECT count(*) FROM publishers WHERE connection = c AND topic = t AND enabled = 1) \
+             (SELECT count(*) FROM listeners WHERE broker = c AND topic = t AND enabled = 1), \
+             (SELECT count(*) FROM publishers WHERE broker = c AND topic = t AND enabled = 1) \
              FROM asked a";
         let topics = serde_json::to_string(topics)?;
         self.rows(Statement::new(select).bind(topics)).await
@@ -139,9 +136,9 @@ impl Select for TopicFilter {
     const KEY: &'static str = "name";
 
     fn select(&self) -> Result<Statement, ReadModelError> {
-        let select = "SELECT connection, name, partitions FROM topics WHERE connection = ?1";
+        let select = "SELECT broker, name, partitions FROM topics WHERE broker = ?1";
         Ok(Statement::new(select)
-            .bind(text(self.connection))
+            .bind(text(self.broker))
             .add_if(" AND instr(name, ?) > 0", self.search.as_deref()))
     }
 }
@@ -167,7 +164,7 @@ impl Listed for Topic {
 impl FromRow for TopicId {
     fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
         Ok(Self {
-            connection: row.take()?,
+            broker: row.take()?,
             topic: row.parse()?,
         })
     }

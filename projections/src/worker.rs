@@ -1,6 +1,6 @@
 //! Workers that are here, and the consumers they run.
 
-use domain::{ConnectionId, Event, ListenerId, WorkerId};
+use domain::{BrokerId, Event, ListenerId, WorkerId};
 use jiff::Timestamp;
 
 use crate::batch::Fact;
@@ -115,26 +115,26 @@ impl ReadModel {
         self.rows(Statement::new(select).bind(listeners)).await
     }
 
-    /// How many consumers there are on each of those connections; those without any are left out.
+    /// How many consumers there are on each of those brokers; those without any are left out.
     ///
     /// # Errors
     /// The database cannot answer.
     pub async fn consumer_counts(
         &self,
-        connections: &[ConnectionId],
-    ) -> Result<Vec<(ConnectionId, ConsumerCounts)>, ReadModelError> {
-        let select = "SELECT l.connection, count(*) FILTER (WHERE s.state = 'RUNNING'), \
+        brokers: &[BrokerId],
+    ) -> Result<Vec<(BrokerId, ConsumerCounts)>, ReadModelError> {
+        let select = "SELECT l.broker, count(*) FILTER (WHERE s.state = 'RUNNING'), \
                       count(*) FILTER (WHERE s.state = 'BLOCKED'), \
                       count(*) FILTER (WHERE s.state = 'FAILED') \
                       FROM consumers s JOIN listeners l ON l.key = s.listener \
-                      WHERE l.connection IN (SELECT value FROM json_each(?1)) \
-                      GROUP BY l.connection";
-        let connections = serde_json::to_string(connections)?;
-        self.rows(Statement::new(select).bind(connections)).await
+                      WHERE l.broker IN (SELECT value FROM json_each(?1)) \
+                      GROUP BY l.broker";
+        let brokers = serde_json::to_string(brokers)?;
+        self.rows(Statement::new(select).bind(brokers)).await
     }
 }
 
-impl FromRow for (ConnectionId, ConsumerCounts) {
+impl FromRow for (BrokerId, ConsumerCounts) {
     fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
         let id = row.take()?;
         let counts = ConsumerCounts {

@@ -46,7 +46,7 @@ enum AuditCommand {
     CheckProof(CheckProofArgs),
     /// Write events as JSON Lines or CSV.
     Export(ExportArgs),
-    /// Print the state at a time or position as JSON: connections, grants, listeners, publishers,
+    /// Print the state at a time or position as JSON: brokers, grants, listeners, publishers,
     /// and who could read what.
     Replay(ReplayArgs),
 }

@@ -1,19 +1,19 @@
-//! Real brokers for workers, by the kind of their connection.
+//! Real brokers for workers, by the kind of their broker.
 
 use std::sync::Arc;
 
 use brokers::Broker;
 use brokers::kafka::{KafkaBroker, KafkaSecurity, KafkaSettings};
-use workers::{ConnectionSettings, Connector};
+use workers::{BrokerSettings, Connector};
 
 /// Connects by the brokers' SDKs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SdkConnector;
 
 impl Connector for SdkConnector {
-    fn connect(&self, settings: &ConnectionSettings) -> Arc<dyn Broker> {
+    fn connect(&self, settings: &BrokerSettings) -> Arc<dyn Broker> {
         match settings {
-            ConnectionSettings::Kafka {
+            BrokerSettings::Kafka {
                 bootstrap_servers,
                 security,
             } => {

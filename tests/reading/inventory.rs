@@ -9,7 +9,7 @@ use api::worker::WorkerRequests;
 use api::{Control, Principal, Schema};
 use async_trait::async_trait;
 use domain::algorithm::{AlgorithmRegistered, Protocol, VersionPublished, VersionWithdrawn};
-use domain::connection::{
+use domain::broker::{
     BrokerConnected, BrokerCredentialsRotated, BrokerSettings, DiscoveredTopic, SqsAuth,
     TopicsDiscovered,
 };
@@ -17,8 +17,8 @@ use domain::grant::{Access, Grantee, Permission, TopicGranted, TopicPatternGrant
 use domain::listener::{ListenerEnabled, ListenerSettings, StartPosition};
 use domain::organization::{MemberAdded, OrganizationCreated, Role};
 use domain::{
-    Actor, Clock, CommandId, ConnectionId, CorrelationId, CredentialRef, Event, Ids, ListenerId,
-    Meta, Position, Revision, StreamName, TopicId, codec,
+    Actor, BrokerId, Clock, CommandId, CorrelationId, CredentialRef, Event, Ids, ListenerId, Meta,
+    Position, Revision, StreamName, TopicId, codec,
 };
 use engine::Engine;
 use event_store::{Append, EventStore, Expected, SqliteEventStore};
@@ -98,8 +98,8 @@ fn events(topics: usize) -> Vec<Event> {
     events
 }
 
-fn connection() -> ConnectionId {
-    ConnectionId::of_name(&"main".parse().unwrap(), 0)
+fn broker() -> BrokerId {
+    BrokerId::of_name(&"main".parse().unwrap(), 0)
 }
 
 fn credential(version: u32) -> CredentialRef {
@@ -130,7 +130,7 @@ fn set_up(topics: usize) -> Vec<Event> {
         }
         .into(),
         BrokerConnected {
-            connection: connection(),
+            broker: broker(),
             name: "main".parse().unwrap(),
             settings: BrokerSettings::Sqs {
                 region: "eu-central-1".to_owned(),
@@ -142,17 +142,17 @@ fn set_up(topics: usize) -> Vec<Event> {
         }
         .into(),
         BrokerCredentialsRotated {
-            connection: connection(),
+            broker: broker(),
             credential: credential(2),
         }
         .into(),
         TopicsDiscovered {
-            connection: connection(),
+            broker: broker(),
             topics: listed.collect(),
         }
         .into(),
         TopicPatternGranted {
-            connection: connection(),
+            broker: broker(),
             pattern: "topic-*".parse().unwrap(),
             permission: Permission {
                 grantee: Grantee::Organization("acme".parse().unwrap()),
@@ -167,7 +167,7 @@ fn set_up(topics: usize) -> Vec<Event> {
 fn listening(number: usize) -> Vec<Event> {
     let listener = ListenerId {
         topic: TopicId {
-            connection: connection(),
+            broker: broker(),
             topic: name(number).parse().unwrap(),
         },
         algorithm: format!("acme/score-{number}").parse().unwrap(),

@@ -194,7 +194,7 @@ async fn topics_come_and_go(api: &GraphQl, follower: &mut Follower, flow: &Flow,
     assert!(!listed.contains_key(flow.topics[1].as_str().unwrap()));
 }
 
-/// Gives the id of the connection that took over.
+/// Gives the id of the broker that took over.
 async fn a_broker_is_replaced(
     api: &GraphQl,
     follower: &mut Follower,

@@ -214,7 +214,7 @@ async fn a_bad_argument_of_a_grant_or_a_listener_is_named() {
             "settings.start.time",
         ),
         (grants, elsewhere, "BAD_ID", "topicId"),
-        (grants, edit(json!([grant])), "CONNECTION_GONE", "topicId"),
+        (grants, edit(json!([grant])), "BROKER_GONE", "topicId"),
         (
             grants,
             edit(json!([grant, wrong])),

@@ -80,11 +80,11 @@ async fn every_refusal_has_a_code_and_changes_nothing() {
     api.done(disconnect, json!({ "id": broker })).await;
     assert_eq!(
         api.refused(disconnect, json!({ "id": broker })).await,
-        "CONNECTION_GONE"
+        "BROKER_GONE"
     );
     assert_eq!(
         api.refused(ENABLE, input("1.0.0", Value::Null)).await,
-        "CONNECTION_GONE"
+        "BROKER_GONE"
     );
 }
 

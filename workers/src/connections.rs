@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use brokers::{Broker, BrokerError, Outgoing, Sink};
 use tokio::sync::OnceCell;
 
-use crate::control_plane::assignment::{ConnectionRef, ConnectionSettings};
+use crate::control_plane::assignment::{BrokerRef, BrokerSettings};
 
 /// Makes brokers of connection settings. The server passes the real ones, tests fakes.
 pub trait Connector: Send + Sync {
     /// A broker that connects on use.
-    fn connect(&self, settings: &ConnectionSettings) -> Arc<dyn Broker>;
+    fn connect(&self, settings: &BrokerSettings) -> Arc<dyn Broker>;
 }
 
 /// The connections in use, by id.
@@ -34,7 +34,7 @@ impl Connections {
     }
 
     /// The connection, made on first use.
-    pub(crate) fn of(&self, connection: &ConnectionRef) -> Arc<Connection> {
+    pub(crate) fn of(&self, connection: &BrokerRef) -> Arc<Connection> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = open.get(&connection.id) {
             return Arc::clone(known);

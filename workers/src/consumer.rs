@@ -68,7 +68,7 @@ pub(crate) async fn run(
     let key = shared.journal.listener(&first.group, &first.topic).await?;
     let most_in_flight =
         FEWEST_IN_FLIGHT.max(IN_FLIGHT_PER_CALL * first.settings.concurrency as usize);
-    let connection = shared.connections.of(&first.connection);
+    let connection = shared.connections.of(&first.broker);
     let settings = source_settings(&first, most_in_flight);
     let source = connection.broker().source(settings).await;
     let source = source.map_err(ConsumerError::Open)?;

@@ -219,46 +219,46 @@ mod tests {
     use serde_json::json;
 
     use super::assignment::{
-        AskedSettings, Assignment, Assignments, ConnectionSettings, KafkaSecurity, WorkerRequest,
+        AskedSettings, Assignment, Assignments, BrokerSettings, KafkaSecurity, WorkerRequest,
     };
     use super::*;
 
     #[test]
     fn an_assignment_is_read_as_the_control_plane_writes_it() {
-        let connection = json!({ "id": "c1", "settings": {
+        let broker = json!({ "id": "c1", "settings": {
             "__typename": "KafkaSettings", "bootstrapServers": ["a:9092"], "security": "PLAINTEXT",
         }});
         let data = json!({ "assignments": { "position": "17", "changes": [
             { "listenerId": "l1", "assignment": {
                 "revision": "12", "topic": "orders", "dlq": null, "algorithm": "acme/score",
-                "group": "6f1d9c1e-5b7a-4d0e-9f53-0d7c3a51e8b2", "connection": connection,
+                "group": "6f1d9c1e-5b7a-4d0e-9f53-0d7c3a51e8b2", "broker": broker,
                 "version": { "version": "1.0.0", "endpoint": "http://a/", "protocol": "ALGORITHMIA",
                              "timeoutMs": 30000 },
                 "settings": { "start": { "at": "TIMESTAMP", "time": "2026-01-01T00:00:00Z" },
                     "concurrency": 16, "faults": "BLOCK", "maxMessageBytes": 1048576,
                     "retry": { "maxAttempts": 5, "initialBackoffMs": 500, "maxBackoffMs": 60000 } },
-                "outputs": [{ "publisherId": "p1", "topic": "scores", "connection": connection }],
+                "outputs": [{ "publisherId": "p1", "topic": "scores", "broker": broker }],
             }},
             { "listenerId": "l2", "assignment": null },
         ]}});
         let item: Assignments = read(data, "assignments").unwrap();
         let assignment: &Assignment = item.changes[0].assignment.as_ref().unwrap();
-        let expected = ConnectionSettings::Kafka {
+        let expected = BrokerSettings::Kafka {
             bootstrap_servers: vec!["a:9092".to_owned()],
             security: KafkaSecurity::Plaintext,
         };
-        assert_eq!(assignment.connection.settings, expected);
+        assert_eq!(assignment.broker.settings, expected);
         assert!(item.changes[1].assignment.is_none());
     }
 
     #[test]
     fn a_broker_of_an_unknown_kind_is_read_as_such() {
         let asked = |settings: Value| {
-            let connection = json!({ "id": "c1", "settings": settings });
-            let request = json!({ "requestId": "r1", "listTopics": { "connection": connection } });
+            let broker = json!({ "id": "c1", "settings": settings });
+            let request = json!({ "requestId": "r1", "listTopics": { "broker": broker } });
             let data = json!({ "workerRequests": request });
             let request: WorkerRequest = read(data, "workerRequests").unwrap();
-            request.list_topics.unwrap().connection.settings
+            request.list_topics.unwrap().broker.settings
         };
         let kafka = |security: &str| {
             asked(json!({

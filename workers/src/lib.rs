@@ -14,7 +14,7 @@ mod requests;
 mod worker;
 
 pub use connections::Connector;
-pub use control_plane::assignment::{ConnectionSettings, KafkaSecurity};
+pub use control_plane::assignment::{BrokerSettings, KafkaSecurity};
 pub use control_plane::{Transport, TransportError};
 pub use direct::{
     Begun, DirectError, DirectFailure, DirectOutcome, DirectResult, DirectRun, DirectRuns,

@@ -26,7 +26,7 @@ pub(crate) enum Step {
 pub(crate) fn step(running: &Assignment, desired: &Assignment) -> Step {
     let same_source = running.topic == desired.topic
         && running.group == desired.group
-        && running.connection == desired.connection
+        && running.broker == desired.broker
         && running.settings.start == desired.settings.start
         && running.settings.concurrency == desired.settings.concurrency;
     if !same_source {
@@ -77,9 +77,9 @@ impl Reconciler {
             .collect();
         self.shared.connections.retain(|id| {
             wanted.iter().any(|assignment| {
-                let outputs = assignment.outputs.iter().map(|output| &output.connection);
+                let outputs = assignment.outputs.iter().map(|output| &output.broker);
                 outputs
-                    .chain([&assignment.connection])
+                    .chain([&assignment.broker])
                     .any(|connection| connection.id == id)
             })
         });
@@ -168,7 +168,7 @@ mod tests {
     fn another_source_needs_another_consumer() {
         assert_eq!(step_after(|a| a.topic.push('x')), Step::Restart);
         assert_eq!(step_after(|a| a.group.push('x')), Step::Restart);
-        assert_eq!(step_after(|a| a.connection.id.push('x')), Step::Restart);
+        assert_eq!(step_after(|a| a.broker.id.push('x')), Step::Restart);
         assert_eq!(step_after(|a| a.settings.concurrency += 1), Step::Restart);
     }
 }

@@ -53,7 +53,7 @@ async fn topics(
     let Some(list) = &request.list_topics else {
         return Err("the worker does not know the request".to_owned());
     };
-    let settings = match &list.connection.settings {
+    let settings = match &list.broker.settings {
         AskedSettings::Known(settings) => settings,
         AskedSettings::Unknown(unknown) => return Err(no_client(unknown)),
     };

@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, InputObject};
 use domain::CredentialRef;
-use domain::connection::{
+use domain::broker::{
     BrokerSettings, KafkaSecurity, SaslMechanism as DomainMechanism, ServiceBusAuth, SqsAuth, Tls,
 };
 

@@ -1,11 +1,11 @@
 //! Connecting, looking at and disconnecting brokers.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
-use domain::connection::{
+use domain::broker::{
     BrokerSettings, DisconnectBroker, DiscoverTopics, DiscoveredTopic, RotateCredentials,
 };
-use domain::{ConnectionId, ConnectionName};
-use engine::connection::NewConnection;
+use domain::{BrokerId, BrokerName};
+use engine::connect::NewBroker;
 
 use super::Broker;
 use super::input::{CredentialInput, KafkaInput, ServiceBusInput, SqsInput};
@@ -18,13 +18,13 @@ use crate::view::View;
 use crate::worker::AskError;
 
 payload!(
-    /// The answer of the mutations of a broker connection.
+    /// The answer of the mutations of a broker.
     BrokerPayload { broker: Broker }
 );
 
 #[derive(InputObject)]
 pub struct BrokerConnectInput {
-    /// Unique among the connections that are alive: letters, digits, `_`, `-` and `.`, at most 63.
+    /// Unique among the brokers that are alive: letters, digits, `_`, `-` and `.`, at most 63.
     pub name: String,
     /// An Apache Kafka cluster; this, `sqs` or `serviceBus`.
     pub kafka: Option<KafkaInput>,
@@ -48,7 +48,7 @@ pub struct BrokerRotateCredentialsInput {
     pub credential: CredentialInput,
     /// The same key again answers the same and does nothing more; at most 200 bytes.
     pub idempotency_key: Option<String>,
-    /// The revision of the connection's stream that the caller last saw.
+    /// The revision of the broker's stream that the caller last saw.
     pub expected_revision: Option<BigInt>,
 }
 
@@ -56,7 +56,7 @@ pub struct BrokerRotateCredentialsInput {
 pub struct BrokerDisconnectInput {
     /// The same key again answers the same and does nothing more; at most 200 bytes.
     pub idempotency_key: Option<String>,
-    /// The revision of the connection's stream that the caller last saw.
+    /// The revision of the broker's stream that the caller last saw.
     pub expected_revision: Option<BigInt>,
 }
 
@@ -124,24 +124,24 @@ async fn connect(ctx: &Context<'_>, input: BrokerConnectInput) -> Result<BrokerP
         Ok(request) => request,
         Err(error) => return Ok(BrokerPayload::refused(error)),
     };
-    let new = NewConnection {
+    let new = NewBroker {
         name,
         settings,
         probe,
     };
     let connected = control(ctx).engine.connect(new, &request).await;
-    let (connection, outcome) = match connected {
-        Ok((connection, outcome)) => (Some(connection), Ok(outcome)),
+    let (broker, outcome) = match connected {
+        Ok((broker, outcome)) => (Some(broker), Ok(outcome)),
         Err(failure) => (None, Err(failure)),
     };
     let ended = end(ctx, outcome).await?;
     let ended = ended.map_err(|error| error.or_about(&["input", field]));
-    answer(ctx, connection, Ok(ended)).await
+    answer(ctx, broker, Ok(ended)).await
 }
 
 /// A broker to connect, and the input's field that says how.
 struct Asked {
-    name: ConnectionName,
+    name: BrokerName,
     settings: BrokerSettings,
     field: &'static str,
 }
@@ -187,20 +187,20 @@ async fn look(
 async fn discover(ctx: &Context<'_>, id: ID, input: BrokerDiscoverInput) -> Result<BrokerPayload> {
     let key = input.idempotency_key.as_deref();
     let ticket = Ticket::new("brokerDiscover", Some(&id), &input, key, None);
-    let connection = match id::broker(&id) {
-        Ok(connection) => connection,
+    let broker = match id::broker(&id) {
+        Ok(broker) => broker,
         Err(error) => return Ok(BrokerPayload::refused(UserError::bad_id(&error, &["id"]))),
     };
-    let Some(broker) = read(ctx, connection).await? else {
-        let gone = domain::Refusal::ConnectionGone;
+    let Some(shown) = read(ctx, broker).await? else {
+        let gone = domain::Refusal::BrokerGone;
         return Ok(BrokerPayload::refused(gone.into()));
     };
-    let probe = match look(ctx, &broker.0.settings).await {
+    let probe = match look(ctx, &shown.0.settings).await {
         Ok(probe) => probe,
         Err(error) => return Ok(BrokerPayload::refused(error)),
     };
-    let command = DiscoverTopics { connection, probe };
-    answer(ctx, Some(connection), execute(ctx, &ticket, &command).await).await
+    let command = DiscoverTopics { broker, probe };
+    answer(ctx, Some(broker), execute(ctx, &ticket, &command).await).await
 }
 
 async fn rotate(
@@ -211,19 +211,16 @@ async fn rotate(
     let key = input.idempotency_key.as_deref();
     let expected = input.expected_revision;
     let ticket = Ticket::new("brokerRotateCredentials", Some(&id), &input, key, expected);
-    let connection = match id::broker(&id) {
-        Ok(connection) => connection,
+    let broker = match id::broker(&id) {
+        Ok(broker) => broker,
         Err(error) => return Ok(BrokerPayload::refused(UserError::bad_id(&error, &["id"]))),
     };
     let credential = match input.credential.reference(&["input", "credential"]) {
         Ok(credential) => credential,
         Err(error) => return Ok(BrokerPayload::refused(error)),
     };
-    let command = RotateCredentials {
-        connection,
-        credential,
-    };
-    answer(ctx, Some(connection), execute(ctx, &ticket, &command).await).await
+    let command = RotateCredentials { broker, credential };
+    answer(ctx, Some(broker), execute(ctx, &ticket, &command).await).await
 }
 
 async fn disconnect(
@@ -234,24 +231,24 @@ async fn disconnect(
     let key = input.idempotency_key.as_deref();
     let expected = input.expected_revision;
     let ticket = Ticket::new("brokerDisconnect", Some(&id), &input, key, expected);
-    let connection = match id::broker(&id) {
-        Ok(connection) => connection,
+    let broker = match id::broker(&id) {
+        Ok(broker) => broker,
         Err(error) => return Ok(BrokerPayload::refused(UserError::bad_id(&error, &["id"]))),
     };
-    let command = DisconnectBroker { connection };
-    answer(ctx, Some(connection), execute(ctx, &ticket, &command).await).await
+    let command = DisconnectBroker { broker };
+    answer(ctx, Some(broker), execute(ctx, &ticket, &command).await).await
 }
 
 pub(crate) async fn answer(
     ctx: &Context<'_>,
-    connection: Option<ConnectionId>,
+    broker: Option<BrokerId>,
     ended: Ended,
 ) -> Result<BrokerPayload> {
     Ok(match ended? {
         Err(error) => BrokerPayload::refused(error),
         Ok(position) => {
-            let broker = match connection {
-                Some(connection) => read(ctx, connection).await?,
+            let broker = match broker {
+                Some(broker) => read(ctx, broker).await?,
                 None => None,
             };
             BrokerPayload::done(broker, position)
@@ -259,6 +256,6 @@ pub(crate) async fn answer(
     })
 }
 
-async fn read(ctx: &Context<'_>, connection: ConnectionId) -> Result<Option<Broker>> {
-    View::live(ctx).find(connection, Broker).await.transpose()
+async fn read(ctx: &Context<'_>, broker: BrokerId) -> Result<Option<Broker>> {
+    View::live(ctx).find(broker, Broker).await.transpose()
 }

@@ -1,8 +1,8 @@
-//! Reading broker connections.
+//! Reading brokers.
 
 use async_graphql::{Context, Enum, InputObject, Object, Result};
-use domain::ConnectionName;
-use projections::connection::{ConnectionFilter, ConnectionSort};
+use domain::BrokerName;
+use projections::broker::{BrokerFilter, BrokerSort};
 
 use super::Broker;
 use super::types::BrokerKind;
@@ -23,7 +23,7 @@ pub struct BrokerQuery;
 
 #[Object]
 impl BrokerQuery {
-    /// The broker connections that are alive, by name.
+    /// The brokers that are alive, by name.
     async fn brokers(
         &self,
         ctx: &Context<'_>,
@@ -37,7 +37,7 @@ impl BrokerQuery {
         Some(brokers(ctx, filter.unwrap_or_default(), part, as_of).await)
     }
 
-    /// The connection of that name; null where none is alive.
+    /// The broker of that name; null where none is alive.
     async fn broker_by_name(
         &self,
         ctx: &Context<'_>,
@@ -51,22 +51,22 @@ impl BrokerQuery {
 
 async fn by_name(
     ctx: &Context<'_>,
-    name: &ConnectionName,
+    name: &BrokerName,
     as_of: Option<AsOf>,
 ) -> Result<Option<Broker>> {
     let view = View::at(ctx, as_of).await?;
-    let row = view.model().connection_by_name(name).await;
+    let row = view.model().broker_by_name(name).await;
     view.show(row, Broker)
 }
 
 async fn brokers(
     ctx: &Context<'_>,
     filter: BrokerFilterInput,
-    part: Part<ConnectionSort>,
+    part: Part<BrokerSort>,
     as_of: Option<AsOf>,
 ) -> Result<List<Broker>> {
     let view = View::at(ctx, as_of).await?;
-    let filter = ConnectionFilter {
+    let filter = BrokerFilter {
         search: filter.search,
         kind: filter.kind.map(Into::into),
     };
@@ -75,7 +75,7 @@ async fn brokers(
 
 /// What brokers can be sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "ConnectionSort")]
+#[graphql(remote = "BrokerSort")]
 pub enum BrokerOrderField {
     Name,
     ConnectedAt,

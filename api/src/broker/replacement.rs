@@ -1,13 +1,13 @@
-//! Replacing a broker connection by another, and looking beforehand at what will come of it.
+//! Replacing a broker by another, and looking beforehand at what will come of it.
 
 use std::collections::BTreeMap;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-use domain::connection::{Connection, ReplaceBroker};
+use domain::broker::{Broker, ReplaceBroker};
 use domain::grant::{Grantee, Permission};
 use domain::replacement::{Holding, Missing, Move, Preview, preview};
 use domain::topic::Topic;
-use domain::{AlgorithmId, ConnectionId, Position, State, StreamName, TopicId, TopicName};
+use domain::{AlgorithmId, BrokerId, Position, State, StreamName, TopicId, TopicName};
 
 use super::mutation::{BrokerPayload, answer};
 use crate::as_of::{self, AsOf};
@@ -26,7 +26,7 @@ const MOST_TOPICS: u32 = 10_001;
 
 #[derive(InputObject)]
 pub struct BrokerReplaceInput {
-    /// A broker connection of the same kind that is alive.
+    /// A broker of the same kind that is alive.
     pub replacement_id: ID,
     /// Go on where the replacement lacks topics: what hangs on those ends.
     #[graphql(default)]
@@ -35,7 +35,7 @@ pub struct BrokerReplaceInput {
     pub start: Option<ListenerStartInput>,
     /// The same key again answers the same and does nothing more; at most 200 bytes.
     pub idempotency_key: Option<String>,
-    /// The revision of the connection's stream that the caller last saw.
+    /// The revision of the broker's stream that the caller last saw.
     pub expected_revision: Option<BigInt>,
 }
 
@@ -116,7 +116,7 @@ pub struct ReplacementMutation;
 
 #[Object]
 impl ReplacementMutation {
-    /// Ends a broker connection for good and has another of the same kind take over its grants,
+    /// Ends a broker for good and has another of the same kind take over its grants,
     /// listeners and publishers, topic by topic. Nothing is consumed from the old one any more.
     /// The broker that is answered is the replacement.
     async fn broker_replace(
@@ -136,19 +136,19 @@ async fn look(
     as_of: Option<AsOf>,
 ) -> Result<Option<BrokerReplacementPreview>> {
     let wrong = |error: id::IdError| invalid(error.to_string());
-    let connection = id::broker(id).map_err(wrong)?;
+    let broker = id::broker(id).map_err(wrong)?;
     let replacement = id::broker(replacement).map_err(wrong)?;
     let until = as_of::bound(ctx, as_of).await?;
-    let fold = async |id| fold::<Connection>(ctx, &StreamName::connection(id), until).await;
-    let (present, replacement) = (fold(connection).await?, fold(replacement).await?);
+    let fold = async |id| fold::<Broker>(ctx, &StreamName::broker(id), until).await;
+    let (present, replacement) = (fold(broker).await?, fold(replacement).await?);
     if present.settings.is_none() || replacement.settings.is_none() {
         return Ok(None);
     }
     let mut hanging = BTreeMap::new();
     let view = View::at(ctx, as_of).await?;
-    for name in in_use(&view, connection).await? {
+    for name in in_use(&view, broker).await? {
         let topic = TopicId {
-            connection,
+            broker,
             topic: name.clone(),
         };
         let state = self::fold::<Topic>(ctx, &StreamName::topic(&topic), until).await?;
@@ -175,9 +175,9 @@ async fn replace(ctx: &Context<'_>, id: ID, input: BrokerReplaceInput) -> Result
         Ok(command) => command,
         Err(error) => return Ok(BrokerPayload::refused(error)),
     };
-    command.topics = in_use(&View::live(ctx), command.connection).await?;
+    command.topics = in_use(&View::live(ctx), command.broker).await?;
     let ended = execute(ctx, &ticket, &command).await;
-    // The connection is gone: the payload shows the one that took over.
+    // The broker is gone: the payload shows the one that took over.
     answer(ctx, Some(command.replacement), ended).await
 }
 
@@ -186,7 +186,7 @@ fn command(id: &ID, input: &BrokerReplaceInput) -> Result<ReplaceBroker, UserErr
     let start = input.start.as_ref();
     let start = start.map(|start| start.position(&["input", "start", "time"]));
     Ok(ReplaceBroker {
-        connection: id::broker(id).map_err(|error| UserError::bad_id(&error, &["id"]))?,
+        broker: id::broker(id).map_err(|error| UserError::bad_id(&error, &["id"]))?,
         replacement: id::broker(&input.replacement_id)
             .map_err(|error| UserError::bad_id(&error, &["input", "replacementId"]))?,
         topics: Vec::new(),
@@ -195,9 +195,9 @@ fn command(id: &ID, input: &BrokerReplaceInput) -> Result<ReplaceBroker, UserErr
     })
 }
 
-/// The topics of a connection that something hangs on, as far as the read models know.
-async fn in_use(view: &View, connection: ConnectionId) -> Result<Vec<TopicName>> {
-    let topics = view.model().topics_in_use(connection, MOST_TOPICS).await;
+/// The topics of a broker that something hangs on, as far as the read models know.
+async fn in_use(view: &View, broker: BrokerId) -> Result<Vec<TopicName>> {
+    let topics = view.model().topics_in_use(broker, MOST_TOPICS).await;
     topics.map_err(|cause| read_failure(&cause))
 }
 

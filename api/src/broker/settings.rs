@@ -1,7 +1,7 @@
 //! How a broker is reached, as it is shown. No secret is here: settings refer to credentials.
 
 use async_graphql::{Enum, SimpleObject, Union};
-use domain::connection::{
+use domain::broker::{
     KafkaSecurity as DomainSecurity, ServiceBusAuth as DomainBusAuth, SqsAuth as DomainSqsAuth,
 };
 
@@ -102,9 +102,9 @@ impl From<DomainSecurity> for KafkaSecurity {
     }
 }
 
-impl From<domain::connection::BrokerSettings> for BrokerSettings {
-    fn from(settings: domain::connection::BrokerSettings) -> Self {
-        use domain::connection::BrokerSettings as Domain;
+impl From<domain::broker::BrokerSettings> for BrokerSettings {
+    fn from(settings: domain::broker::BrokerSettings) -> Self {
+        use domain::broker::BrokerSettings as Domain;
         match settings {
             Domain::Kafka {
                 bootstrap_servers,

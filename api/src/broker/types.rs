@@ -1,8 +1,8 @@
-//! The types of a broker connection.
+//! The types of a broker.
 
 use async_graphql::{Enum, ID, Object, Result, SimpleObject};
-use domain::connection::BrokerKind as DomainKind;
-use projections::hanging::{ConnectionCounts, Deletion};
+use domain::broker::BrokerKind as DomainKind;
+use projections::hanging::{self, Deletion};
 use projections::topic::TopicFilter;
 use projections::worker::ConsumerCounts;
 
@@ -21,10 +21,7 @@ use crate::view::View;
 /// A connected Kafka cluster, SQS account or Service Bus namespace. Its settings never change;
 /// only credentials rotate.
 #[derive(Clone)]
-pub struct Broker(
-    pub(crate) projections::connection::Connection,
-    pub(crate) View,
-);
+pub struct Broker(pub(crate) projections::broker::Broker, pub(crate) View);
 
 #[Object]
 impl Broker {
@@ -67,7 +64,7 @@ impl Broker {
         self.0.replaced.map(|replaced| DateTime(replaced.at))
     }
 
-    /// The connection that took over from it; null while it is alive, and where that connection
+    /// The broker that took over from it; null while it is alive, and where that broker
     /// is disconnected.
     async fn replaced_by(&self) -> Option<Result<Broker>> {
         self.1.find(self.0.replaced?.by, Broker).await
@@ -104,7 +101,7 @@ impl Broker {
         order_by: Option<OrderBy<GrantOrderField>>,
     ) -> Option<Result<List<Grant>>> {
         let filter = projections::grant::GrantFilter {
-            connection: Some(self.0.id),
+            broker: Some(self.0.id),
             ..Default::default()
         };
         let part = Part::new(first, after, order_by);
@@ -120,7 +117,7 @@ impl Broker {
         order_by: Option<OrderBy<TopicOrderField>>,
     ) -> Option<Result<List<Topic>>> {
         let filter = TopicFilter {
-            connection: self.0.id,
+            broker: self.0.id,
             search,
         };
         let part = Part::new(first, after, order_by);
@@ -158,7 +155,7 @@ pub enum BrokerState {
     Consuming,
     /// A consumer on it has failed and will be started again: its listener says why.
     Failing,
-    /// Another connection took over from it.
+    /// Another broker took over from it.
     Replaced,
 }
 
@@ -192,7 +189,7 @@ pub struct Credential {
     pub version: u32,
 }
 
-/// How much there is of a broker connection.
+/// How much there is of a broker.
 #[derive(SimpleObject)]
 pub struct BrokerCounts {
     /// Topics that the broker has.
@@ -220,8 +217,8 @@ pub struct BrokerDeletionPreview {
     pub publisher_ids: Vec<ID>,
 }
 
-impl From<ConnectionCounts> for BrokerCounts {
-    fn from(counts: ConnectionCounts) -> Self {
+impl From<hanging::BrokerCounts> for BrokerCounts {
+    fn from(counts: hanging::BrokerCounts) -> Self {
         Self {
             topics: BigInt(counts.topics),
             grants: BigInt(counts.grants),

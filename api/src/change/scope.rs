@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use async_graphql::{ID, Result};
 use domain::grant::Grantee;
-use domain::{AlgorithmId, ConnectionId, OrganizationName, TopicId};
+use domain::{AlgorithmId, BrokerId, OrganizationName, TopicId};
 use projections::grant::{GrantKey, Scope as Topics};
 
 use super::Kind;
@@ -25,7 +25,7 @@ pub(super) struct Scope {
 /// What the things asked for belong to.
 #[derive(Clone, Debug)]
 enum Within {
-    Broker(ConnectionId),
+    Broker(BrokerId),
     Topic(TopicId),
     Algorithm(AlgorithmId),
     Organization(OrganizationName),
@@ -76,7 +76,7 @@ fn within_of(id: &ID) -> Result<Within> {
 impl Within {
     fn covers(&self, id: &GlobalId) -> bool {
         match self {
-            Self::Broker(broker) => connection(id) == Some(*broker),
+            Self::Broker(broker) => on_broker(id) == Some(*broker),
             Self::Topic(topic) => on_topic(id, topic),
             Self::Algorithm(algorithm) => of_algorithm(id, algorithm),
             Self::Organization(name) => of_organization(id, name),
@@ -84,13 +84,13 @@ impl Within {
     }
 }
 
-fn connection(id: &GlobalId) -> Option<ConnectionId> {
+fn on_broker(id: &GlobalId) -> Option<BrokerId> {
     match id {
         GlobalId::Broker(id) => Some(*id),
-        GlobalId::Topic(id) => Some(id.connection),
-        GlobalId::Grant(key) => Some(key.connection),
-        GlobalId::Listener(id) => Some(id.topic.connection),
-        GlobalId::Publisher(id) => Some(id.topic.connection),
+        GlobalId::Topic(id) => Some(id.broker),
+        GlobalId::Grant(key) => Some(key.broker),
+        GlobalId::Listener(id) => Some(id.topic.broker),
+        GlobalId::Publisher(id) => Some(id.topic.broker),
         _ => None,
     }
 }
@@ -99,7 +99,7 @@ fn on_topic(id: &GlobalId, topic: &TopicId) -> bool {
     match id {
         GlobalId::Topic(id) => id == topic,
         GlobalId::Grant(key) => {
-            key.connection == topic.connection
+            key.broker == topic.broker
                 && match &key.scope {
                     Topics::Topic(name) => *name == topic.topic,
                     Topics::Pattern(pattern) => pattern.covers(&topic.topic),
@@ -148,7 +148,7 @@ mod tests {
 
     fn topic(name: &str) -> TopicId {
         TopicId {
-            connection: ConnectionId(uuid::Uuid::from_u128(1)),
+            broker: BrokerId(uuid::Uuid::from_u128(1)),
             topic: name.parse().unwrap(),
         }
     }
@@ -165,10 +165,10 @@ mod tests {
             GlobalId::Organization("acme".parse().unwrap()),
             GlobalId::Algorithm(algorithm.clone()),
             GlobalId::Version(algorithm.clone(), "1.0.0".parse().unwrap()),
-            GlobalId::Broker(orders.connection),
+            GlobalId::Broker(orders.broker),
             GlobalId::Topic(orders.clone()),
             GlobalId::Grant(GrantKey::of_pattern(
-                orders.connection,
+                orders.broker,
                 &"ord*".parse().unwrap(),
                 &whole,
             )),

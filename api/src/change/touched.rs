@@ -2,8 +2,8 @@
 
 use async_graphql::Result;
 use domain::{
-    AlgorithmId, ConnectionId, Envelope, Event, ListenerId, PublisherId, Revision, StreamName,
-    TopicId, TopicPattern, WorkerId, codec,
+    AlgorithmId, BrokerId, Envelope, Event, ListenerId, PublisherId, Revision, StreamName, TopicId,
+    TopicPattern, WorkerId, codec,
 };
 use engine::Engine;
 use projections::grant::GrantKey;
@@ -42,11 +42,11 @@ enum Wider<'a> {
     /// The listeners and publishers of an algorithm, whose selectors resolve anew.
     Of(&'a AlgorithmId),
     /// The topics that a pattern covers.
-    Covered(ConnectionId, &'a TopicPattern),
-    /// The topics of the connection that came, went or changed.
-    Listed(ConnectionId),
-    /// Everything on a connection that ends.
-    On(ConnectionId),
+    Covered(BrokerId, &'a TopicPattern),
+    /// The topics of the broker that came, went or changed.
+    Listed(BrokerId),
+    /// Everything on a broker that ends.
+    On(BrokerId),
     /// The listeners that a worker's consumers served, and their brokers.
     Served(WorkerId),
 }
@@ -71,9 +71,9 @@ pub(super) async fn touched(
     let wider = match wider(&event) {
         Wider::Nothing => Vec::new(),
         Wider::Of(algorithm) => look.of(algorithm).await?,
-        Wider::Covered(connection, pattern) => look.covered(connection, pattern).await?,
-        Wider::Listed(connection) => look.listed(connection, &event).await?,
-        Wider::On(connection) => look.on(connection).await?,
+        Wider::Covered(broker, pattern) => look.covered(broker, pattern).await?,
+        Wider::Listed(broker) => look.listed(broker, &event).await?,
+        Wider::On(broker) => look.on(broker).await?,
         Wider::Served(worker) => {
             let served = look.served(worker).await?;
             // It served more than is looked for.
@@ -97,25 +97,22 @@ fn named(event: &Event) -> Vec<GlobalId> {
         Event::AlgorithmRetired(e) => vec![GlobalId::Algorithm(e.algorithm.clone())],
         Event::VersionPublished(e) => version(&e.algorithm, &e.version),
         Event::VersionWithdrawn(e) => version(&e.algorithm, &e.version),
-        Event::BrokerConnected(e) => vec![GlobalId::Broker(e.connection)],
-        Event::BrokerCredentialsRotated(e) => vec![GlobalId::Broker(e.connection)],
-        Event::TopicsDiscovered(e) => vec![GlobalId::Broker(e.connection)],
-        Event::BrokerDisconnected(e) => vec![GlobalId::Broker(e.connection)],
+        Event::BrokerConnected(e) => vec![GlobalId::Broker(e.broker)],
+        Event::BrokerCredentialsRotated(e) => vec![GlobalId::Broker(e.broker)],
+        Event::TopicsDiscovered(e) => vec![GlobalId::Broker(e.broker)],
+        Event::BrokerDisconnected(e) => vec![GlobalId::Broker(e.broker)],
         Event::BrokerReplaced(e) => {
-            vec![
-                GlobalId::Broker(e.connection),
-                GlobalId::Broker(e.replacement),
-            ]
+            vec![GlobalId::Broker(e.broker), GlobalId::Broker(e.replacement)]
         }
         Event::TopicGranted(e) => granted(&e.topic, GrantKey::of_topic(&e.topic, &e.permission)),
         Event::TopicRevoked(e) => granted(&e.topic, GrantKey::of_topic(&e.topic, &e.permission)),
         Event::TopicPatternGranted(e) => {
-            let key = GrantKey::of_pattern(e.connection, &e.pattern, &e.permission);
-            vec![GlobalId::Grant(key), GlobalId::Broker(e.connection)]
+            let key = GrantKey::of_pattern(e.broker, &e.pattern, &e.permission);
+            vec![GlobalId::Grant(key), GlobalId::Broker(e.broker)]
         }
         Event::TopicPatternRevoked(e) => {
-            let key = GrantKey::of_pattern(e.connection, &e.pattern, &e.permission);
-            vec![GlobalId::Grant(key), GlobalId::Broker(e.connection)]
+            let key = GrantKey::of_pattern(e.broker, &e.pattern, &e.permission);
+            vec![GlobalId::Grant(key), GlobalId::Broker(e.broker)]
         }
         Event::ListenerEnabled(e) => counted_listener(&e.listener),
         Event::ListenerDisabled(e) => counted_listener(&e.listener),
@@ -148,7 +145,7 @@ fn granted(topic: &TopicId, key: GrantKey) -> Vec<GlobalId> {
     vec![
         GlobalId::Grant(key),
         GlobalId::Topic(topic.clone()),
-        GlobalId::Broker(topic.connection),
+        GlobalId::Broker(topic.broker),
     ]
 }
 
@@ -160,7 +157,7 @@ fn listener(id: &ListenerId) -> Vec<GlobalId> {
 fn consumer(id: &ListenerId) -> Vec<GlobalId> {
     vec![
         GlobalId::Listener(id.clone()),
-        GlobalId::Broker(id.topic.connection),
+        GlobalId::Broker(id.topic.broker),
     ]
 }
 
@@ -168,7 +165,7 @@ fn counted_listener(id: &ListenerId) -> Vec<GlobalId> {
     vec![
         GlobalId::Listener(id.clone()),
         GlobalId::Topic(id.topic.clone()),
-        GlobalId::Broker(id.topic.connection),
+        GlobalId::Broker(id.topic.broker),
     ]
 }
 
@@ -176,7 +173,7 @@ fn counted_publisher(id: &PublisherId) -> Vec<GlobalId> {
     vec![
         GlobalId::Publisher(id.clone()),
         GlobalId::Topic(id.topic.clone()),
-        GlobalId::Broker(id.topic.connection),
+        GlobalId::Broker(id.topic.broker),
     ]
 }
 
@@ -185,11 +182,11 @@ fn wider(event: &Event) -> Wider<'_> {
         Event::VersionPublished(e) => Wider::Of(&e.algorithm),
         Event::VersionWithdrawn(e) => Wider::Of(&e.algorithm),
         Event::AlgorithmRetired(e) => Wider::Of(&e.algorithm),
-        Event::TopicPatternGranted(e) => Wider::Covered(e.connection, &e.pattern),
-        Event::TopicPatternRevoked(e) => Wider::Covered(e.connection, &e.pattern),
-        Event::TopicsDiscovered(e) => Wider::Listed(e.connection),
-        Event::BrokerReplaced(e) => Wider::On(e.connection),
-        Event::BrokerDisconnected(e) => Wider::On(e.connection),
+        Event::TopicPatternGranted(e) => Wider::Covered(e.broker, &e.pattern),
+        Event::TopicPatternRevoked(e) => Wider::Covered(e.broker, &e.pattern),
+        Event::TopicsDiscovered(e) => Wider::Listed(e.broker),
+        Event::BrokerReplaced(e) => Wider::On(e.broker),
+        Event::BrokerDisconnected(e) => Wider::On(e.broker),
         Event::WorkerJoined(e) => Wider::Served(e.worker),
         Event::WorkerLeft(e) => Wider::Served(e.worker),
         _ => Wider::Nothing,
@@ -234,13 +231,9 @@ impl Look<'_> {
             .collect())
     }
 
-    async fn covered(
-        &self,
-        connection: ConnectionId,
-        pattern: &TopicPattern,
-    ) -> Result<Vec<GlobalId>> {
+    async fn covered(&self, broker: BrokerId, pattern: &TopicPattern) -> Result<Vec<GlobalId>> {
         let filter = TopicFilter {
-            connection,
+            broker,
             search: None,
         };
         let covered = |row: &Topic| pattern.covers(&row.id.topic);
@@ -270,22 +263,22 @@ impl Look<'_> {
         }
     }
 
-    async fn listed(&self, connection: ConnectionId, event: &Event) -> Result<Vec<GlobalId>> {
-        let before = self.topics_before(connection).await?;
+    async fn listed(&self, broker: BrokerId, event: &Event) -> Result<Vec<GlobalId>> {
+        let before = self.topics_before(broker).await?;
         let Event::TopicsDiscovered(now) = event else {
             return Ok(Vec::new());
         };
         let gone = before.iter().filter(|topic| !now.topics.contains(topic));
         let new = now.topics.iter().filter(|topic| !before.contains(topic));
         let topics = gone.chain(new).take(MOST + 1);
-        Ok(topics.map(|topic| on_topic(connection, topic)).collect())
+        Ok(topics.map(|topic| on_topic(broker, topic)).collect())
     }
 
-    async fn on(&self, connection: ConnectionId) -> Result<Vec<GlobalId>> {
-        let before = self.topics_before(connection).await?;
-        let topics = before.iter().map(|topic| on_topic(connection, topic));
+    async fn on(&self, broker: BrokerId) -> Result<Vec<GlobalId>> {
+        let before = self.topics_before(broker).await?;
+        let topics = before.iter().map(|topic| on_topic(broker, topic));
         let limit = u32::try_from(MOST + 1).unwrap_or(u32::MAX);
-        let flows = self.model.flows_on(connection, limit).await;
+        let flows = self.model.flows_on(broker, limit).await;
         let flows = flows.map_err(|cause| read_failure(&cause))?;
         let listeners = flows.listeners.into_iter().map(GlobalId::Listener);
         let publishers = flows.publishers.into_iter().map(GlobalId::Publisher);
@@ -293,12 +286,12 @@ impl Look<'_> {
         Ok(flows.chain(topics).take(MOST + 1).collect())
     }
 
-    /// The topics that the connection had before the event, by its own history.
+    /// The topics that the broker had before the event, by its own history.
     async fn topics_before(
         &self,
-        connection: ConnectionId,
-    ) -> Result<Vec<domain::connection::DiscoveredTopic>> {
-        let stream = StreamName::connection(connection);
+        broker: BrokerId,
+    ) -> Result<Vec<domain::broker::DiscoveredTopic>> {
+        let stream = StreamName::broker(broker);
         let mut until = self.envelope.revision.0;
         while until > 0 {
             let page = self.back(&stream, until).await?;
@@ -350,9 +343,9 @@ impl Look<'_> {
     }
 }
 
-fn on_topic(connection: ConnectionId, topic: &domain::connection::DiscoveredTopic) -> GlobalId {
+fn on_topic(broker: BrokerId, topic: &domain::broker::DiscoveredTopic) -> GlobalId {
     GlobalId::Topic(TopicId {
-        connection,
+        broker,
         topic: topic.name.clone(),
     })
 }

@@ -1,7 +1,7 @@
 //! The types of a change.
 
 use async_graphql::{Enum, ID, Object, Result, SimpleObject};
-use domain::ConnectionId;
+use domain::BrokerId;
 
 use crate::id::GlobalId;
 use crate::node::{self, Node};
@@ -51,21 +51,21 @@ impl Change {
 }
 
 impl Change {
-    /// What was on a connection that is gone is in no list any more, though its row is there.
+    /// What was on a broker that is gone is in no list any more, though its row is there.
     async fn is_listed(&self) -> Result<bool> {
-        let Some(connection) = connection(&self.id) else {
+        let Some(broker) = on_broker(&self.id) else {
             return Ok(true);
         };
-        let row = self.view.load(connection).await?;
+        let row = self.view.load(broker).await?;
         Ok(row.is_some_and(|row| row.replaced.is_none()))
     }
 }
 
-fn connection(id: &GlobalId) -> Option<ConnectionId> {
+fn on_broker(id: &GlobalId) -> Option<BrokerId> {
     match id {
         GlobalId::Broker(id) => Some(*id),
-        GlobalId::Listener(id) => Some(id.topic.connection),
-        GlobalId::Publisher(id) => Some(id.topic.connection),
+        GlobalId::Listener(id) => Some(id.topic.broker),
+        GlobalId::Publisher(id) => Some(id.topic.broker),
         _ => None,
     }
 }

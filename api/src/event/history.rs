@@ -121,7 +121,7 @@ fn stream(of: &GlobalId) -> Option<StreamName> {
     Some(match of {
         GlobalId::Organization(name) => StreamName::organization(name),
         GlobalId::Algorithm(id) | GlobalId::Version(id, _) => StreamName::algorithm(id),
-        GlobalId::Broker(id) => StreamName::connection(*id),
+        GlobalId::Broker(id) => StreamName::broker(*id),
         GlobalId::Topic(id) => StreamName::topic(id),
         GlobalId::Grant(key) => granted_in(key),
         GlobalId::Listener(id) => StreamName::topic(&id.topic),
@@ -165,10 +165,10 @@ fn tells_of_version(event: &Happened, version: &Version) -> bool {
 fn granted_in(key: &GrantKey) -> StreamName {
     match &key.scope {
         Scope::Topic(topic) => StreamName::topic(&TopicId {
-            connection: key.connection,
+            broker: key.broker,
             topic: topic.clone(),
         }),
-        Scope::Pattern(_) => StreamName::connection(key.connection),
+        Scope::Pattern(_) => StreamName::broker(key.broker),
     }
 }
 
@@ -177,10 +177,10 @@ fn grant(event: &Happened) -> Option<GrantKey> {
         Happened::TopicGranted(e) => GrantKey::of_topic(&e.topic, &e.permission),
         Happened::TopicRevoked(e) => GrantKey::of_topic(&e.topic, &e.permission),
         Happened::TopicPatternGranted(e) => {
-            GrantKey::of_pattern(e.connection, &e.pattern, &e.permission)
+            GrantKey::of_pattern(e.broker, &e.pattern, &e.permission)
         }
         Happened::TopicPatternRevoked(e) => {
-            GrantKey::of_pattern(e.connection, &e.pattern, &e.permission)
+            GrantKey::of_pattern(e.broker, &e.pattern, &e.permission)
         }
         _ => return None,
     })

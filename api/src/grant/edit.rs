@@ -48,7 +48,7 @@ pub struct PatternGrantsEditInput {
     pub changes: Vec<PatternGrantChangeInput>,
     /// The same key again answers the same and does nothing more; at most 200 bytes.
     pub idempotency_key: Option<String>,
-    /// The revision of the connection's stream that the caller last saw.
+    /// The revision of the broker's stream that the caller last saw.
     pub expected_revision: Option<BigInt>,
 }
 
@@ -149,7 +149,7 @@ async fn edit_patterns(ctx: &Context<'_>, input: PatternGrantsEditInput) -> Resu
     };
     let ended = execute(ctx, &ticket, &command).await?;
     let ended = ended.map_err(|error| error.or_about(&["input", "brokerId"]));
-    broker::answer(ctx, Some(command.connection), Ok(ended)).await
+    broker::answer(ctx, Some(command.broker), Ok(ended)).await
 }
 
 fn patterns_command(input: &PatternGrantsEditInput) -> Result<EditPatternGrants, UserError> {
@@ -166,7 +166,7 @@ fn patterns_command(input: &PatternGrantsEditInput) -> Result<EditPatternGrants,
         })
     };
     Ok(EditPatternGrants {
-        connection: id::broker(&input.broker_id)
+        broker: id::broker(&input.broker_id)
             .map_err(|error| UserError::bad_id(&error, &["input", "brokerId"]))?,
         changes: each(&input.changes, change)?,
         cause: None,

@@ -34,7 +34,7 @@ pub struct TopicRevokeInput {
     /// The same key again answers the same and does nothing more; at most 200 bytes.
     pub idempotency_key: Option<String>,
     /// The revision that the caller last saw of the topic's stream; for a pattern's grant, of the
-    /// connection's.
+    /// broker's.
     pub expected_revision: Option<BigInt>,
 }
 
@@ -100,7 +100,7 @@ async fn revoke(ctx: &Context<'_>, id: ID, input: TopicRevokeInput) -> Result<Gr
     let expected = input.expected_revision;
     let ticket = Ticket::new("topicRevoke", Some(&id), &input, key, expected);
     let GrantKey {
-        connection,
+        broker,
         scope,
         permission,
     } = match id::grant(&id) {
@@ -109,7 +109,7 @@ async fn revoke(ctx: &Context<'_>, id: ID, input: TopicRevokeInput) -> Result<Gr
     };
     let ended = match scope {
         Scope::Topic(topic) => {
-            let topic = TopicId { connection, topic };
+            let topic = TopicId { broker, topic };
             let command = EditGrants::single(topic, Edit::Remove, permission);
             execute(ctx, &ticket, &command).await?
         }
@@ -120,7 +120,7 @@ async fn revoke(ctx: &Context<'_>, id: ID, input: TopicRevokeInput) -> Result<Gr
                 permission,
             };
             let command = EditPatternGrants {
-                connection,
+                broker,
                 changes: vec![change],
                 cause: None,
             };

@@ -55,7 +55,7 @@ async fn grants(
 impl GrantFilterInput {
     fn filter(self) -> Result<GrantFilter> {
         Ok(GrantFilter {
-            connection: chosen(self.broker_id.as_ref(), id::broker)?,
+            broker: chosen(self.broker_id.as_ref(), id::broker)?,
             topic: chosen(self.topic_id.as_ref(), id::topic)?,
             algorithm: chosen(self.algorithm_id.as_ref(), id::algorithm)?,
             organization: chosen(self.organization_id.as_ref(), id::organization)?,

@@ -32,8 +32,8 @@ impl Grant {
     /// The topic; null for a pattern.
     async fn topic_id(&self) -> Option<ID> {
         let topic = self.topic()?.clone();
-        let connection = self.0.key.connection;
-        Some(GlobalId::Topic(TopicId { connection, topic }).encode())
+        let broker = self.0.key.broker;
+        Some(GlobalId::Topic(TopicId { broker, topic }).encode())
     }
 
     /// The name of the topic on its broker; null for a pattern.
@@ -56,7 +56,7 @@ impl Grant {
     }
 
     async fn broker(&self) -> Option<Result<Broker>> {
-        self.1.find(self.0.key.connection, Broker).await
+        self.1.find(self.0.key.broker, Broker).await
     }
 
     /// Whom it is given to: an algorithm, or an organization with all of its algorithms.

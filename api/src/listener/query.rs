@@ -55,7 +55,7 @@ async fn listeners(
 impl ListenerFilterInput {
     fn filter(self) -> Result<ListenerFilter> {
         Ok(ListenerFilter {
-            connection: chosen(self.broker_id.as_ref(), id::broker)?,
+            broker: chosen(self.broker_id.as_ref(), id::broker)?,
             topic: chosen(self.topic_id.as_ref(), id::topic)?,
             organization: chosen(self.organization_id.as_ref(), id::organization)?,
             algorithm: chosen(self.algorithm_id.as_ref(), id::algorithm)?,

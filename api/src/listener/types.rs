@@ -100,7 +100,7 @@ impl Listener {
     }
 
     async fn broker(&self) -> Option<Result<Broker>> {
-        self.1.find(self.0.id.topic.connection, Broker).await
+        self.1.find(self.0.id.topic.broker, Broker).await
     }
 
     async fn algorithm(&self) -> Option<Result<Algorithm>> {

@@ -54,7 +54,7 @@ async fn publishers(
 impl PublisherFilterInput {
     fn filter(self) -> Result<PublisherFilter> {
         Ok(PublisherFilter {
-            connection: chosen(self.broker_id.as_ref(), id::broker)?,
+            broker: chosen(self.broker_id.as_ref(), id::broker)?,
             topic: chosen(self.topic_id.as_ref(), id::topic)?,
             organization: chosen(self.organization_id.as_ref(), id::organization)?,
             algorithm: chosen(self.algorithm_id.as_ref(), id::algorithm)?,

@@ -39,7 +39,7 @@ impl Topic {
     }
 
     async fn broker(&self) -> Option<Result<Broker>> {
-        self.1.find(self.0.id.connection, Broker).await
+        self.1.find(self.0.id.broker, Broker).await
     }
 
     /// What reads it, the enabled and the disabled.

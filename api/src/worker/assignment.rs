@@ -36,7 +36,7 @@ pub struct Assignment {
     pub algorithm: String,
     /// The consumer group: the same for all of the listener's life.
     pub group: String,
-    pub connection: AssignedConnection,
+    pub broker: AssignedBroker,
     /// What the version selector picks now; null when no published version matches.
     pub version: Option<AssignedVersion>,
     pub settings: ListenerSettings,
@@ -44,9 +44,9 @@ pub struct Assignment {
     pub outputs: Vec<AssignedOutput>,
 }
 
-/// A broker connection to use.
+/// A broker to use.
 #[derive(SimpleObject)]
-pub struct AssignedConnection {
+pub struct AssignedBroker {
     pub id: ID,
     pub settings: BrokerSettings,
 }
@@ -66,7 +66,7 @@ pub struct AssignedVersion {
 pub struct AssignedOutput {
     pub publisher_id: ID,
     pub topic: String,
-    pub connection: AssignedConnection,
+    pub broker: AssignedBroker,
 }
 
 impl From<row::AssignmentChange> for AssignmentChange {
@@ -86,9 +86,9 @@ impl From<row::Assignment> for Assignment {
             dlq: row.dlq,
             algorithm: row.listener.algorithm.to_string(),
             group: row.group.to_string(),
-            connection: AssignedConnection {
-                id: GlobalId::Broker(row.listener.topic.connection).encode(),
-                settings: row.connection.into(),
+            broker: AssignedBroker {
+                id: GlobalId::Broker(row.listener.topic.broker).encode(),
+                settings: row.broker.into(),
             },
             version: row.version.map(Into::into),
             settings: row.settings.into(),
@@ -112,9 +112,9 @@ impl From<row::Output> for AssignedOutput {
     fn from(row: row::Output) -> Self {
         Self {
             topic: row.topic.to_string(),
-            connection: AssignedConnection {
-                id: GlobalId::Broker(row.publisher.topic.connection).encode(),
-                settings: row.connection.into(),
+            broker: AssignedBroker {
+                id: GlobalId::Broker(row.publisher.topic.broker).encode(),
+                settings: row.broker.into(),
             },
             publisher_id: GlobalId::Publisher(row.publisher).encode(),
         }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use domain::Command;
-use domain::connection::DiscoveredTopic;
+use domain::broker::DiscoveredTopic;
 use domain::worker::{JoinWorker, LeaveWorker, Report as DomainReport, ReportConsumer};
 
 use super::subscription::worker;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::connection::{BrokerSettings, DiscoveredTopic};
+use domain::broker::{BrokerSettings, DiscoveredTopic};
 use domain::{Ids, WorkerId};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;

@@ -7,7 +7,7 @@ use domain::WorkerId;
 use futures_util::{Stream, StreamExt, stream};
 use projections::ReadModel;
 
-use super::assignment::{AssignedConnection, AssignmentChanges};
+use super::assignment::{AssignedBroker, AssignmentChanges};
 use super::requests::TopicsRequest;
 use crate::control::{Control, control};
 use crate::error::{invalid, read_failure};
@@ -24,7 +24,7 @@ pub struct WorkerRequest {
 /// A broker to list the topics of.
 #[derive(SimpleObject)]
 pub struct ListTopics {
-    pub connection: AssignedConnection,
+    pub broker: AssignedBroker,
 }
 
 #[derive(Default)]
@@ -103,7 +103,7 @@ impl From<TopicsRequest> for WorkerRequest {
         Self {
             request_id: ID(request.id.to_string()),
             list_topics: Some(ListTopics {
-                connection: AssignedConnection {
+                broker: AssignedBroker {
                     id: ID(request.id.to_string()),
                     settings: request.settings.into(),
                 },

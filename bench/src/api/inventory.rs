@@ -4,16 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::algorithm::{AlgorithmRegistered, Protocol, VersionPublished};
-use domain::connection::{
-    BrokerConnected, BrokerSettings, DiscoveredTopic, SqsAuth, TopicsDiscovered,
-};
+use domain::broker::{BrokerConnected, BrokerSettings, DiscoveredTopic, SqsAuth, TopicsDiscovered};
 use domain::grant::{Access, Grantee, Permission, TopicGranted};
 use domain::listener::{
     ListenerEnabled, ListenerPaused, ListenerSettings, ListenerSettingsChanged, StartPosition,
 };
 use domain::organization::OrganizationCreated;
 use domain::{
-    Actor, AlgorithmId, CommandId, ConnectionId, CorrelationId, Event, Ids, ListenerId, Meta,
+    Actor, AlgorithmId, BrokerId, CommandId, CorrelationId, Event, Ids, ListenerId, Meta,
     StreamName, TopicId, codec,
 };
 use event_store::{Append, EventStore, Expected};
@@ -32,8 +30,8 @@ const TOPIC: usize = 3;
 /// How much there is.
 #[derive(Clone, Copy)]
 pub(super) struct Size {
-    pub(super) connections: usize,
-    /// Of each connection.
+    pub(super) brokers: usize,
+    /// Of each broker.
     pub(super) topics: usize,
     /// In all.
     pub(super) listeners: usize,
@@ -43,12 +41,12 @@ pub(super) struct Size {
 
 impl Size {
     fn all_topics(&self) -> usize {
-        self.connections * self.topics
+        self.brokers * self.topics
     }
 
     /// How often the settings of each listener are changed.
     fn changes(&self) -> usize {
-        let fixed = self.all_topics() + 2 * (self.listeners + self.connections + ALGORITHMS);
+        let fixed = self.all_topics() + 2 * (self.listeners + self.brokers + ALGORITHMS);
         self.events.saturating_sub(fixed).div_ceil(self.listeners)
     }
 
@@ -71,7 +69,7 @@ pub(super) async fn fill(data: &Path, size: &Size) -> u64 {
     let stream = StreamName::organization(&organization.name);
     append(&*store, stream, &[organization.into()]).await;
     append_each(&*store, ALGORITHMS, published).await;
-    append_each(&*store, size.connections, |number| {
+    append_each(&*store, size.brokers, |number| {
         connected(number, size.topics)
     })
     .await;
@@ -96,11 +94,11 @@ pub(super) fn algorithm(number: usize) -> AlgorithmId {
     format!("acme/score-{number}").parse().unwrap()
 }
 
-fn connection(number: usize) -> ConnectionId {
-    ConnectionId::of_name(&broker(number).parse().unwrap(), 0)
+fn broker(number: usize) -> BrokerId {
+    BrokerId::of_name(&broker_name(number).parse().unwrap(), 0)
 }
 
-fn broker(number: usize) -> String {
+fn broker_name(number: usize) -> String {
     format!("broker-{number:03}")
 }
 
@@ -127,10 +125,10 @@ fn published(number: usize) -> (StreamName, Vec<Event>) {
 
 /// Of a kind that needs no server: nothing is consumed here.
 fn connected(number: usize, topics: usize) -> (StreamName, Vec<Event>) {
-    let connection = connection(number);
+    let broker = broker(number);
     let connected = BrokerConnected {
-        connection,
-        name: broker(number).parse().unwrap(),
+        broker,
+        name: broker_name(number).parse().unwrap(),
         settings: BrokerSettings::Sqs {
             region: "eu-central-1".to_owned(),
             endpoint: None,
@@ -142,10 +140,10 @@ fn connected(number: usize, topics: usize) -> (StreamName, Vec<Event>) {
         partitions: None,
     });
     let discovered = TopicsDiscovered {
-        connection,
+        broker,
         topics: listed.collect(),
     };
-    let stream = StreamName::connection(connection);
+    let stream = StreamName::broker(broker);
     (stream, vec![connected.into(), discovered.into()])
 }
 
@@ -153,7 +151,7 @@ fn connected(number: usize, topics: usize) -> (StreamName, Vec<Event>) {
 /// paused, so that no worker tries to serve it.
 fn granted(number: usize, size: &Size) -> (StreamName, Vec<Event>) {
     let id = TopicId {
-        connection: connection(number / size.topics),
+        broker: broker(number / size.topics),
         topic: topic(number % size.topics).parse().unwrap(),
     };
     let listener = ListenerId {

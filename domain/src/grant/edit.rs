@@ -2,8 +2,8 @@
 
 use super::batch::{self, Edit, Grantees};
 use super::{Permission, TopicGranted, TopicRevoked};
+use crate::broker::Broker;
 use crate::command::{Command, Ctx, Decision};
-use crate::connection::Connection;
 use crate::envelope::StreamName;
 use crate::event::Event;
 use crate::ids::{EventId, TopicId};
@@ -30,7 +30,7 @@ pub struct GrantChange {
 }
 
 impl Command for EditGrants {
-    type State = (Topic, Connection, Grantees);
+    type State = (Topic, Broker, Grantees);
 
     fn stream(&self) -> StreamName {
         StreamName::topic(&self.topic)
@@ -40,15 +40,15 @@ impl Command for EditGrants {
         let asked = |change: &&GrantChange| change.edit == Edit::Add || self.cause.is_some();
         let asked = self.changes.iter().filter(asked).map(|c| &c.permission);
         let mut streams = batch::grantee_streams(asked);
-        streams.push(StreamName::connection(self.topic.connection));
+        streams.push(StreamName::broker(self.topic.broker));
         streams
     }
 
-    fn decide(&self, (topic, connection, grantees): &Self::State, _ctx: Ctx) -> Decision {
+    fn decide(&self, (topic, broker, grantees): &Self::State, _ctx: Ctx) -> Decision {
         batch::check(self.changes.iter().map(|c| (c.edit, &c.permission)))?;
         if self.changes.iter().any(|c| c.edit == Edit::Add) {
-            connection.check_alive()?;
-            connection.check_topic(&self.topic.topic, "topicId")?;
+            broker.check_alive()?;
+            broker.check_topic(&self.topic.topic, "topicId")?;
         }
         let mut events = Vec::new();
         for (index, GrantChange { edit, permission }) in self.changes.iter().enumerate() {
@@ -237,11 +237,11 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_is_gone_gives_nothing_and_lets_take() {
+    fn a_broker_that_is_gone_gives_nothing_and_lets_take() {
         given(ready())
             .and([broker_disconnected("main")])
             .when(edit([(Edit::Add, subscribe())]))
-            .then_refused(Refusal::ConnectionGone);
+            .then_refused(Refusal::BrokerGone);
         given(ready())
             .and([
                 granted("orders", Access::Publish),

@@ -1,16 +1,16 @@
-//! Editing the grants that a connection gives by pattern.
+//! Editing the grants that a broker gives by pattern.
 
 use super::batch::{self, Edit, Grantees};
 use super::{Permission, TopicPatternGranted, TopicPatternRevoked};
+use crate::broker::Broker;
 use crate::command::{Command, Ctx, Decision};
-use crate::connection::Connection;
 use crate::envelope::StreamName;
 use crate::event::Event;
-use crate::ids::{ConnectionId, EventId};
+use crate::ids::{BrokerId, EventId};
 use crate::pattern::TopicPattern;
 use crate::refusal::Refusal;
 
-/// The most pattern grants of one connection: each is looked at for every listener.
+/// The most pattern grants of one broker: each is looked at for every listener.
 const MOST_PATTERNS: usize = 1000;
 
 /// Change who may use the topics that patterns cover, whole or not at all. Nothing happens where
@@ -19,7 +19,7 @@ const MOST_PATTERNS: usize = 1000;
 /// With a cause it is a policy's, and removes only what was given to an algorithm that is over.
 #[derive(Clone, Debug)]
 pub struct EditPatternGrants {
-    pub connection: ConnectionId,
+    pub broker: BrokerId,
     /// 1 to 500, each permission once for each pattern.
     pub changes: Vec<PatternChange>,
     /// The event that a policy answers by it.
@@ -35,10 +35,10 @@ pub struct PatternChange {
 }
 
 impl Command for EditPatternGrants {
-    type State = (Connection, Grantees);
+    type State = (Broker, Grantees);
 
     fn stream(&self) -> StreamName {
-        StreamName::connection(self.connection)
+        StreamName::broker(self.broker)
     }
 
     fn also_reads(&self) -> Vec<StreamName> {
@@ -47,16 +47,16 @@ impl Command for EditPatternGrants {
         batch::grantee_streams(asked)
     }
 
-    fn decide(&self, (connection, grantees): &Self::State, _ctx: Ctx) -> Decision {
+    fn decide(&self, (broker, grantees): &Self::State, _ctx: Ctx) -> Decision {
         let keys = self
             .changes
             .iter()
             .map(|c| (c.edit, (&c.pattern, &c.permission)));
         batch::check(keys)?;
         if self.changes.iter().any(|c| c.edit == Edit::Add) {
-            connection.check_alive()?;
+            broker.check_alive()?;
         }
-        let mut patterns = connection.patterns.clone();
+        let mut patterns = broker.patterns.clone();
         let mut events = Vec::new();
         for (index, change) in self.changes.iter().enumerate() {
             let key = (change.pattern.clone(), change.permission.clone());
@@ -76,10 +76,10 @@ impl Command for EditPatternGrants {
                 }
             }
         }
-        if patterns.len() > MOST_PATTERNS.max(connection.patterns.len()) {
+        if patterns.len() > MOST_PATTERNS.max(broker.patterns.len()) {
             return Err(Refusal::OutOfRange {
                 field: "changes",
-                rule: "few enough to leave a connection at most 1000 pattern grants",
+                rule: "few enough to leave a broker at most 1000 pattern grants",
             });
         }
         Ok(events)
@@ -89,7 +89,7 @@ impl Command for EditPatternGrants {
 impl EditPatternGrants {
     fn granted(&self, change: &PatternChange) -> Event {
         TopicPatternGranted {
-            connection: self.connection,
+            broker: self.broker,
             pattern: change.pattern.clone(),
             permission: change.permission.clone(),
             cause: self.cause,
@@ -99,7 +99,7 @@ impl EditPatternGrants {
 
     fn revoked(&self, change: &PatternChange) -> Event {
         TopicPatternRevoked {
-            connection: self.connection,
+            broker: self.broker,
             pattern: change.pattern.clone(),
             permission: change.permission.clone(),
             cause: self.cause,
@@ -113,8 +113,8 @@ mod tests {
     use super::*;
     use crate::grant::Access;
     use crate::testing::{
-        algorithm_retired, broker_disconnected, connection_id, given, pattern_granted,
-        pattern_revoked, permission, ready,
+        algorithm_retired, broker_disconnected, broker_id, given, pattern_granted, pattern_revoked,
+        permission, ready,
     };
 
     fn change(edit: Edit, pattern: &str) -> PatternChange {
@@ -127,7 +127,7 @@ mod tests {
 
     fn edit(changes: impl IntoIterator<Item = PatternChange>) -> EditPatternGrants {
         EditPatternGrants {
-            connection: connection_id("main"),
+            broker: broker_id("main"),
             changes: changes.into_iter().collect(),
             cause: None,
         }
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_has_at_most_1000_pattern_grants() {
+    fn a_broker_has_at_most_1000_pattern_grants() {
         let standing = (0..1000).map(|n| pattern_granted(&format!("t{n}.*"), Access::Subscribe));
         let standing: Vec<Event> = standing.collect();
         given(ready())
@@ -181,7 +181,7 @@ mod tests {
             .when(edit([change(Edit::Add, "more.*")]))
             .then_refused(Refusal::OutOfRange {
                 field: "changes",
-                rule: "few enough to leave a connection at most 1000 pattern grants",
+                rule: "few enough to leave a broker at most 1000 pattern grants",
             });
         given(ready())
             .and(standing)
@@ -196,11 +196,11 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_is_gone_is_refused() {
+    fn a_broker_that_is_gone_is_refused() {
         given(ready())
             .and([broker_disconnected("main")])
             .when(edit([change(Edit::Add, "orders.*")]))
-            .then_refused(Refusal::ConnectionGone);
+            .then_refused(Refusal::BrokerGone);
     }
 
     #[test]
@@ -221,7 +221,7 @@ mod tests {
             ])
             .when(by_policy())
             .then([Event::from(TopicPatternRevoked {
-                connection: connection_id("main"),
+                broker: broker_id("main"),
                 pattern: "orders.*".parse().unwrap(),
                 permission: permission("acme/score", Access::Subscribe),
                 cause,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Permission;
-use crate::ids::{ConnectionId, EventId, TopicId};
+use crate::ids::{BrokerId, EventId, TopicId};
 use crate::pattern::TopicPattern;
 
 /// An administrator permitted an algorithm, or all of an organization, to read or write a topic.
@@ -34,11 +34,11 @@ pub struct TopicRevoked {
     pub cause: Option<EventId>,
 }
 
-/// An administrator gave a permission on every topic of a connection that the pattern covers,
+/// An administrator gave a permission on every topic of a broker that the pattern covers,
 /// those among them that are discovered later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TopicPatternGranted {
-    pub connection: ConnectionId,
+    pub broker: BrokerId,
     pub pattern: TopicPattern,
     #[serde(flatten)]
     pub permission: Permission,
@@ -50,7 +50,7 @@ pub struct TopicPatternGranted {
 /// The permission ended on every topic that nothing else permits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TopicPatternRevoked {
-    pub connection: ConnectionId,
+    pub broker: BrokerId,
     pub pattern: TopicPattern,
     #[serde(flatten)]
     pub permission: Permission,

@@ -2,8 +2,8 @@
 
 use super::ListenerDisabled;
 use crate::algorithm::Algorithm;
+use crate::broker::Broker;
 use crate::command::{Command, Ctx, Decision};
-use crate::connection::Connection;
 use crate::envelope::StreamName;
 use crate::grant::Access;
 use crate::ids::{EventId, ListenerId};
@@ -11,7 +11,7 @@ use crate::topic::Topic;
 
 /// Stop consuming; the position stays on the broker.
 ///
-/// With a cause it is a policy's, and nothing happens unless the grant, the connection or the
+/// With a cause it is a policy's, and nothing happens unless the grant, the broker or the
 /// algorithm is gone: the world may have moved on since the policy looked.
 #[derive(Clone, Debug)]
 pub struct DisableListener {
@@ -21,7 +21,7 @@ pub struct DisableListener {
 }
 
 impl Command for DisableListener {
-    type State = (Topic, Connection, Algorithm);
+    type State = (Topic, Broker, Algorithm);
 
     fn stream(&self) -> StreamName {
         StreamName::topic(&self.listener.topic)
@@ -29,16 +29,16 @@ impl Command for DisableListener {
 
     fn also_reads(&self) -> Vec<StreamName> {
         vec![
-            StreamName::connection(self.listener.topic.connection),
+            StreamName::broker(self.listener.topic.broker),
             StreamName::algorithm(&self.listener.algorithm),
         ]
     }
 
-    fn decide(&self, (topic, connection, algorithm): &Self::State, _ctx: Ctx) -> Decision {
+    fn decide(&self, (topic, broker, algorithm): &Self::State, _ctx: Ctx) -> Decision {
         let id = &self.listener.algorithm;
         let enabled = topic.listener(id);
         let name = &self.listener.topic.topic;
-        let founded = topic.stands(name, id, Access::Subscribe, connection) && !algorithm.retired;
+        let founded = topic.stands(name, id, Access::Subscribe, broker) && !algorithm.retired;
         if self.cause.is_some() && (enabled.is_err() || founded) {
             return Ok(vec![]);
         }
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_disables_what_lost_its_grant_its_connection_or_its_algorithm() {
+    fn a_policy_disables_what_lost_its_grant_its_broker_or_its_algorithm() {
         let cause = Some(EventId(uuid::Uuid::from_u128(1)));
         let by_policy = DisableListener { cause, ..disable() };
         let disabled = ListenerDisabled {

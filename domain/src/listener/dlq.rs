@@ -1,15 +1,15 @@
 //! Setting and clearing the dead letter queue of a listener.
 
 use super::{DlqCleared, DlqSet};
+use crate::broker::Broker;
 use crate::command::{Command, Ctx, Decision};
-use crate::connection::Connection;
 use crate::envelope::StreamName;
 use crate::ids::ListenerId;
 use crate::name::TopicName;
 use crate::refusal::Refusal;
 use crate::topic::Topic;
 
-/// Send faulty messages to a topic of the same connection. Nothing happens when they go there.
+/// Send faulty messages to a topic of the same broker. Nothing happens when they go there.
 #[derive(Clone, Debug)]
 pub struct SetDlq {
     pub listener: ListenerId,
@@ -17,20 +17,20 @@ pub struct SetDlq {
 }
 
 impl Command for SetDlq {
-    type State = (Topic, Connection);
+    type State = (Topic, Broker);
 
     fn stream(&self) -> StreamName {
         StreamName::topic(&self.listener.topic)
     }
 
     fn also_reads(&self) -> Vec<StreamName> {
-        vec![StreamName::connection(self.listener.topic.connection)]
+        vec![StreamName::broker(self.listener.topic.broker)]
     }
 
-    fn decide(&self, (topic, connection): &Self::State, _ctx: Ctx) -> Decision {
+    fn decide(&self, (topic, broker): &Self::State, _ctx: Ctx) -> Decision {
         let listener = topic.listener(&self.listener.algorithm)?;
-        connection.check_alive()?;
-        check_dlq(&self.listener.topic.topic, &self.dlq, connection)?;
+        broker.check_alive()?;
+        check_dlq(&self.listener.topic.topic, &self.dlq, broker)?;
         if listener.dlq.as_ref() == Some(&self.dlq) {
             return Ok(vec![]);
         }
@@ -75,12 +75,12 @@ impl Command for ClearDlq {
 pub(super) fn check_dlq(
     source: &TopicName,
     dlq: &TopicName,
-    connection: &Connection,
+    broker: &Broker,
 ) -> Result<(), Refusal> {
     if source == dlq {
         return Err(Refusal::DlqIsSourceTopic(dlq.clone()));
     }
-    connection.check_topic(dlq, "dlq")
+    broker.check_topic(dlq, "dlq")
 }
 
 #[cfg(test)]

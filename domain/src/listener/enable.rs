@@ -3,8 +3,8 @@
 use super::dlq::check_dlq;
 use super::{DlqSet, ListenerEnabled, ListenerPaused, ListenerSettings};
 use crate::algorithm::Algorithm;
+use crate::broker::Broker;
 use crate::command::{Command, Ctx, Decision};
-use crate::connection::Connection;
 use crate::envelope::StreamName;
 use crate::flow::{Flow, Flows};
 use crate::grant::Access;
@@ -30,7 +30,7 @@ pub struct EnableListener {
 }
 
 impl Command for EnableListener {
-    type State = (Topic, Connection, Algorithm);
+    type State = (Topic, Broker, Algorithm);
 
     fn stream(&self) -> StreamName {
         StreamName::topic(&self.listener.topic)
@@ -38,18 +38,18 @@ impl Command for EnableListener {
 
     fn also_reads(&self) -> Vec<StreamName> {
         vec![
-            StreamName::connection(self.listener.topic.connection),
+            StreamName::broker(self.listener.topic.broker),
             StreamName::algorithm(&self.listener.algorithm),
         ]
     }
 
-    fn decide(&self, (topic, connection, algorithm): &Self::State, _ctx: Ctx) -> Decision {
+    fn decide(&self, (topic, broker, algorithm): &Self::State, _ctx: Ctx) -> Decision {
         let ListenerId {
             topic: source,
             algorithm: algorithm_id,
         } = &self.listener;
-        connection.check_alive()?;
-        topic.check_granted(source, algorithm_id, Access::Subscribe, connection)?;
+        broker.check_alive()?;
+        topic.check_granted(source, algorithm_id, Access::Subscribe, broker)?;
         if topic.listeners.contains_key(algorithm_id) {
             return Err(Refusal::ListenerAlreadyEnabled);
         }
@@ -67,7 +67,7 @@ impl Command for EnableListener {
             .into(),
         ];
         if let Some(dlq) = &self.dlq {
-            check_dlq(&source.topic, dlq, connection)?;
+            check_dlq(&source.topic, dlq, broker)?;
             events.push(
                 DlqSet {
                     listener: self.listener.clone(),
@@ -273,14 +273,14 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_is_gone_is_refused() {
+    fn a_broker_that_is_gone_is_refused() {
         given(ready())
             .and([
                 granted("orders", Access::Subscribe),
                 broker_disconnected("main"),
             ])
             .when(enable())
-            .then_refused(Refusal::ConnectionGone);
+            .then_refused(Refusal::BrokerGone);
     }
 
     #[test]

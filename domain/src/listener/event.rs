@@ -60,7 +60,7 @@ pub struct ListenerDisabled {
     pub cause: Option<EventId>,
 }
 
-/// Faulty messages go to this topic of the same connection from now on.
+/// Faulty messages go to this topic of the same broker from now on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DlqSet {
     #[serde(flatten)]

@@ -2,8 +2,8 @@
 
 use super::PublisherDisabled;
 use crate::algorithm::Algorithm;
+use crate::broker::Broker;
 use crate::command::{Command, Ctx, Decision};
-use crate::connection::Connection;
 use crate::envelope::StreamName;
 use crate::grant::Access;
 use crate::ids::{EventId, PublisherId};
@@ -11,7 +11,7 @@ use crate::topic::Topic;
 
 /// Publish no more results.
 ///
-/// With a cause it is a policy's, and nothing happens unless the grant, the connection or the
+/// With a cause it is a policy's, and nothing happens unless the grant, the broker or the
 /// algorithm is gone: the world may have moved on since the policy looked.
 #[derive(Clone, Debug)]
 pub struct DisablePublisher {
@@ -21,7 +21,7 @@ pub struct DisablePublisher {
 }
 
 impl Command for DisablePublisher {
-    type State = (Topic, Connection, Algorithm);
+    type State = (Topic, Broker, Algorithm);
 
     fn stream(&self) -> StreamName {
         StreamName::topic(&self.publisher.topic)
@@ -29,16 +29,16 @@ impl Command for DisablePublisher {
 
     fn also_reads(&self) -> Vec<StreamName> {
         vec![
-            StreamName::connection(self.publisher.topic.connection),
+            StreamName::broker(self.publisher.topic.broker),
             StreamName::algorithm(&self.publisher.algorithm),
         ]
     }
 
-    fn decide(&self, (topic, connection, algorithm): &Self::State, _ctx: Ctx) -> Decision {
+    fn decide(&self, (topic, broker, algorithm): &Self::State, _ctx: Ctx) -> Decision {
         let id = &self.publisher.algorithm;
         let enabled = topic.publisher(id);
         let name = &self.publisher.topic.topic;
-        let founded = topic.stands(name, id, Access::Publish, connection) && !algorithm.retired;
+        let founded = topic.stands(name, id, Access::Publish, broker) && !algorithm.retired;
         if self.cause.is_some() && (enabled.is_err() || founded) {
             return Ok(vec![]);
         }

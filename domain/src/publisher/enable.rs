@@ -2,8 +2,8 @@
 
 use super::PublisherEnabled;
 use crate::algorithm::Algorithm;
+use crate::broker::Broker;
 use crate::command::{Command, Ctx, Decision};
-use crate::connection::Connection;
 use crate::envelope::StreamName;
 use crate::flow::{Flow, Flows};
 use crate::grant::Access;
@@ -24,7 +24,7 @@ pub struct EnablePublisher {
 }
 
 impl Command for EnablePublisher {
-    type State = (Topic, Connection, Algorithm);
+    type State = (Topic, Broker, Algorithm);
 
     fn stream(&self) -> StreamName {
         StreamName::topic(&self.publisher.topic)
@@ -32,18 +32,18 @@ impl Command for EnablePublisher {
 
     fn also_reads(&self) -> Vec<StreamName> {
         vec![
-            StreamName::connection(self.publisher.topic.connection),
+            StreamName::broker(self.publisher.topic.broker),
             StreamName::algorithm(&self.publisher.algorithm),
         ]
     }
 
-    fn decide(&self, (topic, connection, algorithm): &Self::State, _ctx: Ctx) -> Decision {
+    fn decide(&self, (topic, broker, algorithm): &Self::State, _ctx: Ctx) -> Decision {
         let PublisherId {
             topic: target,
             algorithm: algorithm_id,
         } = &self.publisher;
-        connection.check_alive()?;
-        topic.check_granted(target, algorithm_id, Access::Publish, connection)?;
+        broker.check_alive()?;
+        topic.check_granted(target, algorithm_id, Access::Publish, broker)?;
         if topic.publishers.contains_key(algorithm_id) {
             return Err(Refusal::PublisherAlreadyEnabled);
         }
@@ -158,13 +158,13 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_is_gone_is_refused() {
+    fn a_broker_that_is_gone_is_refused() {
         given(ready())
             .and([
                 granted("scores", Access::Publish),
                 broker_disconnected("main"),
             ])
             .when(enable())
-            .then_refused(Refusal::ConnectionGone);
+            .then_refused(Refusal::BrokerGone);
     }
 }

@@ -1,16 +1,16 @@
-//! Ending what hangs on a connection that is gone. A policy's commands, each with its cause.
+//! Ending what hangs on a broker that is gone. A policy's commands, each with its cause.
 
+use crate::broker::{Broker, Phase};
 use crate::command::{Command, Ctx, Decision};
-use crate::connection::{Connection, Phase};
 use crate::envelope::StreamName;
 use crate::event::Event;
 use crate::grant::{TopicPatternRevoked, TopicRevoked};
-use crate::ids::{ConnectionId, EventId, ListenerId, PublisherId, TopicId};
+use crate::ids::{BrokerId, EventId, ListenerId, PublisherId, TopicId};
 use crate::listener::ListenerDisabled;
 use crate::publisher::PublisherDisabled;
 use crate::topic::Topic;
 
-/// End every listener, publisher and grant of a topic. Nothing happens while its connection is
+/// End every listener, publisher and grant of a topic. Nothing happens while its broker is
 /// alive.
 #[derive(Clone, Debug)]
 pub struct EndTopic {
@@ -20,18 +20,18 @@ pub struct EndTopic {
 }
 
 impl Command for EndTopic {
-    type State = (Topic, Connection);
+    type State = (Topic, Broker);
 
     fn stream(&self) -> StreamName {
         StreamName::topic(&self.topic)
     }
 
     fn also_reads(&self) -> Vec<StreamName> {
-        vec![StreamName::connection(self.topic.connection)]
+        vec![StreamName::broker(self.topic.broker)]
     }
 
-    fn decide(&self, (topic, connection): &Self::State, _ctx: Ctx) -> Decision {
-        if connection.phase != Phase::Gone {
+    fn decide(&self, (topic, broker): &Self::State, _ctx: Ctx) -> Decision {
+        if broker.phase != Phase::Gone {
             return Ok(vec![]);
         }
         let cause = Some(self.cause);
@@ -60,28 +60,28 @@ impl Command for EndTopic {
     }
 }
 
-/// End every pattern grant of a connection. Nothing happens while it is alive.
+/// End every pattern grant of a broker. Nothing happens while it is alive.
 #[derive(Clone, Debug)]
 pub struct EndPatterns {
-    pub connection: ConnectionId,
+    pub broker: BrokerId,
     /// The event that the policy answers by it.
     pub cause: EventId,
 }
 
 impl Command for EndPatterns {
-    type State = Connection;
+    type State = Broker;
 
     fn stream(&self) -> StreamName {
-        StreamName::connection(self.connection)
+        StreamName::broker(self.broker)
     }
 
-    fn decide(&self, connection: &Connection, _ctx: Ctx) -> Decision {
-        if connection.phase != Phase::Gone {
+    fn decide(&self, broker: &Broker, _ctx: Ctx) -> Decision {
+        if broker.phase != Phase::Gone {
             return Ok(vec![]);
         }
-        let revoked = connection.patterns.iter().map(|(pattern, permission)| {
+        let revoked = broker.patterns.iter().map(|(pattern, permission)| {
             TopicPatternRevoked {
-                connection: self.connection,
+                broker: self.broker,
                 pattern: pattern.clone(),
                 permission: permission.clone(),
                 cause: Some(self.cause),
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::grant::Access;
     use crate::testing::{
-        broker_disconnected, connection_id, given, granted, listener_enabled, listener_id,
+        broker_disconnected, broker_id, given, granted, listener_enabled, listener_id,
         pattern_granted, permission, publisher_enabled, publisher_id, ready, topic_id,
     };
 
@@ -112,7 +112,7 @@ mod tests {
 
     fn end_patterns() -> EndPatterns {
         EndPatterns {
-            connection: connection_id("main"),
+            broker: broker_id("main"),
             cause: CAUSE,
         }
     }
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_on_a_topic_ends_with_its_connection() {
+    fn everything_on_a_topic_ends_with_its_broker() {
         let cause = Some(CAUSE);
         given(hanging())
             .and([broker_disconnected("main")])
@@ -152,12 +152,12 @@ mod tests {
     }
 
     #[test]
-    fn pattern_grants_end_with_their_connection() {
+    fn pattern_grants_end_with_their_broker() {
         given(hanging())
             .and([broker_disconnected("main")])
             .when(end_patterns())
             .then([Event::from(TopicPatternRevoked {
-                connection: connection_id("main"),
+                broker: broker_id("main"),
                 pattern: "ord*".parse().unwrap(),
                 permission: permission("acme/score", Access::Publish),
                 cause: Some(CAUSE),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_ends_while_the_connection_is_alive() {
+    fn nothing_ends_while_the_broker_is_alive() {
         given(hanging()).when(end_topic()).then([]);
         given(hanging()).when(end_patterns()).then([]);
     }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::connection::Connection;
+use crate::broker::Broker;
 use crate::grant::Permission;
 use crate::ids::AlgorithmId;
 use crate::name::TopicName;
 use crate::topic::{EnabledListener, Topic};
 
-/// What will come of everything that hangs on a connection's topics. Grants by pattern are not
+/// What will come of everything that hangs on a broker's topics. Grants by pattern are not
 /// among it: they all move.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preview {
@@ -44,7 +44,7 @@ pub struct Holding {
 
 /// What `replacement` takes over of the topics `old`, and what it lacks.
 #[must_use]
-pub fn preview(old: &BTreeMap<TopicName, Topic>, replacement: &Connection) -> Preview {
+pub fn preview(old: &BTreeMap<TopicName, Topic>, replacement: &Broker) -> Preview {
     let mut moves = Vec::new();
     let mut missing: BTreeMap<&TopicName, Missing> = BTreeMap::new();
     let entry = |topic: &TopicName| Missing {
@@ -85,7 +85,7 @@ pub fn preview(old: &BTreeMap<TopicName, Topic>, replacement: &Connection) -> Pr
 /// The dead letter queue of `listener`, if `replacement` lacks it.
 pub(super) fn missing_dlq<'a>(
     listener: &'a EnabledListener,
-    replacement: &Connection,
+    replacement: &Broker,
 ) -> Option<&'a TopicName> {
     let dlq = listener.dlq.as_ref()?;
     (!replacement.topics.contains_key(dlq)).then_some(dlq)
@@ -116,11 +116,11 @@ mod tests {
         topic
     }
 
-    fn replacement(topics: &[&str]) -> Connection {
-        let mut connection = Connection::default();
-        connection.apply(&broker_connected("next"));
-        connection.apply(&topics_discovered("next", topics));
-        connection
+    fn replacement(topics: &[&str]) -> Broker {
+        let mut broker = Broker::default();
+        broker.apply(&broker_connected("next"));
+        broker.apply(&topics_discovered("next", topics));
+        broker
     }
 
     fn old() -> BTreeMap<TopicName, Topic> {

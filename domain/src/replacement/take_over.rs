@@ -1,26 +1,26 @@
-//! Taking over what hung on a replaced connection. A policy's commands, each with its cause.
+//! Taking over what hung on a replaced broker. A policy's commands, each with its cause.
 
 use super::preview::missing_dlq;
+use crate::broker::{Broker, Phase};
 use crate::command::{Command, Ctx, Decision, Each};
-use crate::connection::{Connection, Phase};
 use crate::envelope::StreamName;
 use crate::event::Event;
 use crate::grant::{Access, TopicGranted, TopicPatternGranted};
-use crate::ids::{AlgorithmId, ConnectionId, EventId, ListenerId, PublisherId, TopicId};
+use crate::ids::{AlgorithmId, BrokerId, EventId, ListenerId, PublisherId, TopicId};
 use crate::listener::{DlqSet, ListenerEnabled, ListenerPaused, StartPosition};
 use crate::name::TopicName;
 use crate::publisher::PublisherEnabled;
 use crate::topic::{EnabledListener, Topic};
 
-/// Give a topic what hangs on the topic of the same name on a replaced connection: grants, then
+/// Give a topic what hangs on the topic of the same name on a replaced broker: grants, then
 /// listeners and publishers that they permit, as they are there. What the topic has already
-/// stays as it is. Nothing happens where the old connection is alive, or the new one is not or
+/// stays as it is. Nothing happens where the old broker is alive, or the new one is not or
 /// lacks the topic.
 #[derive(Clone, Debug)]
 pub struct TakeOverTopic {
     pub topic: TopicName,
-    pub from: ConnectionId,
-    pub to: ConnectionId,
+    pub from: BrokerId,
+    pub to: BrokerId,
     /// Where listeners begin, if not where each was told to begin.
     pub start: Option<StartPosition>,
     /// The event that the policy answers by it.
@@ -28,7 +28,7 @@ pub struct TakeOverTopic {
 }
 
 impl Command for TakeOverTopic {
-    type State = (Each<Connection>, Each<Topic>);
+    type State = (Each<Broker>, Each<Topic>);
 
     fn stream(&self) -> StreamName {
         StreamName::topic(&self.on(self.to))
@@ -36,15 +36,15 @@ impl Command for TakeOverTopic {
 
     fn also_reads(&self) -> Vec<StreamName> {
         vec![
-            StreamName::connection(self.from),
-            StreamName::connection(self.to),
+            StreamName::broker(self.from),
+            StreamName::broker(self.to),
             StreamName::topic(&self.on(self.from)),
         ]
     }
 
-    fn decide(&self, (connections, topics): &Self::State, _ctx: Ctx) -> Decision {
-        let to = connections.get(&self.to);
-        let replaced = connections.get(&self.from).replaced_by.is_some();
+    fn decide(&self, (brokers, topics): &Self::State, _ctx: Ctx) -> Decision {
+        let to = brokers.get(&self.to);
+        let replaced = brokers.get(&self.from).replaced_by.is_some();
         if !replaced || to.phase != Phase::Alive || !to.topics.contains_key(&self.topic) {
             return Ok(vec![]);
         }
@@ -89,9 +89,9 @@ impl Command for TakeOverTopic {
 }
 
 impl TakeOverTopic {
-    fn on(&self, connection: ConnectionId) -> TopicId {
+    fn on(&self, broker: BrokerId) -> TopicId {
         TopicId {
-            connection,
+            broker,
             topic: self.topic.clone(),
         }
     }
@@ -127,29 +127,29 @@ impl TakeOverTopic {
     }
 }
 
-/// Give a connection the pattern grants of a replaced one. Nothing happens where the old one is
+/// Give a broker the pattern grants of a replaced one. Nothing happens where the old one is
 /// alive or the new one is not.
 #[derive(Clone, Debug)]
 pub struct TakeOverPatterns {
-    pub from: ConnectionId,
-    pub to: ConnectionId,
+    pub from: BrokerId,
+    pub to: BrokerId,
     /// The event that the policy answers by it.
     pub cause: EventId,
 }
 
 impl Command for TakeOverPatterns {
-    type State = Each<Connection>;
+    type State = Each<Broker>;
 
     fn stream(&self) -> StreamName {
-        StreamName::connection(self.to)
+        StreamName::broker(self.to)
     }
 
     fn also_reads(&self) -> Vec<StreamName> {
-        vec![StreamName::connection(self.from)]
+        vec![StreamName::broker(self.from)]
     }
 
-    fn decide(&self, connections: &Self::State, _ctx: Ctx) -> Decision {
-        let (from, to) = (connections.get(&self.from), connections.get(&self.to));
+    fn decide(&self, brokers: &Self::State, _ctx: Ctx) -> Decision {
+        let (from, to) = (brokers.get(&self.from), brokers.get(&self.to));
         if from.replaced_by.is_none() || to.phase != Phase::Alive {
             return Ok(vec![]);
         }
@@ -158,7 +158,7 @@ impl Command for TakeOverPatterns {
             .difference(&to.patterns)
             .map(|(pattern, permission)| {
                 TopicPatternGranted {
-                    connection: self.to,
+                    broker: self.to,
                     pattern: pattern.clone(),
                     permission: permission.clone(),
                     cause: Some(self.cause),
@@ -172,10 +172,10 @@ impl Command for TakeOverPatterns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::BrokerReplaced;
+    use crate::broker::BrokerReplaced;
     use crate::listener::ListenerSettings;
     use crate::testing::{
-        broker_connected, broker_disconnected, connection_id, dlq_set, given, granted,
+        broker_connected, broker_disconnected, broker_id, dlq_set, given, granted,
         listener_enabled, listener_paused, pattern_granted, permission, publisher_enabled, ready,
         topics_discovered,
     };
@@ -187,8 +187,8 @@ mod tests {
     fn take_over(topic: &str) -> TakeOverTopic {
         TakeOverTopic {
             topic: topic.parse().unwrap(),
-            from: connection_id("main"),
-            to: connection_id("next"),
+            from: broker_id("main"),
+            to: broker_id("next"),
             start: Some(StartPosition::Latest),
             cause: cause(),
         }
@@ -196,8 +196,8 @@ mod tests {
 
     fn replaced(topics: &[&str]) -> Vec<Event> {
         let replaced = BrokerReplaced {
-            connection: connection_id("main"),
-            replacement: connection_id("next"),
+            broker: broker_id("main"),
+            replacement: broker_id("next"),
             left_behind: vec![],
             start: None,
         };
@@ -210,7 +210,7 @@ mod tests {
 
     fn on_next(topic: &str) -> TopicId {
         TopicId {
-            connection: connection_id("next"),
+            broker: broker_id("next"),
             topic: topic.parse().unwrap(),
         }
     }
@@ -323,14 +323,14 @@ mod tests {
         };
         by_pattern().when(take_over("orders")).then([]);
         let pattern = Event::from(TopicPatternGranted {
-            connection: connection_id("next"),
+            broker: broker_id("next"),
             pattern: "ord*".parse().unwrap(),
             permission: permission("acme/score", Access::Subscribe),
             cause: Some(cause()),
         });
         let patterns = TakeOverPatterns {
-            from: connection_id("main"),
-            to: connection_id("next"),
+            from: broker_id("main"),
+            to: broker_id("next"),
             cause: cause(),
         };
         by_pattern().when(patterns.clone()).then([pattern.clone()]);

@@ -5,7 +5,7 @@ use crate::grant::{
     Edit, EditGrants, EditPatternGrants, PatternChange, Permission, TopicGranted,
     TopicPatternGranted, TopicPatternRevoked, TopicRevoked,
 };
-use crate::ids::ConnectionId;
+use crate::ids::BrokerId;
 use crate::pattern::TopicPattern;
 
 pub(super) fn granted(e: &TopicGranted, past: &Past<'_>) -> Result<Inverse, NoUndo> {
@@ -22,29 +22,29 @@ pub(super) fn revoked(e: &TopicRevoked, past: &Past<'_>) -> Result<Inverse, NoUn
 
 pub(super) fn pattern_granted(e: &TopicPatternGranted, past: &Past<'_>) -> Result<Inverse, NoUndo> {
     unless_changed(stands(&e.pattern, &e.permission, past))?;
-    let edit = edit(e.connection, Edit::Remove, &e.pattern, &e.permission);
+    let edit = edit(e.broker, Edit::Remove, &e.pattern, &e.permission);
     Ok(Inverse::EditPatternGrants(edit))
 }
 
 pub(super) fn pattern_revoked(e: &TopicPatternRevoked, past: &Past<'_>) -> Result<Inverse, NoUndo> {
     unless_changed(!stands(&e.pattern, &e.permission, past))?;
-    let edit = edit(e.connection, Edit::Add, &e.pattern, &e.permission);
+    let edit = edit(e.broker, Edit::Add, &e.pattern, &e.permission);
     Ok(Inverse::EditPatternGrants(edit))
 }
 
 fn stands(pattern: &TopicPattern, permission: &Permission, past: &Past<'_>) -> bool {
     let key = (pattern.clone(), permission.clone());
-    past.now.connection.patterns.contains(&key)
+    past.now.broker.patterns.contains(&key)
 }
 
 fn edit(
-    connection: ConnectionId,
+    broker: BrokerId,
     edit: Edit,
     pattern: &TopicPattern,
     permission: &Permission,
 ) -> EditPatternGrants {
     EditPatternGrants {
-        connection,
+        broker,
         changes: vec![PatternChange {
             edit,
             pattern: pattern.clone(),

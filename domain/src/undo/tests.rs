@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use super::{Inverse, NoUndo, Past, Standing, undo};
-use crate::command::{Command, Ctx, Decision, State};
-use crate::connection::{
+use crate::broker::{
     BrokerConnected, BrokerCredentialsRotated, BrokerReplaced, BrokerSettings, SqsAuth,
 };
+use crate::command::{Command, Ctx, Decision, State};
 use crate::credential::CredentialRef;
 use crate::event::Event;
 use crate::flow::Flows;
@@ -17,7 +17,7 @@ use crate::listener::{
 use crate::organization::{MemberRemoved, MemberRoleChanged, Role};
 use crate::publisher::{PublisherDisabled, PublisherVersionChanged};
 use crate::testing::{
-    algorithm_registered, algorithm_retired, broker_connected, broker_disconnected, connection_id,
+    algorithm_registered, algorithm_retired, broker_connected, broker_disconnected, broker_id,
     dlq_set, granted, listener_disabled, listener_enabled, listener_id, listener_paused,
     listener_resumed, member_added, organization_created, pattern_granted, pattern_revoked,
     publisher_enabled, publisher_id, ready, revoked, topics_discovered, version_published,
@@ -218,7 +218,7 @@ fn a_rotation_goes_back_to_the_credential_before() {
         version,
     };
     let connected = Event::from(BrokerConnected {
-        connection: connection_id("main"),
+        broker: broker_id("main"),
         name: "main".parse().unwrap(),
         settings: BrokerSettings::Sqs {
             region: "eu-west-1".to_owned(),
@@ -230,7 +230,7 @@ fn a_rotation_goes_back_to_the_credential_before() {
     });
     let rotated = |version| {
         Event::from(BrokerCredentialsRotated {
-            connection: connection_id("main"),
+            broker: broker_id("main"),
             credential: credential(version),
         })
     };
@@ -278,8 +278,8 @@ fn what_changed_since_is_not_undone_by_the_way() {
 #[test]
 fn what_is_final_or_was_only_seen_says_so() {
     let replaced = BrokerReplaced {
-        connection: connection_id("main"),
-        replacement: connection_id("next"),
+        broker: broker_id("main"),
+        replacement: broker_id("next"),
         left_behind: vec![],
         start: None,
     };

@@ -5,8 +5,8 @@ use domain::listener::{DisableListener, StartPosition};
 use domain::publisher::DisablePublisher;
 use domain::replacement::{EndPatterns, EndTopic, TakeOverPatterns, TakeOverTopic};
 use domain::{
-    Actor, CommandId, ConnectionId, CorrelationId, EventId, ListenerId, Position, PublisherId,
-    TopicId, TopicPattern,
+    Actor, BrokerId, CommandId, CorrelationId, EventId, ListenerId, Position, PublisherId, TopicId,
+    TopicPattern,
 };
 use uuid::Uuid;
 
@@ -26,17 +26,17 @@ pub(super) enum Orphan {
     Listener(ListenerId),
     Publisher(PublisherId),
     Grant(TopicId, Permission),
-    Pattern(ConnectionId, TopicPattern, Permission),
-    /// All that hangs on a topic: its connection is gone.
+    Pattern(BrokerId, TopicPattern, Permission),
+    /// All that hangs on a topic: its broker is gone.
     Topic(TopicId),
-    /// All grants by pattern of a connection that is gone.
-    Patterns(ConnectionId),
+    /// All grants by pattern of a broker that is gone.
+    Patterns(BrokerId),
 }
 
-/// The connection that takes over from one that is gone.
+/// The broker that takes over from one that is gone.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Replacement {
-    pub(super) connection: ConnectionId,
+    pub(super) broker: BrokerId,
     /// Where listeners begin there, if not where each was told to begin.
     pub(super) start: Option<StartPosition>,
 }
@@ -106,14 +106,14 @@ impl Answer {
                 cause: Some(cause),
                 ..EditGrants::single(topic, Edit::Remove, permission)
             })],
-            Orphan::Pattern(connection, pattern, permission) => {
+            Orphan::Pattern(broker, pattern, permission) => {
                 let removed = PatternChange {
                     edit: Edit::Remove,
                     pattern,
                     permission,
                 };
                 vec![Command::EditPatternGrants(EditPatternGrants {
-                    connection,
+                    broker,
                     changes: vec![removed],
                     cause: Some(cause),
                 })]
@@ -122,8 +122,8 @@ impl Answer {
                 let taken = self.replacement.map(|replacement| {
                     Command::TakeOverTopic(TakeOverTopic {
                         topic: topic.topic.clone(),
-                        from: topic.connection,
-                        to: replacement.connection,
+                        from: topic.broker,
+                        to: replacement.broker,
                         start: replacement.start,
                         cause,
                     })
@@ -131,15 +131,15 @@ impl Answer {
                 let ended = Command::EndTopic(EndTopic { topic, cause });
                 taken.into_iter().chain([ended]).collect()
             }
-            Orphan::Patterns(connection) => {
+            Orphan::Patterns(broker) => {
                 let taken = self.replacement.map(|replacement| {
                     Command::TakeOverPatterns(TakeOverPatterns {
-                        from: connection,
-                        to: replacement.connection,
+                        from: broker,
+                        to: replacement.broker,
                         cause,
                     })
                 });
-                let ended = Command::EndPatterns(EndPatterns { connection, cause });
+                let ended = Command::EndPatterns(EndPatterns { broker, cause });
                 taken.into_iter().chain([ended]).collect()
             }
         }
@@ -192,7 +192,7 @@ impl Command {
         match self {
             Self::TakeOverPatterns(c) => format!("take over patterns {} {}", c.from, c.to),
             Self::TakeOverTopic(c) => format!("take over {}/{} {}", c.from, c.topic, c.to),
-            Self::EndPatterns(c) => format!("end patterns {}", c.connection),
+            Self::EndPatterns(c) => format!("end patterns {}", c.broker),
             Self::EndTopic(c) => format!("end {}", c.topic),
             Self::DisableListener(c) => format!("listener {}", c.listener),
             Self::DisablePublisher(c) => format!("publisher {}", c.publisher),
@@ -203,7 +203,7 @@ impl Command {
             Self::EditPatternGrants(c) => {
                 let told = |c: &PatternChange| format!("{} {}", c.pattern, told(&c.permission));
                 let changed: Vec<String> = c.changes.iter().map(told).collect();
-                format!("pattern {} {}", c.connection, changed.join(" "))
+                format!("pattern {} {}", c.broker, changed.join(" "))
             }
         }
     }

@@ -1,16 +1,16 @@
-//! The policy that ends what lost its grant, its algorithm or its connection, and that moves
-//! what hung on a replaced connection.
+//! The policy that ends what lost its grant, its algorithm or its broker, and that moves
+//! what hung on a replaced broker.
 //!
-//! A listener needs a SUBSCRIBE grant, a connection that is alive and an algorithm that is not
-//! retired; a publisher a PUBLISH grant and the same; a grant such a connection and algorithm.
+//! A listener needs a SUBSCRIBE grant, a broker that is alive and an algorithm that is not
+//! retired; a publisher a PUBLISH grant and the same; a grant such a broker and algorithm.
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::connection::{Connection, Phase};
+use domain::broker::{Broker, Phase};
 use domain::grant::{Access, Grantee, Permission};
 use domain::topic::Topic;
 use domain::{
-    AlgorithmId, ConnectionId, Envelope, Event, EventId, ListenerId, PublisherId, State, Subject,
+    AlgorithmId, BrokerId, Envelope, Event, EventId, ListenerId, PublisherId, State, Subject,
     TopicId, TopicName, TopicPattern,
 };
 
@@ -19,33 +19,33 @@ use super::answer::{Answer, Cause, Orphan, Replacement};
 /// What the policy knows of the log so far.
 #[derive(Debug, Default)]
 pub struct Orphans {
-    connections: HashMap<ConnectionId, Known>,
+    brokers: HashMap<BrokerId, Known>,
     retired: HashMap<AlgorithmId, Cause>,
     orphans: BTreeMap<Place, BTreeMap<Orphan, Answer>>,
 }
 
-/// A connection, what hangs on it, and what it lost.
+/// A broker, what hangs on it, and what it lost.
 #[derive(Debug, Default)]
 struct Known {
     /// Without the topics that its broker has: nothing here stands on them.
-    connection: Connection,
+    broker: Broker,
     topics: BTreeMap<TopicName, Topic>,
     gone: Option<Gone>,
     revoked: HashMap<(TopicName, Permission), Cause>,
     patterns_revoked: BTreeMap<(TopicPattern, Permission), Cause>,
 }
 
-/// How a connection ended.
+/// How a broker ended.
 #[derive(Clone, Copy, Debug)]
 struct Gone {
     cause: Cause,
     replacement: Option<Replacement>,
 }
 
-/// Where orphans are looked for. A connection's patterns are sorted before its topics.
+/// Where orphans are looked for. A broker's patterns are sorted before its topics.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
-    Patterns(ConnectionId),
+    Patterns(BrokerId),
     Topic(TopicId),
 }
 
@@ -58,7 +58,7 @@ impl Orphans {
             position: envelope.position,
         };
         match event.subject() {
-            Subject::Connection(id) => self.apply_to_connection(*id, event, cause),
+            Subject::Broker(id) => self.apply_to_broker(*id, event, cause),
             Subject::Topic(id) => self.apply_to_topic(id, event, cause),
             Subject::Algorithm(id) => {
                 if matches!(event, Event::AlgorithmRetired(_)) {
@@ -76,7 +76,7 @@ impl Orphans {
         let ready = self.orphans.iter().filter(|(place, _)| match place {
             // What a pattern permits can move only after the pattern.
             Place::Topic(topic) => {
-                let patterns = Place::Patterns(topic.connection);
+                let patterns = Place::Patterns(topic.broker);
                 !self.orphans.contains_key(&patterns)
             }
             Place::Patterns(_) => true,
@@ -93,8 +93,8 @@ impl Orphans {
         self.orphans.is_empty()
     }
 
-    fn apply_to_connection(&mut self, id: ConnectionId, event: &Event, cause: Cause) {
-        let known = self.connections.entry(id).or_default();
+    fn apply_to_broker(&mut self, id: BrokerId, event: &Event, cause: Cause) {
+        let known = self.brokers.entry(id).or_default();
         match event {
             Event::TopicsDiscovered(_) => return,
             Event::BrokerDisconnected(_) => {
@@ -107,7 +107,7 @@ impl Orphans {
                 known.gone = Some(Gone {
                     cause,
                     replacement: Some(Replacement {
-                        connection: e.replacement,
+                        broker: e.replacement,
                         start: e.start,
                     }),
                 });
@@ -118,17 +118,17 @@ impl Orphans {
             }
             _ => {}
         }
-        known.connection.apply(event);
+        known.broker.apply(event);
         let topics: Vec<TopicName> = known.topics.keys().cloned().collect();
         self.review(Place::Patterns(id), cause.event);
         for topic in topics {
-            let connection = id;
-            self.review(Place::Topic(TopicId { connection, topic }), cause.event);
+            let broker = id;
+            self.review(Place::Topic(TopicId { broker, topic }), cause.event);
         }
     }
 
     fn apply_to_topic(&mut self, id: &TopicId, event: &Event, cause: Cause) {
-        let known = self.connections.entry(id.connection).or_default();
+        let known = self.brokers.entry(id.broker).or_default();
         if let Event::TopicRevoked(e) = event {
             let key = (id.topic.clone(), e.permission.clone());
             known.revoked.insert(key, cause);
@@ -143,11 +143,11 @@ impl Orphans {
 
     fn review_all_of(&mut self, algorithm: &AlgorithmId, since: EventId) {
         let mut places = Vec::new();
-        for (connection, known) in &self.connections {
-            places.push(Place::Patterns(*connection));
+        for (broker, known) in &self.brokers {
+            places.push(Place::Patterns(*broker));
             places.extend(known.topics.keys().map(|topic| {
                 Place::Topic(TopicId {
-                    connection: *connection,
+                    broker: *broker,
                     topic: topic.clone(),
                 })
             }));
@@ -181,11 +181,11 @@ impl Orphans {
         self.orphans.insert(place, answers);
     }
 
-    fn orphaned_patterns(&self, id: ConnectionId) -> Vec<(Orphan, Cause)> {
-        let Some(known) = self.connections.get(&id) else {
+    fn orphaned_patterns(&self, id: BrokerId) -> Vec<(Orphan, Cause)> {
+        let Some(known) = self.brokers.get(&id) else {
             return Vec::new();
         };
-        let patterns = &known.connection.patterns;
+        let patterns = &known.broker.patterns;
         if let Some(gone) = known.gone {
             let left = !patterns.is_empty();
             return left
@@ -202,7 +202,7 @@ impl Orphans {
     }
 
     fn orphaned_on(&self, id: &TopicId) -> Vec<(Orphan, Cause)> {
-        let Some(known) = self.connections.get(&id.connection) else {
+        let Some(known) = self.brokers.get(&id.broker) else {
             return Vec::new();
         };
         let Some(topic) = known.topics.get(&id.topic) else {
@@ -250,19 +250,19 @@ impl Orphans {
         }
     }
 
-    /// The answer with the connection that takes over in the end: a replacement may have been
+    /// The answer with the broker that takes over in the end: a replacement may have been
     /// replaced before everything had moved to it.
     fn with_replacement(&self, answer: &Answer) -> Answer {
         let first = match &answer.orphan {
-            Orphan::Topic(topic) => topic.connection,
-            Orphan::Patterns(connection) => *connection,
+            Orphan::Topic(topic) => topic.broker,
+            Orphan::Patterns(broker) => *broker,
             _ => return answer.clone(),
         };
-        let next = |connection: ConnectionId| self.connections.get(&connection)?.gone?.replacement;
+        let next = |broker: BrokerId| self.brokers.get(&broker)?.gone?.replacement;
         let mut last = next(first);
-        // A connection that is gone replaces none: the chain has an end.
+        // A broker that is gone replaces none: the chain has an end.
         while let Some(present) = last
-            && let Some(later) = next(present.connection)
+            && let Some(later) = next(present.broker)
         {
             last = Some(Replacement {
                 start: later.start.or(present.start),
@@ -285,8 +285,7 @@ impl Known {
         algorithm: &AlgorithmId,
         access: Access,
     ) -> Option<Cause> {
-        if self.connection.phase != Phase::Alive
-            || topic.stands(name, algorithm, access, &self.connection)
+        if self.broker.phase != Phase::Alive || topic.stands(name, algorithm, access, &self.broker)
         {
             return None;
         }

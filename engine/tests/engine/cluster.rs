@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::algorithm::{Protocol, PublishVersion, RegisterAlgorithm};
-use domain::connection::{BrokerSettings, DiscoveredTopic, KafkaSecurity};
+use domain::broker::{BrokerSettings, DiscoveredTopic, KafkaSecurity};
 use domain::flow::Flows;
 use domain::grant::{
     Access, Edit, EditGrants, EditPatternGrants, Grantee, PatternChange, Permission,
@@ -13,10 +13,10 @@ use domain::listener::{EnableListener, ListenerSettings, StartPosition};
 use domain::organization::CreateOrganization;
 use domain::publisher::EnablePublisher;
 use domain::{
-    Actor, Clock, Command, CommandId, ConnectionId, CorrelationId, Envelope, Ids, ListenerId,
-    Position, PublisherId, TopicId,
+    Actor, BrokerId, Clock, Command, CommandId, CorrelationId, Envelope, Ids, ListenerId, Position,
+    PublisherId, TopicId,
 };
-use engine::connection::NewConnection;
+use engine::connect::NewBroker;
 use engine::policy::Orphans;
 use engine::{Engine, Outcome, Request};
 use event_store::SqliteEventStore;
@@ -88,17 +88,17 @@ impl Cluster {
         self.connect().await;
     }
 
-    pub(crate) async fn connect(&self) -> (ConnectionId, Outcome) {
+    pub(crate) async fn connect(&self) -> (BrokerId, Outcome) {
         self.connect_as("main", &["orders", "orders-dlq", "scores"])
             .await
     }
 
-    pub(crate) async fn connect_as(&self, name: &str, topics: &[&str]) -> (ConnectionId, Outcome) {
+    pub(crate) async fn connect_as(&self, name: &str, topics: &[&str]) -> (BrokerId, Outcome) {
         let topics = topics.iter().map(|topic| DiscoveredTopic {
             name: topic.parse().unwrap(),
             partitions: Some(1),
         });
-        let new = NewConnection {
+        let new = NewBroker {
             name: name.parse().unwrap(),
             settings: BrokerSettings::Kafka {
                 bootstrap_servers: vec!["127.0.0.1:9092".to_owned()],
@@ -178,13 +178,13 @@ pub(crate) fn request(key: &str, fingerprint: [u8; 32]) -> Request {
     }
 }
 
-pub(crate) fn connection(name: &str) -> ConnectionId {
-    ConnectionId::of_name(&name.parse().unwrap(), 0)
+pub(crate) fn broker(name: &str) -> BrokerId {
+    BrokerId::of_name(&name.parse().unwrap(), 0)
 }
 
 pub(crate) fn topic(name: &str) -> TopicId {
     TopicId {
-        connection: connection("main"),
+        broker: broker("main"),
         topic: name.parse().unwrap(),
     }
 }
@@ -246,7 +246,7 @@ pub(crate) fn revoke(name: &str, access: Access) -> EditGrants {
 
 pub(crate) fn pattern(edit: Edit, pattern: &str, access: Access) -> EditPatternGrants {
     EditPatternGrants {
-        connection: connection("main"),
+        broker: broker("main"),
         changes: vec![PatternChange {
             edit,
             pattern: pattern.parse().unwrap(),

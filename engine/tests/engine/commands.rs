@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::Refusal;
 use domain::algorithm::{Protocol, PublishVersion};
-use domain::connection::DisconnectBroker;
+use domain::broker::DisconnectBroker;
 use domain::grant::Access;
 use domain::organization::CreateOrganization;
 use engine::Outcome;
@@ -122,20 +122,20 @@ async fn commands_on_one_stream_at_once_are_all_done() {
 }
 
 #[tokio::test]
-async fn a_name_is_free_again_once_its_connection_is_gone() {
+async fn a_name_is_free_again_once_its_broker_is_gone() {
     let cluster = Cluster::empty().await;
-    let mut connections = Vec::new();
+    let mut brokers = Vec::new();
     for _ in 0..6 {
-        let (connection, outcome) = cluster.connect().await;
+        let (broker, outcome) = cluster.connect().await;
         assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
         let (same, taken) = cluster.connect().await;
-        assert_eq!(same, connection);
+        assert_eq!(same, broker);
         let name = "main".parse().unwrap();
-        assert_eq!(taken, Outcome::Refused(Refusal::ConnectionNameTaken(name)));
-        cluster.done(&DisconnectBroker { connection }).await;
-        connections.push(connection);
+        assert_eq!(taken, Outcome::Refused(Refusal::BrokerNameTaken(name)));
+        cluster.done(&DisconnectBroker { broker }).await;
+        brokers.push(broker);
     }
-    connections.sort();
-    connections.dedup();
-    assert_eq!(connections.len(), 6);
+    brokers.sort();
+    brokers.dedup();
+    assert_eq!(brokers.len(), 6);
 }

@@ -3,12 +3,12 @@
 
 use domain::Envelope;
 use domain::algorithm::RetireAlgorithm;
-use domain::connection::{DisconnectBroker, ReplaceBroker};
+use domain::broker::{DisconnectBroker, ReplaceBroker};
 use domain::grant::{Access, Edit, EditGrants};
 use domain::listener::PauseListener;
 
 use crate::cluster::{
-    Cluster, connection, grant, listen, listener, pattern, publish, revoke, to_acme, topic,
+    Cluster, broker, grant, listen, listener, pattern, publish, revoke, to_acme, topic,
 };
 
 /// What made something an orphan.
@@ -74,8 +74,8 @@ impl Blow {
                 cluster.done(&RetireAlgorithm { algorithm }).await;
             }
             Self::Disconnected => {
-                let connection = connection("main");
-                cluster.done(&DisconnectBroker { connection }).await;
+                let broker = broker("main");
+                cluster.done(&DisconnectBroker { broker }).await;
             }
             Self::Replaced => {
                 cluster.done(&replace("main", "next")).await;
@@ -93,8 +93,8 @@ impl Blow {
 
 fn replace(from: &str, to: &str) -> ReplaceBroker {
     ReplaceBroker {
-        connection: connection(from),
-        replacement: connection(to),
+        broker: broker(from),
+        replacement: broker(to),
         topics: ["orders", "scores"].map(|t| t.parse().unwrap()).to_vec(),
         leave_missing: true,
         start: None,
@@ -159,7 +159,7 @@ async fn what_a_person_ended_after_it_had_moved_does_not_come_back() {
     // The patterns and the topic orders have moved, and the policy dies before it ends the old.
     assert!(!answer(&cluster, 3, 1).await);
     let mut moved = listener();
-    moved.topic.connection = connection("next");
+    moved.topic.broker = broker("next");
     let disable = domain::listener::DisableListener {
         listener: moved,
         cause: None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::algorithm::RetireAlgorithm;
-use domain::connection::{DisconnectBroker, ReplaceBroker};
+use domain::broker::{DisconnectBroker, ReplaceBroker};
 use domain::grant::{Access, Edit, EditGrants};
 use domain::listener::{PauseListener, StartPosition};
 use domain::topic::Topic;
@@ -14,7 +14,7 @@ use event_store::{Append, Expected};
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::{
-    Cluster, connection, grant, listen, listener, pattern, publish, revoke, to_acme, topic,
+    Cluster, broker, grant, listen, listener, pattern, publish, revoke, to_acme, topic,
 };
 
 #[tokio::test]
@@ -36,10 +36,10 @@ async fn a_revoked_grant_ends_its_listener_with_the_cause() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_gone_takes_everything_on_it_along() {
+async fn a_broker_that_is_gone_takes_everything_on_it_along() {
     let cluster = Cluster::flowing().await;
-    let connection = topic("orders").connection;
-    let gone = cluster.done(&DisconnectBroker { connection }).await;
+    let broker = topic("orders").broker;
+    let gone = cluster.done(&DisconnectBroker { broker }).await;
     cluster.settle().await;
     let mut ended = cluster.types_after(gone).await;
     ended.sort();
@@ -119,17 +119,17 @@ async fn a_retired_algorithm_leaves_nothing_behind_but_the_grants_of_others() {
 
 fn replace(from: &str, to: &str) -> ReplaceBroker {
     ReplaceBroker {
-        connection: connection(from),
-        replacement: connection(to),
+        broker: broker(from),
+        replacement: broker(to),
         topics: ["orders", "scores"].map(|t| t.parse().unwrap()).to_vec(),
         leave_missing: true,
         start: Some(StartPosition::Latest),
     }
 }
 
-async fn folded(cluster: &Cluster, broker: &str, name: &str) -> Topic {
+async fn folded(cluster: &Cluster, on: &str, name: &str) -> Topic {
     let id = TopicId {
-        connection: connection(broker),
+        broker: broker(on),
         topic: name.parse().unwrap(),
     };
     cluster.engine.fold(&StreamName::topic(&id)).await.unwrap()
@@ -222,8 +222,8 @@ async fn a_replacement_that_is_gone_before_it_takes_over_takes_nothing() {
     let cluster = Cluster::flowing().await;
     cluster.connect_as("next", &["orders", "scores"]).await;
     cluster.done(&replace("main", "next")).await;
-    let connection = connection("next");
-    cluster.done(&DisconnectBroker { connection }).await;
+    let broker = broker("next");
+    cluster.done(&DisconnectBroker { broker }).await;
     cluster.settle().await;
     assert!(folded(&cluster, "main", "orders").await.is_free());
     assert!(folded(&cluster, "next", "orders").await.is_free());
@@ -259,8 +259,8 @@ async fn a_policy_stops_at_a_type_or_a_schema_version_that_it_does_not_know() {
     for (type_name, schema_version) in [("FromTheFuture", 1), ("TopicGranted", 3)] {
         let cluster = Cluster::flowing().await;
         append_from_the_future(&cluster, type_name, schema_version).await;
-        let connection = connection("main");
-        let gone = cluster.done(&DisconnectBroker { connection }).await;
+        let broker = broker("main");
+        let gone = cluster.done(&DisconnectBroker { broker }).await;
         let engine = Arc::new(cluster.engine.clone());
         let run = policy::run(engine, CancellationToken::new());
         let stopped = tokio::time::timeout(Duration::from_secs(10), run)

@@ -68,7 +68,7 @@ CREATE TABLE versions (
 
 -- One that was disconnected is in the log, not here. One that was replaced stays, gone as it is,
 -- to lead to the one that took over.
-CREATE TABLE connections (
+CREATE TABLE brokers (
     id            text COLLATE "C" PRIMARY KEY,
     name          text COLLATE "C" NOT NULL,
     settings      text NOT NULL,
@@ -78,18 +78,18 @@ CREATE TABLE connections (
     replaced_by   text COLLATE "C"
 );
 
-CREATE UNIQUE INDEX connections_alive ON connections (name) WHERE replaced_at IS NULL;
+CREATE UNIQUE INDEX brokers_alive ON brokers (name) WHERE replaced_at IS NULL;
 
 CREATE TABLE topics (
-    connection text COLLATE "C" NOT NULL,
+    broker text COLLATE "C" NOT NULL,
     name       text COLLATE "C" NOT NULL,
     partitions bigint,
-    PRIMARY KEY (connection, name)
+    PRIMARY KEY (broker, name)
 );
 
 CREATE TABLE grants (
     key          text COLLATE "C" PRIMARY KEY,
-    connection   text COLLATE "C" NOT NULL,
+    broker   text COLLATE "C" NOT NULL,
     -- One of the two: the name of a topic, or a pattern of names.
     topic        text COLLATE "C",
     pattern      text COLLATE "C",
@@ -102,12 +102,12 @@ CREATE TABLE grants (
     cause        text
 );
 
-CREATE INDEX grants_of_topic ON grants (connection, topic, key);
+CREATE INDEX grants_of_topic ON grants (broker, topic, key);
 CREATE INDEX grants_of_organization ON grants (organization, algorithm, key);
 
 CREATE TABLE listeners (
     key            text COLLATE "C" PRIMARY KEY,
-    connection     text COLLATE "C" NOT NULL,
+    broker     text COLLATE "C" NOT NULL,
     topic          text COLLATE "C" NOT NULL,
     algorithm      text COLLATE "C" NOT NULL,
     enabled        bigint NOT NULL,
@@ -125,11 +125,11 @@ CREATE TABLE listeners (
 );
 
 CREATE INDEX listeners_of_algorithm ON listeners (algorithm, key);
-CREATE INDEX listeners_of_topic ON listeners (connection, topic, key);
+CREATE INDEX listeners_of_topic ON listeners (broker, topic, key);
 
 CREATE TABLE publishers (
     key        text COLLATE "C" PRIMARY KEY,
-    connection text COLLATE "C" NOT NULL,
+    broker text COLLATE "C" NOT NULL,
     topic      text COLLATE "C" NOT NULL,
     algorithm  text COLLATE "C" NOT NULL,
     enabled    bigint NOT NULL,
@@ -140,7 +140,7 @@ CREATE TABLE publishers (
 );
 
 CREATE INDEX publishers_of_algorithm ON publishers (algorithm, key);
-CREATE INDEX publishers_of_topic ON publishers (connection, topic, key);
+CREATE INDEX publishers_of_topic ON publishers (broker, topic, key);
 
 -- Workers that joined and did not leave.
 CREATE TABLE workers (

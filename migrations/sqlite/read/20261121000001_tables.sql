@@ -32,8 +32,8 @@ CREATE TABLE versions (
     PRIMARY KEY (algorithm, version)
 ) STRICT, WITHOUT ROWID;
 
--- Only what is alive: a connection that was disconnected is in the log, not here.
-CREATE TABLE connections (
+-- Only what is alive: a broker that was disconnected is in the log, not here.
+CREATE TABLE brokers (
     id            TEXT PRIMARY KEY,
     name          TEXT NOT NULL UNIQUE,
     settings      TEXT NOT NULL,
@@ -42,15 +42,15 @@ CREATE TABLE connections (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE topics (
-    connection TEXT NOT NULL,
+    broker TEXT NOT NULL,
     name       TEXT NOT NULL,
     partitions INTEGER,
-    PRIMARY KEY (connection, name)
+    PRIMARY KEY (broker, name)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE grants (
     key        TEXT PRIMARY KEY,
-    connection TEXT NOT NULL,
+    broker TEXT NOT NULL,
     topic      TEXT NOT NULL,
     algorithm  TEXT NOT NULL,
     access     TEXT NOT NULL,
@@ -58,11 +58,11 @@ CREATE TABLE grants (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX grants_of_algorithm ON grants (algorithm, key);
-CREATE INDEX grants_of_topic ON grants (connection, topic, key);
+CREATE INDEX grants_of_topic ON grants (broker, topic, key);
 
 CREATE TABLE listeners (
     key        TEXT PRIMARY KEY,
-    connection TEXT NOT NULL,
+    broker TEXT NOT NULL,
     topic      TEXT NOT NULL,
     algorithm  TEXT NOT NULL,
     enabled    INTEGER NOT NULL,
@@ -77,11 +77,11 @@ CREATE TABLE listeners (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX listeners_of_algorithm ON listeners (algorithm, key);
-CREATE INDEX listeners_of_topic ON listeners (connection, topic, key);
+CREATE INDEX listeners_of_topic ON listeners (broker, topic, key);
 
 CREATE TABLE publishers (
     key        TEXT PRIMARY KEY,
-    connection TEXT NOT NULL,
+    broker TEXT NOT NULL,
     topic      TEXT NOT NULL,
     algorithm  TEXT NOT NULL,
     enabled    INTEGER NOT NULL,
@@ -92,7 +92,7 @@ CREATE TABLE publishers (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX publishers_of_algorithm ON publishers (algorithm, key);
-CREATE INDEX publishers_of_topic ON publishers (connection, topic, key);
+CREATE INDEX publishers_of_topic ON publishers (broker, topic, key);
 
 -- Workers that joined and did not leave.
 CREATE TABLE workers (

@@ -27,8 +27,8 @@ ALTER TABLE versions ADD COLUMN withdrawn_reason TEXT;
 
 -- One that was disconnected is in the log, not here. One that was replaced stays, gone as it is,
 -- to lead to the one that took over.
-DROP TABLE connections;
-CREATE TABLE connections (
+DROP TABLE brokers;
+CREATE TABLE brokers (
     id            TEXT PRIMARY KEY,
     name          TEXT NOT NULL,
     settings      TEXT NOT NULL,
@@ -38,12 +38,12 @@ CREATE TABLE connections (
     replaced_by   TEXT
 ) STRICT, WITHOUT ROWID;
 
-CREATE UNIQUE INDEX connections_alive ON connections (name) WHERE replaced_at IS NULL;
+CREATE UNIQUE INDEX brokers_alive ON brokers (name) WHERE replaced_at IS NULL;
 
 DROP TABLE grants;
 CREATE TABLE grants (
     key          TEXT PRIMARY KEY,
-    connection   TEXT NOT NULL,
+    broker   TEXT NOT NULL,
     -- One of the two: the name of a topic, or a pattern of names.
     topic        TEXT,
     pattern      TEXT,
@@ -56,7 +56,7 @@ CREATE TABLE grants (
     cause        TEXT
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX grants_of_topic ON grants (connection, topic, key);
+CREATE INDEX grants_of_topic ON grants (broker, topic, key);
 CREATE INDEX grants_of_organization ON grants (organization, algorithm, key);
 
 ALTER TABLE listeners ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;

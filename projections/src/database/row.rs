@@ -4,7 +4,7 @@ use std::error::Error;
 use std::str::FromStr;
 use std::vec;
 
-use domain::{ConnectionId, Position};
+use domain::{BrokerId, Position};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
@@ -126,7 +126,7 @@ impl FromValue for Option<Timestamp> {
     }
 }
 
-impl FromValue for ConnectionId {
+impl FromValue for BrokerId {
     fn from_value(value: Value) -> Result<Self, ReadModelError> {
         let id = String::from_value(value)?.parse();
         Ok(Self(id.map_err(|error: uuid::Error| {

@@ -1,7 +1,7 @@
 //! What workers are to run.
 
 use domain::algorithm::AlgorithmRetired;
-use domain::connection::{
+use domain::broker::{
     BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, BrokerSettings,
     SqsAuth,
 };
@@ -10,11 +10,11 @@ use domain::listener::{
     ListenerPaused, ListenerResumed, ListenerSettings, ListenerSettingsChanged, StartPosition,
 };
 use domain::publisher::PublisherDisabled;
-use domain::{ConnectionId, CredentialRef, Event, Position};
+use domain::{BrokerId, CredentialRef, Event, Position};
 
 use crate::events::{
-    algorithm, connection, flowing, granted, listener, pattern_granted, pattern_revoked,
-    permission, published, publisher, publishes, revoked, to_organization, topic, withdrawn,
+    algorithm, broker, flowing, granted, listener, pattern_granted, pattern_revoked, permission,
+    published, publisher, publishes, revoked, to_organization, topic, withdrawn,
 };
 use crate::fixture::{Fixture, history};
 
@@ -27,11 +27,7 @@ async fn an_enabled_listener_is_assigned_with_all_a_worker_needs() {
     assert_eq!(position, fixture.model.position());
     let assignment = changes[0].assignment.as_ref().unwrap();
     assert_eq!(assignment.listener, listener());
-    let connected = fixture
-        .model
-        .connections_by_id(&[connection()])
-        .await
-        .unwrap();
+    let connected = fixture.model.brokers_by_id(&[broker()]).await.unwrap();
     assert_eq!(
         assignment.group,
         listener().group(connected[0].connected_at)
@@ -239,26 +235,26 @@ fn ungranted(permission: Permission) -> Event {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_replaced_ends_as_one_that_is_disconnected() {
+async fn a_broker_that_is_replaced_ends_as_one_that_is_disconnected() {
     let replaced = BrokerReplaced {
-        connection: connection(),
-        replacement: ConnectionId::of_name(&"next".parse().unwrap(), 0),
+        broker: broker(),
+        replacement: BrokerId::of_name(&"next".parse().unwrap(), 0),
         left_behind: vec![],
         start: None,
     };
     comes_and_goes(flowing("1.0.0"), vec![(replaced.into(), false)]).await;
-    let connection = connection();
-    let disconnected = BrokerDisconnected { connection };
+    let broker = broker();
+    let disconnected = BrokerDisconnected { broker };
     comes_and_goes(flowing("1.0.0"), vec![(disconnected.into(), false)]).await;
 }
 
-/// A second connection, to SQS by keys, whose topic takes the results of the algorithm.
-fn elsewhere() -> (ConnectionId, Vec<Event>) {
-    let connection = ConnectionId::of_name(&"keys".parse().unwrap(), 0);
+/// A second broker, to SQS by keys, whose topic takes the results of the algorithm.
+fn elsewhere() -> (BrokerId, Vec<Event>) {
+    let broker = BrokerId::of_name(&"keys".parse().unwrap(), 0);
     let mut publisher = publisher();
-    publisher.topic.connection = connection;
+    publisher.topic.broker = broker;
     let connected = BrokerConnected {
-        connection,
+        broker,
         name: "keys".parse().unwrap(),
         settings: BrokerSettings::Sqs {
             region: "eu-central-1".to_owned(),
@@ -279,7 +275,7 @@ fn elsewhere() -> (ConnectionId, Vec<Event>) {
         cause: None,
     };
     let events = vec![connected.into(), granted.into(), enabled.into()];
-    (connection, events)
+    (broker, events)
 }
 
 fn credential(version: u32) -> CredentialRef {
@@ -290,27 +286,27 @@ fn credential(version: u32) -> CredentialRef {
 }
 
 #[tokio::test]
-async fn rotated_credentials_and_lost_connections_of_outputs_are_assigned() {
+async fn rotated_credentials_and_lost_brokers_of_outputs_are_assigned() {
     let (elsewhere, more) = elsewhere();
     let mut events = flowing("1.0.0");
     events.extend(more);
     let fixture = Fixture::after(&events).await;
     let used = |assigned: &projections::assignment::Assignment| {
-        let settings = &assigned.outputs.first()?.connection;
+        let settings = &assigned.outputs.first()?.broker;
         settings.credential().map(|credential| credential.version)
     };
     assert_eq!(used(&fixture.assigned().await[0]), Some(1));
     events.push(
         BrokerCredentialsRotated {
-            connection: elsewhere,
+            broker: elsewhere,
             credential: credential(2),
         }
         .into(),
     );
     fixture.apply(&history(&events)[events.len() - 1..]).await;
     assert_eq!(used(&fixture.assigned().await[0]), Some(2));
-    let connection = elsewhere;
-    events.push(BrokerDisconnected { connection }.into());
+    let broker = elsewhere;
+    events.push(BrokerDisconnected { broker }.into());
     fixture.apply(&history(&events)[events.len() - 1..]).await;
     assert_eq!(fixture.assigned().await[0].outputs, []);
 }

@@ -1,7 +1,7 @@
-//! What happened, for histories: an algorithm `acme/score` between topics of a connection `main`.
+//! What happened, for histories: an algorithm `acme/score` between topics of a broker `main`.
 
 use domain::algorithm::{AlgorithmRegistered, Protocol, VersionPublished, VersionWithdrawn};
-use domain::connection::{
+use domain::broker::{
     BrokerConnected, BrokerSettings, DiscoveredTopic, KafkaSecurity, TopicsDiscovered,
 };
 use domain::grant::{
@@ -15,11 +15,11 @@ use domain::listener::{
 use domain::organization::OrganizationCreated;
 use domain::publisher::PublisherEnabled;
 use domain::worker::{ConsumerStarted, ListenerBlocked, WorkerJoined};
-use domain::{AlgorithmId, ConnectionId, Event, ListenerId, PublisherId, TopicId, WorkerId};
+use domain::{AlgorithmId, BrokerId, Event, ListenerId, PublisherId, TopicId, WorkerId};
 use uuid::Uuid;
 
-pub(crate) fn connection() -> ConnectionId {
-    ConnectionId::of_name(&"main".parse().unwrap(), 0)
+pub(crate) fn broker() -> BrokerId {
+    BrokerId::of_name(&"main".parse().unwrap(), 0)
 }
 
 pub(crate) fn algorithm() -> AlgorithmId {
@@ -28,7 +28,7 @@ pub(crate) fn algorithm() -> AlgorithmId {
 
 pub(crate) fn topic(name: &str) -> TopicId {
     TopicId {
-        connection: connection(),
+        broker: broker(),
         topic: name.parse().unwrap(),
     }
 }
@@ -95,7 +95,7 @@ pub(crate) fn flowing(version: &str) -> Vec<Event> {
         .into(),
         published("1.0.0"),
         BrokerConnected {
-            connection: connection(),
+            broker: broker(),
             name: "main".parse().unwrap(),
             settings: BrokerSettings::Kafka {
                 bootstrap_servers: vec!["127.0.0.1:9092".to_owned()],
@@ -104,7 +104,7 @@ pub(crate) fn flowing(version: &str) -> Vec<Event> {
         }
         .into(),
         TopicsDiscovered {
-            connection: connection(),
+            broker: broker(),
             topics: topics.to_vec(),
         }
         .into(),
@@ -180,7 +180,7 @@ pub(crate) fn to_organization(access: Access) -> Permission {
 
 pub(crate) fn pattern_granted(pattern: &str, permission: Permission) -> Event {
     TopicPatternGranted {
-        connection: connection(),
+        broker: broker(),
         pattern: pattern.parse().unwrap(),
         permission,
         cause: None,
@@ -190,7 +190,7 @@ pub(crate) fn pattern_granted(pattern: &str, permission: Permission) -> Event {
 
 pub(crate) fn pattern_revoked(pattern: &str, permission: Permission) -> Event {
     TopicPatternRevoked {
-        connection: connection(),
+        broker: broker(),
         pattern: pattern.parse().unwrap(),
         permission,
         cause: None,

@@ -2,37 +2,36 @@
 //! domain decides.
 
 use domain::algorithm::{Algorithm, AlgorithmRegistered, VersionPublished};
-use domain::connection::{BrokerSettings, Connection, Phase};
+use domain::broker::{Broker, BrokerSettings, Phase};
 use domain::grant::Access;
 use domain::listener::ListenerSettings;
 use domain::topic::Topic;
 use domain::{
-    AlgorithmId, ConnectionId, Each, Event, ListenerId, PublisherId, State, TopicId,
-    VersionSelector,
+    AlgorithmId, BrokerId, Each, Event, ListenerId, PublisherId, State, TopicId, VersionSelector,
 };
 use projections::ReadModel;
 use projections::assignment::Assignment;
-use projections::connection::ConnectionFilter;
+use projections::broker::BrokerFilter;
 use projections::grant::{GrantFilter, GrantKey};
 use proptest::prelude::*;
 
 use crate::fixture::{Fixture, Place, all, history};
 use crate::random::{
-    ALGORITHMS, CONNECTIONS, TOPICS, connected, connection, of_algorithms, of_connections,
-    of_listeners, of_topics,
+    ALGORITHMS, BROKERS, TOPICS, broker, connected, of_algorithms, of_brokers, of_listeners,
+    of_topics,
 };
 
 /// The states of everything.
 #[derive(Default)]
 struct Fold {
-    connections: Each<Connection>,
+    brokers: Each<Broker>,
     topics: Each<Topic>,
     algorithms: Each<Algorithm>,
 }
 
 impl Fold {
     fn apply(&mut self, event: &Event) {
-        self.connections.apply(event);
+        self.brokers.apply(event);
         self.topics.apply(event);
         self.algorithms.apply(event);
     }
@@ -40,16 +39,16 @@ impl Fold {
     /// Whether an engine could have appended the event: things begin once and end once. That
     /// nothing is enabled without a grant is not asked for, so that more is tried.
     fn admits(&self, event: &Event) -> bool {
-        let alive = |id: &ConnectionId| self.connections.get(id).phase == Phase::Alive;
+        let alive = |id: &BrokerId| self.brokers.get(id).phase == Phase::Alive;
         let algorithm = |id: &AlgorithmId| self.algorithms.get(id);
         let topic = |id: &TopicId| self.topics.get(id);
         let listens = |id: &ListenerId| topic(&id.topic).listeners.contains_key(&id.algorithm);
         let publishes = |id: &PublisherId| topic(&id.topic).publishers.contains_key(&id.algorithm);
         match event {
-            Event::BrokerConnected(e) => self.connections.get(&e.connection).phase == Phase::Unborn,
-            Event::BrokerCredentialsRotated(e) => alive(&e.connection),
-            Event::BrokerReplaced(e) => alive(&e.connection),
-            Event::BrokerDisconnected(e) => alive(&e.connection),
+            Event::BrokerConnected(e) => self.brokers.get(&e.broker).phase == Phase::Unborn,
+            Event::BrokerCredentialsRotated(e) => alive(&e.broker),
+            Event::BrokerReplaced(e) => alive(&e.broker),
+            Event::BrokerDisconnected(e) => alive(&e.broker),
             Event::AlgorithmRegistered(e) => !algorithm(&e.algorithm).registered,
             Event::AlgorithmRetired(e) => algorithm(&e.algorithm).registered,
             Event::VersionPublished(e) => {
@@ -74,10 +73,9 @@ impl Fold {
     fn assignments(&self) -> Vec<Expected> {
         let mut expected = Vec::new();
         for (id, topic) in topics().map(|id| (id.clone(), self.topics.get(&id))) {
-            let connection = self.connections.get(&id.connection);
+            let broker = self.brokers.get(&id.broker);
             for (algorithm, listener) in &topic.listeners {
-                if listener.paused
-                    || !topic.stands(&id.topic, algorithm, Access::Subscribe, connection)
+                if listener.paused || !topic.stands(&id.topic, algorithm, Access::Subscribe, broker)
                 {
                     continue;
                 }
@@ -88,7 +86,7 @@ impl Fold {
                         topic: id.clone(),
                         algorithm: algorithm.clone(),
                     },
-                    connection: connection.settings.clone().unwrap(),
+                    broker: broker.settings.clone().unwrap(),
                     dlq: listener.dlq.as_ref().map(ToString::to_string),
                     settings: listener.settings.clone(),
                     version: picked.map(|picked| picked.version.to_string()),
@@ -106,13 +104,13 @@ impl Fold {
         let takes = |selector: &VersionSelector| selector.takes(&picked.version, standing());
         let mut outputs = Vec::new();
         for id in topics() {
-            let (topic, connection) = (self.topics.get(&id), self.connections.get(&id.connection));
+            let (topic, broker) = (self.topics.get(&id), self.brokers.get(&id.broker));
             let publisher = topic.publishers.get(algorithm);
             if publisher.is_some_and(takes)
-                && topic.stands(&id.topic, algorithm, Access::Publish, connection)
+                && topic.stands(&id.topic, algorithm, Access::Publish, broker)
             {
                 let algorithm = algorithm.clone();
-                let settings = connection.settings.clone().unwrap();
+                let settings = broker.settings.clone().unwrap();
                 outputs.push((
                     PublisherId {
                         topic: id,
@@ -132,9 +130,9 @@ impl Fold {
             let keys = grants.into_iter().map(move |p| GrantKey::of_topic(&id, &p));
             keys.collect::<Vec<_>>()
         });
-        let of_patterns = CONNECTIONS.iter().flat_map(|name| {
-            let id = connection(name);
-            let patterns = self.connections.get(&id).patterns.clone();
+        let of_patterns = BROKERS.iter().flat_map(|name| {
+            let id = broker(name);
+            let patterns = self.brokers.get(&id).patterns.clone();
             let keys = patterns
                 .into_iter()
                 .map(move |(p, g)| GrantKey::of_pattern(id, &p, &g));
@@ -153,7 +151,7 @@ impl Fold {
 #[derive(Debug, PartialEq, Eq)]
 struct Expected {
     listener: ListenerId,
-    connection: BrokerSettings,
+    broker: BrokerSettings,
     dlq: Option<String>,
     settings: ListenerSettings,
     version: Option<String>,
@@ -165,21 +163,21 @@ impl From<Assignment> for Expected {
         let outputs = assignment.outputs.into_iter();
         Self {
             listener: assignment.listener,
-            connection: assignment.connection,
+            broker: assignment.broker,
             dlq: assignment.dlq,
             settings: assignment.settings,
             version: assignment
                 .version
                 .map(|version| version.version.to_string()),
-            outputs: outputs.map(|o| (o.publisher, o.connection)).collect(),
+            outputs: outputs.map(|o| (o.publisher, o.broker)).collect(),
         }
     }
 }
 
 fn topics() -> impl Iterator<Item = TopicId> {
-    CONNECTIONS.iter().flat_map(|name| {
+    BROKERS.iter().flat_map(|name| {
         TOPICS.iter().map(|topic| TopicId {
-            connection: connection(name),
+            broker: broker(name),
             topic: topic.parse().unwrap(),
         })
     })
@@ -188,7 +186,7 @@ fn topics() -> impl Iterator<Item = TopicId> {
 /// A history that begins with all there can be, so that most of what follows has an effect.
 fn a_history() -> impl Strategy<Value = Vec<Event>> {
     let any_event = prop_oneof![
-        2 => of_connections(),
+        2 => of_brokers(),
         2 => of_algorithms(),
         3 => of_topics(),
         4 => of_listeners(),
@@ -200,7 +198,7 @@ fn a_history() -> impl Strategy<Value = Vec<Event>> {
                 description: String::new(),
             })
         });
-        let connected = CONNECTIONS.iter().map(|name| connected(connection(name)));
+        let connected = BROKERS.iter().map(|name| connected(broker(name)));
         let mut fold = Fold::default();
         let mut admitted = Vec::new();
         for event in registered.chain(connected).chain(random) {
@@ -254,23 +252,18 @@ async fn rows_are_the_fold(model: &ReadModel, fold: &Fold) {
         }
     }
 
-    let alive = model
-        .page(&ConnectionFilter::default(), &all())
-        .await
-        .unwrap();
+    let alive = model.page(&BrokerFilter::default(), &all()).await.unwrap();
     let alive: Vec<_> = alive
         .rows
         .into_iter()
         .map(|row| (row.id, Some(row.settings)))
         .collect();
-    let folded = CONNECTIONS
-        .map(connection)
-        .map(|id| (id, fold.connections.get(&id)));
+    let folded = BROKERS.map(broker).map(|id| (id, fold.brokers.get(&id)));
     let folded = folded
         .into_iter()
-        .filter(|(_, connection)| connection.phase == Phase::Alive);
+        .filter(|(_, broker)| broker.phase == Phase::Alive);
     let folded: Vec<_> = folded
-        .map(|(id, connection)| (id, connection.settings.clone()))
+        .map(|(id, broker)| (id, broker.settings.clone()))
         .collect();
     assert_eq!(alive, folded);
 }

@@ -7,7 +7,7 @@ use projections::topic::TopicCounts;
 use uuid::Uuid;
 
 use crate::events::{
-    algorithm, connection, flowing, pattern_granted, permission, to_organization, topic,
+    algorithm, broker, flowing, pattern_granted, permission, to_organization, topic,
 };
 use crate::fixture::{Fixture, all};
 
@@ -90,7 +90,7 @@ fn every_key_reads_back_from_its_text() {
         to_organization(Access::Subscribe),
     ] {
         let of_topic = GrantKey::of_topic(&topic("a/b"), &permission);
-        let of_pattern = GrantKey::of_pattern(connection(), &"a/*".parse().unwrap(), &permission);
+        let of_pattern = GrantKey::of_pattern(broker(), &"a/*".parse().unwrap(), &permission);
         for key in [of_topic, of_pattern] {
             assert_eq!(GrantKey::parse(&key.to_string()), Some(key));
         }

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use domain::algorithm::AlgorithmRegistered;
-use domain::connection::{
+use domain::broker::{
     BrokerConnected, BrokerSettings, DiscoveredTopic, KafkaSecurity, TopicsDiscovered,
 };
 use domain::grant::{Access, Grantee, Permission, TopicGranted};
@@ -12,7 +12,7 @@ use domain::organization::{MemberAdded, OrganizationCreated, Role};
 use domain::publisher::PublisherEnabled;
 use domain::{AlgorithmId, Event, ListenerId, PublisherId, TopicId};
 use projections::algorithm::{AlgorithmFilter, AlgorithmSort};
-use projections::connection::{ConnectionFilter, ConnectionSort};
+use projections::broker::{BrokerFilter, BrokerSort};
 use projections::grant::{GrantFilter, GrantSort};
 use projections::listener::{ListenerFilter, ListenerSort};
 use projections::organization::{MemberFilter, OrganizationFilter, OrganizationSort};
@@ -22,7 +22,7 @@ use projections::topic::{TopicFilter, TopicSort};
 use projections::{Order, Paging, ReadModel};
 
 use crate::fixture::Fixture;
-use crate::random::{CONNECTIONS, connection};
+use crate::random::{BROKERS, broker};
 
 const ALGORITHMS: [&str; 4] = ["acme/rank", "acme/score", "beta/a", "beta/fold"];
 const NAMES: [&str; 5] = ["a", "ab", "orders", "orders.eu", "z"];
@@ -50,9 +50,9 @@ fn events() -> Vec<Event> {
         };
         events.push(registered.into());
     }
-    for name in CONNECTIONS.iter().rev() {
+    for name in BROKERS.iter().rev() {
         let connected = BrokerConnected {
-            connection: connection(name),
+            broker: broker(name),
             name: name.parse().unwrap(),
             settings: BrokerSettings::Kafka {
                 bootstrap_servers: vec!["127.0.0.1:9092".to_owned()],
@@ -63,7 +63,7 @@ fn events() -> Vec<Event> {
             .iter()
             .zip([Some(3), None, Some(1), Some(3), Some(12)]);
         let discovered = TopicsDiscovered {
-            connection: connection(name),
+            broker: broker(name),
             topics: topics
                 .map(|(name, partitions)| DiscoveredTopic {
                     name: name.parse().unwrap(),
@@ -74,7 +74,7 @@ fn events() -> Vec<Event> {
         events.extend([Event::from(connected), discovered.into()]);
         for topic in NAMES {
             events.extend(flows(&TopicId {
-                connection: connection(name),
+                broker: broker(name),
                 topic: topic.parse().unwrap(),
             }));
         }
@@ -82,7 +82,7 @@ fn events() -> Vec<Event> {
     let paused = ListenerPaused {
         listener: ListenerId {
             topic: TopicId {
-                connection: connection("main"),
+                broker: broker("main"),
                 topic: "orders".parse().unwrap(),
             },
             algorithm: "acme/score".parse().unwrap(),
@@ -179,8 +179,8 @@ async fn every_order_of_every_list_is_whole_page_by_page_and_counted() {
         for by in [AlgorithmSort::Name, AlgorithmSort::RegisteredAt] {
             check(model, AlgorithmFilter::default(), by, 4).await;
         }
-        for by in [ConnectionSort::Name, ConnectionSort::ConnectedAt] {
-            check(model, ConnectionFilter::default(), by, 2).await;
+        for by in [BrokerSort::Name, BrokerSort::ConnectedAt] {
+            check(model, BrokerFilter::default(), by, 2).await;
         }
         for by in [TopicSort::Name, TopicSort::Partitions] {
             check(model, on("main"), by, 5).await;
@@ -210,11 +210,11 @@ async fn every_order_of_every_list_is_whole_page_by_page_and_counted() {
             PublisherSort::Algorithm,
             PublisherSort::ChangedAt,
         ] {
-            let of_connection = PublisherFilter {
-                connection: Some(connection("next")),
+            let of_broker = PublisherFilter {
+                broker: Some(broker("next")),
                 ..PublisherFilter::default()
             };
-            check(model, of_connection, by, 20).await;
+            check(model, of_broker, by, 20).await;
         }
     }
 }
@@ -265,7 +265,7 @@ async fn what_a_filter_names_is_all_that_a_list_has() {
             listeners(|filter| filter.organization = Some("beta".parse().unwrap())),
             listeners(|filter| filter.organization = Some("bet".parse().unwrap())),
             listeners(|filter| filter.algorithm = Some("acme/score".parse().unwrap())),
-            listeners(|filter| filter.connection = Some(connection("next"))),
+            listeners(|filter| filter.broker = Some(broker("next"))),
             listeners(|filter| filter.search = Some("rank".to_owned())),
             listeners(|filter| filter.enabled = Some(false)),
             listeners(|filter| filter.paused = Some(true)),
@@ -283,14 +283,14 @@ async fn what_a_filter_names_is_all_that_a_list_has() {
 
 fn on(name: &str) -> TopicFilter {
     TopicFilter {
-        connection: connection(name),
+        broker: broker(name),
         search: None,
     }
 }
 
 fn orders() -> TopicId {
     TopicId {
-        connection: connection("main"),
+        broker: broker("main"),
         topic: "orders".parse().unwrap(),
     }
 }

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod assignments;
-mod connections;
+mod brokers;
 mod database;
 mod dump;
 mod events;

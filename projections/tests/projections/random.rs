@@ -1,7 +1,7 @@
 //! Random events, of few names, so that they meet.
 
 use domain::algorithm::{AlgorithmRetired, Protocol, VersionPublished, VersionWithdrawn};
-use domain::connection::{
+use domain::broker::{
     BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, BrokerSettings,
     SqsAuth,
 };
@@ -14,18 +14,18 @@ use domain::listener::{
     ListenerSettings, ListenerSettingsChanged, ListenerVersionChanged, StartPosition,
 };
 use domain::publisher::{PublisherDisabled, PublisherEnabled, PublisherVersionChanged};
-use domain::{AlgorithmId, ConnectionId, CredentialRef, Event, ListenerId, PublisherId, TopicId};
+use domain::{AlgorithmId, BrokerId, CredentialRef, Event, ListenerId, PublisherId, TopicId};
 use proptest::prelude::*;
 
-pub(crate) const CONNECTIONS: [&str; 2] = ["main", "next"];
+pub(crate) const BROKERS: [&str; 2] = ["main", "next"];
 pub(crate) const TOPICS: [&str; 2] = ["orders.eu", "scores"];
 pub(crate) const PATTERNS: [&str; 3] = ["*", "s*", "*.eu"];
 pub(crate) const ALGORITHMS: [&str; 3] = ["acme/score", "acme/rank", "beta/fold"];
 pub(crate) const VERSIONS: [&str; 4] = ["1.0.0", "1.1.0", "1.2.0-rc.1", "2.0.0"];
 pub(crate) const SELECTORS: [&str; 5] = ["1.0.0", "1.1.*", "1.*", "latest", "2.0.0"];
 
-pub(crate) fn connection(name: &str) -> ConnectionId {
-    ConnectionId::of_name(&name.parse().unwrap(), 0)
+pub(crate) fn broker(name: &str) -> BrokerId {
+    BrokerId::of_name(&name.parse().unwrap(), 0)
 }
 
 fn credential(version: u32) -> CredentialRef {
@@ -42,12 +42,12 @@ fn one_of<T: std::str::FromStr<Err: std::fmt::Debug> + std::fmt::Debug>(
     (0..choices.len()).prop_map(|index| choices[index].parse().unwrap())
 }
 
-fn a_connection() -> impl Strategy<Value = ConnectionId> {
-    (0..CONNECTIONS.len()).prop_map(|index| connection(CONNECTIONS[index]))
+fn a_broker() -> impl Strategy<Value = BrokerId> {
+    (0..BROKERS.len()).prop_map(|index| broker(BROKERS[index]))
 }
 
 fn a_topic() -> impl Strategy<Value = TopicId> {
-    (a_connection(), one_of(&TOPICS)).prop_map(|(connection, topic)| TopicId { connection, topic })
+    (a_broker(), one_of(&TOPICS)).prop_map(|(broker, topic)| TopicId { broker, topic })
 }
 
 fn a_permission() -> impl Strategy<Value = Permission> {
@@ -65,37 +65,35 @@ fn a_permission() -> impl Strategy<Value = Permission> {
 }
 
 /// Ends are rare, so that there is something to end.
-pub(crate) fn of_connections() -> impl Strategy<Value = Event> {
-    let id = a_connection;
-    let pattern = || (a_connection(), one_of(&PATTERNS), a_permission());
+pub(crate) fn of_brokers() -> impl Strategy<Value = Event> {
+    let id = a_broker;
+    let pattern = || (a_broker(), one_of(&PATTERNS), a_permission());
     let cause = None;
     prop_oneof![
-        4 => (id(), 1_u32..4).prop_map(|(connection, version)| BrokerCredentialsRotated {
-            connection,
+        4 => (id(), 1_u32..4).prop_map(|(broker, version)| BrokerCredentialsRotated {
+            broker,
             credential: credential(version),
         }.into()),
-        12 => pattern().prop_map(move |(connection, pattern, permission)| TopicPatternGranted {
-            connection, pattern, permission, cause,
+        12 => pattern().prop_map(move |(broker, pattern, permission)| TopicPatternGranted {
+            broker, pattern, permission, cause,
         }.into()),
-        6 => pattern().prop_map(move |(connection, pattern, permission)| TopicPatternRevoked {
-            connection, pattern, permission, cause,
+        6 => pattern().prop_map(move |(broker, pattern, permission)| TopicPatternRevoked {
+            broker, pattern, permission, cause,
         }.into()),
-        1 => id().prop_map(|connection| BrokerDisconnected { connection }.into()),
-        1 => id().prop_map(|connection| BrokerReplaced {
-            connection,
-            replacement: ConnectionId::of_name(&"other".parse().unwrap(), 0),
+        1 => id().prop_map(|broker| BrokerDisconnected { broker }.into()),
+        1 => id().prop_map(|broker| BrokerReplaced {
+            broker,
+            replacement: BrokerId::of_name(&"other".parse().unwrap(), 0),
             left_behind: vec![],
             start: None,
         }.into()),
     ]
 }
 
-pub(crate) fn connected(connection_id: ConnectionId) -> Event {
-    let name = CONNECTIONS
-        .iter()
-        .find(|name| connection(name) == connection_id);
+pub(crate) fn connected(broker_id: BrokerId) -> Event {
+    let name = BROKERS.iter().find(|name| broker(name) == broker_id);
     BrokerConnected {
-        connection: connection_id,
+        broker: broker_id,
         name: name.unwrap().parse().unwrap(),
         settings: BrokerSettings::Sqs {
             region: "eu-central-1".to_owned(),

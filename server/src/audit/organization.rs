@@ -3,7 +3,7 @@
 //! The rule: an event is an organization's if it names the organization or an algorithm of it. It
 //! names them by its stream (`organization-NAME`, `algorithm-NAME/…`), or by a field of its payload,
 //! however deep, that is called `organization` and holds NAME, or is called `algorithm` and holds
-//! `NAME/…`. So grants, listeners and publishers of its algorithms are its events; connections,
+//! `NAME/…`. So grants, listeners and publishers of its algorithms are its events; brokers,
 //! topics and workers, which it shares with others, are not.
 
 use domain::OrganizationName;
@@ -111,7 +111,7 @@ mod tests {
             ("organization-acme-2", r#"{"name":"acme-2"}"#),
             ("organization-other", r#"{"name":"acme"}"#),
             ("algorithm-acme2/score", r#"{"algorithm":"acme2/score"}"#),
-            ("connection-1", r#"{"name":"acme"}"#),
+            ("broker-1", r#"{"name":"acme"}"#),
             (
                 "topic-1/acme",
                 r#"{"topic":"acme","algorithm":"other/acme"}"#,

@@ -9,7 +9,7 @@ use domain::grant::{Access, Grantee};
 use domain::{Envelope, ListenerId, Position};
 use event_store::EventStore;
 use jiff::Timestamp;
-use projections::connection::{Connection, ConnectionFilter};
+use projections::broker::{Broker, BrokerFilter};
 use projections::grant::{Grant, GrantFilter, GrantKey, Scope};
 use projections::listener::{Listener, ListenerFilter};
 use projections::page::{Filter, Listed};
@@ -101,7 +101,7 @@ async fn project(
 }
 
 async fn state(model: &ReadModel, recorded_at: Option<Timestamp>) -> Result<Value, ReadModelError> {
-    let connections = list(model, ConnectionFilter::default()).await?;
+    let brokers = list(model, BrokerFilter::default()).await?;
     let grants = list(model, GrantFilter::default()).await?;
     let listeners = list(model, ListenerFilter::default()).await?;
     let publishers = list(model, PublisherFilter::default()).await?;
@@ -112,7 +112,7 @@ async fn state(model: &ReadModel, recorded_at: Option<Timestamp>) -> Result<Valu
     Ok(json!({
         "position": model.position().0,
         "recorded_at": recorded_at,
-        "connections": connections.iter().map(connection).collect::<Vec<_>>(),
+        "brokers": brokers.iter().map(broker).collect::<Vec<_>>(),
         "grants": grants.iter().map(grant).collect::<Vec<_>>(),
         "listeners": listeners.iter().map(listener).collect::<Vec<_>>(),
         "publishers": publishers.iter().map(publisher).collect::<Vec<_>>(),
@@ -134,12 +134,12 @@ async fn list<F: Filter>(model: &ReadModel, filter: F) -> Result<Vec<F::Row>, Re
     }
 }
 
-fn connection(connection: &Connection) -> Value {
+fn broker(broker: &Broker) -> Value {
     json!({
-        "id": connection.id,
-        "name": connection.name,
-        "settings": connection.settings,
-        "connected_at": connection.connected_at,
+        "id": broker.id,
+        "name": broker.name,
+        "settings": broker.settings,
+        "connected_at": broker.connected_at,
     })
 }
 
@@ -162,7 +162,7 @@ fn covered(grant: &Grant) -> Value {
         Grantee::Algorithm(algorithm) => ("algorithm", algorithm.to_string()),
         Grantee::Organization(organization) => ("organization", organization.to_string()),
     };
-    json!({ scope: format!("{}/{}", key.connection, key.scope), grantee: name })
+    json!({ scope: format!("{}/{}", key.broker, key.scope), grantee: name })
 }
 
 fn listener(listener: &Listener) -> Value {
@@ -214,7 +214,7 @@ fn reader(grant: &Grant, listeners: &[Listener]) -> Value {
 fn reads(grant: &Grant, listener: &Listener) -> bool {
     let ListenerId { topic, algorithm } = &listener.id;
     let GrantKey {
-        connection,
+        broker,
         scope,
         permission,
     } = &grant.key;
@@ -223,7 +223,7 @@ fn reads(grant: &Grant, listener: &Listener) -> bool {
         Scope::Pattern(pattern) => pattern.covers(&topic.topic),
     };
     listener.enabled
-        && topic.connection == *connection
+        && topic.broker == *broker
         && covers
         && permission.covers(algorithm, Access::Subscribe)
 }

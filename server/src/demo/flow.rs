@@ -97,7 +97,7 @@ pub async fn set_up(
     })
 }
 
-/// Where the data were kept, the connection points to an embedded Kafka that is gone.
+/// Where the data were kept, the broker points to an embedded Kafka that is gone.
 async fn forget_last_kafka(demo: &Demo<'_>) -> Result<(), FlowError> {
     let by_name = "{ brokerByName(name: \"demo\") { id } }";
     let known = demo.ask("brokerByName", by_name, json!({})).await?;

@@ -2,7 +2,7 @@
 
 mod command;
 
-use domain::{ConnectionName, TopicName};
+use domain::{BrokerName, TopicName};
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -22,7 +22,7 @@ pub(super) enum ApplyError {
     Refused(UserError),
     #[error("broker {broker} has no topic {topic}; if it is new, discover topics anew")]
     NoTopic {
-        broker: ConnectionName,
+        broker: BrokerName,
         topic: TopicName,
     },
     /// The changes are not in their order.

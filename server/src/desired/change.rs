@@ -6,7 +6,7 @@ use std::fmt;
 use domain::grant::Permission;
 use domain::organization::Role;
 use domain::{
-    AlgorithmId, ConnectionName, OrganizationName, TopicName, UserName, Version, VersionSelector,
+    AlgorithmId, BrokerName, OrganizationName, TopicName, UserName, Version, VersionSelector,
 };
 
 use super::broker::{BrokerSpec, Credential};
@@ -33,11 +33,11 @@ pub(super) enum Change {
         spec: VersionSpec,
     },
     ConnectBroker {
-        broker: ConnectionName,
+        broker: BrokerName,
         spec: BrokerSpec,
     },
     RotateCredential {
-        broker: ConnectionName,
+        broker: BrokerName,
         from: Credential,
         to: Credential,
     },
@@ -54,7 +54,7 @@ pub(super) enum Change {
     },
     /// At most as many as the API takes at once.
     Revoke(Scope, BTreeSet<Permission>),
-    DisconnectBroker(ConnectionName),
+    DisconnectBroker(BrokerName),
     RetireAlgorithm(AlgorithmId),
     RemoveMember(Member),
 }

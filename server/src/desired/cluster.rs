@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::grant::{Access, Grantee, Permission};
 use domain::organization::Role;
 use domain::{
-    AlgorithmId, ConnectionName, OrganizationName, TopicName, TopicPattern, UserName, Version,
+    AlgorithmId, BrokerName, OrganizationName, TopicName, TopicPattern, UserName, Version,
     VersionSelector,
 };
 use serde::Deserialize;
@@ -32,9 +32,9 @@ pub(super) struct Cluster {
 pub(super) struct Ids {
     pub(super) organizations: BTreeMap<OrganizationName, String>,
     pub(super) algorithms: BTreeMap<AlgorithmId, String>,
-    pub(super) brokers: BTreeMap<ConnectionName, String>,
+    pub(super) brokers: BTreeMap<BrokerName, String>,
     /// Those that were looked up or are in use.
-    pub(super) topics: BTreeMap<(ConnectionName, TopicName), String>,
+    pub(super) topics: BTreeMap<(BrokerName, TopicName), String>,
     pub(super) listeners: BTreeMap<Flow, String>,
     pub(super) publishers: BTreeMap<Flow, String>,
 }
@@ -158,14 +158,14 @@ impl Cluster {
     pub(super) async fn topic(
         &mut self,
         client: &Client,
-        broker: &ConnectionName,
+        broker: &BrokerName,
         topic: &TopicName,
     ) -> Result<Option<String>, ClientError> {
         let key = (broker.clone(), topic.clone());
         if let Some(id) = self.ids.topics.get(&key) {
             return Ok(Some(id.clone()));
         }
-        let Some(connection) = self.ids.brokers.get(broker) else {
+        let Some(broker) = self.ids.brokers.get(broker) else {
             return Ok(None);
         };
         let document = format!(
@@ -173,7 +173,7 @@ impl Cluster {
              {{ list: topics(search: $search, first: $first, after: $after) \
              {{ nodes {{ id name }} {PAGE} }} }} }} }}"
         );
-        let variables = json!({ "id": connection, "search": topic.as_str() });
+        let variables = json!({ "id": broker, "search": topic.as_str() });
         let found: Vec<Named<TopicName>> = all(client, &document, variables).await?;
         let found = found.into_iter().find(|found| found.name == *topic);
         let Some(found) = found else { return Ok(None) };
@@ -185,7 +185,7 @@ impl Cluster {
 struct Reader<'a> {
     client: &'a Client,
     /// The names of those that are alive, by id.
-    brokers: BTreeMap<String, ConnectionName>,
+    brokers: BTreeMap<String, BrokerName>,
     cluster: Cluster,
 }
 
@@ -365,7 +365,7 @@ impl Reader<'_> {
         })
     }
 
-    fn broker(&self, broker: Option<OnBroker>) -> Option<ConnectionName> {
+    fn broker(&self, broker: Option<OnBroker>) -> Option<BrokerName> {
         self.brokers.get(&broker?.id).cloned()
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::{AlgorithmId, ConnectionName, OrganizationName};
+use domain::{AlgorithmId, BrokerName, OrganizationName};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -33,7 +33,7 @@ enum Kind {
 pub(super) enum Document {
     Organization(Named<OrganizationName>, OrganizationSpec),
     Algorithm(Named<AlgorithmId>, AlgorithmSpec),
-    Broker(Named<ConnectionName>, BrokerSpec),
+    Broker(Named<BrokerName>, BrokerSpec),
     TopicGrants(Scope, GrantsSpec),
     Listener(Flow, ListenerSpec),
     Publisher(Flow, PublisherSpec),

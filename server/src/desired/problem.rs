@@ -1,7 +1,7 @@
 //! What of a desired state cannot be made so.
 
 use domain::grant::{Access, Grantee};
-use domain::{AlgorithmId, ConnectionName, OrganizationName, TopicName, Version, VersionSelector};
+use domain::{AlgorithmId, BrokerName, OrganizationName, TopicName, Version, VersionSelector};
 
 use super::difference::Actual;
 use super::state::{AlgorithmSpec, Covered, Flow, State};
@@ -25,7 +25,7 @@ pub(super) enum Problem {
     #[error("{by} names the broker {broker}, which is in no document{}", elsewhere(*.prune))]
     NoBroker {
         by: String,
-        broker: ConnectionName,
+        broker: BrokerName,
         prune: bool,
     },
     #[error("{by} selects version {version}, which no version of {algorithm} matches")]
@@ -39,7 +39,7 @@ pub(super) enum Problem {
         by: String,
         algorithm: AlgorithmId,
         access: Access,
-        broker: ConnectionName,
+        broker: BrokerName,
         topic: TopicName,
     },
     #[error("algorithm {0} is retired, and its name is not given again: use another")]
@@ -67,7 +67,7 @@ pub(super) enum Problem {
         "the settings of broker {0} never change: connect another under another name, and replace \
          this one by it (brokerReplace)"
     )]
-    Broker(ConnectionName),
+    Broker(BrokerName),
     #[error("{0} starts elsewhere, which never changes: disable it first")]
     Start(String),
     #[error(
@@ -75,7 +75,7 @@ pub(super) enum Problem {
     )]
     NoTopic {
         by: String,
-        broker: ConnectionName,
+        broker: BrokerName,
         topic: TopicName,
     },
 }
@@ -261,7 +261,7 @@ impl Check<'_> {
         }
     }
 
-    fn broker(&mut self, broker: &ConnectionName, by: impl Fn() -> String) {
+    fn broker(&mut self, broker: &BrokerName, by: impl Fn() -> String) {
         if !self
             .sources()
             .any(|state| state.brokers.contains_key(broker))
@@ -276,7 +276,7 @@ impl Check<'_> {
 }
 
 /// The topics of brokers that a desired state names, with a document that does.
-pub(super) fn topics(desired: &State) -> Vec<(ConnectionName, TopicName, String)> {
+pub(super) fn topics(desired: &State) -> Vec<(BrokerName, TopicName, String)> {
     let grants = desired
         .grants
         .keys()

@@ -1,6 +1,6 @@
-//! A broker connection as the API shows it.
+//! A broker as the API shows it.
 
-use domain::ConnectionName;
+use domain::BrokerName;
 use serde::Deserialize;
 
 use super::broker::{
@@ -11,7 +11,7 @@ use super::broker::{
 #[derive(Deserialize)]
 pub(super) struct ShownBroker {
     pub(super) id: String,
-    pub(super) name: ConnectionName,
+    pub(super) name: BrokerName,
     credential: Option<Credential>,
     settings: ShownSettings,
 }

@@ -7,7 +7,7 @@ use domain::algorithm::Protocol;
 use domain::grant::{Access, Grantee, Permission};
 use domain::organization::Role;
 use domain::{
-    AlgorithmId, ConnectionName, NameError, OrganizationName, TopicName, TopicPattern, UserName,
+    AlgorithmId, BrokerName, NameError, OrganizationName, TopicName, TopicPattern, UserName,
     Version, VersionSelector,
 };
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub(super) type Members = BTreeMap<UserName, Role>;
 pub(super) struct State {
     pub(super) organizations: BTreeMap<OrganizationName, Members>,
     pub(super) algorithms: BTreeMap<AlgorithmId, AlgorithmSpec>,
-    pub(super) brokers: BTreeMap<ConnectionName, BrokerSpec>,
+    pub(super) brokers: BTreeMap<BrokerName, BrokerSpec>,
     /// No set is empty.
     pub(super) grants: BTreeMap<Scope, BTreeSet<Permission>>,
     pub(super) listeners: BTreeMap<Flow, ListenerSpec>,
@@ -66,7 +66,7 @@ const fn five_minutes() -> u32 {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "ScopeFields", into = "ScopeFields")]
 pub(super) struct Scope {
-    pub(super) broker: ConnectionName,
+    pub(super) broker: BrokerName,
     pub(super) covered: Covered,
 }
 
@@ -79,7 +79,7 @@ pub(super) enum Covered {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ScopeFields {
-    broker: ConnectionName,
+    broker: BrokerName,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     topic: Option<TopicName>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -190,7 +190,7 @@ impl From<GrantsSpec> for BTreeSet<Permission> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Flow {
-    pub(super) broker: ConnectionName,
+    pub(super) broker: BrokerName,
     pub(super) topic: TopicName,
     pub(super) algorithm: AlgorithmId,
 }

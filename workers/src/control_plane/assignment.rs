@@ -34,7 +34,7 @@ pub(crate) struct Assignment {
     pub(crate) algorithm: String,
     /// The consumer group, a UUID; stable for the listener's whole life.
     pub(crate) group: String,
-    pub(crate) connection: ConnectionRef,
+    pub(crate) broker: BrokerRef,
     /// What the selector resolves to; none when nothing matches.
     pub(crate) version: Option<Arc<AssignedVersion>>,
     pub(crate) settings: AssignedSettings,
@@ -42,17 +42,17 @@ pub(crate) struct Assignment {
     pub(crate) outputs: Vec<Output>,
 }
 
-/// A broker connection. Its settings never change under its id.
+/// A broker. Its settings never change under its id.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(crate) struct ConnectionRef {
+pub(crate) struct BrokerRef {
     pub(crate) id: String,
-    pub(crate) settings: ConnectionSettings,
+    pub(crate) settings: BrokerSettings,
 }
 
 /// How to reach a broker.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "__typename")]
-pub enum ConnectionSettings {
+pub enum BrokerSettings {
     #[serde(rename = "KafkaSettings", rename_all = "camelCase")]
     Kafka {
         bootstrap_servers: Vec<String>,
@@ -114,7 +114,7 @@ pub(crate) struct AssignedRetry {
 pub(crate) struct Output {
     pub(crate) publisher_id: String,
     pub(crate) topic: String,
-    pub(crate) connection: ConnectionRef,
+    pub(crate) broker: BrokerRef,
 }
 
 /// Something the control plane wants to know.
@@ -127,12 +127,12 @@ pub(crate) struct WorkerRequest {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct ListTopics {
-    pub(crate) connection: AskedConnection,
+    pub(crate) broker: AskedBroker,
 }
 
-/// A connection that somebody wants to make.
+/// A broker that somebody wants to make.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct AskedConnection {
+pub(crate) struct AskedBroker {
     pub(crate) settings: AskedSettings,
 }
 
@@ -140,7 +140,7 @@ pub(crate) struct AskedConnection {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum AskedSettings {
-    Known(ConnectionSettings),
+    Known(BrokerSettings),
     Unknown(UnknownSettings),
 }
 
@@ -168,9 +168,9 @@ pub(crate) mod tests {
 
     /// Some assignment with everything set.
     pub(crate) fn assignment() -> Assignment {
-        let connection = ConnectionRef {
+        let broker = BrokerRef {
             id: "c1".to_owned(),
-            settings: ConnectionSettings::Kafka {
+            settings: BrokerSettings::Kafka {
                 bootstrap_servers: vec!["localhost:9092".to_owned()],
                 security: KafkaSecurity::Plaintext,
             },
@@ -181,7 +181,7 @@ pub(crate) mod tests {
             dlq: None,
             algorithm: "acme/score".to_owned(),
             group: "6f1d9c1e-5b7a-4d0e-9f53-0d7c3a51e8b2".to_owned(),
-            connection: connection.clone(),
+            broker: broker.clone(),
             version: Some(Arc::new(AssignedVersion {
                 version: "1.0.0".to_owned(),
                 endpoint: "http://localhost/".to_owned(),
@@ -205,7 +205,7 @@ pub(crate) mod tests {
             outputs: vec![Output {
                 publisher_id: "p1".to_owned(),
                 topic: "scores".to_owned(),
-                connection,
+                broker,
             }],
         }
     }

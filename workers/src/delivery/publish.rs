@@ -82,7 +82,7 @@ pub(super) async fn dead_letter(
     loop {
         let (assignment, dlq) = dead_letter_queue(pipeline).await?;
         let outgoing = dead_letter::outgoing(&dlq, &assignment, message, run, decision);
-        let connection = pipeline.connections.of(&assignment.connection);
+        let connection = pipeline.connections.of(&assignment.broker);
         match connection.publish(outgoing).await {
             Ok(()) => return Ok(()),
             Err(error) => tries.failed(&dlq, &error).await?,
@@ -104,7 +104,7 @@ fn outputs_of(
 }
 
 async fn send(pipeline: &Pipeline, output: &Output, outgoing: Outgoing) -> Result<(), BrokerError> {
-    let connection = pipeline.connections.of(&output.connection);
+    let connection = pipeline.connections.of(&output.broker);
     connection.publish(outgoing).await
 }
 

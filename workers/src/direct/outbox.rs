@@ -258,7 +258,7 @@ impl Outbox {
         down: &Mutex<HashSet<Feed>>,
         limit: Duration,
     ) -> Sent {
-        let feed = (output.connection.id.clone(), output.topic.clone());
+        let feed = (output.broker.id.clone(), output.topic.clone());
         if lock(down).contains(&feed) {
             return Sent::NotNow;
         }
@@ -269,7 +269,7 @@ impl Outbox {
         };
         let named = Run::direct(run.run_id, run.run);
         let outgoing = result::outgoing(&output.topic, &origin, &named, recorded);
-        let connection = self.connections.of(&output.connection);
+        let connection = self.connections.of(&output.broker);
         let error = match timeout(limit, connection.publish(outgoing)).await {
             Ok(Ok(())) => return Sent::Taken,
             Ok(Err(error)) => error,

@@ -174,7 +174,7 @@ async fn a_request_for_topics_is_answered() {
     world.broker.write("orders", &[], b"");
     world
         .plane
-        .request(json!({ "requestId": "r1", "listTopics": { "connection": {
+        .request(json!({ "requestId": "r1", "listTopics": { "broker": {
         "id": "c9", "settings": { "__typename": "KafkaSettings", "bootstrapServers": ["b:1"],
                                   "security": "PLAINTEXT" } } } }));
     let worker = world.worker().await;

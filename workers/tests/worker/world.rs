@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use workers::journal::Ledger;
-use workers::{ConnectionSettings, Connector, DirectRuns, Journal, Worker, WorkerConfig};
+use workers::{BrokerSettings, Connector, DirectRuns, Journal, Worker, WorkerConfig};
 
 use crate::broker::MemoryBroker;
 use crate::endpoint::Endpoint;
@@ -84,18 +84,18 @@ impl World {
 
     /// A listener of `orders` that writes to `scores`, with quick retries, changed by `change`.
     pub(crate) fn assign(&self, change: impl FnOnce(&mut Value)) {
-        let connection = json!({ "id": "c1", "settings": {
+        let broker = json!({ "id": "c1", "settings": {
             "__typename": "KafkaSettings", "bootstrapServers": ["b:9092"], "security": "PLAINTEXT",
         }});
         let mut assignment = json!({
             "revision": "12", "topic": "orders", "dlq": "dead", "algorithm": "acme/score",
-            "group": GROUP, "connection": connection,
+            "group": GROUP, "broker": broker,
             "version": { "version": "1.0.0", "endpoint": format!("http://127.0.0.1:{}/score", self.port),
                          "protocol": "RAW", "timeoutMs": 5000 },
             "settings": { "start": { "at": "EARLIEST", "time": null }, "concurrency": 4,
                 "retry": { "maxAttempts": 3, "initialBackoffMs": 1, "maxBackoffMs": 20 },
                 "faults": "BLOCK", "maxMessageBytes": 1000 },
-            "outputs": [{ "publisherId": "p1", "topic": "scores", "connection": connection }],
+            "outputs": [{ "publisherId": "p1", "topic": "scores", "broker": broker }],
         });
         change(&mut assignment);
         self.plane
@@ -105,7 +105,7 @@ impl World {
     /// Results of every version go to these topics from now on.
     pub(crate) fn publish_to(&self, topics: &[&str]) {
         let outputs = topics.iter().map(|topic| {
-            json!({ "publisherId": format!("p-{topic}"), "topic": topic, "connection": {
+            json!({ "publisherId": format!("p-{topic}"), "topic": topic, "broker": {
                 "id": "c1", "settings": { "__typename": "KafkaSettings",
                     "bootstrapServers": ["b:9092"], "security": "PLAINTEXT" } } })
         });
@@ -202,7 +202,7 @@ impl Ids for Counter {
 struct One(MemoryBroker);
 
 impl Connector for One {
-    fn connect(&self, _settings: &ConnectionSettings) -> Arc<dyn Broker> {
+    fn connect(&self, _settings: &BrokerSettings) -> Arc<dyn Broker> {
         Arc::new(self.0.clone())
     }
 }

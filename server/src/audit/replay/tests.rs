@@ -13,9 +13,9 @@ use uuid::Uuid;
 
 use super::{AsOf, replay};
 
-const CONNECTION: &str = "fa747844-83f3-5173-bc6b-f3c529ac3e75";
+const BROKER: &str = "ea42581f-ed52-58a3-b3f9-4f60d5b95057";
 
-/// What happened: seconds after the start, type, payload without the connection.
+/// What happened: seconds after the start, type, payload without the broker.
 type Told = (i64, &'static str, &'static str);
 
 const HISTORY: [Told; 14] = [
@@ -33,57 +33,57 @@ const HISTORY: [Told; 14] = [
     (
         40,
         "BrokerConnected",
-        r#"{"connection":"C","name":"main","settings":{"kind":"KAFKA","bootstrap_servers":["127.0.0.1:9092"],"security":"PLAINTEXT"}}"#,
+        r#"{"broker":"C","name":"main","settings":{"kind":"KAFKA","bootstrap_servers":["127.0.0.1:9092"],"security":"PLAINTEXT"}}"#,
     ),
     (
         50,
         "TopicsDiscovered",
-        r#"{"connection":"C","topics":[{"name":"orders","partitions":4},{"name":"scores","partitions":1}]}"#,
+        r#"{"broker":"C","topics":[{"name":"orders","partitions":4},{"name":"scores","partitions":1}]}"#,
     ),
     (
         60,
         "TopicGranted",
-        r#"{"connection":"C","topic":"orders","algorithm":"acme/score","access":"SUBSCRIBE"}"#,
+        r#"{"broker":"C","topic":"orders","algorithm":"acme/score","access":"SUBSCRIBE"}"#,
     ),
     (
         60,
         "TopicGranted",
-        r#"{"connection":"C","topic":"scores","algorithm":"acme/score","access":"PUBLISH"}"#,
+        r#"{"broker":"C","topic":"scores","algorithm":"acme/score","access":"PUBLISH"}"#,
     ),
     (
         70,
         "ListenerEnabled",
-        r#"{"connection":"C","topic":"orders","algorithm":"acme/score","version":"1.*","settings":{"start":{"at":"EARLIEST"},"concurrency":16,"retry":{"max_attempts":5,"initial_backoff_ms":500,"max_backoff_ms":60000},"faults":"BLOCK","max_message_bytes":1048576}}"#,
+        r#"{"broker":"C","topic":"orders","algorithm":"acme/score","version":"1.*","settings":{"start":{"at":"EARLIEST"},"concurrency":16,"retry":{"max_attempts":5,"initial_backoff_ms":500,"max_backoff_ms":60000},"faults":"BLOCK","max_message_bytes":1048576}}"#,
     ),
     (
         80,
         "PublisherEnabled",
-        r#"{"connection":"C","topic":"scores","algorithm":"acme/score","version":"1.*"}"#,
+        r#"{"broker":"C","topic":"scores","algorithm":"acme/score","version":"1.*"}"#,
     ),
     (
         90,
         "ListenerVersionChanged",
-        r#"{"connection":"C","topic":"orders","algorithm":"acme/score","version":"latest"}"#,
+        r#"{"broker":"C","topic":"orders","algorithm":"acme/score","version":"latest"}"#,
     ),
     (
         100,
         "TopicRevoked",
-        r#"{"connection":"C","topic":"orders","algorithm":"acme/score","access":"SUBSCRIBE"}"#,
+        r#"{"broker":"C","topic":"orders","algorithm":"acme/score","access":"SUBSCRIBE"}"#,
     ),
     (
         110,
         "ListenerDisabled",
-        r#"{"connection":"C","topic":"orders","algorithm":"acme/score","cause":"5b7ad9c1-0000-5000-8000-000000000002"}"#,
+        r#"{"broker":"C","topic":"orders","algorithm":"acme/score","cause":"5b7ad9c1-0000-5000-8000-000000000002"}"#,
     ),
     (
         120,
         "TopicRevoked",
-        r#"{"connection":"C","topic":"scores","algorithm":"acme/score","access":"PUBLISH"}"#,
+        r#"{"broker":"C","topic":"scores","algorithm":"acme/score","access":"PUBLISH"}"#,
     ),
     (
         130,
         "PublisherDisabled",
-        r#"{"connection":"C","topic":"scores","algorithm":"acme/score","cause":"5b7ad9c1-0000-5000-8000-000000000002"}"#,
+        r#"{"broker":"C","topic":"scores","algorithm":"acme/score","cause":"5b7ad9c1-0000-5000-8000-000000000002"}"#,
     ),
 ];
 
@@ -116,7 +116,7 @@ async fn log_of(temp: &TempDir, history: &[Told]) -> Arc<dyn EventStore> {
             type_name,
             schema_version: 1,
             payload: payload
-                .replace("\"C\"", &format!("\"{CONNECTION}\""))
+                .replace("\"C\"", &format!("\"{BROKER}\""))
                 .into_bytes(),
         };
         let meta = Meta {
@@ -142,7 +142,7 @@ async fn log_of(temp: &TempDir, history: &[Told]) -> Arc<dyn EventStore> {
 }
 
 fn topic(name: &str) -> String {
-    format!("{CONNECTION}/{name}")
+    format!("{BROKER}/{name}")
 }
 
 /// Who could read after so many events.
@@ -197,7 +197,7 @@ async fn who_could_read_follows_grants_listeners_and_revocations_at_every_positi
         let publisher = (position >= 9).then_some(position < 14);
         assert_eq!(enabled("publishers"), publisher, "{position}");
         assert_eq!(
-            state["connections"].as_array().unwrap().len(),
+            state["brokers"].as_array().unwrap().len(),
             usize::from(position >= 4)
         );
     }
@@ -208,7 +208,7 @@ async fn a_grant_of_a_pattern_to_an_organization_names_each_listener_that_read_b
     let granted = (
         75,
         "TopicPatternGranted",
-        r#"{"connection":"C","pattern":"or*","grantee":{"organization":"acme"},"access":"SUBSCRIBE"}"#,
+        r#"{"broker":"C","pattern":"or*","grantee":{"organization":"acme"},"access":"SUBSCRIBE"}"#,
     );
     // Up to the listener's being enabled.
     let mut history = HISTORY[..8].to_vec();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::grant::{Grantee, Permission};
 use domain::organization::Role;
-use domain::{AlgorithmId, ConnectionName, OrganizationName, TopicName, Version};
+use domain::{AlgorithmId, BrokerName, OrganizationName, TopicName, Version};
 use serde_json::{Value, json};
 
 use super::super::change::{Change, ListenerChange, Member, PublisherChange};
@@ -205,14 +205,14 @@ impl Apply<'_> {
         id.ok_or_else(|| ApplyError::Absent(format!("algorithm {name}")))
     }
 
-    fn broker(&self, name: &ConnectionName) -> Result<String, ApplyError> {
+    fn broker(&self, name: &BrokerName) -> Result<String, ApplyError> {
         let id = self.cluster.ids.brokers.get(name).cloned();
         id.ok_or_else(|| ApplyError::Absent(format!("broker {name}")))
     }
 
     async fn topic(
         &mut self,
-        broker: &ConnectionName,
+        broker: &BrokerName,
         topic: &TopicName,
     ) -> Result<String, ApplyError> {
         let found = self.cluster.topic(self.client, broker, topic).await?;

@@ -30,7 +30,7 @@ fn algorithms() -> impl Strategy<Value = AlgorithmId> {
     prop_oneof![Just("acme/one"), Just("acme/two"), Just("zeta/one")].prop_map(parse)
 }
 
-fn brokers() -> impl Strategy<Value = domain::ConnectionName> {
+fn brokers() -> impl Strategy<Value = domain::BrokerName> {
     prop_oneof![Just("east"), Just("west")].prop_map(parse)
 }
 

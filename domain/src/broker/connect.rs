@@ -1,35 +1,33 @@
 //! Connecting a broker.
 
-use super::{
-    BrokerConnected, BrokerSettings, Connection, DiscoveredTopic, Phase, TopicsDiscovered,
-};
+use super::{Broker, BrokerConnected, BrokerSettings, DiscoveredTopic, Phase, TopicsDiscovered};
 use crate::command::{Command, Ctx, Decision};
 use crate::envelope::StreamName;
-use crate::ids::ConnectionId;
-use crate::name::ConnectionName;
+use crate::ids::BrokerId;
+use crate::name::BrokerName;
 use crate::refusal::Refusal;
 
 /// Connect a broker that a worker has looked at.
 #[derive(Clone, Debug)]
 pub struct ConnectBroker {
-    /// Made of the name and a generation, see [`ConnectionId::of_name`].
-    pub connection: ConnectionId,
-    pub name: ConnectionName,
+    /// Made of the name and a generation, see [`BrokerId::of_name`].
+    pub broker: BrokerId,
+    pub name: BrokerName,
     pub settings: BrokerSettings,
     /// What a worker found there: its topics, or why it found nothing.
     pub probe: Result<Vec<DiscoveredTopic>, String>,
 }
 
 impl Command for ConnectBroker {
-    type State = Connection;
+    type State = Broker;
 
     fn stream(&self) -> StreamName {
-        StreamName::connection(self.connection)
+        StreamName::broker(self.broker)
     }
 
-    fn decide(&self, state: &Connection, _ctx: Ctx) -> Decision {
+    fn decide(&self, state: &Broker, _ctx: Ctx) -> Decision {
         if state.phase != Phase::Unborn {
-            return Err(Refusal::ConnectionNameTaken(self.name.clone()));
+            return Err(Refusal::BrokerNameTaken(self.name.clone()));
         }
         self.settings.check()?;
         let mut topics = match &self.probe {
@@ -39,13 +37,13 @@ impl Command for ConnectBroker {
         topics.sort();
         Ok(vec![
             BrokerConnected {
-                connection: self.connection,
+                broker: self.broker,
                 name: self.name.clone(),
                 settings: self.settings.clone(),
             }
             .into(),
             TopicsDiscovered {
-                connection: self.connection,
+                broker: self.broker,
                 topics,
             }
             .into(),
@@ -56,13 +54,13 @@ impl Command for ConnectBroker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::KafkaSecurity;
+    use crate::broker::KafkaSecurity;
     use crate::testing::{broker_connected, broker_disconnected, given, topics_discovered};
 
     fn connect(probe: Result<Vec<DiscoveredTopic>, String>) -> ConnectBroker {
-        let name: ConnectionName = "main".parse().unwrap();
+        let name: BrokerName = "main".parse().unwrap();
         ConnectBroker {
-            connection: ConnectionId::of_name(&name, 0),
+            broker: BrokerId::of_name(&name, 0),
             name,
             settings: BrokerSettings::Kafka {
                 bootstrap_servers: vec!["127.0.0.1:9092".to_owned()],
@@ -95,14 +93,14 @@ mod tests {
     fn a_name_that_is_alive_is_taken() {
         given([broker_connected("main")])
             .when(connect(Ok(vec![])))
-            .then_refused(Refusal::ConnectionNameTaken("main".parse().unwrap()));
+            .then_refused(Refusal::BrokerNameTaken("main".parse().unwrap()));
     }
 
     #[test]
-    fn a_connection_that_is_gone_does_not_come_back_under_its_id() {
+    fn a_broker_that_is_gone_does_not_come_back_under_its_id() {
         given([broker_connected("main"), broker_disconnected("main")])
             .when(connect(Ok(vec![])))
-            .then_refused(Refusal::ConnectionNameTaken("main".parse().unwrap()));
+            .then_refused(Refusal::BrokerNameTaken("main".parse().unwrap()));
     }
 
     #[test]

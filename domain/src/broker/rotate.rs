@@ -1,27 +1,27 @@
-//! Rotating the credentials of a broker connection.
+//! Rotating the credentials of a broker.
 
-use super::{BrokerCredentialsRotated, Connection};
+use super::{Broker, BrokerCredentialsRotated};
 use crate::command::{Command, Ctx, Decision};
 use crate::credential::CredentialRef;
 use crate::envelope::StreamName;
-use crate::ids::ConnectionId;
+use crate::ids::BrokerId;
 use crate::refusal::Refusal;
 
 /// Use another credential from now on. Nothing happens when it is the present one.
 #[derive(Clone, Debug)]
 pub struct RotateCredentials {
-    pub connection: ConnectionId,
+    pub broker: BrokerId,
     pub credential: CredentialRef,
 }
 
 impl Command for RotateCredentials {
-    type State = Connection;
+    type State = Broker;
 
     fn stream(&self) -> StreamName {
-        StreamName::connection(self.connection)
+        StreamName::broker(self.broker)
     }
 
-    fn decide(&self, state: &Connection, _ctx: Ctx) -> Decision {
+    fn decide(&self, state: &Broker, _ctx: Ctx) -> Decision {
         state.check_alive()?;
         let present = state.settings.as_ref().and_then(|s| s.credential());
         let Some(present) = present else {
@@ -33,7 +33,7 @@ impl Command for RotateCredentials {
         }
         Ok(vec![
             BrokerCredentialsRotated {
-                connection: self.connection,
+                broker: self.broker,
                 credential: self.credential.clone(),
             }
             .into(),
@@ -44,9 +44,9 @@ impl Command for RotateCredentials {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::{BrokerConnected, BrokerSettings, SqsAuth};
+    use crate::broker::{BrokerConnected, BrokerSettings, SqsAuth};
     use crate::event::Event;
-    use crate::testing::{broker_connected, broker_disconnected, connection_id, given};
+    use crate::testing::{broker_connected, broker_disconnected, broker_id, given};
 
     fn credential(version: u32) -> CredentialRef {
         CredentialRef {
@@ -57,7 +57,7 @@ mod tests {
 
     fn connected() -> Event {
         BrokerConnected {
-            connection: connection_id("main"),
+            broker: broker_id("main"),
             name: "main".parse().unwrap(),
             settings: BrokerSettings::Sqs {
                 region: "eu-west-1".to_owned(),
@@ -72,14 +72,14 @@ mod tests {
 
     fn rotate(version: u32) -> RotateCredentials {
         RotateCredentials {
-            connection: connection_id("main"),
+            broker: broker_id("main"),
             credential: credential(version),
         }
     }
 
     fn rotated(version: u32) -> Event {
         BrokerCredentialsRotated {
-            connection: connection_id("main"),
+            broker: broker_id("main"),
             credential: credential(version),
         }
         .into()
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_without_credentials_is_refused() {
+    fn a_broker_without_credentials_is_refused() {
         given([broker_connected("main")])
             .when(rotate(2))
             .then_refused(Refusal::NoCredential);
@@ -116,9 +116,9 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_is_gone_is_refused() {
+    fn a_broker_that_is_gone_is_refused() {
         given([connected(), broker_disconnected("main")])
             .when(rotate(2))
-            .then_refused(Refusal::ConnectionGone);
+            .then_refused(Refusal::BrokerGone);
     }
 }

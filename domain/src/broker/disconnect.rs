@@ -1,28 +1,28 @@
 //! Disconnecting a broker.
 
-use super::{BrokerDisconnected, Connection};
+use super::{Broker, BrokerDisconnected};
 use crate::command::{Command, Ctx, Decision};
 use crate::envelope::StreamName;
-use crate::ids::ConnectionId;
+use crate::ids::BrokerId;
 
 /// Disconnect a broker for good. A policy then ends what hung on it.
 #[derive(Clone, Debug)]
 pub struct DisconnectBroker {
-    pub connection: ConnectionId,
+    pub broker: BrokerId,
 }
 
 impl Command for DisconnectBroker {
-    type State = Connection;
+    type State = Broker;
 
     fn stream(&self) -> StreamName {
-        StreamName::connection(self.connection)
+        StreamName::broker(self.broker)
     }
 
-    fn decide(&self, state: &Connection, _ctx: Ctx) -> Decision {
+    fn decide(&self, state: &Broker, _ctx: Ctx) -> Decision {
         state.check_alive()?;
         Ok(vec![
             BrokerDisconnected {
-                connection: self.connection,
+                broker: self.broker,
             }
             .into(),
         ])
@@ -33,28 +33,28 @@ impl Command for DisconnectBroker {
 mod tests {
     use super::*;
     use crate::refusal::Refusal;
-    use crate::testing::{broker_connected, broker_disconnected, connection_id, given};
+    use crate::testing::{broker_connected, broker_disconnected, broker_id, given};
 
     fn disconnect() -> DisconnectBroker {
         DisconnectBroker {
-            connection: connection_id("main"),
+            broker: broker_id("main"),
         }
     }
 
     #[test]
-    fn a_connection_that_is_alive_ends() {
+    fn a_broker_that_is_alive_ends() {
         given([broker_connected("main")])
             .when(disconnect())
             .then([broker_disconnected("main")]);
     }
 
     #[test]
-    fn a_connection_that_is_gone_or_never_was_is_refused() {
+    fn a_broker_that_is_gone_or_never_was_is_refused() {
         given([])
             .when(disconnect())
-            .then_refused(Refusal::ConnectionGone);
+            .then_refused(Refusal::BrokerGone);
         given([broker_connected("main"), broker_disconnected("main")])
             .when(disconnect())
-            .then_refused(Refusal::ConnectionGone);
+            .then_refused(Refusal::BrokerGone);
     }
 }

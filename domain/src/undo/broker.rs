@@ -1,26 +1,26 @@
-//! Taking back what happened to broker connections.
+//! Taking back what happened to brokers.
 
 use super::{Inverse, NoUndo, Past, Standing, unless_changed};
-use crate::connection::{
+use crate::broker::{
     BrokerConnected, BrokerCredentialsRotated, DisconnectBroker, Phase, RotateCredentials,
 };
 use crate::credential::CredentialRef;
 
 pub(super) fn connected(e: &BrokerConnected, past: &Past<'_>) -> Result<Inverse, NoUndo> {
-    unless_changed(past.now.connection.phase == Phase::Alive)?;
+    unless_changed(past.now.broker.phase == Phase::Alive)?;
     Ok(Inverse::DisconnectBroker(DisconnectBroker {
-        connection: e.connection,
+        broker: e.broker,
     }))
 }
 
 pub(super) fn rotated(e: &BrokerCredentialsRotated, past: &Past<'_>) -> Result<Inverse, NoUndo> {
     unless_changed(credential(past.now) == Some(&e.credential))?;
     Ok(Inverse::RotateCredentials(RotateCredentials {
-        connection: e.connection,
+        broker: e.broker,
         credential: credential(past.before).ok_or(NoUndo::ChangedSince)?.clone(),
     }))
 }
 
 fn credential(standing: &Standing) -> Option<&CredentialRef> {
-    standing.connection.settings.as_ref()?.credential()
+    standing.broker.settings.as_ref()?.credential()
 }

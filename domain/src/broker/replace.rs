@@ -1,26 +1,26 @@
-//! Replacing a broker connection by another.
+//! Replacing a broker by another.
 
 use std::collections::BTreeMap;
 
-use super::{BrokerReplaced, Connection, Phase};
+use super::{Broker, BrokerReplaced, Phase};
 use crate::command::{Command, Ctx, Decision, Each};
 use crate::envelope::StreamName;
-use crate::ids::{ConnectionId, TopicId};
+use crate::ids::{BrokerId, TopicId};
 use crate::listener::StartPosition;
 use crate::name::TopicName;
 use crate::refusal::Refusal;
 use crate::replacement::preview;
 use crate::topic::Topic;
 
-/// The most topics in use of one connection that can be replaced at once.
+/// The most topics in use of one broker that can be replaced at once.
 const MOST_TOPICS: usize = 10_000;
 
-/// End a connection and have another of the same kind take over what hangs on it. A policy then
+/// End a broker and have another of the same kind take over what hangs on it. A policy then
 /// moves it, topic by topic; nothing is consumed from the old broker any more.
 #[derive(Clone, Debug)]
 pub struct ReplaceBroker {
-    pub connection: ConnectionId,
-    pub replacement: ConnectionId,
+    pub broker: BrokerId,
+    pub replacement: BrokerId,
     /// The topics that something hangs on, as far as the caller knows. What hangs on others
     /// moves too, if the replacement has them.
     pub topics: Vec<TopicName>,
@@ -31,25 +31,25 @@ pub struct ReplaceBroker {
 }
 
 impl Command for ReplaceBroker {
-    type State = (Each<Connection>, Each<Topic>);
+    type State = (Each<Broker>, Each<Topic>);
 
     fn stream(&self) -> StreamName {
-        StreamName::connection(self.connection)
+        StreamName::broker(self.broker)
     }
 
     fn also_reads(&self) -> Vec<StreamName> {
         let topics = self.topics.iter().take(MOST_TOPICS + 1);
         let topics = topics.map(|topic| StreamName::topic(&self.old(topic)));
-        std::iter::once(StreamName::connection(self.replacement))
+        std::iter::once(StreamName::broker(self.replacement))
             .chain(topics)
             .collect()
     }
 
-    fn decide(&self, (connections, topics): &Self::State, _ctx: Ctx) -> Decision {
-        let present = connections.get(&self.connection);
-        let replacement = connections.get(&self.replacement);
+    fn decide(&self, (brokers, topics): &Self::State, _ctx: Ctx) -> Decision {
+        let present = brokers.get(&self.broker);
+        let replacement = brokers.get(&self.replacement);
         present.check_alive()?;
-        if self.connection == self.replacement || replacement.phase != Phase::Alive {
+        if self.broker == self.replacement || replacement.phase != Phase::Alive {
             return Err(Refusal::ReplacementGone);
         }
         if let (Some(old), Some(new)) = (&present.settings, &replacement.settings)
@@ -78,7 +78,7 @@ impl Command for ReplaceBroker {
         }
         Ok(vec![
             BrokerReplaced {
-                connection: self.connection,
+                broker: self.broker,
                 replacement: self.replacement,
                 left_behind: missing,
                 start: self.start,
@@ -91,7 +91,7 @@ impl Command for ReplaceBroker {
 impl ReplaceBroker {
     fn old(&self, topic: &TopicName) -> TopicId {
         TopicId {
-            connection: self.connection,
+            broker: self.broker,
             topic: topic.clone(),
         }
     }
@@ -100,18 +100,17 @@ impl ReplaceBroker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::{BrokerConnected, BrokerKind, BrokerSettings, SqsAuth};
+    use crate::broker::{BrokerConnected, BrokerKind, BrokerSettings, SqsAuth};
     use crate::event::Event;
     use crate::grant::Access;
     use crate::testing::{
-        broker_connected, broker_disconnected, connection_id, given, granted, ready,
-        topics_discovered,
+        broker_connected, broker_disconnected, broker_id, given, granted, ready, topics_discovered,
     };
 
     fn replace() -> ReplaceBroker {
         ReplaceBroker {
-            connection: connection_id("main"),
-            replacement: connection_id("next"),
+            broker: broker_id("main"),
+            replacement: broker_id("next"),
             topics: vec!["orders".parse().unwrap(), "scores".parse().unwrap()],
             leave_missing: false,
             start: Some(StartPosition::Latest),
@@ -124,8 +123,8 @@ mod tests {
 
     fn replaced(left_behind: &[&str]) -> Event {
         BrokerReplaced {
-            connection: connection_id("main"),
-            replacement: connection_id("next"),
+            broker: broker_id("main"),
+            replacement: broker_id("next"),
             left_behind: left_behind.iter().map(|t| t.parse().unwrap()).collect(),
             start: Some(StartPosition::Latest),
         }
@@ -133,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_has_the_topics_takes_over() {
+    fn a_broker_that_has_the_topics_takes_over() {
         given(ready())
             .and([granted("orders", Access::Subscribe)])
             .and(next(&["orders"]))
@@ -164,12 +163,12 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_is_gone_is_not_replaced_and_replaces_nothing() {
+    fn a_broker_that_is_gone_is_not_replaced_and_replaces_nothing() {
         given(ready())
             .and(next(&[]))
             .and([broker_disconnected("main")])
             .when(replace())
-            .then_refused(Refusal::ConnectionGone);
+            .then_refused(Refusal::BrokerGone);
         given(ready())
             .and(next(&[]))
             .and([broker_disconnected("next")])
@@ -179,13 +178,13 @@ mod tests {
             .and(next(&[]))
             .and([replaced(&[])])
             .when(replace())
-            .then_refused(Refusal::ConnectionGone);
+            .then_refused(Refusal::BrokerGone);
     }
 
     #[test]
-    fn a_connection_does_not_replace_itself() {
+    fn a_broker_does_not_replace_itself() {
         let own = ReplaceBroker {
-            replacement: connection_id("main"),
+            replacement: broker_id("main"),
             ..replace()
         };
         given(ready())
@@ -196,7 +195,7 @@ mod tests {
     #[test]
     fn a_broker_of_another_kind_is_refused() {
         let queues = Event::from(BrokerConnected {
-            connection: connection_id("next"),
+            broker: broker_id("next"),
             name: "next".parse().unwrap(),
             settings: BrokerSettings::Sqs {
                 region: "eu-west-1".to_owned(),

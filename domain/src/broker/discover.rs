@@ -1,27 +1,27 @@
 //! Recording the topics of a broker.
 
-use super::{Connection, DiscoveredTopic, TopicsDiscovered};
+use super::{Broker, DiscoveredTopic, TopicsDiscovered};
 use crate::command::{Command, Ctx, Decision};
 use crate::envelope::StreamName;
-use crate::ids::ConnectionId;
+use crate::ids::BrokerId;
 use crate::refusal::Refusal;
 
 /// Record the topics that a worker found. Nothing happens when they are the known ones.
 #[derive(Clone, Debug)]
 pub struct DiscoverTopics {
-    pub connection: ConnectionId,
+    pub broker: BrokerId,
     /// The topics, or why the worker found nothing.
     pub probe: Result<Vec<DiscoveredTopic>, String>,
 }
 
 impl Command for DiscoverTopics {
-    type State = Connection;
+    type State = Broker;
 
     fn stream(&self) -> StreamName {
-        StreamName::connection(self.connection)
+        StreamName::broker(self.broker)
     }
 
-    fn decide(&self, state: &Connection, _ctx: Ctx) -> Decision {
+    fn decide(&self, state: &Broker, _ctx: Ctx) -> Decision {
         state.check_alive()?;
         let mut topics = match &self.probe {
             Ok(topics) => topics.clone(),
@@ -33,7 +33,7 @@ impl Command for DiscoverTopics {
         }
         Ok(vec![
             TopicsDiscovered {
-                connection: self.connection,
+                broker: self.broker,
                 topics,
             }
             .into(),
@@ -44,11 +44,11 @@ impl Command for DiscoverTopics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{broker_connected, connection_id, discovered, given, topics_discovered};
+    use crate::testing::{broker_connected, broker_id, discovered, given, topics_discovered};
 
     fn discover(topics: &[&str]) -> DiscoverTopics {
         DiscoverTopics {
-            connection: connection_id("main"),
+            broker: broker_id("main"),
             probe: Ok(discovered(topics)),
         }
     }
@@ -71,10 +71,10 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_is_gone_is_refused() {
+    fn a_broker_that_is_gone_is_refused() {
         given([])
             .when(discover(&["a"]))
-            .then_refused(Refusal::ConnectionGone);
+            .then_refused(Refusal::BrokerGone);
     }
 
     #[test]

@@ -1,54 +1,54 @@
 //! Connecting a broker under a name that is free.
 
-use domain::connection::{BrokerSettings, ConnectBroker, Connection, DiscoveredTopic};
-use domain::{ConnectionId, ConnectionName, StreamName};
+use domain::broker::{Broker, BrokerSettings, ConnectBroker, DiscoveredTopic};
+use domain::{BrokerId, BrokerName, StreamName};
 
 use crate::execute::{Engine, Failure, Outcome, Request};
 
-/// How many connections in a row may bear one name.
+/// How many brokers in a row may bear one name.
 const MOST_GENERATIONS: u32 = 10_000;
 
 /// A broker to connect, and what a worker found there.
 #[derive(Clone, Debug)]
-pub struct NewConnection {
-    pub name: ConnectionName,
+pub struct NewBroker {
+    pub name: BrokerName,
     pub settings: BrokerSettings,
     pub probe: Result<Vec<DiscoveredTopic>, String>,
 }
 
 impl Engine {
-    /// Connects a broker. A name is free when no connection that bears it is alive; the new
-    /// connection is then the next generation of that name.
+    /// Connects a broker. A name is free when no broker that bears it is alive; the new
+    /// broker is then the next generation of that name.
     ///
     /// # Errors
     /// The log cannot be read or appended to.
     pub async fn connect(
         &self,
-        new: NewConnection,
+        new: NewBroker,
         request: &Request,
-    ) -> Result<(ConnectionId, Outcome), Failure> {
-        let connection = self.next_generation(&new.name).await?;
+    ) -> Result<(BrokerId, Outcome), Failure> {
+        let broker = self.next_generation(&new.name).await?;
         let command = ConnectBroker {
-            connection,
+            broker,
             name: new.name,
             settings: new.settings,
             probe: new.probe,
         };
         let outcome = self.execute(&command, request).await?;
-        Ok((connection, outcome))
+        Ok((broker, outcome))
     }
 
-    /// The connection that bears `name` and is alive, else the one that would be next.
+    /// The broker that bears `name` and is alive, else the one that would be next.
     ///
     /// Generations are contiguous, so the last one is found by doubling and halving.
     ///
     /// # Errors
     /// The log cannot be read, or the name is worn out.
-    pub async fn next_generation(&self, name: &ConnectionName) -> Result<ConnectionId, Failure> {
+    pub async fn next_generation(&self, name: &BrokerName) -> Result<BrokerId, Failure> {
         let gone = async |generation: u32| -> Result<bool, Failure> {
-            let stream = StreamName::connection(ConnectionId::of_name(name, generation));
-            let state: Connection = self.fold(&stream).await?;
-            Ok(state.phase == domain::connection::Phase::Gone)
+            let stream = StreamName::broker(BrokerId::of_name(name, generation));
+            let state: Broker = self.fold(&stream).await?;
+            Ok(state.phase == domain::broker::Phase::Gone)
         };
         let mut beyond = 1;
         while beyond < MOST_GENERATIONS && gone(beyond - 1).await? {
@@ -64,6 +64,6 @@ impl Engine {
                 beyond = middle;
             }
         }
-        Ok(ConnectionId::of_name(name, free))
+        Ok(BrokerId::of_name(name, free))
     }
 }

@@ -101,7 +101,7 @@ pub enum SqsAuth {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ServiceBusAuth {
-    /// By a connection string.
+    /// By a broker string.
     ConnectionString { credential: CredentialRef },
     /// By the key of a shared access rule.
     SharedAccessKey {

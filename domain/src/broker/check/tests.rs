@@ -1,7 +1,7 @@
 //! Settings that lead to a broker, and such that do not.
 
 use super::*;
-use crate::connection::SaslMechanism;
+use crate::broker::SaslMechanism;
 use crate::credential::CredentialRef;
 
 fn credential() -> CredentialRef {

@@ -1,32 +1,32 @@
-//! What happened to broker connections.
+//! What happened to brokers.
 
 use serde::{Deserialize, Serialize};
 
 use super::BrokerSettings;
 use crate::credential::CredentialRef;
-use crate::ids::ConnectionId;
+use crate::ids::BrokerId;
 use crate::listener::StartPosition;
-use crate::name::{ConnectionName, TopicName};
+use crate::name::{BrokerName, TopicName};
 
 /// An administrator connected a broker. Its settings never change; only credentials rotate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerConnected {
-    pub connection: ConnectionId,
-    pub name: ConnectionName,
+    pub broker: BrokerId,
+    pub name: BrokerName,
     pub settings: BrokerSettings,
 }
 
-/// The connection proves itself by another credential from now on.
+/// The broker proves itself by another credential from now on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerCredentialsRotated {
-    pub connection: ConnectionId,
+    pub broker: BrokerId,
     pub credential: CredentialRef,
 }
 
 /// A worker listed the topics of a broker: the whole list, replacing the one before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TopicsDiscovered {
-    pub connection: ConnectionId,
+    pub broker: BrokerId,
     pub topics: Vec<DiscoveredTopic>,
 }
 
@@ -38,11 +38,11 @@ pub struct DiscoveredTopic {
     pub partitions: Option<u32>,
 }
 
-/// Another connection takes over what hung on this one, which ends with this, for good.
+/// Another broker takes over what hung on this one, which ends with this, for good.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerReplaced {
-    pub connection: ConnectionId,
-    pub replacement: ConnectionId,
+    pub broker: BrokerId,
+    pub replacement: BrokerId,
     /// Topics in use that the replacement lacked: what hung on them ends.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_behind: Vec<TopicName>,
@@ -55,5 +55,5 @@ pub struct BrokerReplaced {
 /// An administrator disconnected the broker, for good.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerDisconnected {
-    pub connection: ConnectionId,
+    pub broker: BrokerId,
 }

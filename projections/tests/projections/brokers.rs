@@ -1,34 +1,29 @@
-//! Connections: alive, replaced, gone, and what hangs on them.
+//! Brokers: alive, replaced, gone, and what hangs on them.
 
-use domain::connection::{
+use domain::broker::{
     BrokerConnected, BrokerDisconnected, BrokerKind, BrokerReplaced, BrokerSettings, SqsAuth,
 };
 use domain::grant::{Access, TopicGranted};
 use domain::publisher::{PublisherDisabled, PublisherEnabled};
-use domain::{ConnectionId, Event};
-use projections::connection::ConnectionFilter;
+use domain::{BrokerId, Event};
+use projections::broker::BrokerFilter;
 use projections::hanging::Deletion;
 use projections::listener::ListenerFilter;
 use projections::topic::TopicFilter;
 
-use crate::events::{algorithm, connection, everything, listener, permission, publisher};
+use crate::events::{algorithm, broker, everything, listener, permission, publisher};
 use crate::fixture::{Fixture, all};
 
 #[tokio::test]
-async fn a_connection_that_is_gone_is_gone_from_the_lists() {
+async fn a_broker_that_is_gone_is_gone_from_the_lists() {
     let mut events = everything();
-    events.push(
-        BrokerDisconnected {
-            connection: connection(),
-        }
-        .into(),
-    );
+    events.push(BrokerDisconnected { broker: broker() }.into());
     let fixture = Fixture::after(&events).await;
     let page = all();
     let model = &fixture.model;
     assert_eq!(
         model
-            .page(&ConnectionFilter::default(), &page)
+            .page(&BrokerFilter::default(), &page)
             .await
             .unwrap()
             .rows,
@@ -39,7 +34,7 @@ async fn a_connection_that_is_gone_is_gone_from_the_lists() {
     let topics = model
         .page(
             &TopicFilter {
-                connection: connection(),
+                broker: broker(),
                 search: None,
             },
             &all(),
@@ -51,13 +46,13 @@ async fn a_connection_that_is_gone_is_gone_from_the_lists() {
     assert_eq!(assigned, []);
 }
 
-fn next() -> ConnectionId {
-    ConnectionId::of_name(&"next".parse().unwrap(), 0)
+fn next() -> BrokerId {
+    BrokerId::of_name(&"next".parse().unwrap(), 0)
 }
 
 fn next_connected() -> Event {
     BrokerConnected {
-        connection: next(),
+        broker: next(),
         name: "next".parse().unwrap(),
         settings: BrokerSettings::Sqs {
             region: "eu-central-1".to_owned(),
@@ -69,12 +64,12 @@ fn next_connected() -> Event {
 }
 
 #[tokio::test]
-async fn a_replaced_connection_leads_to_the_one_that_took_over() {
+async fn a_replaced_broker_leads_to_the_one_that_took_over() {
     let mut events = everything();
     events.push(next_connected());
     events.push(
         BrokerReplaced {
-            connection: connection(),
+            broker: broker(),
             replacement: next(),
             left_behind: vec![],
             start: None,
@@ -83,22 +78,22 @@ async fn a_replaced_connection_leads_to_the_one_that_took_over() {
     );
     let fixture = Fixture::after(&events).await;
     let model = &fixture.model;
-    let rows = model.connections_by_id(&[connection()]).await.unwrap();
+    let rows = model.brokers_by_id(&[broker()]).await.unwrap();
     assert_eq!(rows[0].replaced.unwrap().by, next());
-    let alive = model.page(&ConnectionFilter::default(), &all()).await;
+    let alive = model.page(&BrokerFilter::default(), &all()).await;
     let alive: Vec<_> = alive.unwrap().rows.into_iter().map(|row| row.id).collect();
     assert_eq!(alive, [next()]);
-    let by_name = model.connection_by_name(&"main".parse().unwrap()).await;
+    let by_name = model.broker_by_name(&"main".parse().unwrap()).await;
     assert_eq!(by_name.unwrap(), None, "the name is free");
 }
 
 #[tokio::test]
-async fn connections_are_found_by_part_of_the_name_and_by_kind() {
+async fn brokers_are_found_by_part_of_the_name_and_by_kind() {
     let mut events = everything();
     events.push(next_connected());
     let fixture = Fixture::after(&events).await;
     let found = async |search: Option<&str>, kind| {
-        let filter = ConnectionFilter {
+        let filter = BrokerFilter {
             search: search.map(str::to_owned),
             kind,
         };
@@ -122,7 +117,7 @@ async fn what_a_deletion_stops_is_counted_and_named() {
     let fixture = Fixture::after(&everything()).await;
     let model = &fixture.model;
     assert_eq!(
-        model.deletion(connection()).await.unwrap(),
+        model.deletion(broker()).await.unwrap(),
         Deletion {
             grants: 2,
             listeners: 1,
@@ -131,11 +126,11 @@ async fn what_a_deletion_stops_is_counted_and_named() {
             first_publishers: vec![publisher()],
         }
     );
-    let in_use = model.topics_in_use(connection(), 10).await.unwrap();
+    let in_use = model.topics_in_use(broker(), 10).await.unwrap();
     let in_use: Vec<_> = in_use.iter().map(ToString::to_string).collect();
     assert_eq!(in_use, ["orders", "scores"]);
     assert_eq!(model.deletion(next()).await.unwrap(), Deletion::default());
-    let counts = model.connection_counts(&[connection()]).await.unwrap();
+    let counts = model.broker_counts(&[broker()]).await.unwrap();
     assert_eq!(counts[0].1.topics, 3);
 }
 
@@ -152,7 +147,7 @@ async fn outputs_are_not_told_while_a_publisher_is_about_to_move_with_its_broker
     };
     assert_eq!(told(&events).await, Some(vec![publisher()]));
     let replaced = BrokerReplaced {
-        connection: connection(),
+        broker: broker(),
         replacement: next(),
         left_behind: vec![],
         start: None,
@@ -161,7 +156,7 @@ async fn outputs_are_not_told_while_a_publisher_is_about_to_move_with_its_broker
     assert_eq!(told(&events).await, None);
 
     let mut moved = publisher();
-    moved.topic.connection = next();
+    moved.topic.broker = next();
     let granted = TopicGranted {
         topic: moved.topic.clone(),
         permission: permission(Access::Publish),

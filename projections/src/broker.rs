@@ -1,7 +1,7 @@
-//! Broker connections: the alive, and the replaced.
+//! Brokers: the alive, and the replaced.
 
-use domain::connection::{BrokerKind, BrokerSettings};
-use domain::{ConnectionId, ConnectionName, CredentialRef, Event};
+use domain::broker::{BrokerKind, BrokerSettings};
+use domain::{BrokerId, BrokerName, CredentialRef, Event};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
@@ -10,11 +10,11 @@ use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::page::{Listed, Select, Sort, Sorted};
 use crate::read::{ReadModel, ReadModelError, time_of};
 
-/// A broker connection that is alive or was replaced.
+/// A broker that is alive or was replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Connection {
-    pub id: ConnectionId,
-    pub name: ConnectionName,
+pub struct Broker {
+    pub id: BrokerId,
+    pub name: BrokerName,
     /// As they are now, credentials rotated.
     pub settings: BrokerSettings,
     pub connected_at: Timestamp,
@@ -24,30 +24,30 @@ pub struct Connection {
     pub replaced: Option<Replaced>,
 }
 
-/// That a connection was replaced.
+/// That a broker was replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Replaced {
     pub at: Timestamp,
-    pub by: ConnectionId,
+    pub by: BrokerId,
 }
 
-/// Which connections are asked for; all that are alive where nothing is set.
+/// Which brokers are asked for; all that are alive where nothing is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct ConnectionFilter {
+pub struct BrokerFilter {
     /// Part of the name.
     pub search: Option<String>,
     pub kind: Option<BrokerKind>,
 }
 
-/// What connections can be sorted by.
+/// What brokers can be sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ConnectionSort {
+pub enum BrokerSort {
     #[default]
     Name,
     ConnectedAt,
 }
 
-impl Sort for ConnectionSort {
+impl Sort for BrokerSort {
     fn column(self) -> Option<&'static str> {
         match self {
             Self::Name => None,
@@ -59,86 +59,78 @@ impl Sort for ConnectionSort {
 pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
     match &fact.event {
         Event::BrokerConnected(e) => tx.execute(
-            "INSERT INTO connections (id, name, settings, connected_at) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO brokers (id, name, settings, connected_at) VALUES (?1, ?2, ?3, ?4)",
             &[
-                text(e.connection),
+                text(e.broker),
                 e.name.as_str().into(),
                 serde_json::to_string(&e.settings)?.into(),
                 fact.at.into(),
             ],
         ),
-        Event::BrokerCredentialsRotated(e) => rotate(tx, e.connection, &e.credential),
+        Event::BrokerCredentialsRotated(e) => rotate(tx, e.broker, &e.credential),
         Event::TopicsDiscovered(e) => tx.execute(
-            "UPDATE connections SET discovered_at = ?2 WHERE id = ?1",
-            &[text(e.connection), fact.at.into()],
+            "UPDATE brokers SET discovered_at = ?2 WHERE id = ?1",
+            &[text(e.broker), fact.at.into()],
         ),
         Event::BrokerReplaced(e) => tx.execute(
-            "UPDATE connections SET replaced_at = ?2, replaced_by = ?3 WHERE id = ?1",
-            &[text(e.connection), fact.at.into(), text(e.replacement)],
+            "UPDATE brokers SET replaced_at = ?2, replaced_by = ?3 WHERE id = ?1",
+            &[text(e.broker), fact.at.into(), text(e.replacement)],
         ),
-        Event::BrokerDisconnected(e) => tx.execute(
-            "DELETE FROM connections WHERE id = ?1",
-            &[text(e.connection)],
-        ),
+        Event::BrokerDisconnected(e) => {
+            tx.execute("DELETE FROM brokers WHERE id = ?1", &[text(e.broker)])
+        }
         _ => Ok(()),
     }
 }
 
-fn rotate(
-    tx: &mut dyn Tx,
-    id: ConnectionId,
-    credential: &CredentialRef,
-) -> Result<(), ReadModelError> {
+fn rotate(tx: &mut dyn Tx, id: BrokerId, credential: &CredentialRef) -> Result<(), ReadModelError> {
     let Some(mut rotated) = settings(tx, id)? else {
         return Ok(());
     };
     rotated.rotate(credential);
     tx.execute(
-        "UPDATE connections SET settings = ?2 WHERE id = ?1",
+        "UPDATE brokers SET settings = ?2 WHERE id = ?1",
         &[text(id), serde_json::to_string(&rotated)?.into()],
     )
 }
 
 impl ReadModel {
-    /// The connections of those ids, in no order.
+    /// The brokers of those ids, in no order.
     ///
     /// # Errors
     /// The database cannot answer.
-    pub async fn connections_by_id(
-        &self,
-        ids: &[ConnectionId],
-    ) -> Result<Vec<Connection>, ReadModelError> {
+    pub async fn brokers_by_id(&self, ids: &[BrokerId]) -> Result<Vec<Broker>, ReadModelError> {
         let select = "SELECT id, name, settings, connected_at, discovered_at, replaced_at, \
-                      replaced_by FROM connections \
+                      replaced_by FROM brokers \
                       WHERE id IN (SELECT value FROM json_each(?1))";
         let ids = serde_json::to_string(ids)?;
         self.rows(Statement::new(select).bind(ids)).await
     }
 
-    /// The connection of that name, if it is alive.
+    /// The broker of that name, if it is alive.
     ///
     /// # Errors
     /// The database cannot answer.
-    pub async fn connection_by_name(
+    pub async fn broker_by_name(
         &self,
-        name: &ConnectionName,
-    ) -> Result<Option<Connection>, ReadModelError> {
+        name: &BrokerName,
+    ) -> Result<Option<Broker>, ReadModelError> {
         let select = "SELECT id, name, settings, connected_at, discovered_at, replaced_at, \
-                      replaced_by FROM connections WHERE name = ?1 AND replaced_at IS NULL";
+                      replaced_by FROM brokers WHERE name = ?1 AND replaced_at IS NULL";
         self.row(Statement::new(select).bind(name.as_str())).await
     }
 }
 
-/// Connections that are alive.
-impl Select for ConnectionFilter {
-    type Row = Connection;
+/// Brokers that are alive.
+impl Select for BrokerFilter {
+    type Row = Broker;
 
     const KEY: &'static str = "name";
 
     fn select(&self) -> Result<Statement, ReadModelError> {
         let kind = self.kind.map(serde_json::to_value).transpose()?;
         let select = "SELECT id, name, settings, connected_at, discovered_at, replaced_at, \
-                      replaced_by FROM connections WHERE replaced_at IS NULL";
+                      replaced_by FROM brokers WHERE replaced_at IS NULL";
         Ok(Statement::new(select)
             .add_if(" AND instr(name, ?) > 0", self.search.as_deref())
             .add_if(
@@ -148,40 +140,38 @@ impl Select for ConnectionFilter {
     }
 }
 
-impl Listed for Connection {
-    type Sort = ConnectionSort;
+impl Listed for Broker {
+    type Sort = BrokerSort;
 
     fn key(&self) -> String {
         self.name.to_string()
     }
 
-    fn sorted(&self, by: ConnectionSort) -> Option<Sorted> {
+    fn sorted(&self, by: BrokerSort) -> Option<Sorted> {
         match by {
-            ConnectionSort::Name => None,
-            ConnectionSort::ConnectedAt => {
-                Some(Sorted::Integer(self.connected_at.as_microsecond()))
-            }
+            BrokerSort::Name => None,
+            BrokerSort::ConnectedAt => Some(Sorted::Integer(self.connected_at.as_microsecond())),
         }
     }
 }
 
-/// The settings of a connection that is alive, inside a transaction.
+/// The settings of a broker that is alive, inside a transaction.
 pub(crate) fn settings(
     tx: &mut dyn Tx,
-    id: ConnectionId,
+    id: BrokerId,
 ) -> Result<Option<BrokerSettings>, ReadModelError> {
     let rows = tx.query(
-        "SELECT settings FROM connections WHERE id = ?1 AND replaced_at IS NULL",
+        "SELECT settings FROM brokers WHERE id = ?1 AND replaced_at IS NULL",
         &[text(id)],
     )?;
     let settings = rows.into_iter().next().map(|mut row| row.json());
     settings.transpose()
 }
 
-/// When a connection was connected, inside a transaction; long ago where it is gone.
-pub(crate) fn connected_at(tx: &mut dyn Tx, id: ConnectionId) -> Result<Timestamp, ReadModelError> {
+/// When a broker was connected, inside a transaction; long ago where it is gone.
+pub(crate) fn connected_at(tx: &mut dyn Tx, id: BrokerId) -> Result<Timestamp, ReadModelError> {
     let rows = tx.query(
-        "SELECT connected_at FROM connections WHERE id = ?1",
+        "SELECT connected_at FROM brokers WHERE id = ?1",
         &[text(id)],
     )?;
     match rows.into_iter().next() {
@@ -190,9 +180,9 @@ pub(crate) fn connected_at(tx: &mut dyn Tx, id: ConnectionId) -> Result<Timestam
     }
 }
 
-impl FromRow for Connection {
+impl FromRow for Broker {
     fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
-        let mut connection = Self {
+        let mut broker = Self {
             id: row.take()?,
             name: row.parse()?,
             settings: row.json()?,
@@ -202,8 +192,8 @@ impl FromRow for Connection {
         };
         if let Some(at) = row.take()? {
             let by = row.take()?;
-            connection.replaced = Some(Replaced { at, by });
+            broker.replaced = Some(Replaced { at, by });
         }
-        Ok(connection)
+        Ok(broker)
     }
 }

@@ -1,4 +1,4 @@
-//! Broker connections: connected, discovered, replaced, disconnected, never edited.
+//! Brokers: connected, discovered, replaced, disconnected, never edited.
 
 pub mod check;
 pub mod connect;
@@ -27,14 +27,14 @@ pub use settings::{BrokerSettings, KafkaSecurity, SaslMechanism, ServiceBusAuth,
 use crate::command::State;
 use crate::event::Event;
 use crate::grant::{Access, Permission};
-use crate::ids::{AlgorithmId, ConnectionId};
+use crate::ids::{AlgorithmId, BrokerId};
 use crate::name::TopicName;
 use crate::pattern::TopicPattern;
 use crate::refusal::Refusal;
 
-/// A broker connection as its stream tells it.
+/// A broker as its stream tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Connection {
+pub struct Broker {
     pub phase: Phase,
     /// As they are now, credentials rotated; none before it was connected.
     pub settings: Option<BrokerSettings>,
@@ -42,11 +42,11 @@ pub struct Connection {
     pub topics: BTreeMap<TopicName, DiscoveredTopic>,
     /// Grants on every topic that a pattern covers.
     pub patterns: BTreeSet<(TopicPattern, Permission)>,
-    /// The connection that took over from this one, which is gone.
-    pub replaced_by: Option<ConnectionId>,
+    /// The broker that took over from this one, which is gone.
+    pub replaced_by: Option<BrokerId>,
 }
 
-/// Where a connection stands in its life; there is no way back.
+/// Where a broker stands in its life; there is no way back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
     #[default]
@@ -55,13 +55,13 @@ pub enum Phase {
     Gone,
 }
 
-impl Connection {
-    /// Refuses unless the connection is alive.
+impl Broker {
+    /// Refuses unless the broker is alive.
     pub(crate) fn check_alive(&self) -> Result<(), Refusal> {
         if self.phase == Phase::Alive {
             return Ok(());
         }
-        Err(Refusal::ConnectionGone)
+        Err(Refusal::BrokerGone)
     }
 
     /// Refuses a topic that the broker cannot have or does not have; `field` names the argument.
@@ -88,7 +88,7 @@ impl Connection {
     }
 }
 
-impl State for Connection {
+impl State for Broker {
     fn apply(&mut self, event: &Event) {
         match event {
             Event::BrokerConnected(e) => {
