@@ -4,7 +4,7 @@
 //! A listener needs a SUBSCRIBE grant, a broker that is alive and an algorithm that is not
 //! retired; a publisher a PUBLISH grant and the same; a grant such a broker and algorithm.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::broker::{Broker, Phase};
 use domain::grant::{Access, Grantee, Permission};
@@ -250,29 +250,36 @@ impl Orphans {
         }
     }
 
-    /// The answer with the broker that takes over in the end: a replacement may have been
-    /// replaced before everything had moved to it.
+    /// The answer with the broker that takes over in the end.
     fn with_replacement(&self, answer: &Answer) -> Answer {
         let first = match &answer.orphan {
             Orphan::Topic(topic) => topic.broker,
             Orphan::Patterns(broker) => *broker,
             _ => return answer.clone(),
         };
-        let next = |broker: BrokerId| self.brokers.get(&broker)?.gone?.replacement;
-        let mut last = next(first);
-        // A broker that is gone replaces none: the chain has an end.
-        while let Some(present) = last
-            && let Some(later) = next(present.broker)
-        {
-            last = Some(Replacement {
-                start: later.start.or(present.start),
-                ..later
-            });
-        }
         Answer {
-            replacement: last,
+            replacement: self.last_replacement(first),
             ..answer.clone()
         }
+    }
+
+    /// The last in the chain of replacements: one may have been replaced before everything had
+    /// moved to it. Brokers that replaced each other at the same moment, each in a stream of
+    /// its own, form a circle: none of them is left to take over, so there is no replacement.
+    fn last_replacement(&self, first: BrokerId) -> Option<Replacement> {
+        let next = |broker: BrokerId| self.brokers.get(&broker)?.gone?.replacement;
+        let mut seen = HashSet::from([first]);
+        let mut last = next(first)?;
+        while seen.insert(last.broker) {
+            let Some(later) = next(last.broker) else {
+                return Some(last);
+            };
+            last = Replacement {
+                start: later.start.or(last.start),
+                ..later
+            };
+        }
+        None
     }
 }
 

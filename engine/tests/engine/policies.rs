@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::algorithm::RetireAlgorithm;
-use domain::broker::{DisconnectBroker, ReplaceBroker};
+use domain::broker::{BrokerReplaced, DisconnectBroker, ReplaceBroker};
 use domain::grant::{Access, Edit, EditGrants};
 use domain::listener::{PauseListener, StartPosition};
 use domain::topic::Topic;
-use domain::{Actor, CorrelationId, Meta, NewEvent, Position, StreamName, TopicId};
+use domain::{
+    Actor, CorrelationId, Meta, NewEvent, Position, Revision, StreamName, TopicId, codec,
+};
 use engine::policy::{self, PolicyError};
 use event_store::{Append, Expected};
 use tokio_util::sync::CancellationToken;
@@ -227,6 +229,51 @@ async fn a_replacement_that_is_gone_before_it_takes_over_takes_nothing() {
     cluster.settle().await;
     assert!(folded(&cluster, "main", "orders").await.is_free());
     assert!(folded(&cluster, "next", "orders").await.is_free());
+}
+
+/// Two brokers that replace each other: each replacement was decided while the other broker
+/// was connected, and each is in a stream of its own.
+async fn replaced_by_each_other() -> Cluster {
+    let cluster = Cluster::flowing().await;
+    cluster.connect_as("next", &["orders", "scores"]).await;
+    let next = StreamName::broker(broker("next"));
+    let page = cluster.engine.store().read_stream(&next, Revision(0), 100);
+    let seen = page.await.unwrap().last().unwrap().revision;
+    cluster.done(&replace("main", "next")).await;
+    let back = BrokerReplaced {
+        broker: broker("next"),
+        replacement: broker("main"),
+        left_behind: Vec::new(),
+        start: None,
+    };
+    let request = cluster.request();
+    let append = Append {
+        stream: next,
+        expected: Expected::Exact(seen),
+        command: request.command,
+        fingerprint: request.fingerprint,
+        meta: Meta {
+            actor: request.actor,
+            correlation: request.correlation,
+            causation: request.command.0,
+            client_address: None,
+        },
+        events: codec::encode(request.command, &[back.into()]),
+    };
+    cluster.engine.store().append(append).await.unwrap();
+    cluster
+}
+
+#[tokio::test]
+async fn brokers_that_replaced_each_other_both_end_and_what_used_them_ends() {
+    let cluster = replaced_by_each_other().await;
+    cluster.settle().await;
+    for on in ["main", "next"] {
+        for name in ["orders", "scores"] {
+            assert!(folded(&cluster, on, name).await.is_free(), "{on}/{name}");
+        }
+    }
+    assert!(cluster.policy().await.answers().is_empty());
 }
 
 /// Appends an event that no program knows, as a newer one would.
