@@ -10,9 +10,8 @@ pub mod orphans;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::codec::{self, DecodeError};
 use domain::{Envelope, Position};
-use event_store::ReadError;
+use event_store::{FollowError, ReadError};
 use futures_util::StreamExt;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -27,25 +26,12 @@ const CHUNK: usize = 512;
 /// How long what is still out of order waits to be answered again, unless an event comes first.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Why a policy stopped. It stops rather than skip.
-#[derive(Debug, thiserror::Error)]
-pub enum PolicyError {
-    #[error("the event log could not be followed")]
-    Read(#[from] ReadError),
-    #[error("the event at position {position} could not be decoded")]
-    Decode {
-        position: Position,
-        #[source]
-        source: DecodeError,
-    },
-}
-
 /// Follows the log with the policy that ends what lost its grant, its algorithm or its
 /// broker, and moves what hung on a replaced one, until `shutdown`.
 ///
 /// # Errors
 /// The log is damaged or holds an event that this program does not know.
-pub async fn run(engine: Arc<Engine>, shutdown: CancellationToken) -> Result<(), PolicyError> {
+pub async fn run(engine: Arc<Engine>, shutdown: CancellationToken) -> Result<(), FollowError> {
     let mut orphans = Orphans::default();
     let mut position = Position::default();
     let mut events = engine.store().follow(position).ready_chunks(CHUNK);
@@ -71,12 +57,8 @@ pub async fn run(engine: Arc<Engine>, shutdown: CancellationToken) -> Result<(),
     }
 }
 
-fn take_in(orphans: &mut Orphans, envelope: &Envelope) -> Result<(), PolicyError> {
-    let event = codec::decode(envelope).map_err(|source| PolicyError::Decode {
-        position: envelope.position,
-        source,
-    })?;
-    orphans.apply(envelope, &event);
+fn take_in(orphans: &mut Orphans, envelope: &Envelope) -> Result<(), FollowError> {
+    orphans.apply(envelope, &event_store::decode(envelope)?);
     Ok(())
 }
 

@@ -4,13 +4,15 @@ use std::future::pending;
 use std::time::Duration;
 use std::vec;
 
-use domain::{Envelope, Position};
+use domain::codec;
+use domain::{Envelope, Event, Position};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+use crate::error::FollowError;
 use crate::port::{Follow, ReadError};
 
 /// Events read at once.
@@ -44,6 +46,17 @@ pub(crate) fn follow(
         follower.next().await.map(|item| (item, follower))
     })
     .boxed()
+}
+
+/// The event in an envelope, for a reader that stops at what it does not know.
+///
+/// # Errors
+/// Its type or its schema version is unknown, or its payload is not one of that type.
+pub fn decode(envelope: &Envelope) -> Result<Event, FollowError> {
+    codec::decode(envelope).map_err(|source| FollowError::Decode {
+        position: envelope.position,
+        source,
+    })
 }
 
 struct Follower {

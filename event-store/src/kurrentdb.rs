@@ -42,9 +42,9 @@ use self::link::Link;
 use self::log::Log;
 use self::record::Record;
 use self::writer::Writer;
+use crate::error::OpenError;
 use crate::follow::follow;
 use crate::group_commit::Queue;
-use crate::open::OpenError;
 use crate::port::{Append, AppendError, Appended, EventStore, Follow, ReadError};
 use crate::stored::StoredEvent;
 

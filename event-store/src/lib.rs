@@ -5,6 +5,7 @@ mod batch;
 #[cfg(test)]
 mod contract;
 pub mod copy;
+mod error;
 mod follow;
 mod group_commit;
 mod group_read;
@@ -19,10 +20,12 @@ pub mod sqlite;
 mod stored;
 
 pub use copy::{Copied, CopyError, copy};
+pub use error::{FollowError, OpenError};
+pub use follow::decode;
 pub use import::{Import, ImportError, StoredBatch, StoredCommand};
 #[cfg(feature = "kurrentdb")]
 pub use kurrentdb::{KurrentDbEventStore, KurrentDbImport};
-pub use open::{OpenError, open, open_import, open_read_only};
+pub use open::{open, open_import, open_read_only};
 pub use port::{
     Append, AppendError, Appended, EventStore, Expected, Follow, MAX_PAYLOAD_BYTES, ReadError,
 };

@@ -4,48 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::Clock;
-use sqlx::migrate::MigrateError;
 
+use crate::error::OpenError;
 use crate::import::Import;
 use crate::port::EventStore;
 use crate::postgres::{PostgresEventStore, PostgresImport};
 use crate::sqlite::{SqliteEventStore, SqliteImport};
-
-/// Why a log could not be opened. No text of it holds the URL, which may hold a password.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    #[error("an event log is named by `sqlite:PATH`, `postgres://…` or `kurrentdb://…`")]
-    NoUrl,
-    #[error(
-        "`{0}:` is no kind of event log: it is named by `sqlite:PATH`, `postgres://…` or \
-         `kurrentdb://…`"
-    )]
-    UnknownKind(String),
-    #[error(
-        "this program is built without KurrentDB: `cargo build --features kurrentdb` builds it in"
-    )]
-    KurrentDb,
-    #[error("the URL of the event log is not one that the client of KurrentDB understands")]
-    KurrentDbUrl,
-    #[error("the name of a log in KurrentDB has 1 to 128 of the characters a-z, A-Z, 0-9, -, _, .")]
-    KurrentDbLog,
-    #[error("the URL of the event log cannot be understood")]
-    Url(#[source] sqlx::Error),
-    #[error("cannot open the event log")]
-    Connect(#[source] sqlx::Error),
-    #[error("cannot bring the event log's tables up to date")]
-    Migrate(#[source] MigrateError),
-    #[error("the event log's database must have the encoding UTF8, and has {0}")]
-    Encoding(String),
-    /// Older ones can corrupt a file when the write-ahead log is reset.
-    #[error("SQLite {0} can corrupt the event log, 3.51.3 and 3.53.0 cannot")]
-    UnsafeSqlite(String),
-    /// Only said of a log that is to be copied into.
-    #[error("the event log is in use: a server, another copy or an audit has it open")]
-    InUse,
-    #[error("the thread of the log's writer cannot be started")]
-    Thread(#[source] std::io::Error),
-}
 
 /// Opens the log at `url`: `sqlite:PATH`, a file made where there is none, `postgres://…`, a
 /// database that is there, or `kurrentdb://…`, also `esdb:`, a stream made where there is none.

@@ -48,10 +48,10 @@ use tokio::sync::watch;
 pub use self::import::PostgresImport;
 use self::listen::Hints;
 use self::writer::Writer;
+use crate::error::OpenError;
 use crate::follow::follow;
 use crate::group_commit::Queue;
 use crate::group_read::{Streams, beyond};
-use crate::open::OpenError;
 use crate::port::{Append, AppendError, Appended, EventStore, Follow, ReadError};
 use crate::stored::StoredEvent;
 

@@ -11,7 +11,8 @@ use domain::topic::Topic;
 use domain::{
     Actor, CorrelationId, Meta, NewEvent, Position, Revision, StreamName, TopicId, codec,
 };
-use engine::policy::{self, PolicyError};
+use engine::policy;
+use event_store::FollowError;
 use event_store::{Append, Expected};
 use tokio_util::sync::CancellationToken;
 
@@ -313,7 +314,7 @@ async fn a_policy_stops_at_a_type_or_a_schema_version_that_it_does_not_know() {
         let stopped = tokio::time::timeout(Duration::from_secs(10), run)
             .await
             .unwrap();
-        let PolicyError::Decode { position, source } = stopped.unwrap_err() else {
+        let FollowError::Decode { position, source } = stopped.unwrap_err() else {
             panic!("the policy stopped for another reason");
         };
         assert_eq!(position, Position(gone.0 - 1));

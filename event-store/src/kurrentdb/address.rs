@@ -2,7 +2,7 @@
 
 use kurrentdb::ClientSettings;
 
-use crate::open::OpenError;
+use crate::error::OpenError;
 
 /// The parameter with the name of the stream.
 const LOG: &str = "log";

@@ -15,8 +15,8 @@ use super::failure::Failure;
 use super::link::Link;
 use super::log::Log;
 use super::record::Record;
+use crate::error::OpenError;
 use crate::import::{Import, ImportError, StoredBatch, StoredCommand};
-use crate::open::OpenError;
 use crate::port::EventStore;
 use crate::stored::StoredEvent;
 

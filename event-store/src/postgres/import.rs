@@ -11,9 +11,9 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::{PostgresEventStore, batch, read, schema};
+use crate::error::OpenError;
 use crate::import::{Import, ImportError, StoredBatch, StoredCommand};
 use crate::integer::integer;
-use crate::open::OpenError;
 use crate::port::EventStore;
 use crate::stored::StoredEvent;
 

@@ -6,7 +6,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection};
 
-use crate::open::OpenError;
+use crate::error::OpenError;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres/log");
 

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use self::database::Database;
 use super::PostgresEventStore;
 use crate::contract::{self, Log, sample};
-use crate::open::OpenError;
+use crate::error::OpenError;
 use crate::port::{AppendError, EventStore, Expected, ReadError};
 
 const NOW: Timestamp = Timestamp::constant(1_795_000_000, 123_456_789);

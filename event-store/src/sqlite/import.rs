@@ -11,8 +11,8 @@ use sqlx::sqlite::{SqliteConnection, SqliteLockingMode, SqlitePool};
 
 use super::error::{SQLITE_BUSY, primary_code};
 use super::{SqliteEventStore, readers, schema};
+use crate::error::OpenError;
 use crate::import::{Import, ImportError, StoredBatch};
-use crate::open::OpenError;
 use crate::port::EventStore;
 
 /// How long the file may still be open elsewhere, as in a process that is just ending.

@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions, Connection, Row};
 use tokio::time::sleep;
 
 use super::error::{SQLITE_BUSY, primary_code};
-use crate::open::OpenError;
+use crate::error::OpenError;
 
 /// How long a connection waits for another one's write transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

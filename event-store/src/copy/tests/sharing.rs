@@ -4,8 +4,8 @@ use domain::Position;
 use tempfile::TempDir;
 
 use super::{log, open, target, until_closed};
+use crate::error::OpenError;
 use crate::import::{Import, ImportError, StoredBatch};
-use crate::open::OpenError;
 use crate::port::EventStore;
 use crate::sqlite::{SqliteEventStore, SqliteImport};
 

@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnection;
 use super::database::{Database, connect};
 use super::{FixedClock, open};
 use crate::contract::sample;
-use crate::open::OpenError;
+use crate::error::OpenError;
 use crate::port::{EventStore, Expected};
 use crate::postgres::PostgresEventStore;
 
