@@ -8,7 +8,7 @@ use async_graphql::connection::{Connection, Edge};
 use async_graphql::dataloader::Loader;
 use async_graphql::{Enum, InputObject, InputType, Object, OutputType, Result};
 use futures_util::future::BoxFuture;
-use projections::page::{Filter, MOST_LISTS, SortOf};
+use projections::list::{Filter, MOST_LISTS, SortOf};
 use projections::{Order, Page, Paging, ReadModelError};
 
 use crate::algorithm::query::AlgorithmOrderField;

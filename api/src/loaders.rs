@@ -8,7 +8,7 @@ use async_graphql::dataloader::{DataLoader, Loader};
 use domain::{AlgorithmId, BrokerId, OrganizationName, TopicId};
 use projections::algorithm::{Algorithm, PublishedVersion};
 use projections::broker::Broker;
-use projections::hanging::BrokerCounts;
+use projections::broker::BrokerCounts;
 use projections::organization::Organization;
 use projections::topic::TopicCounts;
 use projections::worker::{Consumer, ConsumerCounts};

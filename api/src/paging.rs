@@ -5,7 +5,7 @@ use async_graphql::connection::CursorType;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use projections::Order;
-use projections::page::{Listed, Place, Sort, Sorted};
+use projections::list::{Listed, Place, Sort, Sorted};
 use serde_json::{Value, json};
 
 use crate::error::invalid;

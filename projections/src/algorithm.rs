@@ -4,10 +4,11 @@ use domain::algorithm::{Algorithm as State, Protocol, VersionPublished};
 use domain::{AlgorithmId, Event, OrganizationName, Position, Version};
 use jiff::Timestamp;
 
-use crate::batch::Fact;
 use crate::database::{FromRow, Row, Statement, Tx, Value, text};
-use crate::page::{Listed, Select, Sort, Sorted};
-use crate::read::{self, ReadModel, ReadModelError};
+use crate::error::ReadModelError;
+use crate::fact::Fact;
+use crate::list::{Listed, Select, Sort, Sorted};
+use crate::model::{self, ReadModel};
 
 /// An algorithm.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -224,7 +225,7 @@ pub(crate) fn by_id(tx: &mut dyn Tx, algorithm: &AlgorithmId) -> Result<State, R
          withdrawn_at, withdrawn_reason FROM versions WHERE algorithm = ?1",
         &id,
     )?;
-    let versions: Vec<PublishedVersion> = read::rows(versions)?;
+    let versions: Vec<PublishedVersion> = model::rows(versions)?;
     Ok(state(!retired.is_empty(), &versions))
 }
 

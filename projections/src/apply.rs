@@ -1,23 +1,14 @@
 //! Applies a batch of events to a generation: its rows and its checkpoint in one transaction.
 
-use domain::codec;
-use domain::{Envelope, Event, Position};
+use domain::Position;
 
 use crate::assignment::Touched;
 use crate::database::{Tables, Tx};
-use crate::projector::ProjectorError;
-use crate::read::{ReadModelError, stored_position};
+use crate::error::ReadModelError;
+use crate::fact::Fact;
 use crate::{
     algorithm, assignment, broker, grant, listener, organization, publisher, topic, worker,
 };
-
-/// An event with the parts of its envelope that rows show.
-pub(crate) struct Fact {
-    pub(crate) event: Event,
-    pub(crate) position: i64,
-    /// Microseconds since 1970.
-    pub(crate) at: i64,
-}
 
 /// What came of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,24 +17,8 @@ pub(crate) enum Advanced {
     To(Position),
     /// The generation is not live any more; nothing was done.
     Superseded,
-    /// The batch does not continue where the rows stand; nothing was done.
-    Gap { stands: Position },
-}
-
-/// The events of a batch.
-pub(crate) fn decode(batch: &[Envelope]) -> Result<Vec<Fact>, ProjectorError> {
-    let facts = batch.iter().map(|envelope| {
-        let event = codec::decode(envelope).map_err(|source| ProjectorError::Decode {
-            position: envelope.position,
-            source,
-        })?;
-        Ok(Fact {
-            event,
-            position: stored_position(envelope.position),
-            at: envelope.recorded_at.as_microsecond(),
-        })
-    });
-    facts.collect()
+    /// The batch does not continue at the checkpoint; nothing was done.
+    Gap { checkpoint: Position },
 }
 
 /// Applies of `facts`, which follow on each other, those that the rows do not reflect yet.
@@ -85,14 +60,18 @@ pub(crate) fn mark(tx: &mut dyn Tx) -> Result<Mark, ReadModelError> {
     })
 }
 
-fn apply_after(tx: &mut dyn Tx, stands: i64, facts: &[Fact]) -> Result<Advanced, ReadModelError> {
-    let new = &facts[facts.partition_point(|fact| fact.position <= stands)..];
+fn apply_after(
+    tx: &mut dyn Tx,
+    checkpoint: i64,
+    facts: &[Fact],
+) -> Result<Advanced, ReadModelError> {
+    let new = &facts[facts.partition_point(|fact| fact.position <= checkpoint)..];
     let (Some(first), Some(last)) = (new.first(), new.last()) else {
-        return Ok(Advanced::To(Position(stands.unsigned_abs())));
+        return Ok(Advanced::To(Position(checkpoint.unsigned_abs())));
     };
-    if first.position != stands + 1 {
-        let stands = Position(stands.unsigned_abs());
-        return Ok(Advanced::Gap { stands });
+    if first.position != checkpoint + 1 {
+        let checkpoint = Position(checkpoint.unsigned_abs());
+        return Ok(Advanced::Gap { checkpoint });
     }
     let mut touched = Touched::default();
     for fact in new {

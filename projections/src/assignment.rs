@@ -11,10 +11,11 @@ use domain::{AlgorithmId, BrokerId, Event, ListenerId, Position, PublisherId, To
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::batch::Fact;
 use crate::database::{FromRow, Row, Statement, Tx, Value, text};
+use crate::error::ReadModelError;
+use crate::fact::Fact;
 use crate::grant::{GrantKey, Scope};
-use crate::read::{self, CHECKPOINT, ReadModel, ReadModelError};
+use crate::model::{self, CHECKPOINT, ReadModel};
 use crate::{algorithm, broker, grant, listener, publisher};
 
 /// Everything a worker needs to serve a listener.
@@ -169,7 +170,7 @@ fn keys(tx: &mut dyn Tx, reach: Reach<'_>) -> Result<Vec<String>, ReadModelError
             &[text(broker)],
         ),
     };
-    read::rows(enabled?)
+    model::rows(enabled?)
 }
 
 /// The listeners that a grant lets read a topic, or lets publish to one.
@@ -208,7 +209,7 @@ fn keys_granted(tx: &mut dyn Tx, grant: &GrantKey) -> Result<Vec<String>, ReadMo
         algorithm.into(),
         all_of.into(),
     ];
-    read::rows(tx.query(sql, &values)?)
+    model::rows(tx.query(sql, &values)?)
 }
 
 /// The assignment of a listener: none unless it is enabled, not paused, granted, and its
@@ -294,13 +295,13 @@ impl ReadModel {
                 "SELECT listener, body FROM assignments WHERE position > ?1 \
                  ORDER BY position, listener",
             )
-            .bind(read::stored_position(after)),
+            .bind(model::stored_position(after)),
         };
         // At the same moment, so that the checkpoint and the rows belong together.
         let statements = vec![Statement::new(CHECKPOINT), changed];
         let mut answers = self.answers(statements).await?;
-        let changes = read::rows(answers.pop().unwrap_or_default())?;
-        let position = read::position_in(answers.pop().unwrap_or_default())?;
+        let changes = model::rows(answers.pop().unwrap_or_default())?;
+        let position = model::position_in(answers.pop().unwrap_or_default())?;
         Ok((position, changes))
     }
 }

@@ -1,14 +1,19 @@
 //! Brokers: the alive, and the replaced.
 
+mod usage;
+
 use domain::broker::{BrokerKind, BrokerSettings};
 use domain::{BrokerId, BrokerName, CredentialRef, Event};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use crate::batch::Fact;
 use crate::database::{FromRow, Row, Statement, Tx, text};
-use crate::page::{Listed, Select, Sort, Sorted};
-use crate::read::{ReadModel, ReadModelError, time_of};
+use crate::error::ReadModelError;
+use crate::fact::Fact;
+use crate::list::{Listed, Select, Sort, Sorted};
+use crate::model::{ReadModel, time_of};
+
+pub use self::usage::{BrokerCounts, Deletion, MOST_NAMED};
 
 /// A broker that is alive or was replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use sqlx::migrate::Migrator;
 
 pub(crate) use self::row::{FromRow, Row};
 pub(crate) use self::statement::{Statement, Value, text};
-use crate::read::ReadModelError;
+use crate::error::ReadModelError;
 
 /// What is done in a transaction.
 pub(crate) type Work<'w> = dyn FnMut(&mut dyn Tx) -> Result<(), ReadModelError> + 'w;

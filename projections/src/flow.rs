@@ -1,39 +1,11 @@
-//! Listeners and publishers alike: how lists choose them, and those that lead on from one, for the
-//! search for cycles.
+//! The listeners and publishers that lead on from one of them, for the search for cycles.
 
 use domain::flow::{Flow, Flows};
-use domain::{AlgorithmId, ListenerId, OrganizationName, PublisherId};
+use domain::{ListenerId, PublisherId};
 
 use crate::database::{FromRow, Row, Statement, Value};
-use crate::read::{ReadModel, ReadModelError};
-
-/// What listeners and publishers are chosen by alike.
-pub(crate) struct FlowFilter<'f> {
-    pub(crate) algorithm: Option<&'f AlgorithmId>,
-    pub(crate) organization: Option<&'f OrganizationName>,
-    /// Part of the name of the topic or of the algorithm.
-    pub(crate) search: Option<&'f str>,
-}
-
-impl FlowFilter<'_> {
-    /// Adds the conditions to a statement that reads flows.
-    pub(crate) fn choose(&self, select: Statement) -> Statement {
-        select
-            .add_if(
-                " AND algorithm = ?",
-                self.algorithm.map(ToString::to_string),
-            )
-            // Between the slash and the sign after it.
-            .add_if(
-                " AND algorithm > ? || '/' AND algorithm < ? || '0'",
-                self.organization.map(OrganizationName::as_str),
-            )
-            .add_if(
-                " AND (instr(topic, ?) > 0 OR instr(algorithm, ?) > 0)",
-                self.search,
-            )
-    }
-}
+use crate::error::ReadModelError;
+use crate::model::ReadModel;
 
 impl ReadModel {
     /// Every enabled flow that messages of `flow` could take, the paused among them: enough to

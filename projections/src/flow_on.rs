@@ -3,7 +3,8 @@
 use domain::{BrokerId, ListenerId, PublisherId};
 
 use crate::database::{Statement, text};
-use crate::read::{ReadModel, ReadModelError};
+use crate::error::ReadModelError;
+use crate::model::ReadModel;
 
 /// What was enabled on a broker, now or before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

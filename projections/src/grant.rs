@@ -6,11 +6,11 @@ use domain::grant::{Access, Grantee, Permission};
 use domain::{AlgorithmId, BrokerId, Event, OrganizationName, TopicId, TopicName, TopicPattern};
 use jiff::Timestamp;
 
-use crate::batch::Fact;
 use crate::database::{FromRow, Row, Statement, Tx, text};
-use crate::key::KeyRange;
-use crate::page::{Listed, Select, Sort, Sorted};
-use crate::read::{ReadModel, ReadModelError};
+use crate::error::ReadModelError;
+use crate::fact::Fact;
+use crate::list::{KeyRange, Listed, Select, Sort, Sorted};
+use crate::model::ReadModel;
 
 /// A grant that stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

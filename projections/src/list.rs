@@ -1,10 +1,16 @@
 //! Pages of lists: filtered, in an order, by keyset, and counted; many lists in one statement.
 
+mod flow_filter;
+mod keys;
+
 use std::hash::Hash;
 
+pub(crate) use self::flow_filter::FlowFilter;
+pub(crate) use self::keys::KeyRange;
 use crate::database::{FromRow, Row, Statement, Value};
-use crate::key::KeyRange;
-use crate::read::{ReadModel, ReadModelError};
+
+use crate::error::ReadModelError;
+use crate::model::ReadModel;
 
 /// The most lists that are asked for at once; SQLite takes 500 parts in a statement.
 pub const MOST_LISTS: usize = 100;

@@ -7,13 +7,12 @@ use domain::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::batch::Fact;
 use crate::broker;
 use crate::database::{FromRow, Row, Statement, Tx, Value, text};
-use crate::flow::FlowFilter;
-use crate::key::KeyRange;
-use crate::page::{Listed, Select, Sort, Sorted};
-use crate::read::{ReadModel, ReadModelError};
+use crate::error::ReadModelError;
+use crate::fact::Fact;
+use crate::list::{FlowFilter, KeyRange, Listed, Select, Sort, Sorted};
+use crate::model::ReadModel;
 
 /// A listener that was enabled at least once.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,69 +1,18 @@
 //! The read models: the rows of the live generation, for queries.
 
-use std::error::Error;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{NameError, Position};
+use domain::Position;
 use jiff::Timestamp;
 use tokio::sync::{Mutex, MutexGuard, watch};
 
 use crate::database::postgres::PostgresDatabase;
 use crate::database::sqlite::SqliteDatabase;
 use crate::database::{Database, FromRow, Row, Statement, Tables};
-
-/// Why a read model could not answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadModelError {
-    #[error("the read models are unavailable")]
-    Database(#[source] Box<dyn Error + Send + Sync>),
-    #[error("the read models could not be migrated")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
-    /// A row that no projection of this program wrote; a rebuild mends it.
-    #[error("a stored row could not be read")]
-    Row(#[source] Box<dyn Error + Send + Sync>),
-    #[error("the read models did not reach position {wanted} in time")]
-    Behind { wanted: Position },
-    /// Whoever replaced it removed it: no broker of ours was there to keep it.
-    #[error("the generation {0} of the read tables is gone")]
-    Gone(u64),
-    #[error("the database of the read models is named by `postgres://…`")]
-    NoUrl,
-    /// Its text does not hold the URL, which may hold a password.
-    #[error("the URL of the read models cannot be understood")]
-    Url(#[source] sqlx::Error),
-    #[error("the read models' database must have the encoding UTF8, and has {0}")]
-    Encoding(String),
-    /// Older ones can corrupt a file when the write-ahead log is reset.
-    #[error("SQLite {0} can corrupt the read models, 3.51.3 and 3.53.0 cannot")]
-    UnsafeSqlite(String),
-}
-
-impl From<sqlx::Error> for ReadModelError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(Box::new(error))
-    }
-}
-
-impl From<rusqlite::Error> for ReadModelError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Database(Box::new(error))
-    }
-}
-
-impl From<NameError> for ReadModelError {
-    fn from(error: NameError) -> Self {
-        Self::Row(Box::new(error))
-    }
-}
-
-impl From<serde_json::Error> for ReadModelError {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Row(Box::new(error))
-    }
-}
+use crate::error::ReadModelError;
 
 /// The read models, for queries. Cheap to clone; the last clone closes the database.
 #[derive(Clone)]

@@ -4,10 +4,11 @@ use domain::organization::Role;
 use domain::{Event, OrganizationName, UserName};
 use jiff::Timestamp;
 
-use crate::batch::Fact;
 use crate::database::{FromRow, Row, Statement, Tx};
-use crate::page::{ByKey, Listed, Select, Sort, Sorted};
-use crate::read::{ReadModel, ReadModelError};
+use crate::error::ReadModelError;
+use crate::fact::Fact;
+use crate::list::{ByKey, Listed, Select, Sort, Sorted};
+use crate::model::ReadModel;
 
 /// An organization.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use domain::{AlgorithmId, Version, VersionSelector};
 use crate::algorithm;
 use crate::assignment::Output;
 use crate::database::{FromRow, Row, Statement, text};
-use crate::read::{ReadModel, ReadModelError, rows};
+use crate::error::ReadModelError;
+use crate::model::{ReadModel, rows};
 
 /// The enabled publishers of an algorithm that are permitted, on brokers that are alive.
 const PERMITTED: &str = "SELECT p.version, p.key, c.settings, p.topic FROM publishers p \

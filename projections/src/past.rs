@@ -24,8 +24,8 @@ pub use self::moments::Moment;
 use self::moments::Moments;
 use self::snapshots::Snapshots;
 use crate::database::sqlite;
-use crate::projector::ProjectorError;
-use crate::read::ReadModelError;
+use crate::error::ProjectorError;
+use crate::error::ReadModelError;
 
 /// Between two looks at the log for a snapshot that is due.
 const LOOK_EVERY: Duration = Duration::from_secs(10);

@@ -4,17 +4,18 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::codec::DecodeError;
 use domain::{Envelope, Position};
-use event_store::{EventStore, ReadError};
+use event_store::EventStore;
 use futures_util::StreamExt;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::batch::{self, Advanced, Fact, advance};
+use crate::apply::{Advanced, advance};
 use crate::database::blocking;
-use crate::read::{ReadModel, ReadModelError};
+use crate::error::{ProjectorError, ReadModelError};
+use crate::fact::{self, Fact};
+use crate::model::ReadModel;
 use crate::rebuild;
 
 /// Events applied in one transaction at most.
@@ -22,23 +23,6 @@ const BATCH: usize = 2048;
 
 /// Between two tries to write a batch that the database did not take: on a full disk, say.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// Why a projection stopped. It stops rather than skip.
-#[derive(Debug, thiserror::Error)]
-pub enum ProjectorError {
-    #[error("the event log could not be followed")]
-    Read(#[from] ReadError),
-    #[error("the event at position {position} could not be decoded")]
-    Decode {
-        position: Position,
-        #[source]
-        source: DecodeError,
-    },
-    #[error("the read tables could not be written")]
-    Write(#[from] ReadModelError),
-    #[error("the events do not follow on position {stands}, where the read tables stand")]
-    Gap { stands: Position },
-}
 
 /// Keeps a [`ReadModel`] up with the log.
 ///
@@ -80,9 +64,9 @@ impl Projector {
             };
             match ended {
                 // A database that lost commits with the power, or was restored, is caught up with.
-                Err(ProjectorError::Gap { stands }) if stands < self.model.position() => {
-                    tracing::warn!(position = stands.0, "the read tables have gone back");
-                    after = stands;
+                Err(ProjectorError::Gap { checkpoint }) if checkpoint < self.model.position() => {
+                    tracing::warn!(position = checkpoint.0, "the read tables have gone back");
+                    after = checkpoint;
                 }
                 ended => return ended,
             }
@@ -118,7 +102,7 @@ impl Projector {
         if batch.is_empty() {
             return Ok(());
         }
-        self.advance(batch::decode(batch)?.into()).await
+        self.advance(fact::decode(batch)?.into()).await
     }
 
     /// Applies what comes after `after` as it comes.
@@ -126,7 +110,7 @@ impl Projector {
         let mut events = self.store.follow(after).ready_chunks(BATCH);
         while let Some(batch) = events.next().await {
             let batch: Vec<Envelope> = batch.into_iter().collect::<Result<_, _>>()?;
-            let facts: Arc<[Fact]> = batch::decode(&batch)?.into();
+            let facts: Arc<[Fact]> = fact::decode(&batch)?.into();
             while let Err(error) = self.advance(Arc::clone(&facts)).await {
                 let ProjectorError::Write(error @ ReadModelError::Database(_)) = error else {
                     return Err(error);
@@ -151,7 +135,7 @@ impl Projector {
                     self.model.raise(position);
                     return Ok(());
                 }
-                Advanced::Gap { stands } => return Err(ProjectorError::Gap { stands }),
+                Advanced::Gap { checkpoint } => return Err(ProjectorError::Gap { checkpoint }),
                 Advanced::Superseded => self.model.leave(number).await?,
             }
         }

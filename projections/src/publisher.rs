@@ -5,12 +5,11 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use crate::batch::Fact;
 use crate::database::{FromRow, Row, Statement, Tx, text};
-use crate::flow::FlowFilter;
-use crate::key::KeyRange;
-use crate::page::{Listed, Select, Sort, Sorted};
-use crate::read::{self, ReadModel, ReadModelError};
+use crate::error::ReadModelError;
+use crate::fact::Fact;
+use crate::list::{FlowFilter, KeyRange, Listed, Select, Sort, Sorted};
+use crate::model::{self, ReadModel};
 
 /// A publisher that was enabled at least once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,7 +162,7 @@ pub(crate) fn enabled(
          FROM publishers WHERE algorithm = ?1 AND enabled = 1 ORDER BY key",
         &[text(algorithm)],
     )?;
-    read::rows(rows)
+    model::rows(rows)
 }
 
 impl FromRow for Publisher {

@@ -1,16 +1,18 @@
 //! Fills the next generation of the read tables beside the live one, and puts it in its place.
 
+pub(crate) mod fill;
+
 use std::error::Error;
 use std::sync::Arc;
 
 use domain::Position;
 use event_store::EventStore;
 
-use crate::batch::mark;
+use self::fill::{Filling, fill};
+use crate::apply::mark;
 use crate::database::{Tables, blocking};
-use crate::fill::{Filling, fill};
-use crate::projector::ProjectorError;
-use crate::read::{ReadModel, checkpoint, stored_position};
+use crate::error::ProjectorError;
+use crate::model::{ReadModel, checkpoint, stored_position};
 
 /// What came of an attempt to replace the live generation.
 enum Swap {

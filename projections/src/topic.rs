@@ -2,10 +2,11 @@
 
 use domain::{BrokerId, Event, TopicId};
 
-use crate::batch::Fact;
 use crate::database::{FromRow, Row, Statement, Tx, text};
-use crate::page::{Listed, Select, Sort, Sorted};
-use crate::read::{ReadModel, ReadModelError};
+use crate::error::ReadModelError;
+use crate::fact::Fact;
+use crate::list::{Listed, Select, Sort, Sorted};
+use crate::model::ReadModel;
 
 /// A topic on a broker that is alive.
 #[derive(Clone, Debug, PartialEq, Eq)]

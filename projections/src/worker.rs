@@ -3,9 +3,10 @@
 use domain::{BrokerId, Event, ListenerId, WorkerId};
 use jiff::Timestamp;
 
-use crate::batch::Fact;
 use crate::database::{FromRow, Row, Statement, Tx, text};
-use crate::read::{ReadModel, ReadModelError};
+use crate::error::ReadModelError;
+use crate::fact::Fact;
+use crate::model::ReadModel;
 
 /// A consumer that a worker reported.
 #[derive(Clone, Debug, PartialEq, Eq)]

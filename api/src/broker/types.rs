@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, ID, Object, Result, SimpleObject};
 use domain::broker::BrokerKind as DomainKind;
-use projections::hanging::{self, Deletion};
+use projections::broker::{self, Deletion};
 use projections::topic::TopicFilter;
 use projections::worker::ConsumerCounts;
 
@@ -217,8 +217,8 @@ pub struct BrokerDeletionPreview {
     pub publisher_ids: Vec<ID>,
 }
 
-impl From<hanging::BrokerCounts> for BrokerCounts {
-    fn from(counts: hanging::BrokerCounts) -> Self {
+impl From<broker::BrokerCounts> for BrokerCounts {
+    fn from(counts: broker::BrokerCounts) -> Self {
         Self {
             topics: BigInt(counts.topics),
             grants: BigInt(counts.grants),

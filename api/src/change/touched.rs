@@ -7,8 +7,8 @@ use domain::{
 };
 use engine::Engine;
 use projections::grant::GrantKey;
+use projections::list::{Filter, Listed};
 use projections::listener::ListenerFilter;
-use projections::page::{Filter, Listed};
 use projections::publisher::PublisherFilter;
 use projections::topic::{Topic, TopicFilter};
 use projections::{Page, Paging, ReadModel};

@@ -3,7 +3,8 @@
 use domain::{BrokerId, ListenerId, PublisherId, TopicName};
 
 use crate::database::{FromRow, Row, Statement, text};
-use crate::read::{ReadModel, ReadModelError};
+use crate::error::ReadModelError;
+use crate::model::ReadModel;
 
 /// The most listeners, and publishers, that a preview names.
 pub const MOST_NAMED: u32 = 100;

@@ -23,7 +23,7 @@ use tokio::runtime::Handle;
 
 use self::retirement::Retirement;
 use super::{Database, Row, Statement, Tables, Tx, Value, Work, shape};
-use crate::read::ReadModelError;
+use crate::error::ReadModelError;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres/read");
 

@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use super::Value;
-use crate::read::{ReadModelError, position_of, time_of};
+use crate::error::ReadModelError;
+use crate::model::{position_of, time_of};
 
 /// A row, whose values are taken from the left to the right.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use self::files::Files;
 use super::{Database, Row, Statement, Tables, Tx, Value, Work, blocking};
-use crate::read::ReadModelError;
+use crate::error::ReadModelError;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite/read");
 

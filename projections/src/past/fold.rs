@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::PastError;
 use crate::database::sqlite::SqliteDatabase;
-use crate::fill::{Filling, fill};
+use crate::rebuild::fill::{Filling, fill};
 
 /// A database file that goes with this value, its companions with it.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use super::fold::{self, Begun, Scratch, Start};
 use super::snapshots::Snapshots;
 use super::{PastError, PastLimits};
 use crate::database::sqlite;
-use crate::read::ReadModel;
+use crate::model::ReadModel;
 
 /// Moments that may be under way, most of them waiting for their turn.
 const MOST_UNDER_WAY: usize = 16;

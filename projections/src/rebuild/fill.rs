@@ -7,10 +7,11 @@ use domain::Position;
 use event_store::EventStore;
 use tokio::sync::mpsc;
 
-use crate::batch::{self, Advanced, Fact, advance};
+use crate::apply::{Advanced, advance};
 use crate::database::{Tables, blocking};
-use crate::projector::ProjectorError;
-use crate::read::{ReadModelError, checkpoint};
+use crate::error::{ProjectorError, ReadModelError};
+use crate::fact::{self, Fact};
+use crate::model::checkpoint;
 
 /// Events read at once, and applied in one transaction.
 const PAGE: usize = 8192;
@@ -76,7 +77,7 @@ async fn read(
         after = last.position;
         let whole = page.len() == limit;
         // Whoever applies them has failed where it is gone, and says why.
-        if pages.send(batch::decode(&page)?).await.is_err() || !whole {
+        if pages.send(fact::decode(&page)?).await.is_err() || !whole {
             return Ok(());
         }
     }

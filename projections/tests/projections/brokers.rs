@@ -7,7 +7,7 @@ use domain::grant::{Access, TopicGranted};
 use domain::publisher::{PublisherDisabled, PublisherEnabled};
 use domain::{BrokerId, Event};
 use projections::broker::BrokerFilter;
-use projections::hanging::Deletion;
+use projections::broker::Deletion;
 use projections::listener::ListenerFilter;
 use projections::topic::TopicFilter;
 

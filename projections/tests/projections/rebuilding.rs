@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use domain::organization::OrganizationCreated;
 use domain::{Event, Position};
+use event_store::FollowError;
 use projections::organization::OrganizationFilter;
 use projections::{Projector, ProjectorError, ReadModel};
 use tokio::task::JoinHandle;
@@ -111,7 +112,10 @@ async fn a_rebuild_that_fails_leaves_the_rows_as_they_were() {
         let before = fixture.dump().await;
         let failed = fixture.projector.rebuild().await;
         assert!(
-            matches!(failed, Err(ProjectorError::Decode { .. })),
+            matches!(
+                failed,
+                Err(ProjectorError::Follow(FollowError::Decode { .. }))
+            ),
             "{failed:?}"
         );
         assert_eq!(fixture.model.generation(), 1);

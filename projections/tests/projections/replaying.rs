@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use domain::organization::OrganizationCreated;
 use domain::{Event, Position};
+use event_store::FollowError;
+use projections::list::Listed;
 use projections::organization::OrganizationFilter;
-use projections::page::Listed;
 use projections::{Paging, ProjectorError};
 
 use crate::events::everything;
@@ -36,7 +37,7 @@ async fn a_batch_that_fails_leaves_neither_rows_nor_checkpoint() {
         let before = fixture.dump().await;
         let failed = fixture.projector.apply(&history).await;
         assert!(
-            matches!(failed, Err(ProjectorError::Decode { position, .. }) if position == history[unknown].position)
+            matches!(failed, Err(ProjectorError::Follow(FollowError::Decode { position, .. })) if position == history[unknown].position)
         );
         assert_eq!(fixture.dump().await, before);
         assert_eq!(fixture.model.position(), Position(0));
@@ -51,7 +52,7 @@ async fn events_that_were_applied_are_left_out_and_a_gap_is_refused() {
         fixture.apply(&history[2..8]).await;
         let gap = fixture.projector.apply(&history[9..]).await;
         assert!(
-            matches!(gap, Err(ProjectorError::Gap { stands }) if stands == Position(8)),
+            matches!(gap, Err(ProjectorError::Gap { checkpoint }) if checkpoint == Position(8)),
             "{gap:?}"
         );
         fixture.apply(&history).await;

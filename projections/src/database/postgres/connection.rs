@@ -8,7 +8,7 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Postgres, Row as _, TypeInfo};
 
 use crate::database::{Row, Value};
-use crate::read::ReadModelError;
+use crate::error::ReadModelError;
 
 /// Connections that read a generation.
 const READERS: u32 = 5;

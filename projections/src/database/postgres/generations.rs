@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Executor};
 
 use super::MIGRATIONS;
 use super::connection::{LOCKS, lock_key, schema};
-use crate::read::ReadModelError;
+use crate::error::ReadModelError;
 
 /// Waits until nobody else makes or removes a generation.
 pub(super) async fn lock(tx: &mut PgConnection) -> Result<(), sqlx::Error> {

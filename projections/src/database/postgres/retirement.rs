@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::time::sleep;
 
 use super::{connection, generations};
-use crate::read::ReadModelError;
+use crate::error::ReadModelError;
 
 /// How often, and how far apart, it is tried: the server takes a moment to see that connections
 /// are closed.

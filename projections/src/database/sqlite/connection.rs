@@ -10,7 +10,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::MIGRATIONS;
 use crate::database::{Row, Value};
-use crate::read::ReadModelError;
+use crate::error::ReadModelError;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -1,0 +1,26 @@
+//! Events as projections take them.
+
+use domain::{Envelope, Event};
+use event_store::FollowError;
+
+use crate::model::stored_position;
+
+/// An event with the parts of its envelope that rows show.
+pub(crate) struct Fact {
+    pub(crate) event: Event,
+    pub(crate) position: i64,
+    /// Microseconds since 1970.
+    pub(crate) at: i64,
+}
+
+/// The events of a batch.
+pub(crate) fn decode(batch: &[Envelope]) -> Result<Vec<Fact>, FollowError> {
+    let facts = batch.iter().map(|envelope| {
+        Ok(Fact {
+            event: event_store::decode(envelope)?,
+            position: stored_position(envelope.position),
+            at: envelope.recorded_at.as_microsecond(),
+        })
+    });
+    facts.collect()
+}
