@@ -1,0 +1,154 @@
+-- Read models: a generation of the tables, in a file of its own. Everything here is derived from
+-- the event log and can be rebuilt from it.
+
+CREATE TABLE checkpoint (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    position INTEGER NOT NULL,
+    -- What the rows are like, and whether they are in use.
+    shape    TEXT NOT NULL,
+    live     INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE organizations (
+    name       TEXT PRIMARY KEY,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE members (
+    organization TEXT NOT NULL,
+    member       TEXT NOT NULL,
+    role         TEXT NOT NULL,
+    -- When the member got this role.
+    since        INTEGER NOT NULL,
+    PRIMARY KEY (organization, member)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE algorithms (
+    id            TEXT PRIMARY KEY,
+    organization  TEXT NOT NULL,
+    description   TEXT NOT NULL,
+    registered_at INTEGER NOT NULL,
+    retired_at    INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX algorithms_of_organization ON algorithms (organization, id);
+
+CREATE TABLE versions (
+    algorithm        TEXT NOT NULL,
+    version          TEXT NOT NULL,
+    endpoint         TEXT NOT NULL,
+    protocol         TEXT NOT NULL,
+    timeout_ms       INTEGER NOT NULL,
+    published_at     INTEGER NOT NULL,
+    position         INTEGER NOT NULL,
+    withdrawn_at     INTEGER,
+    withdrawn_reason TEXT,
+    PRIMARY KEY (algorithm, version)
+) STRICT, WITHOUT ROWID;
+
+-- One that was disconnected is in the log, not here. One that was replaced stays, to lead to the
+-- broker that took over.
+CREATE TABLE brokers (
+    id            TEXT PRIMARY KEY,
+    name          TEXT NOT NULL,
+    settings      TEXT NOT NULL,
+    connected_at  INTEGER NOT NULL,
+    discovered_at INTEGER,
+    replaced_at   INTEGER,
+    replaced_by   TEXT,
+    -- How many it has, since a list of brokers is asked for that often.
+    topics        INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX brokers_connected ON brokers (name) WHERE replaced_at IS NULL;
+
+CREATE TABLE topics (
+    broker     TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    partitions INTEGER,
+    PRIMARY KEY (broker, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE grants (
+    key          TEXT PRIMARY KEY,
+    broker       TEXT NOT NULL,
+    -- One of the two: the name of a topic, or a pattern of names.
+    topic        TEXT,
+    pattern      TEXT,
+    organization TEXT NOT NULL,
+    -- Null: all algorithms of the organization.
+    algorithm    TEXT,
+    access       TEXT NOT NULL,
+    granted_at   INTEGER NOT NULL,
+    -- The event that a policy granted it for.
+    cause        TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX grants_of_topic ON grants (broker, topic, key);
+CREATE INDEX grants_of_organization ON grants (organization, algorithm, key);
+
+CREATE TABLE listeners (
+    key            TEXT PRIMARY KEY,
+    broker         TEXT NOT NULL,
+    topic          TEXT NOT NULL,
+    algorithm      TEXT NOT NULL,
+    enabled        INTEGER NOT NULL,
+    paused         INTEGER NOT NULL,
+    version        TEXT NOT NULL,
+    settings       TEXT NOT NULL,
+    -- The consumer group that holds the listener's position on the broker, a UUID.
+    consumer_group TEXT NOT NULL,
+    dlq            TEXT,
+    -- The position of the event that last changed it.
+    revision       INTEGER NOT NULL,
+    changed_at     INTEGER NOT NULL,
+    -- The event that a policy enabled or disabled it for.
+    cause          TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX listeners_of_algorithm ON listeners (algorithm, key);
+CREATE INDEX listeners_of_topic ON listeners (broker, topic, key);
+CREATE INDEX listeners_enabled ON listeners (broker, topic) WHERE enabled = 1;
+
+CREATE TABLE publishers (
+    key        TEXT PRIMARY KEY,
+    broker     TEXT NOT NULL,
+    topic      TEXT NOT NULL,
+    algorithm  TEXT NOT NULL,
+    enabled    INTEGER NOT NULL,
+    version    TEXT NOT NULL,
+    revision   INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    cause      TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX publishers_of_algorithm ON publishers (algorithm, key);
+CREATE INDEX publishers_of_topic ON publishers (broker, topic, key);
+CREATE INDEX publishers_enabled ON publishers (broker, topic) WHERE enabled = 1;
+
+-- Workers that joined and did not leave.
+CREATE TABLE workers (
+    id        TEXT PRIMARY KEY,
+    joined_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE consumers (
+    worker   TEXT NOT NULL,
+    listener TEXT NOT NULL,
+    state    TEXT NOT NULL,
+    -- Why it is blocked or failed.
+    reason   TEXT,
+    since    INTEGER NOT NULL,
+    PRIMARY KEY (worker, listener)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX consumers_of_listener ON consumers (listener, worker);
+
+-- What workers are to run, and since which position; no body: to be stopped.
+CREATE TABLE assignments (
+    listener TEXT PRIMARY KEY,
+    position INTEGER NOT NULL,
+    body     TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX assignments_changed ON assignments (position);
