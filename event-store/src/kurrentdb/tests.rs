@@ -80,6 +80,13 @@ async fn expect(follower: &mut Follow, position: u64) {
     assert_eq!(event.unwrap().unwrap().position, Position(position));
 }
 
+/// So many subscriptions begin: each store has one, and another after each that has ended.
+async fn subscribed(server: &StandIn, subscriptions: u64) {
+    let begun = timeout(PATIENCE, server.subscribed(subscriptions)).await;
+    let so_far = server.subscriptions();
+    assert!(begun.is_ok(), "{so_far} subscriptions, not {subscriptions}");
+}
+
 struct FixedClock;
 
 impl Clock for FixedClock {

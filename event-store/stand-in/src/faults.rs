@@ -2,7 +2,7 @@
 
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
@@ -13,7 +13,10 @@ pub(crate) struct Faults {
     /// Raised to end every stream there is.
     ended: watch::Sender<u64>,
     silent: watch::Sender<bool>,
-    subscriptions: AtomicU64,
+    /// How many subscriptions have begun. They are numbered from 0.
+    subscriptions: watch::Sender<u64>,
+    /// The highest number of one that was sent an event, plus 1.
+    fed: Arc<AtomicU64>,
     /// The number of the first subscription that is not held.
     free: watch::Sender<u64>,
     /// The most bytes of an append; 0 where there is no limit.
@@ -73,14 +76,36 @@ impl Faults {
     }
 
     pub(crate) fn hold_subscriptions(&self) {
-        self.free
-            .send_replace(self.subscriptions.load(Ordering::Relaxed));
+        self.free.send_replace(self.subscriptions());
     }
 
-    /// The number of a new subscription, and the first number that is not held.
-    pub(crate) fn subscription(&self) -> (u64, watch::Receiver<u64>) {
-        let number = self.subscriptions.fetch_add(1, Ordering::Relaxed);
-        (number, self.free.subscribe())
+    /// A new subscription.
+    pub(crate) fn subscription(&self) -> Subscription {
+        let mut number = 0;
+        self.subscriptions.send_modify(|begun| {
+            number = *begun;
+            *begun += 1;
+        });
+        Subscription {
+            number,
+            free: self.free.subscribe(),
+            fed: Arc::clone(&self.fed),
+        }
+    }
+
+    pub(crate) fn subscriptions(&self) -> u64 {
+        *self.subscriptions.borrow()
+    }
+
+    /// Waits until so many subscriptions have begun.
+    pub(crate) async fn subscribed(&self, subscriptions: u64) {
+        let mut begun = self.subscriptions.subscribe();
+        // The sender is here.
+        let _ = begun.wait_for(|begun| *begun >= subscriptions).await;
+    }
+
+    pub(crate) fn fed(&self) -> u64 {
+        self.fed.load(Ordering::Relaxed)
     }
 
     pub(crate) fn limit_appends(&self, bytes: usize) {
@@ -113,5 +138,27 @@ impl Faults {
     /// Whether the answer to this append is the one to be lost.
     pub(crate) fn loses_answer(&self) -> bool {
         self.lose_answer.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// A subscription's place among the others.
+pub(crate) struct Subscription {
+    number: u64,
+    /// The first number that is not held.
+    free: watch::Receiver<u64>,
+    fed: Arc<AtomicU64>,
+}
+
+impl Subscription {
+    /// Waits while it is held. Absent once the server has ended.
+    pub(crate) async fn released(&mut self) -> Option<()> {
+        let number = self.number;
+        self.free.wait_for(|free| number >= *free).await.ok()?;
+        Some(())
+    }
+
+    /// Notes that it is sent events.
+    pub(crate) fn feeds(&self) {
+        self.fed.fetch_max(self.number + 1, Ordering::Relaxed);
     }
 }

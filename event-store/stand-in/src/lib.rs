@@ -150,6 +150,23 @@ impl StandIn {
         self.faults.hold_subscriptions();
     }
 
+    /// How many subscriptions have begun so far, one after the other.
+    #[must_use]
+    pub fn subscriptions(&self) -> u64 {
+        self.faults.subscriptions()
+    }
+
+    /// Waits until so many subscriptions have begun.
+    pub async fn subscribed(&self, subscriptions: u64) {
+        self.faults.subscribed(subscriptions).await;
+    }
+
+    /// The number, from 1 on, of the latest subscription that was sent an event; 0 if none was.
+    #[must_use]
+    pub fn latest_fed(&self) -> u64 {
+        self.faults.fed()
+    }
+
     /// Refuses appends of more bytes of data than these, as servers are told to.
     pub fn limit_appends(&self, bytes: usize) {
         self.faults.limit_appends(bytes);

@@ -35,8 +35,15 @@ impl StreamAnswers {
         &self,
         answer: impl Stream<Item = Result<T, Status>> + Send + 'static,
     ) -> Response<Answer<T>> {
-        Response::new(Box::pin(answer.take_until(self.faults.streams_end())))
+        until(answer, self.faults.streams_end())
     }
+}
+
+fn until<T: 'static>(
+    answer: impl Stream<Item = Result<T, Status>> + Send + 'static,
+    end: impl Future<Output = ()> + Send + 'static,
+) -> Response<Answer<T>> {
+    Response::new(Box::pin(answer.take_until(end)))
 }
 
 #[tonic::async_trait]
@@ -57,9 +64,11 @@ impl Streams for StreamAnswers {
                 Ok(self.until_ended(stream::iter(answers)))
             }
             Some(CountOption::Subscription(_)) => {
+                // Before it counts as begun: whoever has seen it begin can end it.
+                let end = self.faults.streams_end();
                 let database = Arc::clone(&self.database);
                 let subscription = subscription::subscription(database, &self.faults, &options)?;
-                Ok(self.until_ended(subscription))
+                Ok(until(subscription, end))
             }
             None => Err(Status::invalid_argument("how much to read is absent")),
         }

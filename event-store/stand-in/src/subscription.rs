@@ -9,7 +9,7 @@ use tonic::Status;
 use uuid::Uuid;
 
 use crate::database::{Database, Record};
-use crate::faults::Faults;
+use crate::faults::{Faults, Subscription};
 use crate::filter::Filter;
 use crate::protocol::event_store::client::streams::ReadResp;
 use crate::protocol::event_store::client::streams::read_req::Options;
@@ -35,9 +35,7 @@ enum Followed {
 struct Subscriber {
     database: Arc<Database>,
     lengths: watch::Receiver<usize>,
-    number: u64,
-    /// The first number that is not held back.
-    free: watch::Receiver<u64>,
+    place: Subscription,
     followed: Followed,
     structured: bool,
     caught_up: bool,
@@ -79,11 +77,9 @@ pub(crate) fn subscription(
     let confirmation = part(Content::Confirmation(SubscriptionConfirmation {
         subscription_id: Uuid::from_u128(u128::from(u64::MAX)).to_string(),
     }));
-    let (number, free) = faults.subscription();
     let subscriber = Subscriber {
         lengths: database.lengths(),
-        number,
-        free,
+        place: faults.subscription(),
         database,
         followed,
         structured: is_structured(options),
@@ -100,11 +96,11 @@ impl Subscriber {
     /// The next parts of the answer; waits for them.
     async fn next(&mut self) -> Option<Vec<ReadResp>> {
         loop {
-            let number = self.number;
-            self.free.wait_for(|free| number >= *free).await.ok()?;
+            self.place.released().await?;
             self.lengths.mark_unchanged();
             let (records, moved) = self.take();
             if !records.is_empty() {
+                self.place.feeds();
                 let parts = records.iter().map(|record| event(record, self.structured));
                 return Some(parts.collect());
             }

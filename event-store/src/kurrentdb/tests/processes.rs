@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use kurrentdb::{AppendToStreamOptions, Client, EventData};
 use uuid::Uuid;
 
-use super::{open, start, with_log};
+use super::{open, start, subscribed, with_log};
 use crate::contract::sample;
 use crate::port::{AppendError, EventStore, Expected, MAX_PAYLOAD_BYTES, ReadError};
 
@@ -63,10 +63,10 @@ async fn a_command_that_two_processes_send_with_other_contents_is_done_once() {
 async fn what_another_process_has_appended_decides_at_once() {
     let server = start().await;
     let (here, there) = (open(&server.url()), open(&server.url()));
-    // This one has its feed, which is then held back.
     here.append(sample("a-1", Expected::NoStream, 1))
         .await
         .unwrap();
+    subscribed(&server, 2).await;
     server.hold_subscriptions();
     let first = sample("a-1", Expected::Exact(Revision(0)), 1);
     let answer = there.append(first.clone()).await.unwrap();
