@@ -27,11 +27,11 @@ fn run(world: &World, body: &'static [u8]) -> DirectRun {
             version: "1.0.0".to_owned(),
             endpoint: format!("http://127.0.0.1:{}/score", world.port),
             protocol: Protocol::Raw,
-            timeout_ms: 5000,
+            timeout_ms: 20_000,
         },
         content_type: "text/plain",
         body: Bytes::from_static(body),
-        timeout: Duration::from_secs(10),
+        timeout: Duration::from_secs(20),
         room: room.try_acquire_owned().unwrap(),
     }
 }
@@ -123,13 +123,10 @@ async fn an_endpoint_that_takes_no_connection_is_tried_three_times() {
     worker.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_run_ends_when_its_callers_time_is_up() {
-    let world = World::new(|_, _| {
-        std::thread::sleep(Duration::from_millis(300));
-        (200, Bytes::new())
-    })
-    .await;
+    let world = World::new(echo).await;
+    world.hold(true);
     let worker = world.worker().await;
     let mut hurried = run(&world, b"one");
     hurried.timeout = Duration::from_millis(50);
@@ -248,18 +245,16 @@ async fn a_publisher_disabled_meanwhile_gets_nothing_and_ends_the_waiting() {
     worker.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_run_that_a_crash_cut_short_is_decided_by_the_next_worker() {
-    let world = World::new(|_, _| {
-        std::thread::sleep(Duration::from_millis(300));
-        (200, Bytes::new())
-    })
-    .await;
+    let world = World::new(echo).await;
+    world.hold(true);
     let worker = world.worker().await;
     let begun = worker.direct.begin(run(&world, b"one")).await.unwrap();
     worker.kill().await;
     assert!(matches!(begun.outcome().await, Err(DirectError::Stopping)));
 
+    world.hold(false);
     let worker = world.worker().await;
     let recorded = runs(&worker).await;
     let decision = recorded[0].decision.as_ref().unwrap();
@@ -271,20 +266,35 @@ async fn a_run_that_a_crash_cut_short_is_decided_by_the_next_worker() {
     worker.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_worker_that_stops_lets_runs_end_and_takes_no_more() {
-    let world = World::new(|_, _| {
-        std::thread::sleep(Duration::from_millis(100));
-        (200, Bytes::from_static(b"done"))
-    })
-    .await;
+    let world = World::new(echo).await;
+    world.hold(true);
     let worker = world.worker().await;
     let direct = worker.direct.clone();
     let begun = direct.begin(run(&world, b"one")).await.unwrap();
-    worker.stop().await;
+    eventually("the call", || world.calls() == 1).await;
+    let answered = async {
+        let refused = until_refused(&world, &direct).await;
+        assert!(matches!(refused, DirectError::Stopping));
+        world.hold(false);
+    };
+    tokio::join!(worker.stop(), answered);
     assert!(begun.outcome().await.unwrap().ended.is_ok());
-    let refused = direct.begin(run(&world, b"two")).await;
-    assert!(matches!(refused.err().unwrap(), DirectError::Stopping));
+}
+
+/// Begins runs until one is refused.
+async fn until_refused(world: &World, direct: &DirectRuns) -> DirectError {
+    let refused = async {
+        loop {
+            if let Err(refused) = direct.begin(run(world, b"more")).await {
+                return refused;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let refused = tokio::time::timeout(Duration::from_secs(20), refused).await;
+    refused.expect("a worker that stops takes no more")
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// Answers a call by its number, from 0, and its body.
@@ -25,6 +26,7 @@ pub(crate) struct Call {
 pub(crate) struct Endpoint {
     pub(crate) port: u16,
     pub(crate) calls: Arc<Mutex<Vec<Call>>>,
+    held: watch::Sender<bool>,
     _server: JoinSet<()>,
 }
 
@@ -38,13 +40,25 @@ impl Endpoint {
         let port = listener.local_addr().unwrap().port();
         let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
         let script: Arc<Script> = Arc::new(script);
+        let held = watch::Sender::new(false);
         let mut server = JoinSet::new();
-        server.spawn(serve(listener, Arc::clone(&calls), script));
+        server.spawn(serve(
+            listener,
+            Arc::clone(&calls),
+            held.subscribe(),
+            script,
+        ));
         Self {
             port,
             calls,
+            held,
             _server: server,
         }
+    }
+
+    /// Takes calls, and answers none of them until told otherwise.
+    pub(crate) fn hold(&self, held: bool) {
+        self.held.send_replace(held);
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -52,13 +66,18 @@ impl Endpoint {
     }
 }
 
-async fn serve(listener: TcpListener, calls: Arc<Mutex<Vec<Call>>>, script: Arc<Script>) {
+async fn serve(
+    listener: TcpListener,
+    calls: Arc<Mutex<Vec<Call>>>,
+    held: watch::Receiver<bool>,
+    script: Arc<Script>,
+) {
     let mut connections = JoinSet::new();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
-        let (calls, script) = (Arc::clone(&calls), Arc::clone(&script));
+        let (calls, held, script) = (Arc::clone(&calls), held.clone(), Arc::clone(&script));
         let service = service_fn(move |request: Request<Incoming>| {
-            let (calls, script) = (Arc::clone(&calls), Arc::clone(&script));
+            let (calls, mut held, script) = (Arc::clone(&calls), held.clone(), Arc::clone(&script));
             async move {
                 let (head, body) = request.into_parts();
                 let body = body.collect().await.unwrap().to_bytes();
@@ -71,6 +90,8 @@ async fn serve(listener: TcpListener, calls: Arc<Mutex<Vec<Call>>>, script: Arc<
                     });
                     calls.len() - 1
                 };
+                // The endpoint that goes away takes the call along.
+                let _ = held.wait_for(|held| !held).await;
                 let (status, answer) = script(number, &body);
                 let response = Response::builder()
                     .status(status)

@@ -59,7 +59,7 @@ impl World {
         let path = self.directory.path().join("journal.db");
         let journal = Journal::open(&path, Arc::new(Fixed)).await.unwrap();
         let mut config = WorkerConfig::new(WorkerId(Uuid::from_u128(1)));
-        config.grace = Duration::from_millis(500);
+        config.grace = PATIENCE;
         let plane = Arc::new(self.plane.clone());
         let ids = Arc::new(Counter::default());
         let connector = Arc::new(One(self.broker.clone()));
@@ -110,6 +110,14 @@ impl World {
                     "bootstrapServers": ["b:9092"], "security": "PLAINTEXT" } } })
         });
         self.plane.set_outputs(outputs.collect());
+    }
+
+    /// Whether the endpoint takes calls without answering them.
+    pub(crate) fn hold(&self, held: bool) {
+        self.endpoint
+            .as_ref()
+            .expect("there is an endpoint")
+            .hold(held);
     }
 
     pub(crate) fn calls(&self) -> usize {

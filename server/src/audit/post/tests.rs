@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,21 +25,23 @@ use super::{CheckpointUrl, Client, Pace, Poster, UrlError};
 /// Far more than any of this takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Gives up nothing that a slow machine would still do.
 const PACE: Pace = Pace {
     attempts: 3,
     first_pause: Duration::from_millis(1),
     longest_pause: Duration::from_millis(4),
-    patience: Duration::from_millis(200),
-    last_chance: Duration::from_millis(200),
+    patience: PATIENCE,
+    last_chance: PATIENCE,
 };
 
 /// What a server got: method, path, content type, body.
 type Got = (String, String, String, String);
 
-/// Answers with what the script holds, then with 200; `None` never answers.
+/// Answers with what the script holds, then with 200; `None` ends the connection without an answer.
 struct Server {
     url: String,
     got: mpsc::UnboundedReceiver<Got>,
+    held: watch::Sender<bool>,
     _serving: JoinSet<()>,
 }
 
@@ -48,15 +51,17 @@ impl Server {
         let url = format!("http://{}/log?from=here", listener.local_addr().unwrap());
         let script = Arc::new(Mutex::new(VecDeque::from(script.to_vec())));
         let (tell, got) = mpsc::unbounded_channel();
+        let held = watch::Sender::new(false);
+        let is_held = held.subscribe();
         let mut serving = JoinSet::new();
         serving.spawn(async move {
             let mut connections = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let (script, tell) = (Arc::clone(&script), tell.clone());
+                let (script, tell, held) = (Arc::clone(&script), tell.clone(), is_held.clone());
                 let service = service_fn(move |request| {
                     let answer = script.lock().unwrap().pop_front().unwrap_or(Some(200));
-                    answered(request, tell.clone(), answer)
+                    answered(request, tell.clone(), held.clone(), answer)
                 });
                 connections.spawn(async move {
                     let io = TokioIo::new(stream);
@@ -67,8 +72,14 @@ impl Server {
         Self {
             url,
             got,
+            held,
             _serving: serving,
         }
+    }
+
+    /// Takes requests, and answers none of them until told otherwise.
+    fn hold(&self, held: bool) {
+        self.held.send_replace(held);
     }
 
     async fn next(&mut self) -> Got {
@@ -80,8 +91,9 @@ impl Server {
 async fn answered(
     request: Request<Incoming>,
     tell: mpsc::UnboundedSender<Got>,
+    mut held: watch::Receiver<bool>,
     answer: Option<u16>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<Response<Full<Bytes>>, io::Error> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let content_type = head.headers["content-type"].to_str().unwrap().to_owned();
@@ -89,9 +101,10 @@ async fn answered(
     let body = String::from_utf8(body.to_vec()).unwrap();
     tell.send((head.method.to_string(), path, content_type, body))
         .unwrap();
-    let Some(status) = answer else {
-        return std::future::pending().await;
-    };
+    held.wait_for(|held| !held)
+        .await
+        .map_err(io::Error::other)?;
+    let status = answer.ok_or(io::ErrorKind::ConnectionReset)?;
     let mut response = Response::new(Full::new(Bytes::new()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
     response
@@ -112,10 +125,15 @@ fn poster(
     watch::Sender<Option<SignedCheckpoint>>,
     JoinHandle<Result<(), Infallible>>,
 ) {
+    let (newest, poster) = paced(server, PACE);
+    (newest, tokio::spawn(poster.run()))
+}
+
+fn paced(server: &Server, pace: Pace) -> (watch::Sender<Option<SignedCheckpoint>>, Poster) {
     let client = Client::new(server.url.parse().unwrap()).unwrap();
     let newest = watch::Sender::new(None);
-    let poster = Poster::new(client, PACE, newest.subscribe());
-    (newest, tokio::spawn(poster.run()))
+    let poster = Poster::new(client, pace, newest.subscribe());
+    (newest, poster)
 }
 
 async fn ended(poster: JoinHandle<Result<(), Infallible>>) {
@@ -158,16 +176,44 @@ async fn a_checkpoint_is_posted_again_until_it_is_taken() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_that_is_never_taken_is_given_up_for_the_next() {
-    let mut server = Server::start(&[Some(500); 3]).await;
-    let (newest, poster) = poster(&server);
+async fn an_attempt_that_is_not_answered_is_made_again() {
+    let mut server = Server::start(&[]).await;
+    server.hold(true);
+    let (newest, poster) = paced(
+        &server,
+        Pace {
+            attempts: u32::MAX,
+            patience: Duration::from_millis(50),
+            ..PACE
+        },
+    );
+    let poster = tokio::spawn(poster.run());
     newest.send_replace(Some(signed(5)));
-    for _ in 0..PACE.attempts {
+    for _ in 0..2 {
         assert_eq!(server.next().await.3, signed(5).note);
     }
-    // A fourth attempt would be there long before the newer one is told of.
-    tokio::time::sleep(10 * PACE.longest_pause).await;
+    server.hold(false);
+    drop(newest);
+    ended(poster).await;
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_is_never_taken_is_given_up_for_the_next() {
+    let mut server = Server::start(&[Some(500); 3]).await;
+    let (newest, mut poster) = paced(&server, PACE);
+    newest.send_replace(Some(signed(5)));
+    for _ in 0..PACE.attempts {
+        assert!(poster.until_due().await);
+        poster.attempt().await;
+        assert_eq!(server.next().await.3, signed(5).note);
+    }
+    tokio::time::pause();
+    let day = Duration::from_hours(24);
+    let fourth = timeout(day, poster.until_due()).await;
+    assert!(fourth.is_err(), "a fourth attempt is due");
+    tokio::time::resume();
     newest.send_replace(Some(signed(6)));
+    let poster = tokio::spawn(poster.run());
     assert_eq!(server.next().await.3, signed(6).note);
     drop(newest);
     ended(poster).await;
@@ -175,21 +221,23 @@ async fn a_checkpoint_that_is_never_taken_is_given_up_for_the_next() {
 
 #[tokio::test]
 async fn only_the_newest_checkpoint_is_posted_while_others_pile_up() {
-    let mut server = Server::start(&[None]).await;
+    let mut server = Server::start(&[Some(500)]).await;
+    server.hold(true);
     let (newest, poster) = poster(&server);
     newest.send_replace(Some(signed(1)));
     assert_eq!(server.next().await.3, signed(1).note);
     for size in 2..100 {
         newest.send_replace(Some(signed(size)));
     }
+    server.hold(false);
     assert_eq!(server.next().await.3, signed(99).note);
     drop(newest);
     ended(poster).await;
 }
 
 #[tokio::test]
-async fn the_last_checkpoint_is_posted_when_the_server_stops_and_nothing_waits_for_it_long() {
-    let mut server = Server::start(&[Some(200), None]).await;
+async fn the_last_checkpoint_is_posted_when_the_server_stops() {
+    let mut server = Server::start(&[]).await;
     let (newest, told) = poster(&server);
     newest.send_replace(Some(signed(1)));
     server.next().await;
@@ -197,6 +245,23 @@ async fn the_last_checkpoint_is_posted_when_the_server_stops_and_nothing_waits_f
     drop(newest);
     ended(told).await;
     assert_eq!(server.next().await.3, signed(2).note);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_does_not_wait_for_an_answer_that_never_comes() {
+    let server = Server::start(&[]).await;
+    server.hold(true);
+    let last_chance = Duration::from_millis(1);
+    let (newest, poster) = paced(
+        &server,
+        Pace {
+            last_chance,
+            ..PACE
+        },
+    );
+    newest.send_replace(Some(signed(1)));
+    drop(newest);
+    ended(tokio::spawn(poster.run())).await;
 }
 
 #[test]
