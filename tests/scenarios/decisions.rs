@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tests::flow::{algorithm, grant, publish};
-use tests::{Endpoint, Eventflows, Flow, FlowOptions, GraphQl, Kafka, eventually};
+use tests::{Endpoint, Eventflows, Flow, FlowOptions, GraphQl, Kafka, Witness, eventually};
 
 const ANSWER: &str = "userErrors { code message path } warnings { code message path } position";
 
@@ -76,6 +76,8 @@ async fn a_paused_listener_holds_its_position_and_resumes_there() {
     for number in 20..40 {
         kafka.produce("orders", number.to_string().as_bytes()).await;
     }
+    let witness = Witness::of(&flow.api, &flow.topics[0]).await;
+    witness.has_had(40).await;
     assert_eq!(endpoint.calls().len(), 20);
 
     flow.api.done(&of_id("listenerResume"), listener).await;

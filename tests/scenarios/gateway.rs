@@ -64,9 +64,6 @@ impl Published {
 fn script(call: &Call) -> (StatusCode, bytes::Bytes) {
     let text = String::from_utf8_lossy(&call.body);
     if call.path != "/envelope" {
-        if text == "wait" {
-            std::thread::sleep(std::time::Duration::from_secs(2));
-        }
         return match text.strip_prefix("fail: ") {
             Some(why) => (StatusCode::UNPROCESSABLE_ENTITY, why.to_owned().into()),
             None => (StatusCode::OK, call.body.clone()),
@@ -253,13 +250,19 @@ async fn what_an_endpoint_gets_wrong_is_an_error_of_its_type() {
     assert_eq!(kind, "400 InputError");
     let (kind, message) = error("acme/score", "large").await;
     assert_eq!(kind, "200 TooLargeError", "{message}");
-    let (kind, _) = error("acme/score?timeout=1", "wait").await;
+    endpoint.hold(true);
+    let (kind, _) = error("acme/score?timeout=1", "x").await;
     assert_eq!(kind, "200 TimeoutError");
+    endpoint.hold(false);
     endpoint.go_down();
     let (kind, message) = error("acme/score", "x").await;
     assert_eq!(kind, "200 SystemError", "{message}");
-    let nothing = it.kafka.records("scores").await;
-    assert_eq!(nothing, []);
+    endpoint.come_back().await;
+    let good = it.gateway.call("acme/score", TEXT, "good").await;
+    assert_eq!(good.json()["result"], "good");
+    let records = it.kafka.until_records("scores", 1).await;
+    let texts: Vec<_> = records.iter().map(Record::text).collect();
+    assert_eq!(texts, ["good"], "an error reached the publisher's topic");
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::json;
-use tests::{Call, Endpoint, Eventflows, Flow, FlowOptions, Kafka, eventually};
+use tests::flow::broker;
+use tests::{Call, Endpoint, Eventflows, Flow, FlowOptions, Kafka, Witness, eventually};
 
 /// Refuses bodies that start with "bad", and marks the others.
 fn marking(mark: &'static str) -> impl Fn(&Call) -> (StatusCode, Bytes) {
@@ -144,6 +145,8 @@ async fn a_disabled_listener_stops_and_goes_on_where_it_stopped() {
     for number in 20..40 {
         kafka.produce("orders", number.to_string().as_bytes()).await;
     }
+    let witness = Witness::of(&flow.api, &flow.topics[0]).await;
+    witness.has_had(40).await;
     assert_eq!(endpoint.calls().len(), 20);
 
     let settings = json!({ "start": { "at": "EARLIEST" } });
@@ -227,6 +230,9 @@ async fn a_disconnected_broker_takes_everything_on_it_along() {
     })
     .await;
     kafka.produce("orders", b"nobody listens").await;
+    let (_, topics) = broker(&flow.api, &kafka, "again").await;
+    let witness = Witness::of(&flow.api, &topics[0]).await;
+    witness.has_had(1).await;
     assert_eq!(endpoint.calls().len(), 0);
     let node = "query($id: ID!) { node(id: $id) { id } }";
     let answer = flow.api.ask(node, json!({ "id": flow.broker })).await;

@@ -12,6 +12,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -30,6 +31,7 @@ pub struct Endpoint {
     address: SocketAddr,
     calls: Arc<Mutex<Vec<Call>>>,
     script: Arc<Script>,
+    held: watch::Sender<bool>,
     serving: Option<AbortOnDropHandle<()>>,
 }
 
@@ -43,6 +45,7 @@ impl Endpoint {
             address: listener.local_addr().unwrap(),
             calls: Arc::default(),
             script: Arc::new(script),
+            held: watch::Sender::new(false),
             serving: None,
         };
         endpoint.serve(listener);
@@ -66,6 +69,11 @@ impl Endpoint {
         self.calls.lock().unwrap().clone()
     }
 
+    /// Takes calls, and answers none of them until told otherwise.
+    pub fn hold(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
     /// Refuses connections, and breaks those there are.
     pub fn go_down(&mut self) {
         self.serving = None;
@@ -79,13 +87,15 @@ impl Endpoint {
 
     fn serve(&mut self, listener: TcpListener) {
         let (calls, script) = (Arc::clone(&self.calls), Arc::clone(&self.script));
+        let held = self.held.subscribe();
         let serving = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let (calls, script) = (Arc::clone(&calls), Arc::clone(&script));
+                let (calls, script, held) = (Arc::clone(&calls), Arc::clone(&script), held.clone());
                 let service = service_fn(move |request| {
-                    answer(request, Arc::clone(&calls), Arc::clone(&script))
+                    let (calls, script) = (Arc::clone(&calls), Arc::clone(&script));
+                    answer(request, calls, script, held.clone())
                 });
                 let io = TokioIo::new(stream);
                 connections.spawn(http1::Builder::new().serve_connection(io, service));
@@ -99,6 +109,7 @@ async fn answer(
     request: http::Request<Incoming>,
     calls: Arc<Mutex<Vec<Call>>>,
     script: Arc<Script>,
+    mut held: watch::Receiver<bool>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let body = body
@@ -113,6 +124,8 @@ async fn answer(
     };
     let (status, body) = script(&call);
     calls.lock().unwrap().push(call);
+    // An endpoint that ends takes its calls along.
+    let _ = held.wait_for(|held| !held).await;
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     Ok(response)

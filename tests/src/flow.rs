@@ -230,13 +230,18 @@ pub async fn publish(api: &GraphQl, algorithm: &Value, version: &str, endpoint: 
 /// Creates the topics, connects the broker, and gives its id and those of the topics.
 pub async fn connect(api: &GraphQl, kafka: &Kafka) -> (Value, Vec<Value>) {
     kafka.create(&TOPICS, 4).await;
+    broker(api, kafka, "main").await
+}
+
+/// Connects the broker under a name, and gives its id and those of the topics, which are there.
+pub async fn broker(api: &GraphQl, kafka: &Kafka, name: &str) -> (Value, Vec<Value>) {
     let payload = eventually("a worker that looks at the broker", async || {
         let payload = api
             .ask(
                 "mutation($input: BrokerConnectInput!) { it: brokerConnect(input: $input) \
                  { broker { id } userErrors { code message } } }",
                 json!({ "input": {
-                    "name": "main", "kafka": { "bootstrapServers": [kafka.address()] },
+                    "name": name, "kafka": { "bootstrapServers": [kafka.address()] },
                 } }),
             )
             .await["it"]

@@ -16,6 +16,7 @@ pub mod log;
 pub mod postgres;
 pub mod strace;
 pub mod wait;
+pub mod witness;
 
 pub use binary::Eventflows;
 pub use commands::RandomCommands;
@@ -27,3 +28,4 @@ pub use log::LogDatabase;
 pub use postgres::Postgres;
 pub use strace::{Fault, Whose};
 pub use wait::{eventually, is_long};
+pub use witness::Witness;
