@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -47,12 +48,8 @@ impl Running {
 
     /// Stops it with SIGTERM.
     pub(crate) async fn stop(mut self) {
-        let process = self.process().to_string();
-        let kill = Command::new("kill")
-            .args(["-TERM", &process])
-            .status()
-            .await;
-        assert!(kill.unwrap().success());
+        let id = i32::try_from(self.process()).ok().and_then(Pid::from_raw);
+        kill_process(id.expect("a process has an id"), Signal::TERM).unwrap();
         assert!(self.child.wait().await.unwrap().success());
     }
 }

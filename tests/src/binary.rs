@@ -10,6 +10,7 @@ use tokio::process::{Child, Command};
 
 use crate::graphql::GraphQl;
 use crate::log::LogDatabase;
+use crate::signal::{self, Signal};
 use crate::wait::eventually;
 
 /// What the binary prints once it serves, before its address.
@@ -161,9 +162,7 @@ impl Eventflows {
     }
 
     async fn end(&mut self) -> ExitStatus {
-        let id = self.child.id().unwrap().to_string();
-        let kill = Command::new("kill").args(["-TERM", &id]).status().await;
-        assert!(kill.unwrap().success());
+        signal::send(Signal::TERM, self.process()).unwrap();
         self.child.wait().await.unwrap()
     }
 }

@@ -14,6 +14,7 @@ pub mod graphql;
 pub mod kafka;
 pub mod log;
 pub mod postgres;
+mod signal;
 pub mod strace;
 pub mod wait;
 pub mod witness;

@@ -8,6 +8,7 @@ use std::process::Stdio;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
+use crate::signal::{self, Signal};
 use crate::wait::eventually;
 
 /// Where Debian has the programs that only a server needs, in a folder for each version.
@@ -67,9 +68,7 @@ impl Postgres {
 
     /// Stops it as a crash does: at once, without a word to anybody.
     pub async fn stop(&mut self) {
-        let id = self.server.id().unwrap().to_string();
-        let quit = Command::new("kill").args(["-QUIT", &id]).status();
-        assert!(quit.await.unwrap().success());
+        signal::send(Signal::QUIT, self.server.id().unwrap()).unwrap();
         self.server.wait().await.unwrap();
     }
 
@@ -82,12 +81,10 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         // Not with SIGKILL, which would leave its processes and its shared memory.
-        if let Some(id) = self.server.id() {
-            let mut quit = std::process::Command::new("kill");
-            let quit = quit.args(["-QUIT", &id.to_string()]).status();
-            if !quit.is_ok_and(|status| status.success()) {
-                eprintln!("a PostgreSQL is left on port {}", self.port);
-            }
+        if let Some(id) = self.server.id()
+            && let Err(error) = signal::send(Signal::QUIT, id)
+        {
+            eprintln!("a PostgreSQL is left on port {}: {error}", self.port);
         }
     }
 }

@@ -5,6 +5,8 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::signal::{self, Signal};
+
 /// Whose calls are faulty.
 #[derive(Clone, Copy, Debug)]
 pub enum Whose {
@@ -54,10 +56,7 @@ impl Fault {
     /// Nothing is faulty any more.
     pub async fn lift(mut self) {
         if let Some(id) = self.strace.id() {
-            let kill = Command::new("kill")
-                .args(["-INT", &id.to_string()])
-                .status();
-            assert!(kill.await.unwrap().success());
+            signal::send(Signal::INT, id).unwrap();
         }
         self.strace.wait().await.unwrap();
     }
