@@ -2,6 +2,7 @@
 
 mod changelog;
 mod dependencies;
+mod features;
 mod links;
 mod machines;
 mod migrations;
@@ -44,6 +45,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     let mut violations = Vec::new();
     violations.extend(changelog::check(&tree));
     violations.extend(dependencies::check(&metadata()?));
+    violations.extend(features::check(&tree));
     violations.extend(links::check(&tree));
     violations.extend(machines::check(&tree));
     violations.extend(migrations::check_names(&tree));
