@@ -5,6 +5,7 @@ mod bench;
 mod brokers;
 mod changelog;
 mod demo;
+mod deny;
 mod environment;
 mod failure;
 mod git;

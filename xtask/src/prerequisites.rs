@@ -6,15 +6,30 @@ mod toolchain;
 
 use crate::failure::Failure;
 use apt::Apt;
-pub(crate) use catalogue::{BUILD, CHECKS, KAFKA, POSTGRES};
-pub(crate) use toolchain::ensure_components;
+pub(crate) use catalogue::{BUILD, CHECKS, KAFKA, POSTGRES, TOOLS};
+pub(crate) use toolchain::{Lints, ensure_components, lints};
 
-/// Something that must be there, and the Debian packages that bring it.
+/// Something that must be there, and what brings it.
 pub(crate) struct Prerequisite {
     name: &'static str,
     is_there: fn() -> bool,
-    /// Alternatives; the first that the distribution offers is installed.
-    packages: &'static [&'static str],
+    remedy: Remedy,
+}
+
+pub(crate) enum Remedy {
+    /// Debian packages, alternatives; the first that the distribution offers is installed.
+    Packages(&'static [&'static str]),
+    /// What only a person decides to do.
+    Command(&'static str),
+}
+
+impl Prerequisite {
+    fn packages(&self) -> Option<&'static [&'static str]> {
+        match self.remedy {
+            Remedy::Packages(packages) => Some(packages),
+            Remedy::Command(_) => None,
+        }
+    }
 }
 
 /// Installs what is missing if apt-get and the rights for it are there; otherwise fails with the
@@ -44,11 +59,19 @@ fn absent(groups: &[&'static [Prerequisite]]) -> Vec<&'static Prerequisite> {
 }
 
 fn advice(missing: &[&Prerequisite]) -> String {
-    let packages: Vec<&str> = missing.iter().map(|one| one.packages[0]).collect();
+    let packages = missing.iter().filter_map(|one| one.packages());
+    let packages: Vec<&str> = packages.map(|alternatives| alternatives[0]).collect();
+    let install =
+        (!packages.is_empty()).then(|| format!("`sudo apt-get install {}`", packages.join(" ")));
+    let commands = missing.iter().filter_map(|one| match one.remedy {
+        Remedy::Packages(_) => None,
+        Remedy::Command(command) => Some(format!("`{command}`")),
+    });
+    let steps: Vec<String> = install.into_iter().chain(commands).collect();
     format!(
-        "this machine lacks {}; on Debian or Ubuntu run `sudo apt-get install {}` and try again",
+        "this machine lacks {}; on Debian or Ubuntu run {} and try again",
         names(missing),
-        packages.join(" ")
+        steps.join(", ")
     )
 }
 
@@ -65,12 +88,17 @@ mod tests {
         Prerequisite {
             name: "a present thing",
             is_there: || true,
-            packages: &["present"],
+            remedy: Remedy::Packages(&["present"]),
         },
         Prerequisite {
             name: "an absent thing",
             is_there: || false,
-            packages: &["absent-17", "absent-21"],
+            remedy: Remedy::Packages(&["absent-17", "absent-21"]),
+        },
+        Prerequisite {
+            name: "an absent right",
+            is_there: || false,
+            remedy: Remedy::Command("sudo permit it"),
         },
     ];
 
@@ -79,8 +107,8 @@ mod tests {
         let advice = advice(&absent(&[GROUP]));
         assert_eq!(
             advice,
-            "this machine lacks an absent thing; on Debian or Ubuntu run \
-             `sudo apt-get install absent-17` and try again"
+            "this machine lacks an absent thing, an absent right; on Debian or Ubuntu run \
+             `sudo apt-get install absent-17`, `sudo permit it` and try again"
         );
     }
 }

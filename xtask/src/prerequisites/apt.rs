@@ -33,10 +33,13 @@ impl Apt {
             // One broken source among several must not stop what the others can bring.
             eprintln!("{failure}; going on with the lists that are there");
         }
-        let packages: Vec<&str> = missing
-            .iter()
-            .map(|one| preferred(one.packages, is_offered))
+        let packages = missing.iter().filter_map(|one| one.packages());
+        let packages: Vec<&str> = packages
+            .map(|alternatives| preferred(alternatives, is_offered))
             .collect();
+        if packages.is_empty() {
+            return Ok(());
+        }
         eprintln!("installing {}", packages.join(" "));
         let mut install = self.apt_get();
         install.args(["install", "-q", "-y", "--no-install-recommends"]);

@@ -1,8 +1,9 @@
 //! What the tasks need, how its presence is seen, and which Debian packages bring it.
 
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
-use super::Prerequisite;
+use super::{Prerequisite, Remedy};
 use crate::postgres;
 use crate::process;
 
@@ -11,37 +12,37 @@ pub(crate) static BUILD: &[Prerequisite] = &[
     Prerequisite {
         name: "a C compiler",
         is_there: || answers("cc", &["--version"]),
-        packages: &["gcc"],
+        remedy: Remedy::Packages(&["gcc"]),
     },
     Prerequisite {
         name: "the C library's headers",
         is_there: || answers("cc", &["-E", "-include", "stdio.h", "-x", "c", "/dev/null"]),
-        packages: &["libc6-dev"],
+        remedy: Remedy::Packages(&["libc6-dev"]),
     },
     Prerequisite {
         name: "a C++ compiler",
         is_there: || answers("c++", &["--version"]),
-        packages: &["g++"],
+        remedy: Remedy::Packages(&["g++"]),
     },
     Prerequisite {
         name: "make",
         is_there: || answers("make", &["--version"]),
-        packages: &["make"],
+        remedy: Remedy::Packages(&["make"]),
     },
     Prerequisite {
         name: "pkg-config",
         is_there: || answers("pkg-config", &["--version"]),
-        packages: &["pkg-config"],
+        remedy: Remedy::Packages(&["pkg-config"]),
     },
     Prerequisite {
         name: "OpenSSL's headers",
         is_there: || answers("pkg-config", &["--exists", "openssl"]),
-        packages: &["libssl-dev"],
+        remedy: Remedy::Packages(&["libssl-dev"]),
     },
     Prerequisite {
         name: "zlib's headers",
         is_there: || answers("pkg-config", &["--exists", "zlib"]),
-        packages: &["zlib1g-dev"],
+        remedy: Remedy::Packages(&["zlib1g-dev"]),
     },
 ];
 
@@ -50,16 +51,16 @@ pub(crate) static KAFKA: &[Prerequisite] = &[
     Prerequisite {
         name: "Java 17 or newer",
         is_there: java_is_recent,
-        packages: &[
+        remedy: Remedy::Packages(&[
             "openjdk-17-jre-headless",
             "openjdk-21-jre-headless",
             "openjdk-25-jre-headless",
-        ],
+        ]),
     },
     Prerequisite {
         name: "Maven",
         is_there: || answers("mvn", &["--version"]),
-        packages: &["maven"],
+        remedy: Remedy::Packages(&["maven"]),
     },
 ];
 
@@ -67,36 +68,64 @@ pub(crate) static KAFKA: &[Prerequisite] = &[
 pub(crate) static POSTGRES: &[Prerequisite] = &[Prerequisite {
     name: "PostgreSQL",
     is_there: || postgres::programs().is_some() && answers("psql", &["--version"]),
-    packages: &["postgresql"],
+    remedy: Remedy::Packages(&["postgresql"]),
 }];
 
-/// What the checks of the source tree, those of a database's file, the faults of a disk, and the
-/// original's client take.
+/// What the tools that come as wheels, and the original's client, take.
+pub(crate) static TOOLS: &[Prerequisite] = &[Prerequisite {
+    name: "Python 3 with virtual environments",
+    is_there: || answers("python3", &["-c", "import ensurepip, venv"]),
+    remedy: Remedy::Packages(&["python3-venv"]),
+}];
+
+/// What the checks of the source tree, those of a database's file, and the faults of a disk take.
 pub(crate) static CHECKS: &[Prerequisite] = &[
     Prerequisite {
         name: "git",
         is_there: || answers("git", &["--version"]),
-        packages: &["git"],
+        remedy: Remedy::Packages(&["git"]),
     },
     Prerequisite {
         name: "Python 3 with SQLite",
         is_there: || answers("python3", &["-c", "import sqlite3"]),
-        packages: &["python3"],
-    },
-    Prerequisite {
-        name: "Python 3 with virtual environments",
-        is_there: || answers("python3", &["-c", "import ensurepip, venv"]),
-        packages: &["python3-venv"],
+        remedy: Remedy::Packages(&["python3"]),
     },
     Prerequisite {
         name: "strace",
         is_there: || answers("strace", &["--version"]),
-        packages: &["strace"],
+        remedy: Remedy::Packages(&["strace"]),
+    },
+    Prerequisite {
+        name: "the right to trace processes that are not one's own children",
+        is_there: strace_attaches,
+        remedy: Remedy::Command("sudo sysctl kernel.yama.ptrace_scope=0"),
     },
 ];
 
 fn answers(program: &str, arguments: &[&str]) -> bool {
     process::succeeds(process::program(program).args(arguments))
+}
+
+/// Tried on a process of its own: Ubuntu forbids it to users, and some containers forbid it to root.
+fn strace_attaches() -> bool {
+    let Ok(mut traced) = process::program("cat").stdin(Stdio::piped()).spawn() else {
+        return false;
+    };
+    let id = traced.id().to_string();
+    let mut strace = process::program("strace");
+    strace.args(["--output", "/dev/null", "--attach", &id]);
+    let strace = strace.stderr(Stdio::piped()).spawn();
+    let line = strace.map(|mut strace| {
+        let mut line = String::new();
+        let mut lines = BufReader::new(strace.stderr.take().expect("it is piped"));
+        let read = lines.read_line(&mut line);
+        // The end of its input ends the traced program, and strace with it.
+        drop(traced.stdin.take());
+        let ended = strace.wait();
+        read.and(ended).is_ok() && line.contains("attached")
+    });
+    drop(traced.stdin.take());
+    traced.wait().is_ok() && line.unwrap_or(false)
 }
 
 fn java_is_recent() -> bool {
