@@ -11,7 +11,7 @@ use crate::process;
 /// `arguments` are handed on to it. The development profile compiles in a fraction of the release
 /// profile's time, and the demo's load is small.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
-    prerequisites::ensure(&[prerequisites::BUILD])?;
+    prerequisites::ensure(&[prerequisites::BUILD, prerequisites::TOOLS])?;
     let graphiql = graphiql::ensure();
     let mut demo =
         process::cargo("run --package server --bin eventflows --locked -- demo".split(' '));

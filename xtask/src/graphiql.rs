@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::environment;
 use crate::failure::{Doing, Failure};
+use crate::node::Node;
 use crate::process;
 
 /// A file of a published package. GraphiQL 4 and React 18 are the last that ship one script each
@@ -56,13 +57,11 @@ pub(crate) fn ensure() -> Result<PathBuf, Failure> {
 
 /// The packages' own archives are enough: their dependencies are inside the browser scripts.
 fn fetch(packages: &[&str], directory: &Path) -> Result<(), Failure> {
-    if !process::succeeds(process::program("npm").arg("--version")) {
-        return Err(Failure::new("npm, which fetches it, is not installed"));
-    }
+    let node = Node::ensure()?;
     let archives = environment::scratch("graphiql-npm");
     fs::create_dir_all(&archives).doing(|| format!("create {}", archives.display()))?;
     eprintln!("fetching GraphiQL: {}", packages.join(", "));
-    let mut npm = process::program("npm");
+    let mut npm = node.npm();
     npm.args(["pack", "--silent", "--pack-destination"]);
     process::output(npm.arg(&archives).args(packages))?;
     for part in &PARTS {

@@ -1,5 +1,5 @@
-//! The repository's own tasks: `cargo xtask test`, `demo`, `bench`, `brokers`, `schema`, `tidy`,
-//! `release`.
+//! The repository's own tasks: `cargo xtask test`, `demo`, `bench`, `brokers`, `schema`,
+//! `graphql`, `tidy`, `release`.
 
 mod bench;
 mod brokers;
@@ -10,9 +10,11 @@ mod environment;
 mod failure;
 mod git;
 mod graphiql;
+mod graphql;
 mod kafka;
 mod keeper;
 mod kurrentdb;
+mod node;
 mod postgres;
 mod prerequisites;
 mod process;
@@ -27,6 +29,7 @@ mod version;
 use std::process::ExitCode;
 
 use failure::Failure;
+use node::Node;
 
 const USAGE: &str = "\
 usage: cargo xtask <task>
@@ -37,6 +40,7 @@ usage: cargo xtask <task>
   bench [args…]     run the benchmarks against real servers; args go to the benchmarks
   brokers           run a real Kafka until Ctrl-C or the end of standard input
   schema            write schema.graphql from the code
+  graphql           validate the schema and all documents by GraphQL's own rules
   tidy              check the rules of STYLE.md that no lint can
   release VERSION   write the files of a release: the version, its section of CHANGELOG.md, and
                     the schema that later ones must not break";
@@ -61,6 +65,7 @@ fn dispatch(arguments: &[&str]) -> Result<(), Failure> {
         ["bench", arguments @ ..] => bench::run(arguments),
         ["brokers"] => brokers::run(),
         ["schema"] => schema::write(),
+        ["graphql"] => graphql::check(&Node::ensure()?),
         ["tidy"] => tidy::run(),
         ["release", version] => release::run(version),
         ["help" | "--help" | "-h"] => {

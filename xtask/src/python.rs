@@ -37,7 +37,8 @@ pub(crate) fn environment(name: &str, requirements: &str) -> Result<PathBuf, Fai
     Ok(directory)
 }
 
-fn program(directory: &Path) -> PathBuf {
+/// Its Python.
+pub(crate) fn program(directory: &Path) -> PathBuf {
     directory.join("bin").join("python")
 }
 

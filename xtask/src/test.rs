@@ -6,8 +6,10 @@ use std::process::Command;
 use crate::deny;
 use crate::environment;
 use crate::failure::Failure;
+use crate::graphql;
 use crate::kafka::{self, Kafka};
 use crate::kurrentdb::{self, KurrentDb};
+use crate::node::Node;
 use crate::postgres::{self, Postgres};
 use crate::prerequisites::{self, Lints};
 use crate::process;
@@ -42,6 +44,7 @@ fn take_all(steps: &mut Steps, extent: Extent) -> Result<(), Failure> {
     deny(steps)?;
     lint(steps)?;
     steps.take("schema", schema::check)?;
+    graphql(steps)?;
     steps.take("build", || cargo("build --workspace --bins --locked"))?;
     // Held until the tests are over.
     let kafka = match environment::variable(kafka::ADDRESS_VARIABLE) {
@@ -132,6 +135,13 @@ fn deny(steps: &mut Steps) -> Result<(), Failure> {
     steps.take("deny", || deny::check(&program))?;
     steps.note(deny::advice(&program));
     Ok(())
+}
+
+fn graphql(steps: &mut Steps) -> Result<(), Failure> {
+    let Some(node) = available(steps, "graphql", Node::ensure())? else {
+        return Ok(());
+    };
+    steps.take("graphql", || graphql::check(&node))
 }
 
 /// A machine that cannot fetch a tool leaves its step out, but for one that decides.
