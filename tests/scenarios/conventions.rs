@@ -107,8 +107,7 @@ async fn refuse_each(eventflows: &Eventflows, cases: Vec<(&str, Value, &str, &st
     };
     let before = count().await;
     for (mutation, input, code, path) in cases {
-        let (first, rest) = mutation.split_at(1);
-        let kind = format!("{}{rest}Input", first.to_uppercase());
+        let kind = client::input_type(mutation);
         let document = format!(
             "mutation($input: {kind}!) {{ it: {mutation}(input: $input) \
              {{ position userErrors {{ code message path }} }} }}"

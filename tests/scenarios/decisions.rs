@@ -14,7 +14,7 @@ const ANSWER: &str = "userErrors { code message path } warnings { code message p
 
 /// A mutation of something that is there.
 fn of_id(mutation: &str) -> String {
-    let input = input_of(mutation);
+    let input = client::input_type(mutation);
     format!(
         "mutation($id: ID!, $input: {input}!) \
          {{ it: {mutation}(id: $id, input: $input) {{ {ANSWER} }} }}"
@@ -23,13 +23,8 @@ fn of_id(mutation: &str) -> String {
 
 /// A mutation whose input says all.
 fn of_input(mutation: &str) -> String {
-    let input = input_of(mutation);
+    let input = client::input_type(mutation);
     format!("mutation($input: {input}!) {{ it: {mutation}(input: $input) {{ {ANSWER} }} }}")
-}
-
-fn input_of(mutation: &str) -> String {
-    let (first, rest) = mutation.split_at(1);
-    format!("{}{rest}Input", first.to_uppercase())
 }
 
 /// The only user error of a mutation.

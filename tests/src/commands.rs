@@ -50,8 +50,7 @@ impl RandomCommands {
     /// It is no valid request.
     pub async fn step(&mut self, api: &GraphQl) {
         let (mutation, id, input) = self.draw();
-        let (first, rest) = mutation.split_at(1);
-        let kind = format!("{}{rest}Input", first.to_uppercase());
+        let kind = client::input_type(mutation);
         let made = match mutation {
             "organizationCreate" => "organization { id }",
             "algorithmRegister" => "algorithm { id }",

@@ -4,12 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use client::Client;
 use tokio::task::JoinSet;
 
 use crate::stats::{Samples, rate};
@@ -25,33 +20,10 @@ pub(super) struct Measured {
     pub(super) answers: Samples,
 }
 
-/// An HTTP client of one URL.
-#[derive(Clone)]
-pub(super) struct Http {
-    client: Client<HttpConnector, Full<Bytes>>,
-    url: Uri,
-}
-
-impl Http {
-    pub(super) fn new(url: &str) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        Self {
-            client: Client::builder(TokioExecutor::new()).build(connector),
-            url: url.parse().unwrap(),
-        }
-    }
-
-    /// The answer to a POST.
-    pub(super) async fn post(&self, body: String) -> Bytes {
-        let request = Request::post(&self.url)
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body)))
-            .unwrap();
-        let response = self.client.request(request).await.unwrap();
-        assert_eq!(response.status(), StatusCode::OK);
-        response.into_body().collect().await.unwrap().to_bytes()
-    }
+/// A client of the API at `url`.
+pub(super) fn client(url: &str) -> Client {
+    let server = url.strip_suffix("/graphql").unwrap_or(url).parse().unwrap();
+    Client::new(server).unwrap()
 }
 
 /// Sends bodies for so long; every answer must hold `wanted`.
@@ -62,16 +34,17 @@ pub(super) async fn run(
     body: Body,
     wanted: &'static str,
 ) -> Measured {
-    let http = Http::new(url);
+    let client = client(url);
     let start = Instant::now();
     let mut tasks = JoinSet::new();
-    for client in 0..clients {
-        let (http, body) = (http.clone(), Arc::clone(&body));
+    for number in 0..clients {
+        let (client, body) = (client.clone(), Arc::clone(&body));
         tasks.spawn(async move {
             let mut answered = Vec::new();
             while start.elapsed() < time {
                 let asked = Instant::now();
-                let answer = http.post(body(client, answered.len())).await;
+                let body = Bytes::from(body(number, answered.len()));
+                let answer = client.post(body).await.unwrap();
                 answered.push(asked.elapsed());
                 let answer = std::str::from_utf8(&answer).unwrap();
                 assert!(answer.contains(wanted), "{answer}");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use projections::PastLimits;
 use serde_json::{Value, json};
 
-use super::load::Http;
+use super::load::client;
 use crate::binary::Running;
 use crate::stats::median_duration;
 
@@ -62,8 +62,9 @@ pub(super) async fn run(data: &Path, events: u64, runs: usize) {
 async fn ask(url: &str, position: u64) -> Duration {
     let variables = json!({ "position": position.to_string() });
     let body = json!({ "query": AS_OF, "variables": variables }).to_string();
+    let client = client(url);
     let start = Instant::now();
-    let answer = Http::new(url).post(body).await;
+    let answer = client.post(body.into()).await.unwrap();
     let took = start.elapsed();
     let answer: Value = serde_json::from_slice(&answer).unwrap();
     assert!(answer["errors"].is_null(), "{answer}");

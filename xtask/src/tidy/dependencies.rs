@@ -1,4 +1,4 @@
-//! Which crate of ours may know which, and which may know the databases, servers and brokers.
+//! Which crate of ours may know which, and which may know the databases, servers, brokers and keys.
 
 use serde_json::Value;
 
@@ -9,6 +9,7 @@ const RULE: &str = "dependencies";
 const LIBRARIES: &[&str] = &[
     "api",
     "brokers",
+    "client",
     "domain",
     "engine",
     "event-store",
@@ -18,6 +19,7 @@ const LIBRARIES: &[&str] = &[
 const EVERYTHING_RUN: &[&str] = &[
     "api",
     "brokers",
+    "client",
     "domain",
     "engine",
     "event-store",
@@ -37,6 +39,7 @@ const MEMBERS: &[(&str, &[&str])] = &[
     ("projections", &["domain", "event-store"]),
     ("workers", &["domain", "brokers"]),
     ("api", &["domain", "engine", "projections"]),
+    ("client", &["domain"]),
     ("server", LIBRARIES),
     ("tests", EVERYTHING_RUN),
     ("bench", EVERYTHING_RUN),
@@ -59,6 +62,21 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("kurrentdb", &["event-store"]),
     ("tonic*", &["kurrentdb-stand-in"]),
     ("fe2o3-amqp*", &["brokers"]),
+    ("rusqlite", &["event-store", "projections", "workers"]),
+    (
+        "hyper*",
+        // The workers call endpoints; the server posts checkpoints and has the demo's algorithm.
+        &["bench", "client", "server", "tests", "workers"],
+    ),
+    // KurrentDB's client is handed the provider of its encryption.
+    ("rustls*", &["client", "event-store", "server"]),
+    ("tokio-tungstenite", &["client", "tests"]),
+    ("ed25519-dalek", &["event-store"]),
+    // Checkpoints, and the fingerprints of idempotent requests.
+    ("sha2", &["api", "event-store"]),
+    ("argon2", &[]),
+    ("chacha20poly1305", &[]),
+    ("x25519-dalek", &[]),
 ];
 
 /// `metadata` is the answer of `cargo metadata --no-deps`.
@@ -74,18 +92,24 @@ fn member(package: &Value) -> Vec<Violation> {
         rule: RULE,
         advice,
     };
+    let folder = text(&package["manifest_path"]);
+    let folder = folder.rsplit('/').nth(1).unwrap_or_default();
+    let mut found = Vec::new();
+    if folder != name {
+        found.push(violation(format!("call the folder {folder} as its crate")));
+    }
     let Some((_, allowed)) = MEMBERS.iter().find(|(member, _)| *member == name) else {
-        return vec![violation(
+        found.push(violation(
             "say in xtask's dependency rule what this new crate may know".to_owned(),
-        )];
+        ));
+        return found;
     };
     let dependencies = package["dependencies"].as_array();
-    dependencies
-        .into_iter()
-        .flatten()
-        .filter_map(|dependency| refused(name, allowed, text(&dependency["name"])))
-        .map(violation)
-        .collect()
+    let dependencies = dependencies.into_iter().flatten();
+    let refused =
+        dependencies.filter_map(|dependency| refused(name, allowed, text(&dependency["name"])));
+    found.extend(refused.map(violation));
+    found
 }
 
 /// What to do instead, if `member` may not depend on `dependency`.
@@ -105,10 +129,11 @@ fn refused(member: &str, allowed: &[&str], dependency: &str) -> Option<String> {
     if members.contains(&member) {
         return None;
     }
-    Some(format!(
-        "do without {dependency}: only {} may know it",
-        listed(members)
-    ))
+    let members = match members {
+        [] => "no crate of ours".to_owned(),
+        members => format!("only {}", members.join(", ")),
+    };
+    Some(format!("do without {dependency}: {members} may know it"))
 }
 
 fn matches(pattern: &str, package: &str) -> bool {
@@ -139,7 +164,14 @@ mod tests {
             .iter()
             .map(|name| json!({ "name": name, "kind": "dev" }))
             .collect();
-        let package = json!({ "name": member, "dependencies": dependencies });
+        of(&json!({
+            "name": member,
+            "manifest_path": format!("/eventflows/{member}/Cargo.toml"),
+            "dependencies": dependencies,
+        }))
+    }
+
+    fn of(package: &Value) -> Vec<String> {
         let violations = check(&json!({ "packages": [package] }));
         violations.into_iter().map(|one| one.advice).collect()
     }
@@ -178,6 +210,25 @@ mod tests {
             ["do without aws-sdk-sqs: only brokers may know it"]
         );
         assert_eq!(advice("tests", &["fe2o3-amqp-management"]).len(), 1);
+    }
+
+    #[test]
+    fn keys_stay_where_something_is_sealed_or_signed() {
+        assert_eq!(
+            advice("api", &["argon2", "sha2"]),
+            ["do without argon2: no crate of ours may know it"]
+        );
+        assert_eq!(
+            advice("engine", &["ed25519-dalek", "rusqlite", "hyper-util"]).len(),
+            3
+        );
+    }
+
+    #[test]
+    fn a_folder_is_called_as_its_crate() {
+        let package =
+            json!({ "name": "client", "manifest_path": "/eventflows/api/client2/Cargo.toml" });
+        assert_eq!(of(&package), ["call the folder client2 as its crate"]);
     }
 
     #[test]
