@@ -25,7 +25,7 @@ pub use follow::decode;
 pub use import::{Import, ImportError, StoredBatch, StoredCommand};
 #[cfg(feature = "kurrentdb")]
 pub use kurrentdb::{KurrentDbEventStore, KurrentDbImport};
-pub use open::{open, open_import, open_read_only};
+pub use open::{LogUrl, open, open_import, open_read_only};
 pub use port::{
     Append, AppendError, Appended, EventStore, Expected, Follow, MAX_PAYLOAD_BYTES, ReadError,
 };

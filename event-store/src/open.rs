@@ -1,9 +1,11 @@
 //! Opens the log that a URL names.
 
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use domain::Clock;
+use serde::Deserialize;
 
 use crate::error::OpenError;
 use crate::import::Import;
@@ -11,17 +13,61 @@ use crate::port::EventStore;
 use crate::postgres::{PostgresEventStore, PostgresImport};
 use crate::sqlite::{SqliteEventStore, SqliteImport};
 
+/// The URL of a log. It may hold a password, so only its kind is ever shown.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct LogUrl(String);
+
+impl LogUrl {
+    /// The whole URL.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The kind, and what comes after the colon.
+    fn parts(&self) -> Result<(&str, &str), OpenError> {
+        self.0.split_once(':').ok_or(OpenError::NoUrl)
+    }
+}
+
+impl From<String> for LogUrl {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
+impl From<&str> for LogUrl {
+    fn from(url: &str) -> Self {
+        Self(url.to_owned())
+    }
+}
+
+impl fmt::Debug for LogUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.0.split_once(':').map_or("", |(kind, _)| kind);
+        write!(f, "{kind}:…")
+    }
+}
+
+/// The file of a log that a server keeps in its data directory.
+#[must_use]
+pub fn file_in(data: &Path) -> PathBuf {
+    data.join("log.db")
+}
+
 /// Opens the log at `url`: `sqlite:PATH`, a file made where there is none, `postgres://…`, a
 /// database that is there, or `kurrentdb://…`, also `esdb:`, a stream made where there is none.
 ///
 /// # Errors
 /// The URL names no log that is built in, or the log cannot be opened.
-pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn EventStore>, OpenError> {
-    let (kind, rest) = url.split_once(':').ok_or(OpenError::NoUrl)?;
+pub async fn open(url: &LogUrl, clock: Arc<dyn Clock>) -> Result<Arc<dyn EventStore>, OpenError> {
+    let (kind, rest) = url.parts()?;
+    let text = url.as_str();
     Ok(match kind {
         "sqlite" => Arc::new(SqliteEventStore::open(sqlite_path(rest), clock).await?),
-        "postgres" | "postgresql" => Arc::new(PostgresEventStore::open(url, clock).await?),
-        _ if is_kurrentdb(kind) => kurrentdb(url, clock)?,
+        "postgres" | "postgresql" => Arc::new(PostgresEventStore::open(text, clock).await?),
+        _ if is_kurrentdb(kind) => kurrentdb(text, clock)?,
         _ => return Err(OpenError::UnknownKind(kind.to_owned())),
     })
 }
@@ -31,12 +77,13 @@ pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn EventStore
 ///
 /// # Errors
 /// The URL names no log that is built in, or the log cannot be opened.
-pub async fn open_read_only(url: &str) -> Result<Arc<dyn EventStore>, OpenError> {
-    let (kind, rest) = url.split_once(':').ok_or(OpenError::NoUrl)?;
+pub async fn open_read_only(url: &LogUrl) -> Result<Arc<dyn EventStore>, OpenError> {
+    let (kind, rest) = url.parts()?;
+    let text = url.as_str();
     Ok(match kind {
         "sqlite" => Arc::new(SqliteEventStore::open_read_only(sqlite_path(rest)).await?),
-        "postgres" | "postgresql" => Arc::new(PostgresEventStore::open_read_only(url).await?),
-        _ if is_kurrentdb(kind) => kurrentdb_read_only(url)?,
+        "postgres" | "postgresql" => Arc::new(PostgresEventStore::open_read_only(text).await?),
+        _ if is_kurrentdb(kind) => kurrentdb_read_only(text)?,
         _ => return Err(OpenError::UnknownKind(kind.to_owned())),
     })
 }
@@ -45,12 +92,13 @@ pub async fn open_read_only(url: &str) -> Result<Arc<dyn EventStore>, OpenError>
 ///
 /// # Errors
 /// The URL names no log that can be copied into, the log is in use, or it cannot be opened.
-pub async fn open_import(url: &str) -> Result<Box<dyn Import>, OpenError> {
-    let (kind, rest) = url.split_once(':').ok_or(OpenError::NoUrl)?;
+pub async fn open_import(url: &LogUrl) -> Result<Box<dyn Import>, OpenError> {
+    let (kind, rest) = url.parts()?;
+    let text = url.as_str();
     Ok(match kind {
         "sqlite" => Box::new(SqliteImport::open(sqlite_path(rest)).await?),
-        "postgres" | "postgresql" => Box::new(PostgresImport::open(url).await?),
-        _ if is_kurrentdb(kind) => kurrentdb_import(url)?,
+        "postgres" | "postgresql" => Box::new(PostgresImport::open(text).await?),
+        _ if is_kurrentdb(kind) => kurrentdb_import(text)?,
         _ => return Err(OpenError::UnknownKind(kind.to_owned())),
     })
 }
@@ -112,7 +160,7 @@ mod tests {
     }
 
     async fn open(url: &str) -> Result<Arc<dyn EventStore>, OpenError> {
-        super::open(url, Arc::new(FixedClock)).await
+        super::open(&url.into(), Arc::new(FixedClock)).await
     }
 
     #[tokio::test]
@@ -166,7 +214,8 @@ mod tests {
         ] {
             let refused = open(url).await.err().unwrap();
             let source = refused.source().map(ToString::to_string);
-            let texts = format!("{refused} {refused:?} {source:?}");
+            let url = LogUrl::from(url);
+            let texts = format!("{refused} {refused:?} {source:?} {url:?}");
             assert!(!texts.contains("secret"), "{texts}");
         }
     }

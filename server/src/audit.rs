@@ -1,32 +1,24 @@
-//! `eventflows audit`: what an auditor asks of the log, of a server that runs or of a copy.
+//! `eventflows audit`: the arguments of the auditor's questions, and where the answers go.
 
-pub mod config;
-pub mod export;
-pub mod key;
-mod organization;
-pub mod post;
-mod proof;
-pub mod replay;
-mod row;
-mod verify;
-
-use std::fs;
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, Subcommand};
+use auditor::export::{Filter, Format};
+use auditor::proof::Subject;
+use auditor::replay::AsOf;
+use auditor::{export, proof, replay, verify};
+use clap::{Args, Subcommand, ValueEnum};
+use domain::{EventId, OrganizationName, Position};
 use event_store::audit::{CheckpointDir, Verifier};
-use event_store::{EventStore, SqliteEventStore};
+use event_store::{EventStore, LogUrl};
+use jiff::Timestamp;
+use uuid::Uuid;
 
-use self::export::ExportArgs;
-use self::proof::{CheckProofArgs, ProveArgs};
-use self::replay::ReplayArgs;
-use self::verify::VerifyArgs;
-use crate::config::LogUrl;
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+use crate::failure::Failure;
+use crate::log;
 
 /// The options of `eventflows audit`.
 #[derive(Debug, Args)]
@@ -37,8 +29,8 @@ pub struct AuditArgs {
 
 #[derive(Debug, Subcommand)]
 enum AuditCommand {
-    /// Compare the whole log with all signed checkpoints; fail and name the first bad position
-    /// where it is not what was signed.
+    /// Compare the whole log with all signed checkpoints. Where they differ, fail and print the
+    /// first bad position.
     Verify(VerifyArgs),
     /// Write a proof that the log holds an event, or that it continues an earlier checkpoint.
     Prove(ProveArgs),
@@ -46,14 +38,14 @@ enum AuditCommand {
     CheckProof(CheckProofArgs),
     /// Write events as JSON Lines or CSV.
     Export(ExportArgs),
-    /// Print the state at a time or position as JSON: brokers, grants, listeners, publishers,
-    /// and who could read what.
+    /// Print the state at a time or position as JSON: brokers, grants, listeners, publishers, and
+    /// who could read what.
     Replay(ReplayArgs),
 }
 
 /// Where the log is.
 #[derive(Debug, Args)]
-pub(crate) struct LogArgs {
+struct LogArgs {
     /// The data directory of the server, which may be running.
     #[arg(long, env = "EVENTFLOWS_DATA", default_value = "data")]
     data: PathBuf,
@@ -62,43 +54,209 @@ pub(crate) struct LogArgs {
     log_url: Option<LogUrl>,
 }
 
-/// Where the checkpoints are, and whose they must be.
+/// Where the checkpoints are, and who must have signed them.
 #[derive(Debug, Args)]
-pub(crate) struct TrustArgs {
+struct TrustArgs {
     /// The directory of checkpoints.
     #[arg(long, env = "EVENTFLOWS_CHECKPOINTS")]
     checkpoints: PathBuf,
-    /// A file with the public key; keep one of your own, since whoever can change the
-    /// checkpoints can change the one beside them [default: log.vkey beside the checkpoints].
+    /// A file with the public key. Keep a copy of your own: whoever can change the checkpoints can
+    /// change the key beside them [default: log.vkey beside the checkpoints].
     #[arg(long)]
     public_key: Option<PathBuf>,
 }
 
-/// Runs an audit command; verification that finds a problem fails without an error.
+#[derive(Debug, Args)]
+struct VerifyArgs {
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
+    /// Report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct ProveArgs {
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
+    #[command(flatten)]
+    subject: SubjectArgs,
+    /// The file to write [default: standard output].
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct SubjectArgs {
+    /// The id of the event to prove.
+    #[arg(long)]
+    event: Option<Uuid>,
+    /// The position of the event to prove.
+    #[arg(long)]
+    position: Option<u64>,
+    /// A file with a checkpoint that was kept elsewhere: proves that the newest one continues it.
+    /// The log itself is not needed.
+    #[arg(long)]
+    from_checkpoint: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct CheckProofArgs {
+    /// The file with the proof.
+    #[arg(long)]
+    proof: PathBuf,
+    /// The file with the log's public key.
+    #[arg(long)]
+    public_key: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct ExportArgs {
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[arg(long, value_enum, default_value_t)]
+    format: ExportFormat,
+    /// The file to write [default: standard output].
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum ExportFormat {
+    /// One JSON object per line, exactly as stored: what verifiers read.
+    #[default]
+    Jsonl,
+    /// For spreadsheets: text that they would take for a formula is prefixed with an apostrophe.
+    Csv,
+}
+
+#[derive(Debug, Args)]
+struct FilterArgs {
+    /// Only events after this position.
+    #[arg(long, default_value_t)]
+    after: u64,
+    /// Only events up to this position.
+    #[arg(long)]
+    until: Option<u64>,
+    /// Only events recorded at this time or later, as 2026-11-21T08:00:00Z.
+    #[arg(long)]
+    from: Option<Timestamp>,
+    /// Only events recorded before this time.
+    #[arg(long)]
+    to: Option<Timestamp>,
+    /// Only events of this actor, as user:admin, worker:ID or policy:NAME.
+    #[arg(long)]
+    actor: Option<String>,
+    /// Only events of streams whose names begin with this text.
+    #[arg(long)]
+    stream: Option<String>,
+    /// Only events that name this organization, or an algorithm of it.
+    #[arg(long)]
+    organization: Option<OrganizationName>,
+    /// Only events of this type.
+    #[arg(long = "type")]
+    type_name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct ReplayArgs {
+    #[command(flatten)]
+    log: LogArgs,
+    /// A position, or a time as 2026-11-21T08:00:00Z: the state before the first event that was
+    /// recorded later.
+    #[arg(long)]
+    as_of: AsOf,
+}
+
+/// Runs an audit command. A verification that finds a problem prints it and ends with 1.
 ///
 /// # Errors
 /// The log, the checkpoints or a file cannot be used, or a proof proves nothing.
 pub async fn run(args: AuditArgs) -> Result<ExitCode, Failure> {
     match args.command {
-        AuditCommand::Verify(args) => return verify::run(&args).await,
-        AuditCommand::Prove(args) => proof::prove(&args).await?,
-        AuditCommand::CheckProof(args) => proof::check(&args)?,
-        AuditCommand::Export(args) => export::run(&args).await?,
-        AuditCommand::Replay(args) => replay::run(&args).await?,
+        AuditCommand::Verify(args) => return verify(&args).await,
+        AuditCommand::Prove(args) => prove(&args).await?,
+        AuditCommand::CheckProof(args) => {
+            let verifier = auditor::read_public_key(&args.public_key)?;
+            print(&proof::check(&args.proof, &verifier)?)?;
+        }
+        AuditCommand::Export(args) => export(args).await?,
+        AuditCommand::Replay(args) => {
+            let scratch = tempfile::tempdir().map_err(Failure::Scratch)?;
+            let state = replay::replay(args.log.open().await?, args.as_of, scratch.path()).await?;
+            print(&format!("{state:#}"))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
+    let verifier = args.trust.verifier()?;
+    let store = args.log.open().await?;
+    let report = verify::verify(store, &args.trust.directory(), &verifier).await?;
+    let text = if args.json {
+        verify::json(&report)
+    } else {
+        verify::words(&report)
+    };
+    print(&text)?;
+    Ok(if report.is_intact() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+async fn prove(args: &ProveArgs) -> Result<(), Failure> {
+    let (verifier, directory) = (args.trust.verifier()?, args.trust.directory());
+    let SubjectArgs {
+        event,
+        position,
+        from_checkpoint,
+    } = &args.subject;
+    let position = position.map(|position| Subject::Position(Position(position)));
+    let event = event.map(|id| Subject::Event(EventId(id)));
+    let proof = match (position.or(event), from_checkpoint) {
+        (Some(subject), _) => {
+            let store = args.log.open().await?;
+            proof::prove_event(store.as_ref(), &directory, &verifier, subject).await?
+        }
+        (None, Some(earlier)) => proof::prove_consistency(&directory, &verifier, earlier)?,
+        (None, None) => unreachable!("one of the three is required"),
+    };
+    write(args.out.as_deref(), &proof)
+}
+
+async fn export(args: ExportArgs) -> Result<(), Failure> {
+    let store = args.log.open().await?;
+    let filter = Filter {
+        after: Position(args.filter.after),
+        until: args.filter.until.map(Position),
+        from: args.filter.from,
+        to: args.filter.to,
+        actor: args.filter.actor,
+        stream: args.filter.stream,
+        organization: args.filter.organization,
+        type_name: args.filter.type_name,
+    };
+    let format = match args.format {
+        ExportFormat::Jsonl => Format::JsonLines,
+        ExportFormat::Csv => Format::Csv,
+    };
+    Ok(export::export(store, &filter, format, output(args.out.as_deref())?).await?)
 }
 
 impl LogArgs {
     /// Opens the log to read it alone.
     async fn open(&self) -> Result<Arc<dyn EventStore>, Failure> {
-        Ok(match &self.log_url {
-            Some(url) => event_store::open_read_only(url.as_str()).await?,
-            None => {
-                let path = self.data.join("log.db");
-                Arc::new(SqliteEventStore::open_read_only(&path).await?)
-            }
-        })
+        Ok(log::open_read_only(self.log_url.as_ref(), &self.data).await?)
     }
 }
 
@@ -108,23 +266,26 @@ impl TrustArgs {
     }
 
     fn verifier(&self) -> Result<Verifier, Failure> {
-        match &self.public_key {
-            Some(path) => read_public_key(path),
-            None => read_public_key(&self.directory().public_key()),
-        }
+        let beside = || self.directory().public_key();
+        let path = self.public_key.clone().unwrap_or_else(beside);
+        Ok(auditor::read_public_key(&path)?)
     }
 }
 
-fn read_public_key(path: &Path) -> Result<Verifier, Failure> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| format!("cannot read the public key {}: {error}", path.display()))?;
-    Ok(text.parse()?)
+fn print(answer: &str) -> Result<(), Failure> {
+    write(None, answer)
+}
+
+fn write(file: Option<&Path>, answer: &str) -> Result<(), Failure> {
+    let mut out = output(file)?;
+    writeln!(out, "{answer}").map_err(Failure::Output)?;
+    out.flush().map_err(Failure::Output)
 }
 
 /// Where an answer is written: a file, or standard output.
 fn output(file: Option<&Path>) -> Result<Box<dyn Write + Send>, Failure> {
     Ok(match file {
-        Some(path) => Box::new(BufWriter::new(fs::File::create(path)?)),
+        Some(path) => Box::new(BufWriter::new(File::create(path).map_err(Failure::Output)?)),
         None => Box::new(BufWriter::new(io::stdout())),
     })
 }

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::audit::AuditArgs;
-use crate::config::{ConfigError, ServeArgs};
+use crate::config::ServeArgs;
 use crate::demo::DemoArgs;
 use crate::desired::{ApplyArgs, DiffArgs, ExportArgs};
+use crate::failure::Failure;
 use crate::log::LogArgs;
 use crate::logging::LogFormat;
 use crate::{audit, demo, desired, log, logging, serve};
@@ -64,7 +65,7 @@ pub fn run() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("eventflows: {}", chain(error.as_ref()));
+            eprintln!("eventflows: {}", chain(&error));
             ExitCode::FAILURE
         }
     }
@@ -81,8 +82,6 @@ fn usage_code(usage: &clap::Error) -> ExitCode {
     }
 }
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
 fn serve_until_stopped(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let settings = args.settings()?;
     logging::start(settings.log);
@@ -97,10 +96,10 @@ fn demo_until_stopped(args: DemoArgs) -> Result<ExitCode, Failure> {
 }
 
 fn run_client(
-    command: impl Future<Output = Result<ExitCode, Failure>>,
+    command: impl Future<Output = Result<ExitCode, desired::Failure>>,
 ) -> Result<ExitCode, Failure> {
     logging::start(LogFormat::Text);
-    runtime()?.block_on(command)
+    runtime()?.block_on(command).map_err(Failure::Desired)
 }
 
 fn run_audit(args: AuditArgs) -> Result<ExitCode, Failure> {
@@ -114,11 +113,11 @@ fn run_log(args: LogArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, ConfigError> {
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(ConfigError::Runtime)
+        .map_err(Failure::Runtime)
 }
 
 #[expect(

@@ -1,15 +1,15 @@
 //! Configuration: an option wins over its environment variable, that over the file, that over
 //! the default.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use auditor::post::CheckpointUrl;
 use clap::Args;
+use event_store::LogUrl;
 use serde::Deserialize;
 
-use crate::audit::config::CheckpointArgs;
-use crate::audit::post::CheckpointUrl;
+use crate::checkpoints::CheckpointArgs;
 use crate::logging::LogFormat;
 
 /// Why there is no configuration to start with.
@@ -30,8 +30,6 @@ pub enum ConfigError {
     },
     #[error("the administrator's name must have 1 to 63 characters")]
     Administrator,
-    #[error("the runtime cannot be started")]
-    Runtime(#[source] std::io::Error),
 }
 
 /// The options of `eventflows serve`.
@@ -101,33 +99,6 @@ pub struct Settings {
     pub graphiql: Option<PathBuf>,
     pub log: LogFormat,
     pub checkpoints: CheckpointArgs,
-}
-
-/// The URL of an event log or of read models. It may hold a password, so no text shows more than
-/// its kind.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub struct LogUrl(String);
-
-impl LogUrl {
-    /// The whole URL.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for LogUrl {
-    fn from(url: String) -> Self {
-        Self(url)
-    }
-}
-
-impl fmt::Debug for LogUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = self.0.split_once(':').map_or("", |(kind, _)| kind);
-        write!(f, "{kind}:…")
-    }
 }
 
 impl ServeArgs {

@@ -55,10 +55,10 @@ impl DataDir {
         }
     }
 
-    /// The event log.
+    /// The directory.
     #[must_use]
-    pub fn log(&self) -> PathBuf {
-        self.path.join("log.db")
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// What the files of the read models are called after, `read.1.db` and so on; they may be

@@ -11,10 +11,13 @@ use std::time::Duration;
 
 use brokers::kafka::EmbeddedKafka;
 use clap::Args;
+use client::Client;
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::config::CheckpointArgs;
+use crate::checkpoints::CheckpointArgs;
 use crate::config::Settings;
+use crate::environment::RandomIds;
+use crate::failure::Failure;
 use crate::logging::LogFormat;
 use crate::serve::Server;
 
@@ -41,14 +44,12 @@ pub struct DemoArgs {
     pub(crate) log: LogFormat,
 }
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
 /// Runs the demo until Ctrl-C.
 ///
 /// # Errors
 /// A part cannot be started.
 pub async fn run(args: DemoArgs) -> Result<(), Failure> {
-    let scratch = tempfile::tempdir()?;
+    let scratch = tempfile::tempdir().map_err(Failure::Scratch)?;
     let data = args.data.clone();
     let server = Server::start(Settings {
         listen: args.listen,
@@ -63,24 +64,29 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
     .await?;
     let kafka = EmbeddedKafka::start(&TOPICS)?;
     let bootstrap = kafka.bootstrap_servers().join(",");
-    let algorithm = algorithm::serve().await?;
-    let flow = flow::set_up(server.schema(), &bootstrap, algorithm).await?;
+    let algorithm = algorithm::serve().await.map_err(Failure::Algorithm)?;
+    let url = format!("http://{}", server.address());
+    let url = url.parse().expect("an address makes a URL");
+    let client = Client::new(url)?;
+    let flow = flow::set_up(&client, &RandomIds, &bootstrap, algorithm).await?;
 
     let stop = CancellationToken::new();
     let producer = Arc::new(messages::Producer::new(kafka.settings()).await?);
     let rate = args.rate.clamp(0.01, 1000.0);
     let stream = tokio::spawn(producer.run(Duration::from_secs_f64(1.0 / rate), stop.clone()));
 
-    flow.first_result(server.schema()).await?;
+    flow.first_result(&client).await?;
     // Before the guide: whoever reads it may press Ctrl-C at once.
     let stopped = crate::serve::stop_signal();
     say(&flow.guide(server.address(), &bootstrap, &args));
     stopped.await;
     say("\nStopping.");
     stop.cancel();
-    stream.await?;
-    server.stop().await?;
-    Ok(())
+    stream.await.map_err(|source| Failure::Panicked {
+        part: "the demo's producer",
+        source,
+    })?;
+    server.stop().await
 }
 
 #[expect(

@@ -35,7 +35,7 @@ use self::problem::{Problem, topics};
 use self::state::State;
 use crate::environment::RandomIds;
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// What `diff` ends with where something would change.
 const DIFFERENT: u8 = 2;

@@ -6,6 +6,7 @@
 #![recursion_limit = "256"]
 
 pub mod audit;
+pub mod checkpoints;
 pub mod cli;
 pub mod config;
 pub mod connector;
@@ -14,7 +15,7 @@ pub mod demo;
 pub mod desired;
 pub mod direct;
 pub mod environment;
-mod https;
+pub mod failure;
 pub mod local;
 pub mod log;
 pub mod logging;

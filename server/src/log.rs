@@ -1,12 +1,17 @@
-//! `eventflows log`: what an operator does with the event log as a whole.
+//! Where the event log is, and `eventflows log`: what an operator does with the log as a whole.
 
 mod copy;
 
+use std::path::Path;
+use std::sync::Arc;
+
 use clap::{Args, Subcommand};
+use domain::Clock;
+use event_store::open::file_in;
+use event_store::{EventStore, LogUrl, OpenError, SqliteEventStore};
 
 use self::copy::CopyArgs;
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+use crate::failure::Failure;
 
 /// The options of `eventflows log`.
 #[derive(Debug, Args)]
@@ -18,8 +23,8 @@ pub struct LogArgs {
 #[derive(Debug, Subcommand)]
 enum LogCommand {
     /// Copy a log into another backend, byte for byte: events, their ids, times and order, and the
-    /// records that let a repeated command be answered as before. Stopped at any moment, it goes
-    /// on where it was. At the end both logs have the same Merkle root.
+    /// records by which a repeated command gets the same answer. A copy that was stopped continues
+    /// where it stopped. At the end both logs have the same Merkle root.
     Copy(CopyArgs),
 }
 
@@ -30,5 +35,38 @@ enum LogCommand {
 pub async fn run(args: LogArgs) -> Result<(), Failure> {
     match args.command {
         LogCommand::Copy(args) => copy::run(&args).await,
+    }
+}
+
+/// Opens the log at `url`, or else the one in the data directory `data`.
+///
+/// # Errors
+/// It cannot be opened.
+pub async fn open(
+    url: Option<&LogUrl>,
+    data: &Path,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn EventStore>, OpenError> {
+    match url {
+        Some(url) => event_store::open(url, clock).await,
+        None => Ok(Arc::new(
+            SqliteEventStore::open(&file_in(data), clock).await?,
+        )),
+    }
+}
+
+/// Opens the same log to read it alone, beside a running server.
+///
+/// # Errors
+/// It does not exist or cannot be opened.
+pub async fn open_read_only(
+    url: Option<&LogUrl>,
+    data: &Path,
+) -> Result<Arc<dyn EventStore>, OpenError> {
+    match url {
+        Some(url) => event_store::open_read_only(url).await,
+        None => Ok(Arc::new(
+            SqliteEventStore::open_read_only(&file_in(data)).await?,
+        )),
     }
 }

@@ -9,7 +9,7 @@ use api::worker::WorkerRequests;
 use api::{Control, Schema};
 use domain::{Actor, Clock, Ids};
 use engine::Engine;
-use event_store::{EventStore, OpenError, SqliteEventStore};
+use event_store::EventStore;
 use projections::{Past, PastLimits, Projector, ReadModel, ReadModelError};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -22,13 +22,13 @@ use crate::connector::SdkConnector;
 use crate::data_dir::DataDir;
 use crate::direct::WorkerRuns;
 use crate::environment::{RandomIds, SystemClock};
+use crate::failure::Failure;
 use crate::local::LocalTransport;
+use crate::log;
 use crate::runs::JournalRuns;
 
 /// How long open requests may take to finish once the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// A part that runs by itself, and what it is called.
 type Part = (&'static str, JoinHandle<Result<(), Failure>>);
@@ -36,7 +36,6 @@ type Part = (&'static str, JoinHandle<Result<(), Failure>>);
 /// A running server.
 pub struct Server {
     address: SocketAddr,
-    schema: Schema,
     readiness: Readiness,
     /// Stops the worker, which needs the rest.
     stop_worker: CancellationToken,
@@ -90,8 +89,9 @@ impl Server {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
         let data = DataDir::open(&settings.data)?;
-        let listener = TcpListener::bind(settings.listen).await?;
-        let store = open_log(&settings, &data, Arc::clone(&clock)).await?;
+        let (listener, address) = listen(settings.listen).await?;
+        let log_url = settings.log_url.as_ref();
+        let store = log::open(log_url, data.path(), Arc::clone(&clock)).await?;
         let model = open_read_models(&settings, &data).await?;
         let past = Past::open(&data.past(), Arc::clone(&store), PastLimits::default()).await?;
         let journal = Journal::open(&data.journal(), Arc::clone(&clock)).await?;
@@ -112,7 +112,6 @@ impl Server {
 
         let (stop, stop_worker) = (CancellationToken::new(), CancellationToken::new());
         let readiness = Readiness::default();
-        let address = listener.local_addr()?;
         let http = HttpSettings {
             actor: Actor::User {
                 name: settings.administrator.clone(),
@@ -124,30 +123,20 @@ impl Server {
         };
         let projector = Projector::new(model.clone(), Arc::clone(&store));
         projector.begin().await?;
-        let projecting = guard(projector.run(stop.clone()));
+        let projecting = guard("the projector", projector.run(stop.clone()));
         // Requests must not see a past that this server has already answered from.
         model.wait_for(store.head().await?, Duration::MAX).await?;
         let mut parts = vec![
-            ("the projector", projecting),
-            (
-                "the policy",
-                guard(engine::policy::run(engine, stop.clone())),
-            ),
-            (
-                "the snapshots of the past",
-                guard(snapshots(past, stop.clone())),
-            ),
-            (
-                "the HTTP server",
-                guard(api::http::serve(listener, schema.clone(), http)),
-            ),
+            projecting,
+            guard("the policy", engine::policy::run(engine, stop.clone())),
+            guard("the snapshots of the past", snapshots(past, stop.clone())),
+            guard("the HTTP server", api::http::serve(listener, schema, http)),
         ];
         parts.extend(checkpointing(&settings, store, clock, &stop)?);
         let worker = tokio::spawn(worker.run(stop_worker.clone()));
         readiness.set(true);
         Ok(Self {
             address,
-            schema,
             readiness,
             stop_worker,
             stop,
@@ -163,12 +152,6 @@ impl Server {
         self.address
     }
 
-    /// The API, for callers in this process.
-    #[must_use]
-    pub fn schema(&self) -> &Schema {
-        &self.schema
-    }
-
     /// Stops in order: no new requests, the worker with its messages in flight, then the rest.
     ///
     /// # Errors
@@ -182,7 +165,7 @@ impl Server {
         self.stop.cancel();
         for (part, handle) in self.parts {
             match timeout(DRAIN, handle).await {
-                Ok(ended) => ended??,
+                Ok(ended) => ended.map_err(|source| Failure::Panicked { part, source })??,
                 Err(_) => tracing::warn!(part, "a part did not stop in time"),
             }
         }
@@ -190,15 +173,12 @@ impl Server {
     }
 }
 
-async fn open_log(
-    settings: &Settings,
-    data: &DataDir,
-    clock: Arc<dyn Clock>,
-) -> Result<Arc<dyn EventStore>, OpenError> {
-    match &settings.log_url {
-        Some(url) => event_store::open(url.as_str(), clock).await,
-        None => Ok(Arc::new(SqliteEventStore::open(&data.log(), clock).await?)),
-    }
+/// Listens on an address, and says which port that is.
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let failed = |source| Failure::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 /// The parts that sign checkpoints of the log and post them, where they are asked for.
@@ -210,10 +190,10 @@ fn checkpointing(
 ) -> Result<Vec<Part>, Failure> {
     let mut parts = Vec::new();
     if let Some(started) = settings.checkpoints.start(&settings.data, store, clock)? {
-        let checkpointing = guard(started.checkpointer.run(stop.clone()));
-        parts.push(("the checkpointer", checkpointing));
+        let checkpointing = started.checkpointer.run(stop.clone());
+        parts.push(guard("the checkpointer", checkpointing));
         if let Some(poster) = started.poster {
-            parts.push(("the poster of checkpoints", guard(poster.run())));
+            parts.push(guard("the poster of checkpoints", poster.run()));
         }
     }
     Ok(parts)
@@ -258,17 +238,19 @@ async fn worker_inside(
 }
 
 /// Runs a part; when it fails, the log says so at once.
-fn guard<E>(
-    part: impl Future<Output = Result<(), E>> + Send + 'static,
-) -> JoinHandle<Result<(), Failure>>
+fn guard<E>(name: &'static str, part: impl Future<Output = Result<(), E>> + Send + 'static) -> Part
 where
     E: std::error::Error + Send + Sync + 'static,
 {
-    tokio::spawn(async move {
-        let ended = part.await;
-        if let Err(error) = &ended {
-            tracing::error!(error = error as &dyn std::error::Error, "a part failed");
-        }
-        ended.map_err(Into::into)
-    })
+    let running = tokio::spawn(async move {
+        part.await.map_err(|error| {
+            let cause: &dyn std::error::Error = &error;
+            tracing::error!(error = cause, part = name, "a part failed");
+            Failure::Part {
+                part: name,
+                source: Box::new(error),
+            }
+        })
+    });
+    (name, running)
 }

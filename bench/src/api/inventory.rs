@@ -59,10 +59,8 @@ impl Size {
 /// Fills the log of an empty data directory, and answers how many events it has.
 pub(super) async fn fill(data: &Path, size: &Size) -> u64 {
     assert!(size.listeners <= size.all_topics());
-    let url = format!("sqlite:{}", data.join("log.db").display());
-    let store = event_store::open(&url, Arc::new(SystemClock))
-        .await
-        .unwrap();
+    let clock = Arc::new(SystemClock);
+    let store = server::log::open(None, data, clock).await.unwrap();
     let organization = OrganizationCreated {
         name: "acme".parse().unwrap(),
     };

@@ -22,7 +22,7 @@ pub(super) async fn run(kafka: &Kafka, url: &str, args: &FlowArgs, run: usize) -
         administrator: "bench".to_owned(),
         graphiql: None,
         log: server::logging::LogFormat::Text,
-        checkpoints: server::audit::config::CheckpointArgs::default(),
+        checkpoints: server::checkpoints::CheckpointArgs::default(),
     })
     .await
     .unwrap();

@@ -96,7 +96,7 @@ impl Backend {
 
 impl Log {
     pub(crate) async fn open(&self) -> Arc<dyn EventStore> {
-        event_store::open(&self.url, Arc::new(SystemClock))
+        event_store::open(&self.url.as_str().into(), Arc::new(SystemClock))
             .await
             .unwrap()
     }

@@ -1,14 +1,18 @@
-//! The demo's flow, set up over the same GraphQL that everybody uses.
+//! The demo's flow, set up through the API that everybody uses.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use api::{LocalError, Principal, Schema};
-use domain::Actor;
+use client::{Client, ClientError, Mutation, UserError};
+use domain::Ids;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::DemoArgs;
+
+const EXISTING: &str = include_str!("existing.graphql");
+const TOPICS: &str = include_str!("topics.graphql");
+const LEDGER: &str = include_str!("ledger.graphql");
 
 /// How long the first result may take. A group's first join of the embedded Kafka takes 3 s.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -16,13 +20,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Why the flow could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum FlowError {
-    #[error("the demo's {step} was refused: {answer}")]
-    Refused { step: &'static str, answer: Value },
+    #[error("the demo's {step} was refused")]
+    Refused {
+        step: &'static str,
+        source: UserError,
+    },
     #[error("the demo's {step} failed")]
     Failed {
         step: &'static str,
-        #[source]
-        source: LocalError,
+        source: ClientError,
     },
     #[error("no result arrived within {} s", PATIENCE.as_secs())]
     NoResult,
@@ -38,168 +44,123 @@ pub struct Flow {
 /// # Errors
 /// A step is refused or fails.
 pub async fn set_up(
-    schema: &Schema,
+    client: &Client,
+    ids: &dyn Ids,
     kafka: &str,
     algorithm: SocketAddr,
 ) -> Result<Flow, FlowError> {
-    let demo = Demo { schema };
-    forget_last_kafka(&demo).await?;
-    let organization = demo.organization().await?;
-    let algorithm = demo.algorithm(&organization, algorithm).await?;
-    let broker = demo
-        .step(
-            "brokerConnect",
-            "mutation($input: BrokerConnectInput!) { it: brokerConnect(input: $input) \
-             { it: broker { id topics { nodes { id name } } } userErrors { code message } } }",
-            json!({ "name": "demo", "kafka": { "bootstrapServers": [kafka] } }),
-        )
-        .await?;
+    let demo = Demo { client, ids };
+    let existing = demo.ask("query", EXISTING, json!({})).await?;
+    demo.disconnect_last_kafka(&existing).await?;
+    let organization = demo.organization(&existing).await?;
+    let algorithm = demo.algorithm(&existing, &organization, algorithm).await?;
+    let topics = demo.broker(kafka).await?;
     let topic = |name: &str| -> Value {
-        let nodes = broker["topics"]["nodes"].as_array();
-        let mut topics = nodes.into_iter().flatten();
-        topics
-            .find(|topic| topic["name"] == name)
-            .map_or(Value::Null, |topic| topic["id"].clone())
+        let mut topics = topics.as_array().into_iter().flatten();
+        let topic = topics.find(|topic| topic["name"] == name);
+        topic.map_or(Value::Null, |topic| topic["id"].clone())
     };
     for (name, access) in [("orders", "SUBSCRIBE"), ("scores", "PUBLISH")] {
         let input = json!({ "topicId": topic(name), "algorithmId": algorithm, "access": access });
-        demo.step(
-            "topicGrant",
-            "mutation($input: TopicGrantInput!) { it: topicGrant(input: $input) \
-             { it: grant { id } userErrors { code message } } }",
-            input,
-        )
-        .await?;
+        demo.step("topicGrant", "grant", input).await?;
     }
-    demo.step(
-        "publisherEnable",
-        "mutation($input: PublisherEnableInput!) { it: publisherEnable(input: $input) \
-         { it: publisher { id } userErrors { code message } } }",
-        json!({ "topicId": topic("scores"), "algorithmId": algorithm, "version": "1.*" }),
-    )
-    .await?;
-    let listener = demo
-        .step(
-            "listenerEnable",
-            "mutation($input: ListenerEnableInput!) { it: listenerEnable(input: $input) \
-             { it: listener { id } userErrors { code message } } }",
-            json!({
-                "topicId": topic("orders"),
-                "algorithmId": algorithm,
-                "version": "1.0.0",
-                "dlq": "orders-dlq",
-                "settings": { "start": { "at": "EARLIEST" } },
-            }),
-        )
-        .await?;
-    Ok(Flow {
-        listener: listener["id"].as_str().unwrap_or_default().to_owned(),
-    })
-}
-
-/// Where the data were kept, the broker points to an embedded Kafka that is gone.
-async fn forget_last_kafka(demo: &Demo<'_>) -> Result<(), FlowError> {
-    let by_name = "{ brokerByName(name: \"demo\") { id } }";
-    let known = demo.ask("brokerByName", by_name, json!({})).await?;
-    let Some(id) = known["brokerByName"]["id"].as_str() else {
-        return Ok(());
-    };
-    let answer = demo
-        .ask(
-            "brokerDisconnect",
-            "mutation($id: ID!) { brokerDisconnect(id: $id, input: {}) { userErrors { code } } }",
-            json!({ "id": id }),
-        )
-        .await?;
-    match answer["brokerDisconnect"]["userErrors"].as_array() {
-        Some(errors) if errors.is_empty() => Ok(()),
-        _ => Err(FlowError::Refused {
-            step: "brokerDisconnect",
-            answer,
-        }),
-    }
+    let publisher =
+        json!({ "topicId": topic("scores"), "algorithmId": algorithm, "version": "1.*" });
+    demo.step("publisherEnable", "publisher", publisher).await?;
+    let listener = json!({
+        "topicId": topic("orders"),
+        "algorithmId": algorithm,
+        "version": "1.0.0",
+        "dlq": "orders-dlq",
+        "settings": { "start": { "at": "EARLIEST" } },
+    });
+    let listener = demo.step("listenerEnable", "listener", listener).await?;
+    Ok(Flow { listener })
 }
 
 struct Demo<'a> {
-    schema: &'a Schema,
+    client: &'a Client,
+    ids: &'a dyn Ids,
 }
 
 impl Demo<'_> {
-    async fn organization(&self) -> Result<Value, FlowError> {
-        let by_name = "{ organizationByName(name: \"acme\") { id } }";
-        let known = self.ask("organizationByName", by_name, json!({})).await?;
-        if known["organizationByName"]["id"].is_string() {
-            return Ok(known["organizationByName"]["id"].clone());
+    /// Where the data were kept, the broker is an embedded Kafka that has ended.
+    async fn disconnect_last_kafka(&self, existing: &Value) -> Result<(), FlowError> {
+        if let Some(id) = existing["brokerByName"]["id"].as_str() {
+            let disconnect = Mutation::of("brokerDisconnect", id, json!({}));
+            self.send("brokerDisconnect", &disconnect).await?;
         }
-        let created = self
-            .step(
-                "organizationCreate",
-                "mutation($input: OrganizationCreateInput!) \
-                 { it: organizationCreate(input: $input) \
-                 { it: organization { id } userErrors { code message } } }",
-                json!({ "name": "acme" }),
-            )
-            .await?;
-        Ok(created["id"].clone())
+        Ok(())
     }
 
-    /// The algorithm with its two versions. Kept versions point to a sample algorithm that is
-    /// gone, and a version never changes: each start of the demo registers its own.
+    async fn organization(&self, existing: &Value) -> Result<String, FlowError> {
+        match existing["organizationByName"]["id"].as_str() {
+            Some(id) => Ok(id.to_owned()),
+            None => {
+                let input = json!({ "name": "acme" });
+                self.step("organizationCreate", "organization", input).await
+            }
+        }
+    }
+
+    /// The algorithm with its two versions. Kept versions point to a sample algorithm that has
+    /// ended, and a version never changes: each start of the demo registers its own.
     async fn algorithm(
         &self,
-        organization: &Value,
+        existing: &Value,
+        organization: &str,
         address: SocketAddr,
-    ) -> Result<Value, FlowError> {
-        let all = "{ algorithms(first: 100) { nodes { id } } }";
-        let known = self.ask("algorithms", all, json!({})).await?;
-        let starts = known["algorithms"]["nodes"].as_array().map_or(0, Vec::len);
-        let name = match starts {
+    ) -> Result<String, FlowError> {
+        let starts = existing["algorithms"]["nodes"].as_array();
+        let name = match starts.map_or(0, Vec::len) {
             0 => "score".to_owned(),
             again => format!("score-{}", again + 1),
         };
-        let registered = self
-            .step(
-                "algorithmRegister",
-                "mutation($input: AlgorithmRegisterInput!) \
-                 { it: algorithmRegister(input: $input) \
-                 { it: algorithm { id } userErrors { code message } } }",
-                json!({
-                    "organizationId": organization,
-                    "name": name,
-                    "description": "Scores an order between 0 and 1.",
-                }),
-            )
-            .await?;
-        let id = registered["id"].clone();
+        let input = json!({
+            "organizationId": organization,
+            "name": name,
+            "description": "Scores an order between 0 and 1.",
+        });
+        let id = self.step("algorithmRegister", "algorithm", input).await?;
         for version in ["1.0.0", "1.1.0"] {
-            self.step(
-                "versionPublish",
-                "mutation($input: VersionPublishInput!) { it: versionPublish(input: $input) \
-                 { it: algorithm { id } userErrors { code message } } }",
-                json!({
-                    "algorithmId": id,
-                    "version": version,
-                    "endpoint": format!("http://{address}/{version}"),
-                    "timeoutMs": 10_000,
-                }),
-            )
-            .await?;
+            let input = json!({
+                "algorithmId": id,
+                "version": version,
+                "endpoint": format!("http://{address}/{version}"),
+                "timeoutMs": 10_000,
+            });
+            self.step("versionPublish", "algorithm", input).await?;
         }
         Ok(id)
     }
 
-    /// A mutation with an input, its field and its entity both aliased `it`.
+    /// Connects the embedded Kafka. Returns its topics.
+    async fn broker(&self, kafka: &str) -> Result<Value, FlowError> {
+        let input = json!({ "name": "demo", "kafka": { "bootstrapServers": [kafka] } });
+        let broker = self.step("brokerConnect", "broker", input).await?;
+        let answer = self.ask("topics", TOPICS, json!({ "id": broker })).await?;
+        Ok(answer["node"]["topics"]["nodes"].clone())
+    }
+
+    /// A mutation that takes an input alone. Returns the id of its entity.
     async fn step(
         &self,
-        step: &'static str,
-        document: &str,
+        name: &'static str,
+        entity: &'static str,
         input: Value,
-    ) -> Result<Value, FlowError> {
-        let answer = self.ask(step, document, json!({ "input": input })).await?;
-        if answer["it"]["it"].is_object() {
-            return Ok(answer["it"]["it"].clone());
-        }
-        Err(FlowError::Refused { step, answer })
+    ) -> Result<String, FlowError> {
+        let mutation = Mutation::new(name, input).returning(entity, "id");
+        let entity = self.send(name, &mutation).await?;
+        Ok(entity["id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    async fn send(&self, step: &'static str, mutation: &Mutation) -> Result<Value, FlowError> {
+        let key = self.ids.next().to_string();
+        let sent = self.client.send(mutation, &key).await;
+        let payload = sent.map_err(|source| FlowError::Failed { step, source })?;
+        let accepted = payload.accepted();
+        let payload = accepted.map_err(|source| FlowError::Refused { step, source })?;
+        Ok(payload.entity.unwrap_or_default())
     }
 
     async fn ask(
@@ -208,16 +169,8 @@ impl Demo<'_> {
         document: &str,
         variables: Value,
     ) -> Result<Value, FlowError> {
-        let principal = Principal {
-            actor: Actor::User {
-                name: "admin".to_owned(),
-            },
-            client_address: None,
-        };
-        let answer = self.schema.execute_json(document, variables, principal);
-        answer
-            .await
-            .map_err(|source| FlowError::Failed { step, source })
+        let answer = self.client.ask(document, &variables).await;
+        answer.map_err(|source| FlowError::Failed { step, source })
     }
 }
 
@@ -226,14 +179,15 @@ impl Flow {
     ///
     /// # Errors
     /// None was within a minute.
-    pub async fn first_result(&self, schema: &Schema) -> Result<(), FlowError> {
-        let demo = Demo { schema };
-        let document =
-            "query($id: ID!) { node(id: $id) { ... on Listener { ledger { succeeded } } } }";
+    pub async fn first_result(&self, client: &Client) -> Result<(), FlowError> {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            let variables = json!({ "id": self.listener });
-            let answer = demo.ask("first result", document, variables).await?;
+            let answer: Result<Value, _> =
+                client.ask(LEDGER, &json!({ "id": self.listener })).await;
+            let answer = answer.map_err(|source| FlowError::Failed {
+                step: "first result",
+                source,
+            })?;
             let succeeded = answer["node"]["ledger"]["succeeded"].as_str();
             if succeeded.is_some_and(|count| count != "0") {
                 return Ok(());

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use crate::https::{self, HttpsClient};
+use client::HttpsClient;
 
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -131,7 +131,7 @@ impl Client {
     /// The system trusts no authority, and the URL needs one.
     pub(super) fn new(url: &ServerUrl) -> Result<Self, ClientError> {
         let url = url.0.clone();
-        match https::client(&url) {
+        match client::https(&url) {
             Ok(client) => Ok(Self { url, client }),
             Err(error) => Err(ClientError::Client(url.to_string(), error)),
         }

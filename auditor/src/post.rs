@@ -1,6 +1,6 @@
-//! Sends each checkpoint on to a URL, so that a copy leaves this machine by itself.
+//! Sends each checkpoint to a URL, so that a copy leaves this machine.
 //!
-//! The log never waits for it: what is sent is always the newest checkpoint, which covers all
+//! The log never waits for it. What is sent is always the newest checkpoint, which covers all
 //! before it.
 
 mod client;
@@ -9,21 +9,22 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use event_store::audit::SignedCheckpoint;
+use hyper_util::client::legacy::connect::Connect;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 pub use self::client::{CheckpointUrl, Client, PostError, UrlError};
 
-/// How long a checkpoint is tried, and how the pauses between grow.
+/// How often a checkpoint is posted, and how the pauses grow.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// After so many failures the next checkpoint is waited for.
+    /// After so many failures the next checkpoint is awaited.
     pub attempts: u32,
     /// The pause after the first failure; each further failure in a row doubles it.
     pub first_pause: Duration,
     pub longest_pause: Duration,
     /// How long one attempt may take.
-    pub patience: Duration,
+    pub timeout: Duration,
     /// How long the last checkpoint may take once the server stops.
     pub last_chance: Duration,
 }
@@ -34,32 +35,32 @@ impl Default for Pace {
             attempts: 8,
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(60),
-            patience: Duration::from_secs(10),
+            timeout: Duration::from_secs(10),
             last_chance: Duration::from_secs(3),
         }
     }
 }
 
-/// Posts the newest checkpoint until it is taken.
-pub struct Poster {
-    client: Client,
+/// Posts the newest checkpoint until it is accepted.
+pub struct Poster<C> {
+    client: Client<C>,
     pace: Pace,
     newest: watch::Receiver<Option<SignedCheckpoint>>,
-    /// The size of the last checkpoint that was taken.
-    taken: u64,
+    /// The size of the last checkpoint that was accepted.
+    accepted: u64,
     /// Attempts that failed since.
     failures: u32,
     /// The size of the checkpoint that was tried last, and how often.
     tried: (u64, u32),
-    /// When the first checkpoint that has not been taken was seen.
+    /// When the first checkpoint that has not been accepted was seen.
     behind_since: Option<Instant>,
 }
 
-impl Poster {
+impl<C: Connect + Clone + Send + Sync + 'static> Poster<C> {
     /// Posts by `client` what `newest` holds.
     #[must_use]
     pub fn new(
-        client: Client,
+        client: Client<C>,
         pace: Pace,
         newest: watch::Receiver<Option<SignedCheckpoint>>,
     ) -> Self {
@@ -67,49 +68,49 @@ impl Poster {
             client,
             pace,
             newest,
-            taken: 0,
+            accepted: 0,
             failures: 0,
             tried: (0, 0),
             behind_since: None,
         }
     }
 
-    /// Posts until no more checkpoints are made, and then, for a moment, the last one.
+    /// Posts until no more checkpoints are made, and then tries the last one once.
     ///
     /// # Errors
-    /// Never: a checkpoint that is not taken is told of and stays in the directory.
+    /// Never: a checkpoint that is not accepted is logged and stays in the directory.
     pub async fn run(mut self) -> Result<(), Infallible> {
         while self.until_due().await {
             self.attempt().await;
         }
-        if self.untaken().is_some() {
+        if self.unaccepted().is_some() {
             let last_chance = self.pace.last_chance;
             if timeout(last_chance, self.attempt()).await.is_err() {
-                tracing::warn!("the last checkpoint was not taken before the server stopped");
+                tracing::warn!("the last checkpoint was not accepted before the server stopped");
             }
         }
         Ok(())
     }
 
-    /// Waits until there is something to try; `false` where no more checkpoints are made.
+    /// Waits until there is something to post; `false` when no more checkpoints are made.
     async fn until_due(&mut self) -> bool {
-        let is_over = async {
+        let is_closed = async {
             let mut newest = self.newest.clone();
             while newest.changed().await.is_ok() {}
         };
         let is_due = async {
             sleep(self.pause()).await;
             let (tried, attempts) = self.tried;
-            let (taken, most) = (self.taken, self.pace.attempts);
+            let (accepted, most) = (self.accepted, self.pace.attempts);
             let is_due = |newest: &Option<SignedCheckpoint>| {
                 let size = newest.as_ref().map_or(0, |newest| newest.checkpoint.size);
-                size > taken && (size != tried || attempts < most)
+                size > accepted && (size != tried || attempts < most)
             };
             self.newest.clone().wait_for(is_due).await.is_ok()
         };
         tokio::select! {
             biased;
-            () = is_over => false,
+            () = is_closed => false,
             is_due = is_due => is_due,
         }
     }
@@ -125,19 +126,19 @@ impl Poster {
         }
     }
 
-    /// The newest checkpoint, unless it has been taken.
-    fn untaken(&mut self) -> Option<SignedCheckpoint> {
+    /// The newest checkpoint, unless it has been accepted.
+    fn unaccepted(&mut self) -> Option<SignedCheckpoint> {
         let newest = self.newest.borrow_and_update().clone();
-        newest.filter(|newest| newest.checkpoint.size > self.taken)
+        newest.filter(|newest| newest.checkpoint.size > self.accepted)
     }
 
     async fn attempt(&mut self) {
-        let Some(SignedCheckpoint { checkpoint, note }) = self.untaken() else {
+        let Some(SignedCheckpoint { checkpoint, note }) = self.unaccepted() else {
             return;
         };
         let size = checkpoint.size;
         let since = *self.behind_since.get_or_insert_with(Instant::now);
-        let posted = match timeout(self.pace.patience, self.client.post(note)).await {
+        let posted = match timeout(self.pace.timeout, self.client.post(note)).await {
             Ok(posted) => posted,
             Err(_) => Err(PostError::TimedOut),
         };
@@ -152,10 +153,10 @@ impl Poster {
             tracing::info!(
                 checkpoint.size = size,
                 checkpoint.failures = self.failures,
-                "checkpoints are taken again"
+                "checkpoints are accepted again"
             );
         }
-        self.taken = size;
+        self.accepted = size;
         self.failures = 0;
         self.tried = (0, 0);
         self.behind_since = None;
@@ -170,15 +171,15 @@ impl Poster {
         tracing::warn!(
             error,
             checkpoint.size = size,
-            checkpoint.behind_events = size - self.taken,
+            checkpoint.behind_events = size - self.accepted,
             checkpoint.behind_s = since.elapsed().as_secs(),
             checkpoint.attempt = attempts,
-            "a checkpoint was not taken"
+            "a checkpoint was not accepted"
         );
         if attempts == self.pace.attempts {
             tracing::error!(
                 checkpoint.size = size,
-                "a checkpoint is given up: the next one is tried instead"
+                "a checkpoint is given up; the next one is posted instead"
             );
         }
     }

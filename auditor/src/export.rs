@@ -1,82 +1,62 @@
-//! `eventflows audit export`: events as JSON Lines or CSV, exactly as stored.
+//! Events as JSON Lines or CSV, exactly as stored.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
 use domain::{Meta, OrganizationName, Position};
-use event_store::StoredEvent;
 use event_store::audit::stored_events;
+use event_store::{EventStore, StoredEvent};
 use jiff::Timestamp;
 
-use super::organization::concerns;
-use super::row::{COLUMNS, EventRow};
-use super::{Failure, LogArgs, output};
+use crate::failure::Failure;
+use crate::organization::concerns;
+use crate::row::{COLUMNS, EventRow};
 
-#[derive(Debug, Args)]
-pub struct ExportArgs {
-    #[command(flatten)]
-    log: LogArgs,
-    #[command(flatten)]
-    filter: Filter,
-    #[arg(long, value_enum, default_value_t)]
-    format: ExportFormat,
-    /// The file to write [default: standard output].
-    #[arg(long)]
-    out: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum ExportFormat {
-    /// One JSON object a line, exactly as stored: the form that verifiers read.
-    #[default]
-    Jsonl,
-    /// For spreadsheets: a text that they would take for a formula has an apostrophe in front.
+/// How an event is written.
+#[derive(Clone, Copy, Debug)]
+pub enum Format {
+    /// One JSON object per line, exactly as stored: what verifiers read.
+    JsonLines,
+    /// For spreadsheets: text that they would take for a formula is prefixed with an apostrophe.
     Csv,
 }
 
-/// Which events are wanted; all where nothing is said.
-#[derive(Debug, Default, Args)]
-struct Filter {
-    /// Only events after this position.
-    #[arg(long, default_value_t)]
-    after: u64,
-    /// Only events up to this position.
-    #[arg(long)]
-    until: Option<u64>,
-    /// Only events recorded at this time or later, as 2026-11-21T08:00:00Z.
-    #[arg(long)]
-    from: Option<Timestamp>,
-    /// Only events recorded before this time.
-    #[arg(long)]
-    to: Option<Timestamp>,
-    /// Only events of this actor, as user:admin, worker:ID or policy:NAME.
-    #[arg(long)]
-    actor: Option<String>,
-    /// Only events of streams whose names begin so.
-    #[arg(long)]
-    stream: Option<String>,
-    /// Only events that name this organization, or an algorithm of it.
-    #[arg(long)]
-    organization: Option<OrganizationName>,
-    /// Only events of this type.
-    #[arg(long = "type")]
-    type_name: Option<String>,
+/// Which events are wanted; the default is all of them.
+#[derive(Debug, Default)]
+pub struct Filter {
+    pub after: Position,
+    pub until: Option<Position>,
+    /// Recorded at this time or later.
+    pub from: Option<Timestamp>,
+    /// Recorded before this time.
+    pub to: Option<Timestamp>,
+    /// As `user:admin`, `worker:ID` or `policy:NAME`.
+    pub actor: Option<String>,
+    /// How the stream's name begins.
+    pub stream: Option<String>,
+    /// Named by the event, itself or an algorithm of it.
+    pub organization: Option<OrganizationName>,
+    pub type_name: Option<String>,
 }
 
-pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
-    let filter = &args.filter;
-    let store = args.log.open().await?;
-    let until = filter.until.map(Position);
-    let mut pages = stored_events(store, Position(filter.after), until).await?;
-    let mut out = output(args.out.as_deref())?;
-    if matches!(args.format, ExportFormat::Csv) {
+/// Writes the events that `filter` wants, in the order of the log.
+///
+/// # Errors
+/// The log is damaged, after the events before the damage were written, or `out` is closed.
+pub async fn export(
+    store: Arc<dyn EventStore>,
+    filter: &Filter,
+    format: Format,
+    mut out: impl Write,
+) -> Result<(), Failure> {
+    let mut pages = stored_events(store, filter.after, filter.until).await?;
+    if matches!(format, Format::Csv) {
         write_record(&mut out, COLUMNS)?;
     }
     loop {
         let page = pages.next().await;
         if let Err(damage) = page {
-            // What stands before the damage is written all the same.
+            // The events before the damage are written all the same.
             out.flush()?;
             return Err(damage.into());
         }
@@ -86,12 +66,12 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
         }
         for event in page.into_iter().filter(|event| filter.wants(event)) {
             let row = EventRow::from(event);
-            match args.format {
-                ExportFormat::Jsonl => {
-                    serde_json::to_writer(&mut out, &row)?;
+            match format {
+                Format::JsonLines => {
+                    serde_json::to_writer(&mut out, &row).map_err(io::Error::from)?;
                     out.write_all(b"\n")?;
                 }
-                ExportFormat::Csv => write_record(&mut out, row.columns())?,
+                Format::Csv => write_record(&mut out, row.columns())?,
             }
         }
     }
@@ -123,7 +103,7 @@ impl Filter {
     }
 }
 
-/// Metadata that cannot be read is nobody's.
+/// Unreadable metadata names no actor.
 fn is_by(event: &StoredEvent, actor: &str) -> bool {
     serde_json::from_str::<Meta>(&event.metadata).is_ok_and(|meta| meta.actor.to_string() == actor)
 }
@@ -133,7 +113,7 @@ fn is_by(event: &StoredEvent, actor: &str) -> bool {
 fn write_record(
     out: &mut impl Write,
     fields: impl IntoIterator<Item = impl AsRef<str>>,
-) -> std::io::Result<()> {
+) -> io::Result<()> {
     for (index, field) in fields.into_iter().enumerate() {
         if index > 0 {
             out.write_all(b",")?;

@@ -3,19 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use auditor::key::{self, KeyError};
+use auditor::post::{self, CheckpointUrl, Pace};
 use clap::Args;
+use client::Connector;
 use domain::Clock;
 use event_store::EventStore;
 use event_store::audit::{CheckpointDir, Checkpointer, NoteError, Signer};
 
-use super::key::{self, KeyError};
-use super::post::{CheckpointUrl, Client, Pace, Poster};
+use crate::environment;
 
 /// Options about signed checkpoints of the event log.
 #[derive(Clone, Debug, Default, Args)]
 pub struct CheckpointArgs {
-    /// A directory to write signed checkpoints of the event log to: on another disk or machine
-    /// than the log, and copied to where nobody here can change it. Without it none are made.
+    /// A directory to write signed checkpoints of the event log to, on another disk or machine than
+    /// the log, and copied to where nobody here can change it. Without it none are made.
     #[arg(long, env = "EVENTFLOWS_CHECKPOINTS")]
     pub(crate) checkpoints: Option<PathBuf>,
     /// The file of the private key, made where it is absent [default: checkpoint.key in the data
@@ -26,33 +28,33 @@ pub struct CheckpointArgs {
     #[arg(long, env = "EVENTFLOWS_CHECKPOINT_ORIGIN")]
     pub(crate) checkpoint_origin: Option<String>,
     /// An `http://…` or `https://…` address to POST each checkpoint to as well, as `text/plain`.
-    /// The log does not wait for it; what is not taken is posted again for a while.
+    /// The log does not wait for it; a checkpoint that is not accepted is posted again for a while.
     // A path may hold a secret, which --help would show.
     #[arg(long, env = "EVENTFLOWS_CHECKPOINT_URL", hide_env_values = true)]
     pub(crate) checkpoint_url: Option<CheckpointUrl>,
 }
 
-/// Why no checkpoints can be made.
+/// Why checkpoints cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointsError {
-    #[error("the private key of checkpoints cannot be used")]
+    #[error("cannot use the private key of checkpoints")]
     Key(#[from] KeyError),
-    #[error("the name in checkpoints cannot be used")]
+    #[error("cannot use `checkpoint-origin`")]
     Origin(#[from] NoteError),
-    #[error("`checkpoint-url` without `checkpoints`: there is nothing to post")]
+    #[error("`checkpoint-url` needs `checkpoints`")]
     NothingToPost,
-    #[error("checkpoints cannot be posted by https: the system trusts no authority")]
-    Tls(#[source] std::io::Error),
+    #[error("cannot load the certificates that this system trusts, to post checkpoints")]
+    Certificates(#[source] std::io::Error),
 }
 
 /// The parts that make checkpoints and post them.
 pub struct Checkpointing {
     pub checkpointer: Checkpointer,
-    pub poster: Option<Poster>,
+    pub poster: Option<post::Poster<Connector>>,
 }
 
 impl CheckpointArgs {
-    /// These options, and where one is not given, that of `file`.
+    /// These options; those that are absent are `file`'s.
     #[must_use]
     pub(crate) fn or(self, file: Self) -> Self {
         Self {
@@ -63,8 +65,7 @@ impl CheckpointArgs {
         }
     }
 
-    /// The parts that make checkpoints of `store`, where they are wanted; `data` is the data
-    /// directory.
+    /// The parts that make checkpoints of `store`, if they are wanted; `data` is the data directory.
     ///
     /// # Errors
     /// The key, the name or the URL cannot be used.
@@ -81,15 +82,21 @@ impl CheckpointArgs {
             };
         };
         let path = self.checkpoint_key.clone();
-        let seed = key::load(&path.unwrap_or_else(|| data.join("checkpoint.key")))?;
+        let path = path.unwrap_or_else(|| data.join("checkpoint.key"));
+        let seed = key::load(&path, environment::random_seed)?;
         let origin = self.checkpoint_origin.as_deref().unwrap_or("eventflows");
         let signer = Signer::new(origin, &seed)?;
         let directory = CheckpointDir::new(directory);
         let checkpointer = Checkpointer::new(store, directory, signer, clock);
-        let client = self.checkpoint_url.clone().map(Client::new).transpose();
-        let client = client.map_err(CheckpointsError::Tls)?;
-        let poster =
-            client.map(|client| Poster::new(client, Pace::default(), checkpointer.newest()));
+        let poster = match &self.checkpoint_url {
+            Some(url) => {
+                let http = client::https(url.uri()).map_err(CheckpointsError::Certificates)?;
+                let client = post::Client::new(url.clone(), http);
+                let newest = checkpointer.newest();
+                Some(post::Poster::new(client, Pace::default(), newest))
+            }
+            None => None,
+        };
         Ok(Some(Checkpointing {
             checkpointer,
             poster,
@@ -99,17 +106,15 @@ impl CheckpointArgs {
 
 #[cfg(test)]
 mod tests {
-    use event_store::SqliteEventStore;
-
     use super::*;
     use crate::environment::SystemClock;
+    use crate::log;
 
     #[tokio::test]
     async fn a_url_without_a_directory_is_refused_and_without_either_nothing_is_started() {
         let data = tempfile::tempdir().unwrap();
         let clock = Arc::new(SystemClock);
-        let store = SqliteEventStore::open(&data.path().join("log.db"), clock.clone()).await;
-        let store: Arc<dyn EventStore> = Arc::new(store.unwrap());
+        let store = log::open(None, data.path(), clock.clone()).await.unwrap();
         let mut args = CheckpointArgs::default();
         let started = args.start(data.path(), store.clone(), clock.clone());
         assert!(matches!(started, Ok(None)));

@@ -1,22 +1,14 @@
 //! Proofs that the log holds an event, as JSON files.
 
-use domain::{EventId, Position};
 use event_store::EventStore;
 use event_store::audit::{CheckpointDir, EventProof, Verifier, prove as prove_position};
 use serde::{Deserialize, Serialize};
 
-use super::{hashes, written};
-use crate::audit::Failure;
-use crate::audit::row::EventRow;
+use super::{Subject, hashes, to_json, written};
+use crate::failure::Failure;
+use crate::row::EventRow;
 
 pub(super) const FORMAT: &str = "eventflows inclusion proof 1";
-
-/// Which event is to be proved.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Wanted {
-    Event(EventId),
-    Position(Position),
-}
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,22 +27,17 @@ pub(super) async fn prove(
     store: &dyn EventStore,
     directory: &CheckpointDir,
     verifier: &Verifier,
-    wanted: Wanted,
+    subject: Subject,
 ) -> Result<String, Failure> {
-    let position = match wanted {
-        Wanted::Position(position) => position,
-        Wanted::Event(id) => {
-            let found = store.find(id).await?;
-            found.ok_or_else(|| format!("the log has no event {id}"))?
-        }
+    let position = match subject {
+        Subject::Position(position) => position,
+        Subject::Event(id) => store.find(id).await?.ok_or(Failure::NoEvent(id))?,
     };
     let proof = prove_position(store, directory, verifier, position).await?;
-    if let Wanted::Event(id) = wanted
+    if let Subject::Event(id) = subject
         && id != proof.event.id
     {
-        return Err(
-            format!("the log's index says that {id} stands at {position}: it does not").into(),
-        );
+        return Err(Failure::Index { id, position });
     }
     let file = ProofFile {
         format: FORMAT.to_owned(),
@@ -59,19 +46,19 @@ pub(super) async fn prove(
         path: written(&proof.path),
         checkpoint: proof.checkpoint,
     };
-    Ok(serde_json::to_string_pretty(&file)?)
+    Ok(to_json(&file))
 }
 
 /// What the proof in `text` proves.
 pub(super) fn check(text: &str, verifier: &Verifier) -> Result<String, Failure> {
-    let file: ProofFile = serde_json::from_str(text)?;
+    let file: ProofFile = serde_json::from_str(text).map_err(Failure::ProofForm)?;
     let proof = EventProof {
         event: file.event.try_into()?,
         path: hashes(&file.path)?,
         checkpoint: file.checkpoint,
     };
     if proof.event.position.0.checked_sub(1) != Some(file.leaf_index) {
-        return Err("the leaf is not the event's".into());
+        return Err(Failure::ProofLeaf);
     }
     let checkpoint = proof.check(verifier)?;
     Ok(format!(

@@ -1,10 +1,9 @@
-//! `eventflows audit replay`: the state at an earlier time, by the projections that serve today's.
+//! The state at an earlier time, by the projections that serve today's.
 
-use std::io::Write;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use clap::Args;
 use domain::grant::{Access, Grantee};
 use domain::{Envelope, ListenerId, Position};
 use event_store::EventStore;
@@ -17,25 +16,16 @@ use projections::publisher::{Publisher, PublisherFilter};
 use projections::{Paging, Projector, ReadModel, ReadModelError};
 use serde_json::{Value, json};
 
-use super::{Failure, LogArgs, output};
+use crate::failure::Failure;
 
 /// Events read, and rows listed, at once.
 const PAGE: u32 = 512;
 
-#[derive(Debug, Args)]
-pub struct ReplayArgs {
-    #[command(flatten)]
-    log: LogArgs,
-    /// A position, or a time as 2026-11-21T08:00:00Z: the state before the first event that was
-    /// recorded later.
-    #[arg(long)]
-    as_of: AsOf,
-}
-
-/// The end of the past that is asked for.
+/// The moment that is asked for.
 #[derive(Clone, Copy, Debug)]
-enum AsOf {
+pub enum AsOf {
     Position(Position),
+    /// Before the first event that was recorded later.
     Time(Timestamp),
 }
 
@@ -59,27 +49,27 @@ impl AsOf {
     }
 }
 
-pub(super) async fn run(args: &ReplayArgs) -> Result<(), Failure> {
-    let state = replay(args.log.open().await?, args.as_of).await?;
-    writeln!(output(None)?, "{}", serde_json::to_string_pretty(&state)?)?;
-    Ok(())
-}
-
-/// The state of that past, from the log alone.
-async fn replay(store: Arc<dyn EventStore>, as_of: AsOf) -> Result<Value, Failure> {
+/// The state at that moment, from the log alone. `scratch` is an empty directory for the tables.
+///
+/// # Errors
+/// The log cannot be read or does not reach that position, or the directory cannot be written.
+pub async fn replay(
+    store: Arc<dyn EventStore>,
+    as_of: AsOf,
+    scratch: &Path,
+) -> Result<Value, Failure> {
     let head = store.head().await?;
     if let AsOf::Position(wanted) = as_of
         && wanted > head
     {
-        return Err(format!("the log ends at position {head}").into());
+        return Err(Failure::Future(head));
     }
-    let scratch = tempfile::tempdir()?;
-    let model = ReadModel::open(&scratch.path().join("read.db")).await?;
+    let model = ReadModel::open(&scratch.join("read.db")).await?;
     let recorded_at = project(store, &model, as_of).await?;
     Ok(state(&model, recorded_at).await?)
 }
 
-/// Applies the events of that past; tells when the last of them was recorded.
+/// Applies the events up to that moment. Returns when the last of them was recorded.
 async fn project(
     store: Arc<dyn EventStore>,
     model: &ReadModel,

@@ -13,7 +13,9 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -30,7 +32,7 @@ const PACE: Pace = Pace {
     attempts: 3,
     first_pause: Duration::from_millis(1),
     longest_pause: Duration::from_millis(4),
-    patience: PATIENCE,
+    timeout: PATIENCE,
     last_chance: PATIENCE,
 };
 
@@ -82,6 +84,11 @@ impl Server {
         self.held.send_replace(held);
     }
 
+    fn client(&self) -> Client<HttpConnector> {
+        let http = legacy::Client::builder(TokioExecutor::new()).build_http();
+        Client::new(self.url.parse().unwrap(), http)
+    }
+
     async fn next(&mut self) -> Got {
         let got = timeout(PATIENCE, self.got.recv()).await;
         got.expect("a request in time").unwrap()
@@ -129,10 +136,15 @@ fn poster(
     (newest, tokio::spawn(poster.run()))
 }
 
-fn paced(server: &Server, pace: Pace) -> (watch::Sender<Option<SignedCheckpoint>>, Poster) {
-    let client = Client::new(server.url.parse().unwrap()).unwrap();
+fn paced(
+    server: &Server,
+    pace: Pace,
+) -> (
+    watch::Sender<Option<SignedCheckpoint>>,
+    Poster<HttpConnector>,
+) {
     let newest = watch::Sender::new(None);
-    let poster = Poster::new(client, pace, newest.subscribe());
+    let poster = Poster::new(server.client(), pace, newest.subscribe());
     (newest, poster)
 }
 
@@ -159,7 +171,7 @@ async fn a_checkpoint_is_posted_as_it_is_signed() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_is_posted_again_until_it_is_taken() {
+async fn a_checkpoint_is_posted_again_until_it_is_accepted() {
     // No answer, a refusal, a redirect that is not followed.
     for failures in [[None, Some(500)], [Some(404), Some(307)]] {
         let mut server = Server::start(&failures).await;
@@ -183,7 +195,7 @@ async fn an_attempt_that_is_not_answered_is_made_again() {
         &server,
         Pace {
             attempts: u32::MAX,
-            patience: Duration::from_millis(50),
+            timeout: Duration::from_millis(50),
             ..PACE
         },
     );
@@ -198,7 +210,7 @@ async fn an_attempt_that_is_not_answered_is_made_again() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_that_is_never_taken_is_given_up_for_the_next() {
+async fn a_checkpoint_that_is_never_accepted_is_given_up_for_the_next() {
     let mut server = Server::start(&[Some(500); 3]).await;
     let (newest, mut poster) = paced(&server, PACE);
     newest.send_replace(Some(signed(5)));
@@ -265,7 +277,7 @@ async fn a_server_that_stops_does_not_wait_for_an_answer_that_never_comes() {
 }
 
 #[test]
-fn what_is_no_url_for_checkpoints_is_refused_and_never_quoted() {
+fn other_urls_are_refused_and_never_quoted() {
     for (text, refused) in [
         ("ftp://host/secret", UrlError::Malformed),
         ("host/secret", UrlError::Malformed),

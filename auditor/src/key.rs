@@ -5,9 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::environment;
-
-/// Permissions of anybody but the owner.
+/// Permissions of everybody but the owner.
 const OTHERS: u32 = 0o077;
 
 /// Why a key cannot be used.
@@ -21,20 +19,23 @@ pub enum KeyError {
     },
     #[error("{0} does not hold a key of 32 bytes")]
     Length(PathBuf),
-    #[error("{0} may be read by others than its owner: `chmod 600` it, or better, replace the key")]
+    #[error("{0} is readable by other users: `chmod 600` it, and consider replacing the key")]
     Exposed(PathBuf),
 }
 
-/// The seed of the key at `path`; a new one where there is no file.
+/// The seed of the key at `path`; `random` draws one where there is no file.
 ///
 /// # Errors
-/// The file cannot be read or made, holds something else, or is open to others.
-pub fn load(path: &Path) -> Result<[u8; 32], KeyError> {
+/// The file cannot be read or made, holds something else, or is readable by others.
+pub fn load(
+    path: &Path,
+    random: impl FnOnce() -> io::Result<[u8; 32]>,
+) -> Result<[u8; 32], KeyError> {
     let failed = |source| KeyError::Io {
         path: path.to_owned(),
         source,
     };
-    match create(path) {
+    match create(path, random) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         created => created.map_err(failed)?,
     }
@@ -51,13 +52,13 @@ pub fn load(path: &Path) -> Result<[u8; 32], KeyError> {
 }
 
 /// Fails with [`ErrorKind::AlreadyExists`] where there is a file.
-fn create(path: &Path) -> io::Result<()> {
+fn create(path: &Path, random: impl FnOnce() -> io::Result<[u8; 32]>) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .create_new(true)
         .write(true)
         .mode(0o600)
         .open(path)?;
-    file.write_all(&environment::random_seed()?)?;
+    file.write_all(&random()?)?;
     file.sync_all()
 }
 
@@ -67,13 +68,17 @@ mod tests {
 
     use super::*;
 
+    fn load(path: &Path) -> Result<[u8; 32], KeyError> {
+        super::load(path, || Ok([7; 32]))
+    }
+
     #[test]
     fn a_key_is_drawn_once_and_closed_to_others() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("key");
-        let drawn = load(&path).unwrap();
-        assert_eq!(load(&path).unwrap(), drawn);
-        assert_ne!(load(&directory.path().join("other")).unwrap(), drawn);
+        assert_eq!(load(&path).unwrap(), [7; 32]);
+        let again = super::load(&path, || panic!("there is a key"));
+        assert_eq!(again.unwrap(), [7; 32]);
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }

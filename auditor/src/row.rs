@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The names of the columns of a CSV file, in the order of [`EventRow::columns`].
-pub(super) const COLUMNS: [&str; 12] = [
+pub(crate) const COLUMNS: [&str; 12] = [
     "position",
     "event_id",
     "stream",
@@ -27,7 +27,7 @@ pub(super) const COLUMNS: [&str; 12] = [
 /// Metadata and payload are texts that hold the stored JSON, byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct EventRow {
+pub(crate) struct EventRow {
     position: u64,
     event_id: Uuid,
     stream: String,
@@ -50,7 +50,7 @@ pub(super) struct EventRow {
 /// A row that contradicts itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the row of the event at position {0} contradicts itself")]
-pub(super) struct RowError(u64);
+pub struct RowError(u64);
 
 impl From<StoredEvent> for EventRow {
     fn from(event: StoredEvent) -> Self {
@@ -105,7 +105,7 @@ impl TryFrom<EventRow> for StoredEvent {
 
 impl EventRow {
     /// The fields as texts.
-    pub(super) fn columns(self) -> [String; 12] {
+    pub(crate) fn columns(self) -> [String; 12] {
         [
             self.position.to_string(),
             self.event_id.to_string(),

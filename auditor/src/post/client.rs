@@ -1,7 +1,6 @@
 //! The HTTP client that posts checkpoints.
 
 use std::fmt;
-use std::io;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -9,25 +8,23 @@ use http::uri::Scheme;
 use http::{Request, StatusCode, Uri};
 use http_body_util::Full;
 use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::Connect;
 use serde::Deserialize;
-
-use crate::https::{self, HttpsClient};
 
 /// What C2SP serves checkpoints as.
 const NOTE: &str = "text/plain; charset=utf-8";
 
-/// Where checkpoints are posted to. The path may hold a secret, so no text shows more than the
-/// host.
+/// Where checkpoints are posted to. The path may hold a secret, so only the host is ever shown.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct CheckpointUrl(Uri);
 
-/// Why a text is no such URL. It does not quote the text.
+/// Why a text is not such a URL. It does not quote the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    #[error("checkpoints are posted to `http://…` or `https://…`")]
+    #[error("expected `http://…` or `https://…`")]
     Malformed,
-    #[error("the URL that checkpoints are posted to must not hold a user or a password")]
+    #[error("the URL must not contain a user or a password")]
     Credentials,
 }
 
@@ -54,6 +51,14 @@ impl std::str::FromStr for CheckpointUrl {
     }
 }
 
+impl CheckpointUrl {
+    /// The whole URL.
+    #[must_use]
+    pub fn uri(&self) -> &Uri {
+        &self.0
+    }
+}
+
 impl fmt::Debug for CheckpointUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = self.0.scheme_str().unwrap_or_default();
@@ -61,36 +66,32 @@ impl fmt::Debug for CheckpointUrl {
     }
 }
 
-/// Why a checkpoint was not taken.
+/// Why a checkpoint was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum PostError {
-    #[error("the answer was {0}")]
+    #[error("the receiver answered {0}")]
     Refused(StatusCode),
-    #[error("there was no answer in time")]
+    #[error("the receiver did not answer in time")]
     TimedOut,
-    #[error("it could not be sent")]
+    #[error("the checkpoint could not be sent")]
     Send(#[source] legacy::Error),
 }
 
-/// Posts notes to one URL. Redirects are not followed, proxies not asked.
+/// Posts notes to one URL.
 #[derive(Clone)]
-pub struct Client {
+pub struct Client<C> {
     url: CheckpointUrl,
-    client: HttpsClient,
+    http: legacy::Client<C, Full<Bytes>>,
 }
 
-impl Client {
-    /// A client that posts to `url`. By https it trusts the authorities that the system trusts,
-    /// or those that `SSL_CERT_FILE` names.
-    ///
-    /// # Errors
-    /// The system trusts no authority, and the URL needs one.
-    pub fn new(url: CheckpointUrl) -> io::Result<Self> {
-        let client = https::client(&url.0)?;
-        Ok(Self { url, client })
+impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
+    /// A client that posts to `url` by `http`, which decides what is reached and trusted.
+    #[must_use]
+    pub fn new(url: CheckpointUrl, http: legacy::Client<C, Full<Bytes>>) -> Self {
+        Self { url, http }
     }
 
-    /// Posts `note`; it is taken where the answer is 2xx.
+    /// Posts `note`, which an answer 2xx accepts.
     ///
     /// # Errors
     /// There is another answer, or none.
@@ -100,7 +101,7 @@ impl Client {
         *request.uri_mut() = self.url.0.clone();
         let note = http::HeaderValue::from_static(NOTE);
         request.headers_mut().insert(CONTENT_TYPE, note);
-        let answer = self.client.request(request).await;
+        let answer = self.http.request(request).await;
         let status = answer.map_err(PostError::Send)?.status();
         if status.is_success() {
             Ok(())

@@ -11,7 +11,7 @@ use event_store::StoredEvent;
 use serde_json::Value;
 
 /// Whether `event` is one of `organization`.
-pub(super) fn concerns(event: &StoredEvent, organization: &OrganizationName) -> bool {
+pub(crate) fn concerns(event: &StoredEvent, organization: &OrganizationName) -> bool {
     let stream = event.stream.as_str();
     stream.strip_prefix("organization-") == Some(organization.as_str())
         || stream

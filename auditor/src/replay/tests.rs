@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::{AsOf, replay};
+use super::AsOf;
+use crate::failure::Failure;
 
 const BROKER: &str = "ea42581f-ed52-58a3-b3f9-4f60d5b95057";
 
@@ -139,6 +140,11 @@ async fn log_of(temp: &TempDir, history: &[Told]) -> Arc<dyn EventStore> {
         store.append(append).await.unwrap();
     }
     Arc::new(store)
+}
+
+async fn replay(log: Arc<dyn EventStore>, as_of: AsOf) -> Result<Value, Failure> {
+    let scratch = TempDir::new().unwrap();
+    super::replay(log, as_of, scratch.path()).await
 }
 
 fn topic(name: &str) -> String {

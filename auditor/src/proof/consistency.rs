@@ -1,13 +1,10 @@
 //! Proofs that the log continues an earlier checkpoint, as JSON files.
 
-use std::fs;
-use std::path::Path;
-
-use event_store::audit::{ConsistencyProof, Verifier, prove_consistency};
+use event_store::audit::{CheckpointDir, ConsistencyProof, Verifier, prove_consistency};
 use serde::{Deserialize, Serialize};
 
-use super::{hashes, written};
-use crate::audit::{Failure, TrustArgs};
+use super::{hashes, to_json, written};
+use crate::failure::Failure;
 
 pub(super) const FORMAT: &str = "eventflows consistency proof 1";
 
@@ -23,27 +20,25 @@ struct ConsistencyFile {
     checkpoint: String,
 }
 
-/// The proof that the newest checkpoint continues the one in the file `earlier`.
+/// The proof that the newest checkpoint continues the one in the note `earlier`.
 pub(super) fn prove(
-    trust: &TrustArgs,
+    directory: &CheckpointDir,
     verifier: &Verifier,
-    earlier: &Path,
+    earlier: &str,
 ) -> Result<String, Failure> {
-    let earlier = fs::read_to_string(earlier)
-        .map_err(|error| format!("cannot read the checkpoint {}: {error}", earlier.display()))?;
-    let proof = prove_consistency(&trust.directory(), verifier, &earlier)?;
+    let proof = prove_consistency(directory, verifier, earlier)?;
     let file = ConsistencyFile {
         format: FORMAT.to_owned(),
         earlier: proof.earlier,
         path: written(&proof.path),
         checkpoint: proof.checkpoint,
     };
-    Ok(serde_json::to_string_pretty(&file)?)
+    Ok(to_json(&file))
 }
 
 /// What the proof in `text` proves.
 pub(super) fn check(text: &str, verifier: &Verifier) -> Result<String, Failure> {
-    let file: ConsistencyFile = serde_json::from_str(text)?;
+    let file: ConsistencyFile = serde_json::from_str(text).map_err(Failure::ProofForm)?;
     let proof = ConsistencyProof {
         earlier: file.earlier,
         path: hashes(&file.path)?,
