@@ -1,9 +1,15 @@
 //! Brokers over GraphQL.
 
+pub mod connect;
+pub mod disconnect;
+pub mod discover;
 pub mod input;
 pub mod mutation;
+mod probe;
 pub mod query;
+pub mod replace;
 pub mod replacement;
+pub mod rotate;
 pub mod settings;
 pub mod types;
 

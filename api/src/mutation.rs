@@ -1,167 +1,149 @@
-//! What all mutations share: idempotency, refusals as user errors, reading one's own writes.
+//! What all mutations share: the idempotency key, refusals as user errors, reading one's own
+//! writes. A mutation is an input that implements [`Mutation`], in a file named by its verb.
 
-use async_graphql::{Context, Error, InputType};
-use domain::{Command, CommandId, CorrelationId, Envelope, Position, Revision};
-use engine::{Failure, Outcome, Request};
-use sha2::{Digest, Sha256};
+pub(crate) mod arguments;
+pub(crate) mod call;
+mod fingerprint;
+pub(crate) mod payload;
+mod terms;
+#[cfg(test)]
+mod tests;
 
-use crate::control::{READ_YOUR_WRITES, control, principal};
-use crate::error::{failure, read_failure};
-use crate::event::Event;
-use crate::scalar;
-use crate::user_error::{UserError, UserErrorCode};
+use std::future::Future;
 
-/// The longest idempotency key, in bytes.
-const LONGEST_KEY: usize = 200;
+use async_graphql::{Context, Error, Result};
+use domain::Position;
 
-/// The end of a mutation: done at a position, or a user error; a top-level error is a fault.
-pub(crate) type Ended = Result<Result<Position, UserError>, Error>;
+pub(crate) use call::Call;
+pub(crate) use payload::{Payload, payload};
+pub(crate) use terms::Terms;
+pub use terms::{Once, OnceAtRevision};
 
-/// What every input carries beside its own fields.
-pub(crate) struct Ticket<'a> {
-    /// The mutation's name: a key given to two mutations is two commands.
-    pub(crate) mutation: &'static str,
-    pub(crate) idempotency_key: Option<&'a str>,
-    pub(crate) expected_revision: Option<u64>,
-    pub(crate) fingerprint: [u8; 32],
-}
+use crate::error::Code;
+use crate::error::error;
+use crate::user_error::{UserError, Warning};
 
-impl<'a> Ticket<'a> {
-    pub(crate) fn new(
-        mutation: &'static str,
-        id: Option<&async_graphql::ID>,
-        input: &impl InputType,
-        idempotency_key: Option<&'a str>,
-        expected_revision: Option<scalar::BigInt>,
-    ) -> Self {
-        let mut digest = Sha256::new();
-        digest.update(mutation);
-        digest.update([0]);
-        digest.update(id.map_or("", |id| id.as_str()));
-        digest.update([0]);
-        digest.update(input.to_value().to_string());
-        Self {
-            mutation,
-            idempotency_key,
-            expected_revision: expected_revision.map(|revision| revision.0),
-            fingerprint: digest.finalize().into(),
-        }
-    }
+/// The input of a mutation, which knows how it is done. Its name is that of the field in the
+/// schema: two mutations never share the space of idempotency keys.
+pub(crate) trait Mutation: Send + Sync {
+    /// The `id` argument: an `ID`, or `()` where the input names what it creates.
+    type Id: Send + Sync;
+    /// What is changed.
+    type Target: Target;
+    type Payload: Payload<Entity = <Self::Target as Target>::Entity>;
 
-    /// The request that the engine remembers the command by.
-    pub(crate) fn request(&self, ctx: &Context<'_>) -> Result<Request, UserError> {
-        let engine = &control(ctx).engine;
-        let principal = principal(ctx);
-        let command = match self.idempotency_key {
-            None => CommandId(engine.next_id()),
-            Some(key) if (1..=LONGEST_KEY).contains(&key.len()) => {
-                let actor = principal.actor.to_string();
-                CommandId::of_key(&actor, &format!("{}:{key}", self.mutation))
-            }
-            Some(_) => {
-                return Err(UserError::new(
-                    UserErrorCode::OutOfRange,
-                    "an idempotency key has 1 to 200 bytes",
-                    &["input", "idempotencyKey"],
-                ));
-            }
-        };
-        Ok(Request {
-            actor: principal.actor.clone(),
-            command,
-            fingerprint: self.fingerprint,
-            correlation: CorrelationId(command.0),
-            causation: None,
-            client_address: principal.client_address.clone(),
-            expected_revision: self.expected_revision.map(Revision),
-        })
+    fn terms(&self) -> Terms<'_>;
+
+    /// What `id` and the input name.
+    ///
+    /// # Errors
+    /// They name nothing of the kind.
+    fn target(&self, id: &Self::Id) -> Result<Self::Target, UserError>;
+
+    /// Does it: makes a command and has the engine execute it.
+    fn run(
+        &self,
+        call: &Call<'_>,
+        target: &Self::Target,
+    ) -> impl Future<Output = Result<Position, NotDone>> + Send;
+
+    /// What deserves a second look now that it is done.
+    fn warnings(
+        &self,
+        _ctx: &Context<'_>,
+        _target: &Self::Target,
+    ) -> impl Future<Output = Result<Vec<Warning>>> + Send {
+        async { Ok(Vec::new()) }
     }
 }
 
-/// Executes `command` and waits until the read models show it.
-pub(crate) async fn execute<C: Command>(
+/// What a mutation changes, and its payload shows.
+pub(crate) trait Target: Send + Sync {
+    type Entity: Send;
+
+    /// Reads it, once the read models reflect `position`, the last event of the mutation.
+    fn find(
+        &self,
+        ctx: &Context<'_>,
+        position: Position,
+    ) -> impl Future<Output = Result<Option<Self::Entity>>> + Send;
+}
+
+/// Why a mutation did nothing.
+#[derive(Debug)]
+pub(crate) enum NotDone {
+    /// The caller can act on it.
+    Refused(UserError),
+    /// A fault; an error at the top of the answer.
+    Failed(Error),
+}
+
+/// Performs the mutation: the key, what it is about, the command, and the payload.
+pub(crate) async fn mutate<M: Mutation>(
     ctx: &Context<'_>,
-    ticket: &Ticket<'_>,
-    command: &C,
-) -> Ended {
-    let request = match ticket.request(ctx) {
-        Ok(request) => request,
-        Err(error) => return Ok(Err(error)),
-    };
-    let outcome = control(ctx).engine.execute(command, &request).await;
-    end(ctx, outcome).await
+    id: M::Id,
+    input: M,
+) -> Option<Result<M::Payload>> {
+    Some(match perform(ctx, &id, &input).await {
+        Ok(payload) => Ok(payload),
+        Err(NotDone::Refused(error)) => Ok(M::Payload::refused(error)),
+        Err(NotDone::Failed(error)) => Err(error),
+    })
 }
 
-/// The end of a mutation whose command came to `outcome`.
-pub(crate) async fn end(ctx: &Context<'_>, outcome: Result<Outcome, Failure>) -> Ended {
-    let error = match outcome.map_err(|cause| failure(&cause))? {
-        Outcome::Accepted(accepted) => {
-            control(ctx)
-                .model
-                .wait_for(accepted.position, READ_YOUR_WRITES)
-                .await
-                .map_err(|cause| read_failure(&cause))?;
-            return Ok(Ok(accepted.position));
+async fn perform<M: Mutation>(
+    ctx: &Context<'_>,
+    id: &M::Id,
+    input: &M,
+) -> Result<M::Payload, NotDone> {
+    let call = Call::new(ctx, input.terms())?;
+    // Before anything else: what was done is answered, whatever has happened since.
+    let before = call.done_before().await?;
+    let target = input.target(id)?;
+    let position = match before {
+        Some(position) => position,
+        None => input.run(&call, &target).await?,
+    };
+    // From here on it is done: nothing that fails may tell the caller to try again.
+    let shown = async {
+        call.wait_for(position).await?;
+        let entity = target.find(ctx, position).await?;
+        Ok::<_, Error>((entity, input.warnings(ctx, &target).await?))
+    };
+    let (entity, warnings) = shown
+        .await
+        .unwrap_or_else(|_| (None, vec![Warning::not_shown_yet()]));
+    Ok(M::Payload::done(entity, warnings, position))
+}
+
+impl NotDone {
+    /// Too many others changed the same thing at the same time.
+    pub(crate) fn too_busy(text: &str) -> Self {
+        Self::Failed(error(Code::Unavailable, text))
+    }
+
+    /// Names the argument where the refusal itself cannot tell it.
+    pub(crate) fn or_about(self, path: &[&str]) -> Self {
+        self.map(|error| error.or_about(path))
+    }
+
+    /// The refusal as `change` has it.
+    pub(crate) fn map(self, change: impl FnOnce(UserError) -> UserError) -> Self {
+        match self {
+            Self::Refused(error) => Self::Refused(change(error)),
+            Self::Failed(error) => Self::Failed(error),
         }
-        Outcome::Refused(refusal) => refusal.into(),
-        Outcome::Stale { actual, since } => conflict(actual, since),
-        Outcome::KeyReused => UserError::new(
-            UserErrorCode::IdempotencyKeyReused,
-            "this key was used before for something else",
-            &["input", "idempotencyKey"],
-        ),
-    };
-    Ok(Err(error))
-}
-
-fn conflict(actual: Option<Revision>, since: Vec<Envelope>) -> UserError {
-    let message = actual.map_or_else(
-        || "nothing is there yet".to_owned(),
-        |actual| format!("the revision is {actual} now"),
-    );
-    let path = &["input", "expectedRevision"];
-    UserError {
-        changes: since.into_iter().map(Event).collect(),
-        ..UserError::new(UserErrorCode::Conflict, message, path)
     }
 }
 
-/// Declares the payload of the mutations of one entity.
-macro_rules! payload {
-    ($(#[$doc:meta])* $name:ident { $field:ident: $entity:ty }) => {
-        $(#[$doc])*
-        #[derive(async_graphql::SimpleObject)]
-        pub struct $name {
-            /// As it is now; null when it is gone or the mutation was refused.
-            pub $field: Option<$entity>,
-            /// Why nothing was changed; empty when it was.
-            pub user_errors: Vec<$crate::user_error::UserError>,
-            /// What was done and deserves a second look.
-            pub warnings: Vec<$crate::user_error::Warning>,
-            /// The place in the log at which the effect is visible.
-            pub position: Option<$crate::scalar::Position>,
-        }
-
-        impl $name {
-            pub(crate) fn done(entity: Option<$entity>, position: domain::Position) -> Self {
-                Self {
-                    $field: entity,
-                    user_errors: Vec::new(),
-                    warnings: Vec::new(),
-                    position: Some($crate::scalar::Position(position)),
-                }
-            }
-
-            pub(crate) fn refused(error: $crate::user_error::UserError) -> Self {
-                Self {
-                    $field: None,
-                    user_errors: vec![error],
-                    warnings: Vec::new(),
-                    position: None,
-                }
-            }
-        }
-    };
+impl From<UserError> for NotDone {
+    fn from(error: UserError) -> Self {
+        Self::Refused(error)
+    }
 }
 
-pub(crate) use payload;
+impl From<Error> for NotDone {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}

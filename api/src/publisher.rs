@@ -1,5 +1,8 @@
 //! Publishers over GraphQL.
 
+pub mod change_version;
+pub mod disable;
+pub mod enable;
 pub mod mutation;
 pub mod query;
 pub mod types;

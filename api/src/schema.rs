@@ -10,7 +10,7 @@ use crate::algorithm::mutation::AlgorithmMutation;
 use crate::algorithm::query::AlgorithmQuery;
 use crate::broker::mutation::BrokerMutation;
 use crate::broker::query::BrokerQuery;
-use crate::broker::replacement::{ReplacementMutation, ReplacementQuery};
+use crate::broker::replacement::ReplacementQuery;
 use crate::change::subscription::ChangeSubscription;
 use crate::control::{Control, Principal};
 use crate::diff::DiffQuery;
@@ -19,7 +19,6 @@ use crate::event::query::EventQuery;
 use crate::event::subscription::EventSubscription;
 use crate::event::undo::UndoMutation;
 use crate::event::words::Names;
-use crate::grant::edit::GrantsMutation;
 use crate::grant::mutation::GrantMutation;
 use crate::grant::query::GrantQuery;
 use crate::limits::{Admitted, Limits, bounded, in_time, only_subscriptions};
@@ -59,9 +58,7 @@ pub struct Mutation(
     OrganizationMutation,
     AlgorithmMutation,
     BrokerMutation,
-    ReplacementMutation,
     GrantMutation,
-    GrantsMutation,
     ListenerMutation,
     PublisherMutation,
     UndoMutation,

@@ -85,9 +85,20 @@ pub struct Warning {
 pub enum WarningCode {
     /// Messages go round and round.
     FlowCycle,
+    /// It is done, at the payload's `position`, but the read models have not come so far. Do not
+    /// send it again; read it again later.
+    NotShownYet,
 }
 
 impl Warning {
+    pub(crate) fn not_shown_yet() -> Self {
+        Self {
+            code: WarningCode::NotShownYet,
+            message: "it is done, and cannot be shown yet; read it again later".to_owned(),
+            path: None,
+        }
+    }
+
     pub(crate) fn cycle(cycle: &Cycle) -> Self {
         Self {
             code: WarningCode::FlowCycle,

@@ -1,8 +1,12 @@
 //! The workers' side of the API: joining, assignments, reports, requests.
 
+pub mod answer;
 pub mod assignment;
+pub mod join;
+pub mod leave;
 pub mod mutation;
 pub mod query;
+pub mod report;
 pub mod requests;
 pub mod subscription;
 

@@ -27,12 +27,14 @@ use jiff::Timestamp;
 use projections::{Past, PastLimits, Projector, ReadModel};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 /// The read models of one broker, and the schema over them.
 pub(crate) struct Inventory {
     pub(crate) schema: Schema,
     pub(crate) runs: Arc<Runs>,
+    store: Arc<dyn EventStore>,
     _directory: TempDir,
 }
 
@@ -53,7 +55,7 @@ impl Inventory {
         let files = directory.path().join("past");
         let past = Past::open(&files, Arc::clone(&store), PastLimits::default()).await;
         let past = past.unwrap();
-        let engine = Engine::new(store, Arc::new(Stopped), Arc::new(Stopped));
+        let engine = Engine::new(Arc::clone(&store), Arc::new(Stopped), Arc::new(Stopped));
         let runs = Arc::new(Runs::default());
         let schema = Schema::new(Arc::new(Control {
             engine: Arc::new(engine),
@@ -65,8 +67,18 @@ impl Inventory {
         Self {
             schema,
             runs,
+            store,
             _directory: directory,
         }
+    }
+
+    /// Has the read models follow the log until the guard is dropped.
+    pub(crate) fn keep_up(&self) -> DropGuard {
+        let stop = CancellationToken::new();
+        let model = self.schema.control().model.clone();
+        let projector = Projector::new(model, Arc::clone(&self.store));
+        tokio::spawn(projector.run(stop.clone()));
+        stop.drop_guard()
     }
 
     /// The data of each item.

@@ -4,6 +4,7 @@
 mod counter;
 mod inventory;
 mod limits;
+mod mutations;
 
 use std::pin::pin;
 

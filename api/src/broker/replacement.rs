@@ -1,43 +1,23 @@
-//! Replacing a broker by another, and looking beforehand at what will come of it.
+//! What replacing a broker would move and leave behind.
 
 use std::collections::BTreeMap;
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-use domain::broker::{Broker, ReplaceBroker};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use domain::broker::Broker;
 use domain::grant::{Grantee, Permission};
 use domain::replacement::{Holding, Missing, Move, Preview, preview};
 use domain::topic::Topic;
 use domain::{AlgorithmId, BrokerId, Position, State, StreamName, TopicId, TopicName};
 
-use super::mutation::{BrokerPayload, answer};
 use crate::as_of::{self, AsOf};
 use crate::control::control;
 use crate::error::{failure, invalid, read_failure};
 use crate::grant::Access;
 use crate::id;
-use crate::listener::settings::ListenerStartInput;
-use crate::mutation::{Ticket, execute};
-use crate::scalar::BigInt;
-use crate::user_error::UserError;
 use crate::view::View;
 
 /// One more topic than a replacement takes, so that it is refused and none forgotten.
 const MOST_TOPICS: u32 = 10_001;
-
-#[derive(InputObject)]
-pub struct BrokerReplaceInput {
-    /// A broker of the same kind that is alive.
-    pub replacement_id: ID,
-    /// Go on where the replacement lacks topics: what hangs on those ends.
-    #[graphql(default)]
-    pub leave_missing: bool,
-    /// Where listeners begin on the new broker; where each was told to begin unless chosen.
-    pub start: Option<ListenerStartInput>,
-    /// The same key again answers the same and does nothing more; at most 200 bytes.
-    pub idempotency_key: Option<String>,
-    /// The revision of the broker's stream that the caller last saw.
-    pub expected_revision: Option<BigInt>,
-}
 
 /// What a replacement would move, and what it would leave behind. Grants on topic patterns are not
 /// among it: they all move.
@@ -111,24 +91,6 @@ impl ReplacementQuery {
     }
 }
 
-#[derive(Default)]
-pub struct ReplacementMutation;
-
-#[Object]
-impl ReplacementMutation {
-    /// Ends a broker for good and has another of the same kind take over its grants,
-    /// listeners and publishers, topic by topic. Nothing is consumed from the old one any more.
-    /// The broker that is answered is the replacement.
-    async fn broker_replace(
-        &self,
-        ctx: &Context<'_>,
-        id: ID,
-        input: BrokerReplaceInput,
-    ) -> Option<Result<BrokerPayload>> {
-        Some(replace(ctx, id, input).await)
-    }
-}
-
 async fn look(
     ctx: &Context<'_>,
     id: &ID,
@@ -167,36 +129,8 @@ async fn fold<S: State>(
     state.map_err(|cause| failure(&cause))
 }
 
-async fn replace(ctx: &Context<'_>, id: ID, input: BrokerReplaceInput) -> Result<BrokerPayload> {
-    let key = input.idempotency_key.as_deref();
-    let expected = input.expected_revision;
-    let ticket = Ticket::new("brokerReplace", Some(&id), &input, key, expected);
-    let mut command = match command(&id, &input) {
-        Ok(command) => command,
-        Err(error) => return Ok(BrokerPayload::refused(error)),
-    };
-    command.topics = in_use(&View::live(ctx), command.broker).await?;
-    let ended = execute(ctx, &ticket, &command).await;
-    // The broker is gone: the payload shows the one that took over.
-    answer(ctx, Some(command.replacement), ended).await
-}
-
-/// The command, without the topics that there are.
-fn command(id: &ID, input: &BrokerReplaceInput) -> Result<ReplaceBroker, UserError> {
-    let start = input.start.as_ref();
-    let start = start.map(|start| start.position(&["input", "start", "time"]));
-    Ok(ReplaceBroker {
-        broker: id::broker(id).map_err(|error| UserError::bad_id(&error, &["id"]))?,
-        replacement: id::broker(&input.replacement_id)
-            .map_err(|error| UserError::bad_id(&error, &["input", "replacementId"]))?,
-        topics: Vec::new(),
-        leave_missing: input.leave_missing,
-        start: start.transpose()?,
-    })
-}
-
 /// The topics of a broker that something hangs on, as far as the read models know.
-async fn in_use(view: &View, broker: BrokerId) -> Result<Vec<TopicName>> {
+pub(super) async fn in_use(view: &View, broker: BrokerId) -> Result<Vec<TopicName>> {
     let topics = view.model().topics_in_use(broker, MOST_TOPICS).await;
     topics.map_err(|cause| read_failure(&cause))
 }

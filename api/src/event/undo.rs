@@ -3,7 +3,8 @@
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use domain::codec;
 use domain::flow::{Flow, Flows};
-use domain::{Envelope, Event as Happened};
+use domain::undo::NoUndo;
+use domain::{Envelope, Event as Happened, Position};
 use engine::undo::Undo;
 use engine::{Outcome, Request};
 
@@ -11,13 +12,16 @@ use super::Event;
 use super::query::at;
 use crate::control::control;
 use crate::cycle::flows_beyond;
-use crate::error::{Code, error, failure};
+use crate::error::failure;
 use crate::id::{GlobalId, IdError};
-use crate::mutation::{Ended, Ticket, end, payload};
+use crate::mutation::{Call, Mutation, NotDone, Once, Target, Terms, mutate, payload};
 use crate::user_error::{UserError, UserErrorCode};
 
 /// The argument that all errors are about.
 const EVENT: &[&str] = &["input", "eventId"];
+
+/// What is said where the log has no event there.
+const NO_SUCH_EVENT: &str = "there is no such event";
 
 /// How often the inverse is made anew because its stream moved on in between.
 const MOST_TRIES: u32 = 16;
@@ -31,8 +35,8 @@ payload!(
 pub struct UndoInput {
     /// The event to take back.
     pub event_id: ID,
-    /// The same key again answers the same and does nothing more; at most 200 bytes.
-    pub idempotency_key: Option<String>,
+    #[graphql(flatten)]
+    pub once: Once,
 }
 
 #[derive(Default)]
@@ -40,65 +44,71 @@ pub struct UndoMutation;
 
 #[Object]
 impl UndoMutation {
-    /// Takes an event back where it can be: by a new event, which undoes nothing that happened
-    /// since.
+    /// Takes an event back by a new one, which undoes nothing that happened since.
     async fn undo(&self, ctx: &Context<'_>, input: UndoInput) -> Option<Result<UndoPayload>> {
-        Some(undo(ctx, input).await)
+        mutate(ctx, (), input).await
     }
 }
 
-async fn undo(ctx: &Context<'_>, input: UndoInput) -> Result<UndoPayload> {
-    let key = input.idempotency_key.as_deref();
-    let ticket = Ticket::new("undo", None, &input, key, None);
-    let request = match ticket.request(ctx) {
-        Ok(request) => request,
-        Err(error) => return Ok(UndoPayload::refused(error)),
-    };
-    Ok(match take_back(ctx, &input.event_id, request).await? {
-        Err(error) => UndoPayload::refused(error),
-        Ok(position) => UndoPayload::done(at(ctx, position).await?.map(Event), position),
-    })
+/// The event at a position, to be taken back.
+pub(crate) struct Undone(Position);
+
+impl Target for Undone {
+    type Entity = Event;
+
+    async fn find(&self, ctx: &Context<'_>, position: Position) -> Result<Option<Event>> {
+        Ok(at(ctx, position).await?.map(Event))
+    }
 }
 
-async fn take_back(ctx: &Context<'_>, id: &ID, request: Request) -> Ended {
-    let engine = &control(ctx).engine;
-    // Done before, the event looks like one that was changed since.
-    let before = engine.done_before(&request).await;
-    if let Some(outcome) = before.map_err(|cause| failure(&cause))? {
-        return end(ctx, Ok(outcome)).await;
+impl Mutation for UndoInput {
+    type Id = ();
+    type Target = Undone;
+    type Payload = UndoPayload;
+
+    fn terms(&self) -> Terms<'_> {
+        self.once.terms()
     }
-    let Some(GlobalId::Event(position)) = GlobalId::decode(id) else {
-        return Ok(Err(UserError::bad_id(&IdError("an event"), EVENT)));
-    };
-    let Some(event) = at(ctx, position).await? else {
-        let text = "there is no such event";
-        return Ok(Err(UserError::new(UserErrorCode::NotFound, text, EVENT)));
-    };
-    let flows = flows(ctx, &event).await?;
-    for _ in 0..MOST_TRIES {
-        let undo = engine.undo(&event.stream, event.revision, &flows).await;
-        let (inverse, revision) = match undo.map_err(|cause| failure(&cause))? {
-            Undo::Command { inverse, revision } => (inverse, revision),
-            Undo::Impossible(reason) => return Ok(Err(impossible(reason.to_string()))),
-            Undo::NoSuchEvent => return Ok(Err(impossible("there is no such event".to_owned()))),
-        };
-        let request = Request {
-            expected_revision: Some(revision),
-            ..request.clone()
-        };
-        match engine.execute_inverse(&inverse, &request).await {
-            Ok(Outcome::Stale { .. }) => {}
-            Ok(Outcome::Refused(refusal)) => {
-                // The inverse has arguments, but none that the caller gave.
-                let mut error = UserError::from(refusal);
-                error.path = None;
-                return Ok(Err(error.or_about(EVENT)));
-            }
-            outcome => return end(ctx, outcome).await,
+
+    fn target(&self, (): &()) -> Result<Undone, UserError> {
+        match GlobalId::decode(&self.event_id) {
+            Some(GlobalId::Event(position)) => Ok(Undone(position)),
+            _ => Err(UserError::bad_id(&IdError("an event"), EVENT)),
         }
     }
-    let text = "what the event is about is changed by too many at once";
-    Err(error(Code::Unavailable, text))
+
+    async fn run(&self, call: &Call<'_>, target: &Undone) -> Result<Position, NotDone> {
+        let engine = &control(call.ctx).engine;
+        let no_such_event = || UserError::new(UserErrorCode::NotFound, NO_SUCH_EVENT, EVENT);
+        let event = at(call.ctx, target.0).await?.ok_or_else(no_such_event)?;
+        let flows = flows(call.ctx, &event).await?;
+        for _ in 0..MOST_TRIES {
+            let undo = engine.undo(&event.stream, event.revision, &flows).await;
+            let (inverse, revision) = match undo.map_err(|cause| failure(&cause))? {
+                Undo::Command { inverse, revision } => (inverse, revision),
+                Undo::Impossible(reason) => return Err(impossible(&reason).into()),
+                Undo::NoSuchEvent => return Err(no_such_event().into()),
+            };
+            let request = Request {
+                expected_revision: Some(revision),
+                ..call.request().clone()
+            };
+            match engine.execute_inverse(&inverse, &request).await {
+                Ok(Outcome::Stale { .. }) => {}
+                outcome => return call.end(outcome).map_err(|error| error.map(of_event)),
+            }
+        }
+        let text = format!("too many concurrent changes to {}; try again", event.stream);
+        Err(NotDone::too_busy(&text))
+    }
+}
+
+/// A refusal of the inverse, which has arguments, but none that the caller gave.
+fn of_event(mut error: UserError) -> UserError {
+    if error.code != UserErrorCode::IdempotencyKeyReused {
+        error.path = None;
+    }
+    error.or_about(EVENT)
 }
 
 /// The flows that may close a cycle when what the event ended is enabled again.
@@ -111,6 +121,6 @@ async fn flows(ctx: &Context<'_>, envelope: &Envelope) -> Result<Flows> {
     flows_beyond(ctx, &flow).await
 }
 
-fn impossible(reason: String) -> UserError {
-    UserError::new(UserErrorCode::NotUndoable, reason, EVENT)
+fn impossible(reason: &NoUndo) -> UserError {
+    UserError::new(UserErrorCode::NotUndoable, reason.to_string(), EVENT)
 }

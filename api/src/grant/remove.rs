@@ -1,0 +1,35 @@
+//! Revoking a grant.
+
+use async_graphql::{ID, InputObject};
+use domain::Position;
+use domain::grant::Edit;
+use projections::grant::GrantKey;
+
+use super::mutation::{GrantPayload, edit};
+use crate::id;
+use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
+use crate::user_error::UserError;
+
+#[derive(InputObject)]
+pub struct TopicRevokeInput {
+    #[graphql(flatten)]
+    pub once: OnceAtRevision,
+}
+
+impl Mutation for TopicRevokeInput {
+    type Id = ID;
+    type Target = GrantKey;
+    type Payload = GrantPayload;
+
+    fn terms(&self) -> Terms<'_> {
+        self.once.terms()
+    }
+
+    fn target(&self, id: &ID) -> Result<GrantKey, UserError> {
+        arguments::id(id, id::grant)
+    }
+
+    async fn run(&self, call: &Call<'_>, grant: &GrantKey) -> Result<Position, NotDone> {
+        edit(call, Edit::Remove, grant).await
+    }
+}

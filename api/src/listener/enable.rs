@@ -1,0 +1,75 @@
+//! Enabling a listener.
+
+use async_graphql::{Context, ID, InputObject};
+use domain::flow::Flow;
+use domain::listener::EnableListener;
+use domain::{ListenerId, Position};
+
+use super::mutation::ListenerPayload;
+use super::set_dlq::about_dlq;
+use super::settings::ListenerSettingsInput;
+use crate::cycle;
+use crate::id;
+use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
+use crate::user_error::{UserError, Warning};
+
+#[derive(InputObject)]
+pub struct ListenerEnableInput {
+    /// A topic that the algorithm may read.
+    pub topic_id: ID,
+    pub algorithm_id: ID,
+    /// `1.2.3`, `1.2.*`, `1.*` or `latest`
+    pub version: String,
+    pub settings: ListenerSettingsInput,
+    /// The name of a topic of the same broker that takes faulty messages.
+    pub dlq: Option<String>,
+    /// Consume nothing until it is resumed.
+    #[graphql(default)]
+    pub paused: bool,
+    /// Enable it although messages then go round and round: a warning instead of a refusal.
+    #[graphql(default)]
+    pub allow_cycle: bool,
+    #[graphql(flatten)]
+    pub once: OnceAtRevision,
+}
+
+impl Mutation for ListenerEnableInput {
+    type Id = ();
+    type Target = ListenerId;
+    type Payload = ListenerPayload;
+
+    fn terms(&self) -> Terms<'_> {
+        self.once.terms()
+    }
+
+    fn target(&self, (): &()) -> Result<ListenerId, UserError> {
+        Ok(ListenerId {
+            topic: arguments::id_in(&self.topic_id, id::topic, "topicId")?,
+            algorithm: arguments::id_in(&self.algorithm_id, id::algorithm, "algorithmId")?,
+        })
+    }
+
+    async fn run(&self, call: &Call<'_>, listener: &ListenerId) -> Result<Position, NotDone> {
+        let dlq = self.dlq.as_ref();
+        let dlq = dlq.map(|dlq| arguments::name_in(dlq, "dlq"));
+        let command = EnableListener {
+            listener: listener.clone(),
+            version: arguments::name_in(&self.version, "version")?,
+            settings: self.settings.settings()?,
+            dlq: dlq.transpose()?,
+            paused: self.paused,
+            flows: cycle::flows_beyond(call.ctx, &Flow::Listener(listener.clone())).await?,
+            allow_cycle: self.allow_cycle,
+        };
+        let done = call.execute(&command).await;
+        done.map_err(|error| error.map(about_dlq))
+    }
+
+    async fn warnings(
+        &self,
+        ctx: &Context<'_>,
+        listener: &ListenerId,
+    ) -> async_graphql::Result<Vec<Warning>> {
+        cycle::warnings(ctx, &Flow::Listener(listener.clone())).await
+    }
+}

@@ -1,0 +1,63 @@
+//! What a mutation answers.
+
+use crate::user_error::{UserError, Warning};
+
+/// What can be made of the end of a mutation.
+pub(crate) trait Payload: Sized {
+    type Entity;
+
+    fn done(
+        entity: Option<Self::Entity>,
+        warnings: Vec<Warning>,
+        position: domain::Position,
+    ) -> Self;
+
+    fn refused(error: UserError) -> Self;
+}
+
+/// Declares the payload of the mutations of one entity.
+macro_rules! payload {
+    ($(#[$doc:meta])* $name:ident { $field:ident: $entity:ty }) => {
+        $(#[$doc])*
+        #[derive(async_graphql::SimpleObject)]
+        pub struct $name {
+            /// As it is now; null when it no longer exists, the mutation was refused, or it
+            /// cannot be shown yet.
+            pub $field: Option<$entity>,
+            /// Why nothing was done; empty when it was.
+            pub user_errors: Vec<$crate::user_error::UserError>,
+            /// What was done and deserves a second look.
+            pub warnings: Vec<$crate::user_error::Warning>,
+            /// The position of the mutation's last event; null when it was refused.
+            pub position: Option<$crate::scalar::Position>,
+        }
+
+        impl $crate::mutation::Payload for $name {
+            type Entity = $entity;
+
+            fn done(
+                $field: Option<$entity>,
+                warnings: Vec<$crate::user_error::Warning>,
+                position: domain::Position,
+            ) -> Self {
+                Self {
+                    $field,
+                    user_errors: Vec::new(),
+                    warnings,
+                    position: Some($crate::scalar::Position(position)),
+                }
+            }
+
+            fn refused(error: $crate::user_error::UserError) -> Self {
+                Self {
+                    $field: None,
+                    user_errors: vec![error],
+                    warnings: Vec::new(),
+                    position: None,
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use payload;

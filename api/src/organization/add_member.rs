@@ -1,0 +1,49 @@
+//! Adding a member to an organization.
+
+use async_graphql::{ID, InputObject};
+use domain::organization::AddMember;
+use domain::{OrganizationName, Position};
+
+use super::Role;
+use super::mutation::OrganizationPayload;
+use crate::id;
+use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
+use crate::user_error::UserError;
+
+#[derive(InputObject)]
+pub struct OrganizationMemberAddInput {
+    pub organization_id: ID,
+    /// The name that the person signs in with: letters, digits, `_`, `-`, `.`, `@` and `+`; at
+    /// most 254.
+    pub member: String,
+    pub role: Role,
+    #[graphql(flatten)]
+    pub once: OnceAtRevision,
+}
+
+impl Mutation for OrganizationMemberAddInput {
+    type Id = ();
+    type Target = OrganizationName;
+    type Payload = OrganizationPayload;
+
+    fn terms(&self) -> Terms<'_> {
+        self.once.terms()
+    }
+
+    fn target(&self, (): &()) -> Result<OrganizationName, UserError> {
+        arguments::id_in(&self.organization_id, id::organization, "organizationId")
+    }
+
+    async fn run(
+        &self,
+        call: &Call<'_>,
+        organization: &OrganizationName,
+    ) -> Result<Position, NotDone> {
+        let command = AddMember {
+            organization: organization.clone(),
+            member: arguments::name_in(&self.member, "member")?,
+            role: self.role.into(),
+        };
+        call.execute(&command).await
+    }
+}

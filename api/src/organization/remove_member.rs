@@ -1,0 +1,44 @@
+//! Removing a member from an organization.
+
+use async_graphql::{ID, InputObject};
+use domain::organization::RemoveMember;
+use domain::{OrganizationName, Position};
+
+use super::mutation::OrganizationPayload;
+use crate::id;
+use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
+use crate::user_error::UserError;
+
+#[derive(InputObject)]
+pub struct OrganizationMemberRemoveInput {
+    pub organization_id: ID,
+    pub member: String,
+    #[graphql(flatten)]
+    pub once: OnceAtRevision,
+}
+
+impl Mutation for OrganizationMemberRemoveInput {
+    type Id = ();
+    type Target = OrganizationName;
+    type Payload = OrganizationPayload;
+
+    fn terms(&self) -> Terms<'_> {
+        self.once.terms()
+    }
+
+    fn target(&self, (): &()) -> Result<OrganizationName, UserError> {
+        arguments::id_in(&self.organization_id, id::organization, "organizationId")
+    }
+
+    async fn run(
+        &self,
+        call: &Call<'_>,
+        organization: &OrganizationName,
+    ) -> Result<Position, NotDone> {
+        let command = RemoveMember {
+            organization: organization.clone(),
+            member: arguments::name_in(&self.member, "member")?,
+        };
+        call.execute(&command).await
+    }
+}

@@ -1,0 +1,61 @@
+//! Enabling a publisher.
+
+use async_graphql::{Context, ID, InputObject};
+use domain::flow::Flow;
+use domain::publisher::EnablePublisher;
+use domain::{Position, PublisherId};
+
+use super::mutation::PublisherPayload;
+use crate::cycle;
+use crate::id;
+use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
+use crate::user_error::{UserError, Warning};
+
+#[derive(InputObject)]
+pub struct PublisherEnableInput {
+    /// A topic that the algorithm may write.
+    pub topic_id: ID,
+    pub algorithm_id: ID,
+    /// `1.2.3`, `1.2.*`, `1.*` or `latest`
+    pub version: String,
+    /// Enable it although messages then go round and round: a warning instead of a refusal.
+    #[graphql(default)]
+    pub allow_cycle: bool,
+    #[graphql(flatten)]
+    pub once: OnceAtRevision,
+}
+
+impl Mutation for PublisherEnableInput {
+    type Id = ();
+    type Target = PublisherId;
+    type Payload = PublisherPayload;
+
+    fn terms(&self) -> Terms<'_> {
+        self.once.terms()
+    }
+
+    fn target(&self, (): &()) -> Result<PublisherId, UserError> {
+        Ok(PublisherId {
+            topic: arguments::id_in(&self.topic_id, id::topic, "topicId")?,
+            algorithm: arguments::id_in(&self.algorithm_id, id::algorithm, "algorithmId")?,
+        })
+    }
+
+    async fn run(&self, call: &Call<'_>, publisher: &PublisherId) -> Result<Position, NotDone> {
+        let command = EnablePublisher {
+            publisher: publisher.clone(),
+            version: arguments::name_in(&self.version, "version")?,
+            flows: cycle::flows_beyond(call.ctx, &Flow::Publisher(publisher.clone())).await?,
+            allow_cycle: self.allow_cycle,
+        };
+        call.execute(&command).await
+    }
+
+    async fn warnings(
+        &self,
+        ctx: &Context<'_>,
+        publisher: &PublisherId,
+    ) -> async_graphql::Result<Vec<Warning>> {
+        cycle::warnings(ctx, &Flow::Publisher(publisher.clone())).await
+    }
+}

@@ -1,0 +1,63 @@
+//! What became of a consumer.
+
+use async_graphql::{Enum, ID, InputObject};
+use domain::worker::{Report, ReportConsumer};
+use domain::{Position, WorkerId};
+
+use super::mutation::{WorkerPayload, worker_in};
+use crate::id;
+use crate::mutation::{Call, Mutation, NotDone, Once, Terms, arguments};
+use crate::user_error::UserError;
+
+#[derive(InputObject)]
+pub struct ConsumerReportInput {
+    pub worker_id: ID,
+    pub listener_id: ID,
+    pub report: ConsumerReport,
+    /// The error of a failed consumer, the reason of a blocked listener.
+    pub text: Option<String>,
+    #[graphql(flatten)]
+    pub once: Once,
+}
+
+/// What became of a consumer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum ConsumerReport {
+    Started,
+    Stopped,
+    /// It ended by itself and will be started again.
+    Failed,
+    /// It holds its position.
+    Blocked,
+    Unblocked,
+}
+
+impl Mutation for ConsumerReportInput {
+    type Id = ();
+    type Target = WorkerId;
+    type Payload = WorkerPayload;
+
+    fn terms(&self) -> Terms<'_> {
+        self.once.terms()
+    }
+
+    fn target(&self, (): &()) -> Result<WorkerId, UserError> {
+        worker_in(&self.worker_id)
+    }
+
+    async fn run(&self, call: &Call<'_>, worker: &WorkerId) -> Result<Position, NotDone> {
+        let text = self.text.clone().unwrap_or_default();
+        let command = ReportConsumer {
+            worker: *worker,
+            listener: arguments::id_in(&self.listener_id, id::listener, "listenerId")?,
+            report: match self.report {
+                ConsumerReport::Started => Report::Started,
+                ConsumerReport::Stopped => Report::Stopped,
+                ConsumerReport::Failed => Report::Failed { error: text },
+                ConsumerReport::Blocked => Report::Blocked { reason: text },
+                ConsumerReport::Unblocked => Report::Unblocked,
+            },
+        };
+        call.execute(&command).await
+    }
+}

@@ -1,0 +1,42 @@
+//! Mutations over the same schema: what was done is answered, whatever has happened since.
+
+use domain::WorkerId;
+use domain::broker::DiscoveredTopic;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::counter::Alone;
+use crate::inventory::Inventory;
+
+const DISCOVER: &str = "mutation($id: ID!, $input: BrokerDiscoverInput!) { it: brokerDiscover(\
+    id: $id, input: $input) { broker { name } position userErrors { code } warnings { code } } }";
+
+#[tokio::test]
+async fn a_mutation_that_was_done_is_answered_where_no_worker_is_left() {
+    let _alone = Alone::in_process().await;
+    let inventory = Inventory::of(1).await;
+    let _projector = inventory.keep_up();
+    let broker = "{ brokerByName(name: \"main\") { id } }";
+    let broker = inventory.ask(broker, json!({})).await["brokerByName"]["id"].clone();
+    let keyed = |key: &str| json!({ "id": broker, "input": { "idempotencyKey": key } });
+
+    let requests = &inventory.schema.control().requests;
+    let mut worker = requests.attend(WorkerId(Uuid::from_u128(1)));
+    let found = async {
+        let request = worker.recv().await.unwrap();
+        let orders = DiscoveredTopic {
+            name: "orders".parse().unwrap(),
+            partitions: None,
+        };
+        assert!(requests.answer(request.id, Ok(vec![orders])));
+    };
+    let (done, ()) = tokio::join!(inventory.ask(DISCOVER, keyed("k-1")), found);
+    assert_eq!(done["it"]["broker"]["name"], "main");
+    assert_eq!(done["it"]["userErrors"], json!([]));
+    assert_eq!(done["it"]["warnings"], json!([]));
+
+    drop(worker);
+    assert_eq!(inventory.ask(DISCOVER, keyed("k-1")).await, done);
+    let refused = inventory.ask(DISCOVER, keyed("k-2")).await;
+    assert_eq!(refused["it"]["userErrors"][0]["code"], "NO_WORKER");
+}
