@@ -78,7 +78,8 @@ async fn a_paused_listener_holds_its_position_and_resumes_there() {
     flow.api.done(&of_id("listenerResume"), listener).await;
     flow.until_ended(40, 0).await;
     let broker = flow.look("broker { status { state running } }").await;
-    let consuming = json!({ "state": "CONSUMING", "running": "1" });
+    // Its own and the witness's.
+    let consuming = json!({ "state": "CONSUMING", "running": "2" });
     assert_eq!(broker["broker"]["status"], consuming);
     let calls = endpoint.calls();
     let called: BTreeSet<_> = calls.iter().map(|call| call.body.clone()).collect();
