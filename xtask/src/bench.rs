@@ -14,7 +14,10 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     process::run(&mut process::cargo(
         "build --release --package server --package bench --bins --locked".split(' '),
     ))?;
-    let mut bench = process::cargo("run --release --package bench --locked --".split(' '));
+    // Not by cargo, which would build it again with the features of its own dependencies alone.
+    let bench = environment::built_for_release("bench");
+    let bench = bench.ok_or_else(|| Failure::new("bench is not where cargo builds for release"))?;
+    let mut bench = process::program(bench);
     bench.args(arguments);
     // Held until the benchmarks are over.
     let needs = |benchmark| arguments.first().is_none_or(|first| *first == benchmark);

@@ -16,6 +16,13 @@ pub(crate) fn built(program: &str) -> Option<PathBuf> {
     Some(xtask.parent()?.join(program)).filter(|path| path.exists())
 }
 
+/// A program of the workspace that was built for release.
+pub(crate) fn built_for_release(program: &str) -> Option<PathBuf> {
+    let xtask = std::env::current_exe().ok()?;
+    let profiles = xtask.parent()?.parent()?;
+    Some(profiles.join("release").join(program)).filter(|path| path.exists())
+}
+
 /// Where xtask keeps what it downloads and runs, whichever target directory cargo builds into.
 pub(crate) fn scratch(name: &str) -> PathBuf {
     root().join("target").join(name)
