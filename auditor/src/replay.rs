@@ -9,7 +9,7 @@ use domain::{Envelope, ListenerId, Position};
 use event_store::EventStore;
 use jiff::Timestamp;
 use projections::broker::{Broker, BrokerFilter};
-use projections::grant::{Grant, GrantFilter, GrantKey, Scope};
+use projections::grant::{Grant, GrantFilter, Scope};
 use projections::list::{Filter, Listed};
 use projections::listener::{Listener, ListenerFilter};
 use projections::publisher::{Publisher, PublisherFilter};
@@ -203,19 +203,7 @@ fn reader(grant: &Grant, listeners: &[Listener]) -> Value {
 /// Whether an enabled listener reads by that grant.
 fn reads(grant: &Grant, listener: &Listener) -> bool {
     let ListenerId { topic, algorithm } = &listener.id;
-    let GrantKey {
-        broker,
-        scope,
-        permission,
-    } = &grant.key;
-    let covers = match scope {
-        Scope::Topic(name) => *name == topic.topic,
-        Scope::Pattern(pattern) => pattern.covers(&topic.topic),
-    };
-    listener.enabled
-        && topic.broker == *broker
-        && covers
-        && permission.covers(algorithm, Access::Subscribe)
+    listener.enabled && grant.key.covers(topic, algorithm, Access::Subscribe)
 }
 
 #[cfg(test)]

@@ -87,6 +87,7 @@ fn apply_after(
 
 /// Every noun takes of a fact what concerns it; assignments last, since they are made of the rest.
 fn apply(tx: &mut dyn Tx, fact: &Fact, touched: &mut Touched) -> Result<(), ReadModelError> {
+    assignment::touch_before(tx, fact, touched)?;
     organization::apply(tx, fact)?;
     algorithm::apply(tx, fact)?;
     broker::apply(tx, fact)?;

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 
 use domain::algorithm::{Algorithm, Protocol, VersionPublished};
 use domain::broker::BrokerSettings;
-use domain::grant::{Access, Grantee};
+use domain::grant::Access;
 use domain::listener::ListenerSettings;
 use domain::{AlgorithmId, BrokerId, Event, ListenerId, Position, PublisherId, TopicName, Version};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::database::{FromRow, Row, Statement, Tx, Value, text};
+use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
-use crate::grant::{GrantKey, Scope};
+use crate::grant::GrantKey;
 use crate::model::{self, CHECKPOINT, ReadModel};
 use crate::{algorithm, broker, grant, listener, publisher};
 
@@ -81,19 +81,42 @@ enum Reach<'a> {
     Granted(GrantKey),
 }
 
-/// Notes whose assignments `fact` may have changed. They are found before what comes next can
-/// hide them, and assigned once, at the end of the batch.
+/// Notes whose assignments `fact` may have changed, once the rows show it. They are found before
+/// what comes next can hide them, and assigned once, at the end of the batch.
 pub(crate) fn touch(
     tx: &mut dyn Tx,
     fact: &Fact,
     touched: &mut Touched,
 ) -> Result<(), ReadModelError> {
-    for key in keys(tx, reach(&fact.event))? {
-        let touch = touched.0.entry(key).or_default();
-        touch.position = fact.position;
-        touch.times += 1;
-    }
+    touched.note(fact, keys(tx, reach(&fact.event))?);
     Ok(())
+}
+
+/// Notes who is about to lose a grant, while its row is there.
+pub(crate) fn touch_before(
+    tx: &mut dyn Tx,
+    fact: &Fact,
+    touched: &mut Touched,
+) -> Result<(), ReadModelError> {
+    let grant = match &fact.event {
+        Event::TopicRevoked(e) => GrantKey::of_topic(&e.topic, &e.permission),
+        Event::TopicPatternRevoked(e) => {
+            GrantKey::of_pattern(e.broker, &e.pattern, &e.permission)
+        }
+        _ => return Ok(()),
+    };
+    touched.note(fact, keys(tx, Reach::Granted(grant))?);
+    Ok(())
+}
+
+impl Touched {
+    fn note(&mut self, fact: &Fact, listeners: Vec<String>) {
+        for listener in listeners {
+            let touch = self.0.entry(listener).or_default();
+            touch.position = fact.position;
+            touch.times += 1;
+        }
+    }
 }
 
 /// Assigns what was touched, as everything stands now.
@@ -137,12 +160,7 @@ fn reach(event: &Event) -> Reach<'_> {
         Event::PublisherVersionChanged(e) => Reach::AllOf(&e.publisher.algorithm),
         Event::PublisherDisabled(e) => Reach::AllOf(&e.publisher.algorithm),
         Event::TopicGranted(e) => Reach::Granted(GrantKey::of_topic(&e.topic, &e.permission)),
-        Event::TopicRevoked(e) => Reach::Granted(GrantKey::of_topic(&e.topic, &e.permission)),
         Event::TopicPatternGranted(e) => {
-            let key = GrantKey::of_pattern(e.broker, &e.pattern, &e.permission);
-            Reach::Granted(key)
-        }
-        Event::TopicPatternRevoked(e) => {
             let key = GrantKey::of_pattern(e.broker, &e.pattern, &e.permission);
             Reach::Granted(key)
         }
@@ -173,43 +191,22 @@ fn keys(tx: &mut dyn Tx, reach: Reach<'_>) -> Result<Vec<String>, ReadModelError
     model::rows(enabled?)
 }
 
-/// The listeners that a grant lets read a topic, or lets publish to one.
-///
-/// A pattern that is a value alone would have SQLite plan the statement anew each time.
+/// The listeners that a grant lets read a topic, or lets publish to one, while its row is there.
 fn keys_granted(tx: &mut dyn Tx, grant: &GrantKey) -> Result<Vec<String>, ReadModelError> {
-    let sql = match (grant.permission.access, &grant.scope) {
-        (Access::Subscribe, Scope::Topic(_)) => {
-            "SELECT key FROM listeners WHERE broker = ?1 AND topic = ?2 \
-             AND (algorithm = ?3 OR glob(?4 || '', algorithm)) AND enabled = 1"
+    let sql = match grant.permission.access {
+        Access::Subscribe => {
+            "SELECT l.key FROM permitted g JOIN listeners l ON l.broker = g.broker \
+             AND l.topic = g.topic AND l.algorithm = g.algorithm \
+             WHERE g.by_grant = ?1 AND l.enabled = 1"
         }
-        (Access::Subscribe, Scope::Pattern(_)) => {
-            "SELECT key FROM listeners WHERE broker = ?1 AND glob(?2 || '', topic) \
-             AND (algorithm = ?3 OR glob(?4 || '', algorithm)) AND enabled = 1"
-        }
-        (Access::Publish, Scope::Topic(_)) => {
-            "SELECT DISTINCT l.key FROM publishers p \
+        Access::Publish => {
+            "SELECT DISTINCT l.key FROM permitted g JOIN publishers p ON p.broker = g.broker \
+             AND p.topic = g.topic AND p.algorithm = g.algorithm \
              JOIN listeners l ON l.algorithm = p.algorithm \
-             WHERE p.broker = ?1 AND p.topic = ?2 \
-             AND (p.algorithm = ?3 OR glob(?4 || '', p.algorithm)) AND p.enabled = 1 AND l.enabled = 1"
-        }
-        (Access::Publish, Scope::Pattern(_)) => {
-            "SELECT DISTINCT l.key FROM publishers p \
-             JOIN listeners l ON l.algorithm = p.algorithm \
-             WHERE p.broker = ?1 AND glob(?2 || '', p.topic) \
-             AND (p.algorithm = ?3 OR glob(?4 || '', p.algorithm)) AND p.enabled = 1 AND l.enabled = 1"
+             WHERE g.by_grant = ?1 AND p.enabled = 1 AND l.enabled = 1"
         }
     };
-    let (algorithm, all_of) = match &grant.permission.grantee {
-        Grantee::Algorithm(algorithm) => (Some(algorithm.to_string()), None),
-        Grantee::Organization(organization) => (None, Some(format!("{organization}/*"))),
-    };
-    let values: [Value; 4] = [
-        text(grant.broker),
-        grant.scope.as_str().into(),
-        algorithm.into(),
-        all_of.into(),
-    ];
-    model::rows(tx.query(sql, &values)?)
+    model::rows(tx.query(sql, &[text(grant)])?)
 }
 
 /// The assignment of a listener: none unless it is enabled, not paused, granted, and its
@@ -220,7 +217,7 @@ fn assignment(tx: &mut dyn Tx, key: &str) -> Result<Option<Assignment>, ReadMode
         return Ok(None);
     };
     let ListenerId { topic, algorithm } = &listener.id;
-    if !grant::stands(tx, topic, algorithm, Access::Subscribe)? {
+    if !grant::permits(tx, topic, algorithm, Access::Subscribe)? {
         return Ok(None);
     }
     let Some(settings) = broker::settings(tx, topic.broker)? else {
@@ -262,7 +259,7 @@ fn outputs(
     for publisher in publisher::enabled(tx, algorithm)? {
         let topic = &publisher.id.topic;
         let takes = publisher.version.takes(version, published.standing());
-        if !takes || !grant::stands(tx, topic, algorithm, Access::Publish)? {
+        if !takes || !grant::permits(tx, topic, algorithm, Access::Publish)? {
             continue;
         }
         if let Some(broker) = broker::settings(tx, topic.broker)? {

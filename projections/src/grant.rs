@@ -120,6 +120,22 @@ impl GrantKey {
         })
     }
 
+    /// Whether it permits `algorithm` that access to `topic`. The view `permitted` says the same.
+    #[must_use]
+    pub fn covers(&self, topic: &TopicId, algorithm: &AlgorithmId, access: Access) -> bool {
+        self.includes(topic) && self.permission.covers(algorithm, access)
+    }
+
+    /// Whether it is for `topic`, whoever it is given to.
+    #[must_use]
+    pub fn includes(&self, topic: &TopicId) -> bool {
+        self.broker == topic.broker
+            && match &self.scope {
+                Scope::Topic(name) => *name == topic.topic,
+                Scope::Pattern(pattern) => pattern.covers(&topic.topic),
+            }
+    }
+
     fn organization(&self) -> &OrganizationName {
         match &self.permission.grantee {
             Grantee::Algorithm(algorithm) => &algorithm.organization,
@@ -288,26 +304,22 @@ const PERMITTING: &str = "SELECT key, granted_at, cause FROM grants WHERE key IN
      SELECT key FROM grants WHERE organization = ?1 AND algorithm = ?2 \
      UNION ALL SELECT key FROM grants WHERE organization = ?1 AND algorithm IS NULL)";
 
-/// Whether any grant permits the algorithm that access, inside a transaction.
-pub(crate) fn stands(
+/// Whether any grant permits the algorithm that access, inside a transaction. The topic is one
+/// that its broker has or that something is on.
+pub(crate) fn permits(
     tx: &mut dyn Tx,
     topic: &TopicId,
     algorithm: &AlgorithmId,
     access: Access,
 ) -> Result<bool, ReadModelError> {
-    // The columns of the grantee are kept from their index, under which an organization has many.
     let found = tx.query(
-        "SELECT 1 WHERE EXISTS (SELECT 1 FROM grants WHERE broker = ?1 AND topic = ?2 \
-         AND access = ?3 AND organization || '' = ?4 AND (algorithm IS NULL OR algorithm = ?5)) \
-         OR EXISTS (SELECT 1 FROM grants WHERE broker = ?1 AND topic IS NULL \
-         AND glob(pattern, ?2) \
-         AND access = ?3 AND organization || '' = ?4 AND (algorithm IS NULL OR algorithm = ?5))",
+        "SELECT 1 FROM permitted \
+         WHERE broker = ?1 AND topic = ?2 AND algorithm = ?3 AND access = ?4 LIMIT 1",
         &[
             text(topic.broker),
             topic.topic.as_str().into(),
-            access.as_str().into(),
-            algorithm.organization.as_str().into(),
             text(algorithm),
+            access.as_str().into(),
         ],
     )?;
     Ok(!found.is_empty())

@@ -1,5 +1,6 @@
 //! Topics as their brokers list them.
 
+use domain::broker::TopicsDiscovered;
 use domain::{BrokerId, Event, TopicId};
 
 use crate::database::{FromRow, Row, Statement, Tx, text};
@@ -8,7 +9,7 @@ use crate::fact::Fact;
 use crate::list::{Listed, Select, Sort, Sorted};
 use crate::model::ReadModel;
 
-/// A topic on a broker that is alive.
+/// A topic that a connected broker has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topic {
     pub id: TopicId,
@@ -58,16 +59,11 @@ impl Sort for TopicSort {
 pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
     match &fact.event {
         Event::TopicsDiscovered(e) => {
-            forget(tx, e.broker)?;
-            tx.execute(
-                "INSERT INTO topics (broker, name, partitions) \
-                 SELECT ?1, value ->> 'name', CAST(value ->> 'partitions' AS BIGINT) \
-                 FROM json_each(?2) WHERE true \
-                 ON CONFLICT (broker, name) DO UPDATE SET partitions = excluded.partitions",
-                &[text(e.broker), serde_json::to_string(&e.topics)?.into()],
-            )?;
+            list(tx, e)?;
             count(tx, e.broker)
         }
+        Event::ListenerEnabled(e) => name(tx, &e.listener.topic),
+        Event::PublisherEnabled(e) => name(tx, &e.publisher.topic),
         Event::BrokerReplaced(e) => {
             forget(tx, e.broker)?;
             count(tx, e.broker)
@@ -77,10 +73,46 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
     }
 }
 
+/// Lists what the broker has now. What it lost is kept while anything was enabled on it.
+fn list(tx: &mut dyn Tx, e: &TopicsDiscovered) -> Result<(), ReadModelError> {
+    let now = serde_json::to_string(&e.topics)?;
+    let values = [text(e.broker), now.into()];
+    tx.execute(
+        "UPDATE topics SET listed = 0, partitions = NULL WHERE broker = ?1 AND listed = 1 \
+         AND name NOT IN (SELECT value ->> 'name' FROM json_each(?2))",
+        &values,
+    )?;
+    tx.execute(
+        "DELETE FROM topics WHERE broker = ?1 AND listed = 0 \
+         AND NOT EXISTS (SELECT 1 FROM listeners l \
+         WHERE l.broker = topics.broker AND l.topic = topics.name) \
+         AND NOT EXISTS (SELECT 1 FROM publishers p \
+         WHERE p.broker = topics.broker AND p.topic = topics.name)",
+        &values[..1],
+    )?;
+    tx.execute(
+        "INSERT INTO topics (broker, name, partitions, listed) \
+         SELECT ?1, value ->> 'name', CAST(value ->> 'partitions' AS BIGINT), 1 \
+         FROM json_each(?2) WHERE true \
+         ON CONFLICT (broker, name) DO UPDATE \
+         SET partitions = excluded.partitions, listed = excluded.listed",
+        &values,
+    )
+}
+
+/// Keeps the name of a topic that something is on, listed or not.
+fn name(tx: &mut dyn Tx, topic: &TopicId) -> Result<(), ReadModelError> {
+    tx.execute(
+        "INSERT INTO topics (broker, name, listed) VALUES (?1, ?2, 0) \
+         ON CONFLICT (broker, name) DO NOTHING",
+        &[text(topic.broker), topic.topic.as_str().into()],
+    )
+}
+
 /// Keeps how many topics a broker has, since a list of brokers is asked for that often.
 fn count(tx: &mut dyn Tx, broker: BrokerId) -> Result<(), ReadModelError> {
     tx.execute(
-        "UPDATE brokers SET topics = (SELECT count(*) FROM topics WHERE broker = ?1) \
+        "UPDATE brokers SET topics = (SELECT count(*) FROM topics WHERE broker = ?1 AND listed = 1) \
          WHERE id = ?1",
         &[text(broker)],
     )
@@ -97,7 +129,7 @@ impl ReadModel {
     /// The database cannot answer.
     pub async fn topic(&self, id: &TopicId) -> Result<Option<Topic>, ReadModelError> {
         let select = "SELECT broker, name, partitions FROM topics \
-                      WHERE broker = ?1 AND name = ?2";
+                      WHERE broker = ?1 AND name = ?2 AND listed = 1";
         let select = Statement::new(select)
             .bind(text(id.broker))
             .bind(id.topic.as_str());
@@ -137,7 +169,8 @@ impl Select for TopicFilter {
     const KEY: &'static str = "name";
 
     fn select(&self) -> Result<Statement, ReadModelError> {
-        let select = "SELECT broker, name, partitions FROM topics WHERE broker = ?1";
+        let select = "SELECT broker, name, partitions FROM topics \
+                      WHERE broker = ?1 AND listed = 1";
         Ok(Statement::new(select)
             .bind(text(self.broker))
             .add_if(" AND instr(name, ?) > 0", self.search.as_deref()))

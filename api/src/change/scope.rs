@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use async_graphql::{ID, Result};
 use domain::grant::Grantee;
 use domain::{AlgorithmId, BrokerId, OrganizationName, TopicId};
-use projections::grant::{GrantKey, Scope as Topics};
+use projections::grant::GrantKey;
 
 use super::Kind;
 use crate::error::invalid;
@@ -98,13 +98,7 @@ fn on_broker(id: &GlobalId) -> Option<BrokerId> {
 fn on_topic(id: &GlobalId, topic: &TopicId) -> bool {
     match id {
         GlobalId::Topic(id) => id == topic,
-        GlobalId::Grant(key) => {
-            key.broker == topic.broker
-                && match &key.scope {
-                    Topics::Topic(name) => *name == topic.topic,
-                    Topics::Pattern(pattern) => pattern.covers(&topic.topic),
-                }
-        }
+        GlobalId::Grant(key) => key.includes(topic),
         GlobalId::Listener(id) => id.topic == *topic,
         GlobalId::Publisher(id) => id.topic == *topic,
         _ => false,
@@ -114,10 +108,7 @@ fn on_topic(id: &GlobalId, topic: &TopicId) -> bool {
 fn of_algorithm(id: &GlobalId, algorithm: &AlgorithmId) -> bool {
     match id {
         GlobalId::Algorithm(id) | GlobalId::Version(id, _) => id == algorithm,
-        GlobalId::Grant(key) => match &key.permission.grantee {
-            Grantee::Algorithm(grantee) => grantee == algorithm,
-            Grantee::Organization(name) => *name == algorithm.organization,
-        },
+        GlobalId::Grant(key) => key.permission.grantee.covers(algorithm),
         GlobalId::Listener(id) => id.algorithm == *algorithm,
         GlobalId::Publisher(id) => id.algorithm == *algorithm,
         _ => false,

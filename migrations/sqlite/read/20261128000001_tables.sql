@@ -62,10 +62,14 @@ CREATE TABLE brokers (
 
 CREATE UNIQUE INDEX brokers_connected ON brokers (name) WHERE replaced_at IS NULL;
 
+-- The topics that their brokers have, and those that listeners and publishers are on, which a
+-- pattern permits too.
 CREATE TABLE topics (
     broker     TEXT NOT NULL,
     name       TEXT NOT NULL,
     partitions INTEGER,
+    -- Whether its broker has it.
+    listed     INTEGER NOT NULL,
     PRIMARY KEY (broker, name)
 ) STRICT, WITHOUT ROWID;
 
@@ -152,3 +156,19 @@ CREATE TABLE assignments (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX assignments_changed ON assignments (position);
+
+-- What each algorithm is permitted on each of the topics, and by which grant: several grants may
+-- permit the same.
+CREATE VIEW permitted AS
+SELECT g.broker, g.topic, a.id AS algorithm, g.access, g.key AS by_grant
+FROM grants g
+JOIN algorithms a ON a.organization = g.organization
+AND (g.algorithm IS NULL OR g.algorithm = a.id)
+WHERE g.topic IS NOT NULL
+UNION ALL
+SELECT g.broker, t.name, a.id, g.access, g.key
+FROM grants g
+JOIN topics t ON t.broker = g.broker AND glob(g.pattern, t.name)
+JOIN algorithms a ON a.organization = g.organization
+AND (g.algorithm IS NULL OR g.algorithm = a.id)
+WHERE g.topic IS NULL;

@@ -75,8 +75,7 @@ impl Fold {
         for (id, topic) in topics().map(|id| (id.clone(), self.topics.get(&id))) {
             let broker = self.brokers.get(&id.broker);
             for (algorithm, listener) in &topic.listeners {
-                if listener.paused || !topic.stands(&id.topic, algorithm, Access::Subscribe, broker)
-                {
+                if listener.paused || !self.permits(&id, algorithm, Access::Subscribe) {
                     continue;
                 }
                 let published = self.algorithms.get(algorithm);
@@ -106,9 +105,7 @@ impl Fold {
         for id in topics() {
             let (topic, broker) = (self.topics.get(&id), self.brokers.get(&id.broker));
             let publisher = topic.publishers.get(algorithm);
-            if publisher.is_some_and(takes)
-                && topic.stands(&id.topic, algorithm, Access::Publish, broker)
-            {
+            if publisher.is_some_and(takes) && self.permits(&id, algorithm, Access::Publish) {
                 let algorithm = algorithm.clone();
                 let settings = broker.settings.clone().unwrap();
                 outputs.push((
@@ -124,7 +121,19 @@ impl Fold {
         outputs
     }
 
-    fn grants(&self) -> Vec<String> {
+    /// Whether a connected broker's topic is open to the algorithm: by the rule of decisions, which
+    /// is that of the grants' keys too.
+    fn permits(&self, id: &TopicId, algorithm: &AlgorithmId, access: Access) -> bool {
+        let (topic, broker) = (self.topics.get(id), self.brokers.get(&id.broker));
+        let mut grants = self.grants().into_iter();
+        assert_eq!(
+            topic.permits(&id.topic, algorithm, access, broker),
+            grants.any(|grant| grant.covers(id, algorithm, access)),
+        );
+        topic.stands(&id.topic, algorithm, access, broker)
+    }
+
+    fn grants(&self) -> Vec<GrantKey> {
         let of_topics = topics().flat_map(|id| {
             let grants = self.topics.get(&id).grants.clone();
             let keys = grants.into_iter().map(move |p| GrantKey::of_topic(&id, &p));
@@ -138,11 +147,8 @@ impl Fold {
                 .map(move |(p, g)| GrantKey::of_pattern(id, &p, &g));
             keys.collect::<Vec<_>>()
         });
-        let mut keys: Vec<_> = of_topics
-            .chain(of_patterns)
-            .map(|key| key.to_string())
-            .collect();
-        keys.sort();
+        let mut keys: Vec<_> = of_topics.chain(of_patterns).collect();
+        keys.sort_by_key(ToString::to_string);
         keys
     }
 }
@@ -219,7 +225,7 @@ async fn rows_are_the_fold(model: &ReadModel, fold: &Fold) {
     assert_eq!(assigned, fold.assignments());
 
     let grants = model.page(&GrantFilter::default(), &all()).await.unwrap();
-    let grants: Vec<_> = grants.rows.iter().map(|row| row.key.to_string()).collect();
+    let grants: Vec<_> = grants.rows.into_iter().map(|row| row.key).collect();
     assert_eq!(grants, fold.grants());
 
     for id in topics() {
