@@ -2,7 +2,6 @@
 
 mod scope;
 pub mod subscription;
-mod touched;
 pub mod types;
 
 pub use types::{Change, Changes, Kind};

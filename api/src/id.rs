@@ -9,6 +9,7 @@ use domain::{
     AlgorithmId, BrokerId, ListenerId, OrganizationName, Position, PublisherId, TopicId, Version,
 };
 
+use projections::change::Thing;
 use projections::grant::GrantKey;
 
 use crate::error::invalid;
@@ -71,6 +72,21 @@ impl GlobalId {
             "Event" => Self::Event(Position(u64::from_str(key).ok()?)),
             _ => return None,
         })
+    }
+}
+
+impl From<Thing> for GlobalId {
+    fn from(thing: Thing) -> Self {
+        match thing {
+            Thing::Organization(name) => Self::Organization(name),
+            Thing::Algorithm(id) => Self::Algorithm(id),
+            Thing::Version(algorithm, version) => Self::Version(algorithm, version),
+            Thing::Broker(id) => Self::Broker(id),
+            Thing::Topic(id) => Self::Topic(id),
+            Thing::Grant(key) => Self::Grant(key),
+            Thing::Listener(id) => Self::Listener(id),
+            Thing::Publisher(id) => Self::Publisher(id),
+        }
     }
 }
 

@@ -3,9 +3,11 @@
 use domain::Position;
 
 use crate::assignment::Touched;
+use crate::change::{self, Noted};
 use crate::database::{Tables, Tx};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
+use crate::model::position_of;
 use crate::{
     algorithm, assignment, broker, grant, listener, organization, publisher, topic, worker,
 };
@@ -21,6 +23,15 @@ pub(crate) enum Advanced {
     Gap { checkpoint: Position },
 }
 
+/// What a batch is applied to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    /// What the generation must say of itself.
+    pub(crate) live: bool,
+    /// Changes up to here are left out of the feed: they would be removed before they are read.
+    pub(crate) changes_after: i64,
+}
+
 /// Applies of `facts`, which follow on each other, those that the rows do not reflect yet.
 ///
 /// Another server may have applied them meanwhile, so where the rows stand is looked up in the
@@ -28,13 +39,13 @@ pub(crate) enum Advanced {
 pub(crate) fn advance(
     tables: &dyn Tables,
     facts: &[Fact],
-    live: bool,
+    target: Target,
 ) -> Result<Advanced, ReadModelError> {
     let mut advanced = Advanced::Superseded;
     let written = tables.write(&mut |tx| {
         let mark = mark(tx)?;
-        if mark.live == live {
-            advanced = apply_after(tx, mark.position, facts)?;
+        if mark.live == target.live {
+            advanced = apply_after(tx, mark.position, facts, target.changes_after)?;
         }
         Ok(())
     });
@@ -64,37 +75,48 @@ fn apply_after(
     tx: &mut dyn Tx,
     checkpoint: i64,
     facts: &[Fact],
+    changes_after: i64,
 ) -> Result<Advanced, ReadModelError> {
     let new = &facts[facts.partition_point(|fact| fact.position <= checkpoint)..];
     let (Some(first), Some(last)) = (new.first(), new.last()) else {
-        return Ok(Advanced::To(Position(checkpoint.unsigned_abs())));
+        return Ok(Advanced::To(position_of(checkpoint)));
     };
     if first.position != checkpoint + 1 {
-        let checkpoint = Position(checkpoint.unsigned_abs());
+        let checkpoint = position_of(checkpoint);
         return Ok(Advanced::Gap { checkpoint });
     }
     let mut touched = Touched::default();
+    let mut noted = Noted::after(changes_after.max(change::oldest(last.position)));
     for fact in new {
-        apply(tx, fact, &mut touched)?;
+        apply(tx, fact, &mut touched, &mut noted)?;
     }
     assignment::assign(tx, touched)?;
+    noted.write(tx, last.position)?;
     tx.execute(
         "UPDATE checkpoint SET position = ?1 WHERE id = 1",
         &[last.position.into()],
     )?;
-    Ok(Advanced::To(Position(last.position.unsigned_abs())))
+    Ok(Advanced::To(position_of(last.position)))
 }
 
 /// Every noun takes of a fact what concerns it; assignments last, since they are made of the rest.
-fn apply(tx: &mut dyn Tx, fact: &Fact, touched: &mut Touched) -> Result<(), ReadModelError> {
+fn apply(
+    tx: &mut dyn Tx,
+    fact: &Fact,
+    touched: &mut Touched,
+    noted: &mut Noted,
+) -> Result<(), ReadModelError> {
+    for thing in change::about(&fact.event) {
+        noted.note(fact, thing);
+    }
     assignment::touch_before(tx, fact, touched)?;
     organization::apply(tx, fact)?;
     algorithm::apply(tx, fact)?;
     broker::apply(tx, fact)?;
-    topic::apply(tx, fact)?;
-    grant::apply(tx, fact)?;
-    listener::apply(tx, fact)?;
-    publisher::apply(tx, fact)?;
-    worker::apply(tx, fact)?;
+    topic::apply(tx, fact, noted)?;
+    grant::apply(tx, fact, noted)?;
+    listener::apply(tx, fact, noted)?;
+    publisher::apply(tx, fact, noted)?;
+    worker::apply(tx, fact, noted)?;
     assignment::touch(tx, fact, touched)
 }

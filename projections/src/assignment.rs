@@ -100,9 +100,7 @@ pub(crate) fn touch_before(
 ) -> Result<(), ReadModelError> {
     let grant = match &fact.event {
         Event::TopicRevoked(e) => GrantKey::of_topic(&e.topic, &e.permission),
-        Event::TopicPatternRevoked(e) => {
-            GrantKey::of_pattern(e.broker, &e.pattern, &e.permission)
-        }
+        Event::TopicPatternRevoked(e) => GrantKey::of_pattern(e.broker, &e.pattern, &e.permission),
         _ => return Ok(()),
     };
     touched.note(fact, keys(tx, Reach::Granted(grant))?);

@@ -6,6 +6,7 @@ use domain::grant::{Access, Grantee, Permission};
 use domain::{AlgorithmId, BrokerId, Event, OrganizationName, TopicId, TopicName, TopicPattern};
 use jiff::Timestamp;
 
+use crate::change::{Find, Noted, Thing};
 use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
@@ -179,7 +180,7 @@ impl fmt::Display for Scope {
     }
 }
 
-pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
+pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(), ReadModelError> {
     match &fact.event {
         Event::TopicGranted(e) => {
             let key = GrantKey::of_topic(&e.topic, &e.permission);
@@ -187,15 +188,35 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
         }
         Event::TopicPatternGranted(e) => {
             let key = GrantKey::of_pattern(e.broker, &e.pattern, &e.permission);
+            note_included(tx, fact, &key, noted)?;
             put(tx, fact, &key, e.cause.map(|cause| cause.to_string()))
         }
         Event::TopicRevoked(e) => remove(tx, &GrantKey::of_topic(&e.topic, &e.permission)),
         Event::TopicPatternRevoked(e) => {
             let key = GrantKey::of_pattern(e.broker, &e.pattern, &e.permission);
+            note_included(tx, fact, &key, noted)?;
             remove(tx, &key)
         }
         _ => Ok(()),
     }
+}
+
+/// Topics count the grants of patterns too.
+///
+/// A pattern that is a value alone would have SQLite plan the statement for each one.
+fn note_included(
+    tx: &mut dyn Tx,
+    fact: &Fact,
+    key: &GrantKey,
+    noted: &mut Noted,
+) -> Result<(), ReadModelError> {
+    let included = Find {
+        sql: "SELECT broker, name FROM topics \
+              WHERE broker = ?1 AND listed = 1 AND glob(?2 || '', name) LIMIT ?3",
+        values: &[text(key.broker), key.scope.as_str().into()],
+        thing: |row| Ok(Thing::Topic(TopicId::from_row(row)?)),
+    };
+    noted.note_found(tx, fact, included)
 }
 
 fn put(

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::broker;
+use crate::change::{Find, Noted, Thing};
 use crate::database::{FromRow, Row, Statement, Tx, Value, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
@@ -67,7 +68,7 @@ impl Sort for ListenerSort {
     }
 }
 
-pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
+pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(), ReadModelError> {
     match &fact.event {
         Event::ListenerEnabled(e) => enable(tx, fact, e),
         Event::ListenerVersionChanged(e) => {
@@ -91,8 +92,43 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
             let cause = e.cause.map(|cause| cause.to_string());
             change(tx, fact, &e.listener, sql, cause.into())
         }
+        Event::VersionPublished(e) => note_of(tx, fact, &e.algorithm, noted),
+        Event::VersionWithdrawn(e) => note_of(tx, fact, &e.algorithm, noted),
+        Event::AlgorithmRetired(e) => note_of(tx, fact, &e.algorithm, noted),
+        Event::BrokerReplaced(e) => note_on(tx, fact, e.broker, noted),
+        Event::BrokerDisconnected(e) => note_on(tx, fact, e.broker, noted),
         _ => Ok(()),
     }
+}
+
+/// Those of an algorithm show what their version selectors pick.
+fn note_of(
+    tx: &mut dyn Tx,
+    fact: &Fact,
+    algorithm: &AlgorithmId,
+    noted: &mut Noted,
+) -> Result<(), ReadModelError> {
+    let of_algorithm = Find {
+        sql: "SELECT key FROM listeners WHERE algorithm = ?1 ORDER BY key LIMIT ?2",
+        values: &[text(algorithm)],
+        thing: |row| Ok(Thing::Listener(row.parse()?)),
+    };
+    noted.note_found(tx, fact, of_algorithm)
+}
+
+/// Those on a broker that ends are in no list any more.
+fn note_on(
+    tx: &mut dyn Tx,
+    fact: &Fact,
+    broker: BrokerId,
+    noted: &mut Noted,
+) -> Result<(), ReadModelError> {
+    let on_broker = Find {
+        sql: "SELECT key FROM listeners WHERE broker = ?1 ORDER BY key LIMIT ?2",
+        values: &[text(broker)],
+        thing: |row| Ok(Thing::Listener(row.parse()?)),
+    };
+    noted.note_found(tx, fact, on_broker)
 }
 
 const PAUSE: &str =

@@ -9,6 +9,7 @@ use domain::Position;
 use jiff::Timestamp;
 use tokio::sync::{Mutex, MutexGuard, watch};
 
+use crate::change::Feed;
 use crate::database::postgres::PostgresDatabase;
 use crate::database::sqlite::SqliteDatabase;
 use crate::database::{Database, FromRow, Row, Statement, Tables};
@@ -26,6 +27,7 @@ struct Shared {
     replacing: Mutex<()>,
     /// How far a rebuild has come that is under way or asked for.
     rebuilding: watch::Sender<Option<Position>>,
+    changes: Feed,
 }
 
 impl ReadModel {
@@ -74,6 +76,7 @@ impl ReadModel {
             reached,
             replacing: Mutex::new(()),
             rebuilding,
+            changes: Feed::default(),
         })))
     }
 
@@ -133,6 +136,10 @@ impl ReadModel {
 impl ReadModel {
     pub(crate) fn database(&self) -> &dyn Database {
         &*self.0.database
+    }
+
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.0.changes
     }
 
     pub(crate) fn live(&self) -> Arc<dyn Tables> {

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::{Advanced, advance};
+use crate::apply::{Advanced, Target, advance};
 use crate::database::blocking;
 use crate::error::{ProjectorError, ReadModelError};
 use crate::fact::{self, Fact};
@@ -23,6 +23,12 @@ const BATCH: usize = 2048;
 
 /// Between two tries to write a batch that the database did not take: on a full disk, say.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// What the projector writes to: all that changes is in the feed.
+const LIVE: Target = Target {
+    live: true,
+    changes_after: 0,
+};
 
 /// Keeps a [`ReadModel`] up with the log.
 ///
@@ -130,7 +136,7 @@ impl Projector {
             let live = self.model.live();
             let number = live.number();
             let batch = Arc::clone(&facts);
-            match blocking(move || advance(&*live, &batch, true)).await? {
+            match blocking(move || advance(&*live, &batch, LIVE)).await? {
                 Advanced::To(position) => {
                     self.model.raise(position);
                     return Ok(());

@@ -5,6 +5,7 @@ use domain::{
 };
 use jiff::Timestamp;
 
+use crate::change::{Find, Noted, Thing};
 use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
@@ -56,7 +57,7 @@ impl Sort for PublisherSort {
     }
 }
 
-pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
+pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(), ReadModelError> {
     match &fact.event {
         Event::PublisherEnabled(e) => tx.execute(
             "INSERT INTO publishers (key, broker, topic, algorithm, enabled, version, \
@@ -94,8 +95,43 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
                 fact.at.into(),
             ],
         ),
+        Event::VersionPublished(e) => note_of(tx, fact, &e.algorithm, noted),
+        Event::VersionWithdrawn(e) => note_of(tx, fact, &e.algorithm, noted),
+        Event::AlgorithmRetired(e) => note_of(tx, fact, &e.algorithm, noted),
+        Event::BrokerReplaced(e) => note_on(tx, fact, e.broker, noted),
+        Event::BrokerDisconnected(e) => note_on(tx, fact, e.broker, noted),
         _ => Ok(()),
     }
+}
+
+/// Those of an algorithm show what their version selectors pick.
+fn note_of(
+    tx: &mut dyn Tx,
+    fact: &Fact,
+    algorithm: &AlgorithmId,
+    noted: &mut Noted,
+) -> Result<(), ReadModelError> {
+    let of_algorithm = Find {
+        sql: "SELECT key FROM publishers WHERE algorithm = ?1 ORDER BY key LIMIT ?2",
+        values: &[text(algorithm)],
+        thing: |row| Ok(Thing::Publisher(row.parse()?)),
+    };
+    noted.note_found(tx, fact, of_algorithm)
+}
+
+/// Those on a broker that ends are in no list any more.
+fn note_on(
+    tx: &mut dyn Tx,
+    fact: &Fact,
+    broker: BrokerId,
+    noted: &mut Noted,
+) -> Result<(), ReadModelError> {
+    let on_broker = Find {
+        sql: "SELECT key FROM publishers WHERE broker = ?1 ORDER BY key LIMIT ?2",
+        values: &[text(broker)],
+        thing: |row| Ok(Thing::Publisher(row.parse()?)),
+    };
+    noted.note_found(tx, fact, on_broker)
 }
 
 impl ReadModel {

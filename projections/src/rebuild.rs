@@ -9,7 +9,8 @@ use domain::Position;
 use event_store::EventStore;
 
 use self::fill::{Filling, fill};
-use crate::apply::mark;
+use crate::apply::{Target, mark};
+use crate::change;
 use crate::database::{Tables, blocking};
 use crate::error::ProjectorError;
 use crate::model::{ReadModel, checkpoint, stored_position};
@@ -83,7 +84,11 @@ async fn fill_up(
 ) -> Result<(), ProjectorError> {
     let filling = Filling {
         tables: Arc::clone(next),
-        live: false,
+        target: Target {
+            live: false,
+            // As in the tables that were not filled.
+            changes_after: change::oldest(stored_position(store.head().await?)),
+        },
         until: Position(u64::MAX),
     };
     let model = model.clone();

@@ -3,6 +3,7 @@
 use domain::broker::TopicsDiscovered;
 use domain::{BrokerId, Event, TopicId};
 
+use crate::change::{Find, Noted, Thing};
 use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
@@ -56,27 +57,42 @@ impl Sort for TopicSort {
     }
 }
 
-pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
+pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(), ReadModelError> {
     match &fact.event {
         Event::TopicsDiscovered(e) => {
-            list(tx, e)?;
+            list(tx, fact, e, noted)?;
             count(tx, e.broker)
         }
         Event::ListenerEnabled(e) => name(tx, &e.listener.topic),
         Event::PublisherEnabled(e) => name(tx, &e.publisher.topic),
         Event::BrokerReplaced(e) => {
-            forget(tx, e.broker)?;
+            forget(tx, fact, e.broker, noted)?;
             count(tx, e.broker)
         }
-        Event::BrokerDisconnected(e) => forget(tx, e.broker),
+        Event::BrokerDisconnected(e) => forget(tx, fact, e.broker, noted),
         _ => Ok(()),
     }
 }
 
 /// Lists what the broker has now. What it lost is kept while anything was enabled on it.
-fn list(tx: &mut dyn Tx, e: &TopicsDiscovered) -> Result<(), ReadModelError> {
-    let now = serde_json::to_string(&e.topics)?;
-    let values = [text(e.broker), now.into()];
+fn list(
+    tx: &mut dyn Tx,
+    fact: &Fact,
+    e: &TopicsDiscovered,
+    noted: &mut Noted,
+) -> Result<(), ReadModelError> {
+    let values = [text(e.broker), serde_json::to_string(&e.topics)?.into()];
+    let differing = Find {
+        sql: "SELECT broker, name FROM topics WHERE broker = ?1 AND listed = 1 \
+              AND name NOT IN (SELECT value ->> 'name' FROM json_each(?2)) \
+              UNION ALL SELECT ?1, value ->> 'name' FROM json_each(?2) \
+              LEFT JOIN topics t ON t.broker = ?1 AND t.name = value ->> 'name' \
+              AND t.listed = 1 WHERE t.name IS NULL \
+              OR t.partitions IS DISTINCT FROM CAST(value ->> 'partitions' AS BIGINT) LIMIT ?3",
+        values: &values,
+        thing: listed_topic,
+    };
+    noted.note_found(tx, fact, differing)?;
     tx.execute(
         "UPDATE topics SET listed = 0, partitions = NULL WHERE broker = ?1 AND listed = 1 \
          AND name NOT IN (SELECT value ->> 'name' FROM json_each(?2))",
@@ -95,9 +111,14 @@ fn list(tx: &mut dyn Tx, e: &TopicsDiscovered) -> Result<(), ReadModelError> {
          SELECT ?1, value ->> 'name', CAST(value ->> 'partitions' AS BIGINT), 1 \
          FROM json_each(?2) WHERE true \
          ON CONFLICT (broker, name) DO UPDATE \
-         SET partitions = excluded.partitions, listed = excluded.listed",
+         SET partitions = excluded.partitions, listed = excluded.listed \
+         WHERE topics.listed = 0 OR topics.partitions IS DISTINCT FROM excluded.partitions",
         &values,
     )
+}
+
+fn listed_topic(row: &mut Row) -> Result<Thing, ReadModelError> {
+    Ok(Thing::Topic(TopicId::from_row(row)?))
 }
 
 /// Keeps the name of a topic that something is on, listed or not.
@@ -118,7 +139,18 @@ fn count(tx: &mut dyn Tx, broker: BrokerId) -> Result<(), ReadModelError> {
     )
 }
 
-fn forget(tx: &mut dyn Tx, broker: BrokerId) -> Result<(), ReadModelError> {
+fn forget(
+    tx: &mut dyn Tx,
+    fact: &Fact,
+    broker: BrokerId,
+    noted: &mut Noted,
+) -> Result<(), ReadModelError> {
+    let all = Find {
+        sql: "SELECT broker, name FROM topics WHERE broker = ?1 AND listed = 1 LIMIT ?2",
+        values: &[text(broker)],
+        thing: listed_topic,
+    };
+    noted.note_found(tx, fact, all)?;
     tx.execute("DELETE FROM topics WHERE broker = ?1", &[text(broker)])
 }
 

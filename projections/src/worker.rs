@@ -3,6 +3,7 @@
 use domain::{BrokerId, Event, ListenerId, WorkerId};
 use jiff::Timestamp;
 
+use crate::change::{Find, Noted, Thing};
 use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
@@ -38,10 +39,10 @@ pub struct ConsumerCounts {
     pub failed: u64,
 }
 
-pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
+pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(), ReadModelError> {
     match &fact.event {
         Event::WorkerJoined(e) => {
-            forget_consumers(tx, e.worker)?;
+            forget_consumers(tx, fact, e.worker, noted)?;
             tx.execute(
                 "INSERT INTO workers (id, joined_at) VALUES (?1, ?2) \
                  ON CONFLICT (id) DO UPDATE SET joined_at = excluded.joined_at",
@@ -49,7 +50,7 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
             )
         }
         Event::WorkerLeft(e) => {
-            forget_consumers(tx, e.worker)?;
+            forget_consumers(tx, fact, e.worker, noted)?;
             tx.execute("DELETE FROM workers WHERE id = ?1", &[text(e.worker)])
         }
         Event::ConsumerStarted(e) => {
@@ -96,7 +97,26 @@ fn put(
     )
 }
 
-fn forget_consumers(tx: &mut dyn Tx, worker: WorkerId) -> Result<(), ReadModelError> {
+/// Its listeners, and the status of their brokers, show one consumer less.
+fn forget_consumers(
+    tx: &mut dyn Tx,
+    fact: &Fact,
+    worker: WorkerId,
+    noted: &mut Noted,
+) -> Result<(), ReadModelError> {
+    let listeners = Find {
+        sql: "SELECT listener FROM consumers WHERE worker = ?1 ORDER BY listener LIMIT ?2",
+        values: &[text(worker)],
+        thing: |row| Ok(Thing::Listener(row.parse()?)),
+    };
+    noted.note_found(tx, fact, listeners)?;
+    let brokers = Find {
+        sql: "SELECT DISTINCT l.broker FROM consumers s JOIN listeners l ON l.key = s.listener \
+              WHERE s.worker = ?1 ORDER BY l.broker LIMIT ?2",
+        values: &[text(worker)],
+        thing: |row| Ok(Thing::Broker(row.take()?)),
+    };
+    noted.note_found(tx, fact, brokers)?;
     tx.execute("DELETE FROM consumers WHERE worker = ?1", &[text(worker)])
 }
 

@@ -35,6 +35,7 @@ pub(crate) struct Inventory {
     pub(crate) schema: Schema,
     pub(crate) runs: Arc<Runs>,
     store: Arc<dyn EventStore>,
+    projector: Projector,
     _directory: TempDir,
 }
 
@@ -68,6 +69,7 @@ impl Inventory {
             schema,
             runs,
             store,
+            projector,
             _directory: directory,
         }
     }
@@ -79,6 +81,15 @@ impl Inventory {
         let projector = Projector::new(model, Arc::clone(&self.store));
         tokio::spawn(projector.run(stop.clone()));
         stop.drop_guard()
+    }
+
+    /// Creates an organization, and has the read models show it.
+    pub(crate) async fn create(&self, organization: &str) {
+        let name = organization.parse().unwrap();
+        let head = self.store.head().await.unwrap();
+        append(self.store.as_ref(), &[OrganizationCreated { name }.into()]).await;
+        let history = self.store.read_all(head, 1).await.unwrap();
+        self.projector.apply(&history).await.unwrap();
     }
 
     /// The data of each item.
@@ -230,7 +241,8 @@ fn listening(number: usize) -> Vec<Event> {
 /// Appends each event to its stream, as a command of its own.
 async fn append(store: &dyn EventStore, events: &[Event]) {
     let mut revisions: HashMap<StreamName, u64> = HashMap::new();
-    for (number, event) in (1..).zip(events) {
+    let head = store.head().await.unwrap();
+    for (number, event) in (u128::from(head.0) + 1..).zip(events) {
         let command = CommandId(Uuid::from_u128(number));
         let stream = event.subject().stream();
         let revision = revisions.entry(stream.clone()).or_default();

@@ -72,6 +72,32 @@ async fn the_statements_of_a_nested_query_do_not_grow_with_its_rows() {
     breaks_silence(&inventory).await;
 }
 
+#[tokio::test]
+async fn changes_are_read_once_for_all_subscriptions() {
+    const SUBSCRIPTIONS: usize = 200;
+    let alone = Alone::in_process().await;
+    let inventory = Inventory::of(2).await;
+    let document = "subscription { changes(kinds: [ORGANIZATION]) { changes { kind } } }";
+    let follow = |_| inventory.follow(document).boxed();
+    let mut subscriptions: Vec<_> = (0..SUBSCRIPTIONS).map(follow).collect();
+    for items in &mut subscriptions {
+        items.next().await.unwrap();
+    }
+    // All of them wait for the next change.
+    let mut waiting: Vec<_> = subscriptions.iter_mut().map(|items| items.next()).collect();
+    for item in &mut waiting {
+        assert!(futures_util::poll!(item).is_pending());
+    }
+    let before = alone.statements();
+    inventory.create("beta").await;
+    let change = json!({ "changes": { "changes": [{ "kind": "ORGANIZATION" }] } });
+    for item in waiting {
+        assert_eq!(item.await.unwrap(), change);
+    }
+    // The changes, and the position that they were read at.
+    assert_eq!(alone.statements() - before, 2);
+}
+
 /// A client that hears of no change hears how far it is.
 async fn breaks_silence(inventory: &Inventory) {
     let mut items = pin!(inventory.follow("subscription { changes { position changes { id } } }"));

@@ -4,15 +4,15 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Context, ID, Result, Subscription};
-use domain::{Envelope, Position as At};
-use engine::ReadError;
+use async_graphql::{Context, Error, ID, Result, Subscription};
+use domain::Position as At;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, stream};
+use projections::change::{ChangesError, POSITIONS_KEPT, ThingsChanged};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::scope::Scope;
-use super::touched::touched;
 use super::{Change, Changes, Kind};
 use crate::control::{Control, control};
 use crate::error::{Code, error, log_failure, read_failure};
@@ -23,18 +23,9 @@ use crate::view::View;
 /// After so much silence a client is told how far it is.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 
-/// The most events that are replayed: reading the lists again costs less.
-const MOST_BEHIND: u64 = 10_000;
-
 /// The most things of an item, unless a single event touches more: whoever follows has asked for
 /// fields of each.
 const MOST_THINGS: usize = 100;
-
-/// Events taken at once.
-const BATCH: usize = 256;
-
-/// How long the read models may take to reach an event that is in the log.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Default)]
 pub struct ChangeSubscription;
@@ -61,12 +52,12 @@ impl ChangeSubscription {
         let scope = Scope::new(of.as_deref(), kinds, within.as_ref())?;
         let control = Arc::clone(ctx.data_unchecked::<Arc<Control>>());
         let reached = begin(ctx, after).await?;
-        let events = control.engine.store().follow(reached);
         let following = Following {
-            events: events.ready_chunks(BATCH).boxed(),
+            shown: control.model.watch(),
             waiting: VecDeque::new(),
             control,
             scope,
+            read: reached,
             reached,
             greet: after.is_none(),
             ended: false,
@@ -75,16 +66,14 @@ impl ChangeSubscription {
     }
 }
 
-/// The position that changes are told from.
+/// The position after which changes are sent.
 async fn begin(ctx: &Context<'_>, after: Option<Position>) -> Result<At> {
+    let Some(Position(after)) = after else {
+        return Ok(control(ctx).model.position());
+    };
     let head = control(ctx).engine.store().head().await;
     let head = head.map_err(|cause| log_failure(&cause))?;
-    match after {
-        None => Ok(head),
-        Some(Position(after)) => {
-            resume(after, head).map_err(|text| error(Code::PositionTooOld, text))
-        }
-    }
+    resume(after, head).map_err(|text| error(Code::PositionTooOld, text))
 }
 
 /// Where a client goes on that stopped at `after`, or why it cannot.
@@ -93,21 +82,25 @@ fn resume(after: At, head: At) -> Result<At, String> {
         None => Err(format!(
             "the log ends at {head}: it is not the log that {after} was read from"
         )),
-        Some(behind) if behind > MOST_BEHIND => Err(format!(
-            "{behind} events happened since; at most {MOST_BEHIND} are replayed"
-        )),
+        Some(behind) if behind > POSITIONS_KEPT => {
+            Err(ChangesError::TooOld { after, behind }.to_string())
+        }
         Some(_) => Ok(after),
     }
 }
 
-/// A client's place in the log.
+/// A client's place in the feed.
 struct Following {
-    events: BoxStream<'static, Vec<Result<Envelope, ReadError>>>,
-    /// Taken from the log, and not yet told of.
-    waiting: VecDeque<Envelope>,
     control: Arc<Control>,
-    scope: Scope,
+    /// Wakes it when the rows have moved on.
+    shown: watch::Receiver<At>,
+    /// Taken from the feed, and not yet sent.
+    waiting: VecDeque<Arc<ThingsChanged>>,
+    /// The feed was read up to here.
+    read: At,
+    /// The client was told of everything up to here.
     reached: At,
+    scope: Scope,
     /// The client is yet to be told where it begins.
     greet: bool,
     ended: bool,
@@ -128,55 +121,57 @@ impl Following {
             return None;
         }
         if std::mem::take(&mut self.greet) {
-            let shown = self.until_shown(self.reached).await;
-            return Some(shown.map(|()| self.item(Gathered::default())));
+            return Some(Ok(self.item(Gathered::default())));
         }
         let deadline = Instant::now() + HEARTBEAT;
         loop {
             if self.waiting.is_empty() {
-                let Ok(batch) = timeout_at(deadline, self.events.next()).await else {
-                    return Some(Ok(self.item(Gathered::default())));
-                };
-                let batch: Result<VecDeque<_>, _> = batch?.into_iter().collect();
-                match batch {
-                    Ok(batch) => self.waiting = batch,
-                    Err(cause) => return Some(Err(log_failure(&cause))),
+                match timeout_at(deadline, self.fetch()).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(cause)) => return Some(Err(failure(&cause))),
+                    Err(_) => return Some(Ok(self.item(Gathered::default()))),
                 }
             }
-            match self.gather().await {
-                Ok(gathered) if gathered.is_empty() && Instant::now() < deadline => {}
-                Ok(gathered) => return Some(Ok(self.item(gathered))),
-                Err(error) => return Some(Err(error)),
+            let gathered = self.gather();
+            if !gathered.is_empty() || Instant::now() >= deadline {
+                return Some(Ok(self.item(gathered)));
             }
         }
     }
 
-    /// What the events that wait touch; whole events, as many as fit into an item.
-    async fn gather(&mut self) -> Result<Gathered> {
-        if let Some(last) = self.waiting.back() {
-            self.until_shown(last.position).await?;
+    /// Waits until the rows have moved on, and takes what changed.
+    async fn fetch(&mut self) -> Result<(), ChangesError> {
+        loop {
+            self.shown.mark_unchanged();
+            let changes = self.control.model.changes(self.read).await?;
+            if changes.reached > self.read {
+                self.read = changes.reached;
+                self.waiting = changes.changes.into();
+                return Ok(());
+            }
+            // The model, which sends, is there as long as the control.
+            let _ = self.shown.changed().await;
         }
+    }
+
+    /// What is waiting of what was asked for; whole positions, as many as fit into an item.
+    fn gather(&mut self) -> Gathered {
         let mut gathered = Gathered::default();
-        while let Some(envelope) = self.waiting.pop_front() {
-            let (model, engine) = (&self.control.model, &self.control.engine);
-            let touched = touched(&envelope, model, engine).await?;
-            gathered.more |= touched.more;
-            for id in touched.ids {
+        while gathered.things.len() < MOST_THINGS {
+            let Some(changed) = self.waiting.pop_front() else {
+                self.reached = self.read;
+                break;
+            };
+            gathered.more |= changed.more;
+            for thing in &changed.things {
+                let id = GlobalId::from(thing.clone());
                 if self.scope.covers(&id) {
-                    gathered.things.insert(id, envelope.position);
+                    gathered.things.insert(id, changed.position);
                 }
             }
-            self.reached = envelope.position;
-            if gathered.things.len() >= MOST_THINGS {
-                break;
-            }
+            self.reached = changed.position;
         }
-        Ok(gathered)
-    }
-
-    async fn until_shown(&mut self, position: At) -> Result<()> {
-        let shown = self.control.model.wait_for(position, PATIENCE).await;
-        shown.map_err(|cause| read_failure(&cause))
+        gathered
     }
 
     fn item(&self, gathered: Gathered) -> Changes {
@@ -196,7 +191,14 @@ impl Following {
     }
 }
 
-/// What is touched, each thing with the last position that touched it.
+fn failure(cause: &ChangesError) -> Error {
+    match cause {
+        ChangesError::TooOld { .. } => error(Code::PositionTooOld, cause.to_string()),
+        ChangesError::Model(cause) => read_failure(cause),
+    }
+}
+
+/// What changed, each thing with the last position that changed it.
 #[derive(Default)]
 struct Gathered {
     things: HashMap<GlobalId, At>,
@@ -215,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_client_resumes_unless_it_is_too_far_behind_or_ahead_of_the_log() {
-        let head = At(MOST_BEHIND + 5);
+        let head = At(POSITIONS_KEPT + 5);
         assert_eq!(resume(At(5), head), Ok(At(5)));
         assert_eq!(resume(head, head), Ok(head));
         assert!(resume(At(4), head).is_err());

@@ -177,6 +177,15 @@ CREATE TABLE assignments (
 
 CREATE INDEX assignments_changed ON assignments (position);
 
+-- Which things show something else from a position on: of the last 10,000 positions.
+CREATE TABLE changes (
+    position bigint NOT NULL,
+    -- Of what kind the thing is; or `more`, where not all of them are named.
+    kind     text COLLATE "C" NOT NULL,
+    key      text COLLATE "C" NOT NULL,
+    PRIMARY KEY (position, kind, key)
+);
+
 -- What each algorithm is permitted on each of the topics, and by which grant: several grants may
 -- permit the same.
 CREATE VIEW permitted AS

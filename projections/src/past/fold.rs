@@ -8,6 +8,7 @@ use event_store::EventStore;
 use rusqlite::{Connection, OpenFlags};
 
 use super::PastError;
+use crate::apply::Target;
 use crate::database::sqlite::SqliteDatabase;
 use crate::rebuild::fill::{Filling, fill};
 
@@ -75,7 +76,11 @@ pub(super) async fn fold(
 ) -> Result<(), PastError> {
     let filling = Filling {
         tables: SqliteDatabase::new(path)?.to_fill().await?,
-        live: true,
+        target: Target {
+            live: true,
+            // Nobody follows a moment.
+            changes_after: i64::MAX,
+        },
         until,
     };
     Ok(fill(filling, store, |_| {}).await?)

@@ -7,7 +7,7 @@ use domain::Position;
 use event_store::EventStore;
 use tokio::sync::mpsc;
 
-use crate::apply::{Advanced, advance};
+use crate::apply::{Advanced, Target, advance};
 use crate::database::{Tables, blocking};
 use crate::error::{ProjectorError, ReadModelError};
 use crate::fact::{self, Fact};
@@ -22,8 +22,7 @@ const AHEAD: usize = 2;
 /// What is filled, and how far.
 pub(crate) struct Filling {
     pub(crate) tables: Arc<dyn Tables>,
-    /// What the tables say of themselves.
-    pub(crate) live: bool,
+    pub(crate) target: Target,
     /// The last position; the end of the log where that comes before.
     pub(crate) until: Position,
 }
@@ -36,7 +35,7 @@ pub(crate) async fn fill(
 ) -> Result<(), ProjectorError> {
     let Filling {
         tables,
-        live,
+        target,
         until,
     } = filling;
     let after = checkpoint(&*tables).await?;
@@ -44,7 +43,7 @@ pub(crate) async fn fill(
     let reading = tokio::spawn(read(Arc::clone(store), after, until, pages));
     let applied = blocking(move || {
         while let Some(facts) = read_pages.blocking_recv() {
-            let Advanced::To(position) = advance(&*tables, &facts, live)? else {
+            let Advanced::To(position) = advance(&*tables, &facts, target)? else {
                 let odd = "the new read tables were changed by somebody else";
                 return Err(ReadModelError::Database(odd.into()));
             };

@@ -18,7 +18,7 @@ use proptest::prelude::*;
 use crate::fixture::{Fixture, Place, all, history};
 use crate::random::{
     ALGORITHMS, BROKERS, TOPICS, broker, connected, of_algorithms, of_brokers, of_listeners,
-    of_topics,
+    of_topic_lists, of_topics, of_workers,
 };
 
 /// The states of everything.
@@ -190,12 +190,14 @@ fn topics() -> impl Iterator<Item = TopicId> {
 }
 
 /// A history that begins with all there can be, so that most of what follows has an effect.
-fn a_history() -> impl Strategy<Value = Vec<Event>> {
+pub(crate) fn a_history() -> impl Strategy<Value = Vec<Event>> {
     let any_event = prop_oneof![
         2 => of_brokers(),
         2 => of_algorithms(),
         3 => of_topics(),
         4 => of_listeners(),
+        1 => of_topic_lists(),
+        2 => of_workers(),
     ];
     proptest::collection::vec(any_event, 0..160).prop_map(|random| {
         let registered = ALGORITHMS.iter().map(|algorithm| {

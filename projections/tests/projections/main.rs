@@ -3,6 +3,7 @@
 
 mod assignments;
 mod brokers;
+mod changes;
 mod database;
 mod dump;
 mod events;

@@ -3,7 +3,7 @@
 use domain::algorithm::{AlgorithmRetired, Protocol, VersionPublished, VersionWithdrawn};
 use domain::broker::{
     BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, BrokerSettings,
-    SqsAuth,
+    DiscoveredTopic, SqsAuth, TopicsDiscovered,
 };
 use domain::grant::{
     Access, Grantee, Permission, TopicGranted, TopicPatternGranted, TopicPatternRevoked,
@@ -14,8 +14,12 @@ use domain::listener::{
     ListenerSettings, ListenerSettingsChanged, ListenerVersionChanged, StartPosition,
 };
 use domain::publisher::{PublisherDisabled, PublisherEnabled, PublisherVersionChanged};
-use domain::{AlgorithmId, BrokerId, CredentialRef, Event, ListenerId, PublisherId, TopicId};
+use domain::worker::{ConsumerStarted, ConsumerStopped, ListenerBlocked, WorkerJoined, WorkerLeft};
+use domain::{
+    AlgorithmId, BrokerId, CredentialRef, Event, ListenerId, PublisherId, TopicId, WorkerId,
+};
 use proptest::prelude::*;
+use uuid::Uuid;
 
 pub(crate) const BROKERS: [&str; 2] = ["main", "next"];
 pub(crate) const TOPICS: [&str; 2] = ["orders.eu", "scores"];
@@ -145,6 +149,38 @@ pub(crate) fn of_topics() -> impl Strategy<Value = Event> {
             PublisherVersionChanged { publisher, version }.into()
         }),
         1 => publisher().prop_map(move |publisher| PublisherDisabled { publisher, cause }.into()),
+    ]
+}
+
+pub(crate) fn of_topic_lists() -> impl Strategy<Value = Event> {
+    let listed = proptest::sample::subsequence(TOPICS.to_vec(), 0..=TOPICS.len());
+    (a_broker(), listed, 1_u32..4).prop_map(|(broker, names, partitions)| {
+        let topics = names.into_iter().map(|name| DiscoveredTopic {
+            name: name.parse().unwrap(),
+            partitions: Some(partitions),
+        });
+        TopicsDiscovered {
+            broker,
+            topics: topics.collect(),
+        }
+        .into()
+    })
+}
+
+pub(crate) fn of_workers() -> impl Strategy<Value = Event> {
+    let worker = || (1_u128..3).prop_map(|number| WorkerId(Uuid::from_u128(number)));
+    let consumer = move || {
+        (worker(), a_topic(), one_of(&ALGORITHMS))
+            .prop_map(|(worker, topic, algorithm)| (worker, ListenerId { topic, algorithm }))
+    };
+    prop_oneof![
+        1 => worker().prop_map(|worker| WorkerJoined { worker }.into()),
+        1 => worker().prop_map(|worker| WorkerLeft { worker }.into()),
+        6 => consumer().prop_map(|(worker, listener)| ConsumerStarted { worker, listener }.into()),
+        1 => consumer().prop_map(|(worker, listener)| ConsumerStopped { worker, listener }.into()),
+        2 => consumer().prop_map(|(worker, listener)| ListenerBlocked {
+            worker, listener, reason: "the endpoint is down".to_owned(),
+        }.into()),
     ]
 }
 
