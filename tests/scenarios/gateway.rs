@@ -250,10 +250,10 @@ async fn what_an_endpoint_gets_wrong_is_an_error_of_its_type() {
     assert_eq!(kind, "400 InputError");
     let (kind, message) = error("acme/score", "large").await;
     assert_eq!(kind, "200 TooLargeError", "{message}");
-    endpoint.hold(true);
+    endpoint.hold(|_| true);
     let (kind, _) = error("acme/score?timeout=1", "x").await;
     assert_eq!(kind, "200 TimeoutError");
-    endpoint.hold(false);
+    endpoint.release();
     endpoint.go_down();
     let (kind, message) = error("acme/score", "x").await;
     assert_eq!(kind, "200 SystemError", "{message}");

@@ -26,12 +26,15 @@ pub struct Call {
 
 type Script = dyn Fn(&Call) -> (StatusCode, Bytes) + Send + Sync;
 
+/// Which calls are not answered for now.
+type Held = Option<Arc<dyn Fn(&Call) -> bool + Send + Sync>>;
+
 /// An HTTP server that can go down and come back on its port.
 pub struct Endpoint {
     address: SocketAddr,
     calls: Arc<Mutex<Vec<Call>>>,
     script: Arc<Script>,
-    held: watch::Sender<bool>,
+    held: watch::Sender<Held>,
     serving: Option<AbortOnDropHandle<()>>,
 }
 
@@ -45,7 +48,7 @@ impl Endpoint {
             address: listener.local_addr().unwrap(),
             calls: Arc::default(),
             script: Arc::new(script),
-            held: watch::Sender::new(false),
+            held: watch::Sender::new(None),
             serving: None,
         };
         endpoint.serve(listener);
@@ -69,9 +72,14 @@ impl Endpoint {
         self.calls.lock().unwrap().clone()
     }
 
-    /// Takes calls, and answers none of them until told otherwise.
-    pub fn hold(&self, held: bool) {
-        self.held.send_replace(held);
+    /// Takes calls, and answers none of `which` until they are released.
+    pub fn hold(&self, which: impl Fn(&Call) -> bool + Send + Sync + 'static) {
+        self.held.send_replace(Some(Arc::new(which)));
+    }
+
+    /// Answers the calls that were held.
+    pub fn release(&self) {
+        self.held.send_replace(None);
     }
 
     /// Refuses connections, and breaks those there are.
@@ -109,7 +117,7 @@ async fn answer(
     request: http::Request<Incoming>,
     calls: Arc<Mutex<Vec<Call>>>,
     script: Arc<Script>,
-    mut held: watch::Receiver<bool>,
+    mut held: watch::Receiver<Held>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let body = body
@@ -123,9 +131,10 @@ async fn answer(
         body,
     };
     let (status, body) = script(&call);
-    calls.lock().unwrap().push(call);
+    calls.lock().unwrap().push(call.clone());
+    let is_held = |held: &Held| held.as_ref().is_some_and(|which| which(&call));
     // An endpoint that ends takes its calls along.
-    let _ = held.wait_for(|held| !held).await;
+    let _ = held.wait_for(|held| !is_held(held)).await;
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     Ok(response)

@@ -9,6 +9,7 @@ use super::{Published, script};
 #[tokio::test]
 async fn the_originals_python_client_works_unchanged() {
     let endpoint = Endpoint::start(script).await;
+    endpoint.hold(|call| call.body == "wait");
     let it = Published::at(&endpoint).await;
     it.enveloped("2.0.0", &endpoint).await;
     let told = tell(it.gateway.url()).await;
