@@ -7,14 +7,13 @@ use crate::control::control;
 use crate::error::{Code, error, fault, invalid, log_failure};
 use crate::scalar::{DateTime, Position};
 
-/// An earlier moment, which is answered from as if it were now. Runs and ledgers are not part of
-/// it: they are always the present ones.
+/// An earlier moment to answer from, as if it were now. Runs and ledgers are always the present
+/// ones.
 #[derive(Clone, Copy, Debug, OneofObject)]
 pub enum AsOf {
-    /// After the event at that position, from 1 to the end of the log.
+    /// After the event at this position, from 1 to the end of the log.
     Position(Position),
-    /// After the last event that was recorded by then: before the first event nothing is there,
-    /// after the last one the moment is the present.
+    /// After the last event that was recorded by this time. Before the first event nothing exists.
     Time(DateTime),
 }
 

@@ -17,7 +17,6 @@ use crate::scalar::Position;
 use crate::schema::Schema;
 use crate::view::View;
 
-/// What is different about one thing between two moments.
 pub struct Diff {
     of: ID,
     span: Span,
@@ -26,14 +25,14 @@ pub struct Diff {
     fields: Vec<FieldDiff>,
 }
 
-/// A field that is not what it was.
+/// A field that differs.
 #[derive(SimpleObject)]
 pub struct FieldDiff {
     /// Its name in this schema.
     pub name: String,
-    /// What it was; null also where the thing was not there.
+    /// What it was; null also if the thing did not exist.
     pub before: Option<Json<Value>>,
-    /// What it became; null also where the thing is not there any more.
+    /// What it became; null also if the thing no longer exists.
     pub after: Option<Json<Value>>,
 }
 
@@ -42,9 +41,8 @@ pub struct DiffQuery;
 
 #[Object]
 impl DiffQuery {
-    /// What is different about an organization, an algorithm, a version, a broker, a topic, a
-    /// grant, a listener or a publisher between two moments, the second of which is the present
-    /// unless given.
+    /// How an organization, an algorithm, a version, a broker, a topic, a grant, a listener or a
+    /// publisher differs between two moments; the second is the present by default.
     async fn diff(
         &self,
         ctx: &Context<'_>,
@@ -56,6 +54,7 @@ impl DiffQuery {
     }
 }
 
+/// What is different about one thing between two moments.
 #[Object]
 impl Diff {
     /// The position of the earlier moment.
@@ -68,23 +67,23 @@ impl Diff {
         Position(self.span.until)
     }
 
-    /// As it was; null where it was not there.
+    /// As it was; null if it did not exist.
     async fn before(&self) -> Option<&Node> {
         self.before.as_ref()
     }
 
-    /// As it became; null where it is not there any more.
+    /// As it became; null if it no longer exists.
     async fn after(&self) -> Option<&Node> {
         self.after.as_ref()
     }
 
-    /// The fields of its own that differ, by name. What has an id of its own, and what lives
-    /// outside the log, is not among them.
+    /// Its own fields that differ, by name. What has an id of its own, and what is not derived from
+    /// the log, is left out.
     async fn fields(&self) -> &[FieldDiff] {
         &self.fields
     }
 
-    /// What happened to it in between, the oldest first.
+    /// What happened to it in between, oldest first.
     async fn events(
         &self,
         ctx: &Context<'_>,

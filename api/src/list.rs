@@ -37,16 +37,20 @@ pub(crate) type List<N> = Connection<Cursor, N, Total>;
     concrete(name = "TopicOrder", params(TopicOrderField))
 )]
 pub(crate) struct OrderBy<F: InputType> {
+    /// What to sort by.
     pub field: F,
+    /// Which end comes first.
     #[graphql(default)]
     pub direction: OrderDirection,
 }
 
-/// Which end of a list comes first.
+/// The direction of an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
 pub(crate) enum OrderDirection {
+    /// Smallest, first by name, or oldest first.
     #[default]
     Ascending,
+    /// Largest, last by name, or newest first.
     Descending,
 }
 
@@ -124,7 +128,7 @@ pub(crate) struct Total(Box<dyn Fn() -> BoxFuture<'static, Result<u64>> + Send +
 
 #[Object]
 impl Total {
-    /// How many there are in the whole list. They are counted only when this is asked for.
+    /// How many there are in the whole list. They are counted only when asked for.
     async fn total_count(&self) -> Option<Result<u32>> {
         let count = (self.0)().await;
         Some(count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)))

@@ -10,7 +10,7 @@ use projections::algorithm::{Algorithm, PublishedVersion};
 use projections::broker::Broker;
 use projections::broker::BrokerCounts;
 use projections::organization::Organization;
-use projections::topic::TopicCounts;
+use projections::topic::{Topic, TopicCounts};
 use projections::worker::{Consumer, ConsumerCounts};
 use projections::{ReadModel, ReadModelError};
 
@@ -40,6 +40,24 @@ pub(crate) struct CountsOf(pub(crate) BrokerId);
 /// How many consumers there are on a broker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ConsumersOn(pub(crate) BrokerId);
+
+/// A topic as its broker lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Listed(pub(crate) TopicId);
+
+impl Loader<Listed> for Rows {
+    type Value = Topic;
+    type Error = Arc<ReadModelError>;
+
+    async fn load(&self, keys: &[Listed]) -> Result<HashMap<Listed, Topic>, Self::Error> {
+        let ids: Vec<TopicId> = keys.iter().map(|key| key.0.clone()).collect();
+        let rows = self.0.topics_by_id(&ids).await.map_err(Arc::new)?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (Listed(row.id.clone()), row))
+            .collect())
+    }
+}
 
 impl Loader<TopicId> for Rows {
     type Value = TopicCounts;

@@ -12,7 +12,7 @@ use crate::event::{self, Event};
 use crate::grant::Grant;
 use crate::id::GlobalId;
 use crate::listener::Listener;
-use crate::loaders::VersionsOf;
+use crate::loaders::{Listed, VersionsOf};
 use crate::organization::Organization;
 use crate::publisher::Publisher;
 use crate::topic::Topic;
@@ -23,7 +23,7 @@ const MOST_NODES: usize = 100;
 
 /// Anything with a global id.
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "ID"))]
+#[graphql(field(name = "id", ty = "ID", desc = "Its global id."))]
 pub enum Node {
     Organization(Organization),
     Algorithm(Algorithm),
@@ -41,13 +41,13 @@ pub struct NodeQuery;
 
 #[Object]
 impl NodeQuery {
-    /// The thing with that id; null where there is none.
+    /// The thing with this global id; null if there is none.
     async fn node(&self, ctx: &Context<'_>, id: ID, as_of: Option<AsOf>) -> Option<Result<Node>> {
         let found = find_all(ctx, &[id], as_of).await;
         found.map(|nodes| nodes.into_iter().next()?).transpose()
     }
 
-    /// The things with those ids, at most 100, each null where there is none.
+    /// The things with these global ids, at most 100; null for each that does not exist.
     async fn nodes(
         &self,
         ctx: &Context<'_>,
@@ -107,7 +107,7 @@ pub(crate) async fn row(view: &View, id: GlobalId) -> Result<Option<Node>> {
             found.map(Node::Broker)
         }
         GlobalId::Topic(id) => {
-            let found = view.show(model.topic(&id).await, Topic)?;
+            let found = view.find(Listed(id), Topic::of_row).await.transpose()?;
             found.map(Node::Topic)
         }
         GlobalId::Grant(key) => {

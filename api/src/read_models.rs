@@ -6,14 +6,14 @@ use projections::ReadModel;
 use crate::control::control;
 use crate::scalar::{BigInt, Position};
 
-/// The tables that every query reads.
+/// The tables that queries read.
 #[derive(SimpleObject)]
 pub struct ReadModels {
-    /// The place in the log that they reflect.
+    /// The position that they reflect.
     pub position: Position,
-    /// Each rebuild makes another generation, with a higher number.
+    /// Which generation is read. Each rebuild makes another, with a higher number.
     pub generation: BigInt,
-    /// How far the next generation has come; null while none is built.
+    /// The position that the next generation has reached; null while none is built.
     pub rebuilding: Option<Position>,
 }
 
@@ -33,8 +33,8 @@ pub struct ReadModelsMutation;
 
 #[Object]
 impl ReadModelsMutation {
-    /// Has all read models built from the log again, beside those that are read meanwhile. Answers
-    /// when it is begun, by this or an earlier request; `readModels` tells when it is done.
+    /// Rebuilds all read models from the log, beside those that are read meanwhile. It answers once
+    /// the rebuild has begun, by this request or an earlier one; `readModels` says when it is done.
     async fn read_models_rebuild(&self, ctx: &Context<'_>) -> ReadModels {
         let model = &control(ctx).model;
         model.rebuild();

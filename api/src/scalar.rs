@@ -2,10 +2,10 @@
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
-/// A place in the event log, as decimal digits. GraphQL's `Int` is too small for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position(pub domain::Position);
 
+/// A position in the event log: decimal digits in a string, since `Int` is too small for it.
 #[Scalar]
 impl ScalarType for Position {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -23,10 +23,10 @@ impl ScalarType for Position {
     }
 }
 
-/// A whole number of up to 64 bits, as decimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BigInt(pub u64);
 
+/// A whole number of up to 64 bits: decimal digits in a string.
 #[Scalar]
 impl ScalarType for BigInt {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -41,11 +41,11 @@ impl ScalarType for BigInt {
     }
 }
 
-/// A moment, RFC 3339, UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub jiff::Timestamp);
 
-#[Scalar]
+/// A moment in UTC, for example `2026-11-28T18:30:00.123456Z`, with at most microseconds.
+#[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {

@@ -2,40 +2,53 @@
 
 use std::sync::Arc;
 
+use async_graphql::connection::Connection;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{MergedObject, MergedSubscription, Request, Response, SDLExportOptions};
 use futures_util::{Stream, StreamExt};
 
+use crate::algorithm::Algorithm;
 use crate::algorithm::mutation::AlgorithmMutation;
 use crate::algorithm::query::AlgorithmQuery;
+use crate::broker::Broker;
 use crate::broker::mutation::BrokerMutation;
 use crate::broker::query::BrokerQuery;
 use crate::broker::replacement::ReplacementQuery;
 use crate::change::subscription::ChangeSubscription;
 use crate::control::{Control, Principal};
 use crate::diff::DiffQuery;
+use crate::event::Event;
 use crate::event::history::HistoryQuery;
 use crate::event::query::EventQuery;
 use crate::event::subscription::EventSubscription;
 use crate::event::undo::UndoMutation;
 use crate::event::words::Names;
+use crate::grant::Grant;
 use crate::grant::mutation::GrantMutation;
 use crate::grant::query::GrantQuery;
 use crate::limits::{Admitted, Limits, bounded, in_time, only_subscriptions};
+use crate::list::List;
+use crate::listener::Listener;
 use crate::listener::mutation::ListenerMutation;
 use crate::listener::query::ListenerQuery;
 use crate::loaders;
 use crate::node::NodeQuery;
 use crate::organization::mutation::OrganizationMutation;
 use crate::organization::query::OrganizationQuery;
+use crate::organization::{Organization, types::Member};
+use crate::paging::Cursor;
+use crate::publisher::Publisher;
 use crate::publisher::mutation::PublisherMutation;
 use crate::publisher::query::PublisherQuery;
 use crate::read_models::{ReadModelsMutation, ReadModelsQuery};
+use crate::run::Run;
+use crate::topic::Topic;
 use crate::view::View;
 use crate::worker::mutation::WorkerMutation;
 use crate::worker::query::WorkerQuery;
 use crate::worker::subscription::WorkerSubscription;
 
+/// What can be read. Every query that reads the read models takes `asOf`.
 #[derive(MergedObject, Default)]
 pub struct Query(
     NodeQuery,
@@ -53,6 +66,8 @@ pub struct Query(
     WorkerQuery,
 );
 
+/// What can be changed. Every mutation takes one `input`, and an `id` beside it where it changes
+/// what exists.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     OrganizationMutation,
@@ -66,6 +81,7 @@ pub struct Mutation(
     ReadModelsMutation,
 );
 
+/// What can be followed.
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(EventSubscription, ChangeSubscription, WorkerSubscription);
 
@@ -161,11 +177,28 @@ pub(crate) async fn introspect(document: &str) -> serde_json::Value {
     answer.into_result().unwrap().data.into_json().unwrap()
 }
 
-fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
-    async_graphql::Schema::build(
+type Builder = async_graphql::SchemaBuilder<Query, Mutation, Subscription>;
+
+fn builder() -> Builder {
+    let builder = async_graphql::Schema::build(
         Query::default(),
         Mutation::default(),
         Subscription::default(),
-    )
-    .disable_suggestions()
+    );
+    described(builder).disable_suggestions()
+}
+
+/// Describes the types that the library makes, which have no comment to take it from.
+fn described(builder: Builder) -> Builder {
+    builder
+        .override_output_type_description::<List<Algorithm>>("Part of a list of algorithms.")
+        .override_output_type_description::<List<Broker>>("Part of a list of brokers.")
+        .override_output_type_description::<List<Grant>>("Part of a list of grants.")
+        .override_output_type_description::<List<Listener>>("Part of a list of listeners.")
+        .override_output_type_description::<List<Member>>("Part of a list of members.")
+        .override_output_type_description::<List<Organization>>("Part of a list of organizations.")
+        .override_output_type_description::<List<Publisher>>("Part of a list of publishers.")
+        .override_output_type_description::<List<Topic>>("Part of a list of topics.")
+        .override_output_type_description::<Connection<Cursor, Run>>("Part of a list of runs.")
+        .override_output_type_description::<Connection<String, Event>>("Part of a list of events.")
 }

@@ -8,59 +8,79 @@ use domain::{NameError, Refusal};
 use crate::event::Event;
 use crate::id::IdError;
 
-/// Something that the caller can act on. Nothing was changed.
+/// Why a mutation did nothing; the caller can act on it.
 #[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
 pub struct UserError {
+    /// What it is about.
     pub code: UserErrorCode,
-    /// For people; may change.
+    /// A text for people; it may change.
     pub message: String,
-    /// The argument that it is about.
+    /// The path of the argument that it is about.
     pub path: Option<Vec<String>>,
-    /// For `CONFLICT`: what changed since the expected revision, the oldest first, at most 100.
+    /// For `CONFLICT`: what changed since the expected revision, oldest first, at most 100.
     pub changes: Vec<Event>,
 }
 
-/// What a user error is about. Codes are added, never changed: keep a branch for unknown ones.
+/// What a user error is about. Codes are added over time: keep a branch for unknown ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum UserErrorCode {
+    /// Something else has this name.
     NameTaken,
-    /// A person is a member in another role.
+    /// The person is a member already, in another role.
     AlreadyMember,
+    /// The person is not a member.
     NotAMember,
-    /// An organization keeps an owner.
+    /// An organization keeps its last owner.
     LastOwner,
+    /// The version is published already.
     VersionTaken,
+    /// The version is withdrawn.
     VersionWithdrawn,
+    /// The algorithm is retired.
     AlgorithmRetired,
+    /// What an id names does not exist.
     NotFound,
+    /// No published version matches.
     UnknownVersion,
+    /// The algorithm has no published version.
     NothingPublished,
+    /// The broker has no such topic.
     UnknownTopic,
+    /// The algorithm has no grant for the topic.
     NotGranted,
+    /// The listener or publisher is not enabled.
     NotEnabled,
+    /// The listener or publisher is enabled already.
     AlreadyEnabled,
+    /// A listener cannot send faulty messages to the topic that it reads.
     DlqIsSourceTopic,
-    /// Another change of the same batch says the same.
+    /// Another change of the same batch is the same.
     DuplicateChange,
-    /// Another change of the same batch says the opposite.
+    /// Another change of the same batch does the opposite.
     ContradictoryChange,
-    /// Messages would go round and round.
+    /// Messages would go round in a cycle.
     FlowCycle,
-    /// Where a listener starts does not change.
+    /// The start position of a listener cannot be changed.
     StartPositionFixed,
+    /// The broker has been disconnected or replaced.
     BrokerGone,
     /// The broker uses no credential.
     NoCredential,
-    /// The replacement is gone, of another kind, or the broker itself.
+    /// The replacement is not another connected broker of the same kind.
     BadReplacement,
     /// The replacement lacks topics that are in use.
     TopicsMissing,
+    /// A worker could not reach the broker.
     BrokerUnreachable,
-    /// No worker is there to look at the broker.
+    /// No worker is available to look at the broker.
     NoWorker,
+    /// A name or version has a form that is not allowed.
     BadName,
+    /// An id is malformed, or of another kind of thing.
     BadId,
+    /// The endpoint is not a URL that can be called.
     BadEndpoint,
+    /// A value is outside its bounds.
     OutOfRange,
     /// `expectedRevision` is not the present one.
     Conflict,
@@ -73,20 +93,21 @@ pub enum UserErrorCode {
 /// Something that was done and deserves a second look.
 #[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
 pub struct Warning {
+    /// What it is about.
     pub code: WarningCode,
-    /// For people; may change.
+    /// A text for people; it may change.
     pub message: String,
-    /// The argument that it is about.
+    /// The path of the argument that it is about.
     pub path: Option<Vec<String>>,
 }
 
-/// What a warning is about. Codes are added, never changed: keep a branch for unknown ones.
+/// What a warning is about. Codes are added over time: keep a branch for unknown ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum WarningCode {
-    /// Messages go round and round.
+    /// Messages go round in a cycle.
     FlowCycle,
-    /// It is done, at the payload's `position`, but the read models have not come so far. Do not
-    /// send it again; read it again later.
+    /// It is done, at the payload's `position`, but the read models have not reached it. Do not
+    /// send it again; read it later.
     NotShownYet,
 }
 
@@ -102,7 +123,7 @@ impl Warning {
     pub(crate) fn cycle(cycle: &Cycle) -> Self {
         Self {
             code: WarningCode::FlowCycle,
-            message: format!("messages go round and round: {cycle}"),
+            message: format!("messages go round in a cycle: {cycle}"),
             path: Some(owned(&["input", "allowCycle"])),
         }
     }

@@ -155,17 +155,17 @@ fn forget(
 }
 
 impl ReadModel {
-    /// The topic, if its broker has it.
+    /// Those topics, if their brokers have them, in no order.
     ///
     /// # Errors
     /// The database cannot answer.
-    pub async fn topic(&self, id: &TopicId) -> Result<Option<Topic>, ReadModelError> {
-        let select = "SELECT broker, name, partitions FROM topics \
-                      WHERE broker = ?1 AND name = ?2 AND listed = 1";
-        let select = Statement::new(select)
-            .bind(text(id.broker))
-            .bind(id.topic.as_str());
-        self.row(select).await
+    pub async fn topics_by_id(&self, ids: &[TopicId]) -> Result<Vec<Topic>, ReadModelError> {
+        let select = "WITH asked (c, t) AS \
+             (SELECT value ->> 'broker', value ->> 'topic' FROM json_each(?1)) \
+             SELECT broker, name, partitions FROM asked \
+             JOIN topics ON broker = c AND name = t AND listed = 1";
+        let ids = serde_json::to_string(ids)?;
+        self.rows(Statement::new(select).bind(ids)).await
     }
 
     /// How much there is of each of those topics, in no order.

@@ -23,7 +23,7 @@ const LISTENERS: &str =
 
 const GRANTS: &str =
     "query($first: Int!, $asOf: AsOf) { grants(first: $first, asOf: $asOf) { nodes {
-    access topicName topicPattern causeEventId
+    access topic { name } topicPattern causeEventId
     grantee { __typename ... on Algorithm { name } ... on Organization { name } }
     broker { name replacedBy { name } } } } }";
 
@@ -126,13 +126,13 @@ async fn shows_what_there_is(inventory: &Inventory) {
     assert_eq!(second["problem"], "version 1.0.0 is withdrawn: it lies");
 
     let filter = "{ listeners(filter: { search: \"topic-07\", enabled: true, paused: false }) \
-                  { nodes { topicName } } \
+                  { nodes { topic { name } } } \
                   grants(filter: { access: PUBLISH }) { nodes { topicPattern grantee { \
                   ... on Organization { name members { nodes { name role } } } } } } \
                   brokerByName(name: \"main\") { deletionPreview { grants listeners publishers \
                   listenerIds } } }";
     let answer = inventory.ask(filter, json!({})).await;
-    let found = json!([{ "topicName": "topic-07" }]);
+    let found = json!([{ "topic": { "name": "topic-07" } }]);
     assert_eq!(answer["listeners"]["nodes"], found);
     let whole = json!({
         "name": "acme", "members": { "nodes": [{ "name": "ann", "role": "OWNER" }] },

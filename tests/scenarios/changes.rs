@@ -22,7 +22,7 @@ const CHANGES: &str = "subscription($after: Position, $kinds: [Kind!], $within: 
     ... on Broker { name status { state running blocked failed } counts { topics grants listeners publishers } } \
     ... on Topic { name counts { subscribeGrants publishGrants listeners publishers } } \
     ... on Grant { access grantedAt } \
-    ... on Listener { enabled paused version problem dlq revision \
+    ... on Listener { enabled paused version problem deadLetterTopic { name } revision \
     resolvedVersion { version } consumers { state since } } \
     ... on Publisher { enabled version revision } } } } }";
 
@@ -34,7 +34,7 @@ const LISTS: &str = "query($search: String!) { \
     topics(search: $search) { nodes { id name \
     counts { subscribeGrants publishGrants listeners publishers } } } } } \
     grants(first: 100) { nodes { id access grantedAt } } \
-    listeners(first: 100) { nodes { id enabled paused version problem dlq revision \
+    listeners(first: 100) { nodes { id enabled paused version problem deadLetterTopic { name } revision \
     resolvedVersion { version } consumers { state since } } } \
     publishers(first: 100) { nodes { id enabled version revision } } }";
 

@@ -60,7 +60,7 @@ async fn a_stale_revision_is_a_conflict_that_tells_what_changed_since() {
         .await;
     let add = "mutation($input: OrganizationMemberAddInput!) { it: organizationMemberAdd(\
         input: $input) { organization { id } position userErrors { code message path \
-        changes { type revision words } } } }";
+        changes { type streamRevision words } } } }";
     let member = |name: &str, revision: &str| {
         json!({
             "organizationId": created["organization"]["id"], "member": name, "role": "OWNER",
@@ -87,7 +87,7 @@ async fn a_stale_revision_is_a_conflict_that_tells_what_changed_since() {
         words[1].ends_with("added bob to acme as OWNER"),
         "{words:?}"
     );
-    assert_eq!(changes[1]["revision"], "2");
+    assert_eq!(changes[1]["streamRevision"], "2");
     let ahead = refused(&eventflows, add, member("cid", "9")).await;
     assert_eq!(
         (&ahead["code"], &ahead["changes"]),

@@ -5,7 +5,7 @@ use tests::wait::eventually;
 use tests::{Endpoint, Eventflows, Flow, FlowOptions, Kafka};
 
 const PAGE: &str = "query($first: Int, $after: Position) { events(first: $first, after: $after) { \
-    nodes { position type stream revision recordedAt actor { kind name } correlationId \
+    nodes { position type stream streamRevision recordedAt actor { kind name } correlationId \
     causationId payload } pageInfo { hasNextPage endCursor } } }";
 
 async fn all(flow: &Flow, first: u32) -> Vec<Value> {
@@ -98,7 +98,7 @@ async fn a_subscription_resumes_behind_any_position_without_gap_or_repetition() 
 }
 
 const LISTS: &str = "{ brokers { nodes { id name } } publishers { nodes { id version } } \
-     listeners { nodes { id version dlq revision } } grants { nodes { id } } }";
+     listeners { nodes { id version deadLetterTopic { name } revision } } grants { nodes { id } } }";
 
 #[tokio::test]
 async fn read_models_thrown_away_are_rebuilt_from_the_log() {

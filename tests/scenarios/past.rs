@@ -16,7 +16,7 @@ const EVERYTHING: &str = "query($search: String!, $asOf: AsOf) { \
     deletionPreview { grants listenerIds } topics(search: $search) { nodes { id name \
     counts { subscribeGrants publishGrants listeners publishers } } } } } \
     grants(first: 100, asOf: $asOf) { nodes { id grantedAt grantee { __typename } } } \
-    listeners(first: 100, asOf: $asOf) { nodes { id enabled paused version problem dlq revision \
+    listeners(first: 100, asOf: $asOf) { nodes { id enabled paused version problem deadLetterTopic { name } revision \
     resolvedVersion { version } consumers { state since } broker { name } } } \
     publishers(first: 100, asOf: $asOf) { nodes { id enabled version algorithm { name } } } \
     organizationByName(name: \"acme\", asOf: $asOf) { id } \

@@ -10,16 +10,19 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::{UserError, UserErrorCode};
 
+/// A version to publish.
 #[derive(InputObject)]
 pub struct VersionPublishInput {
+    /// The algorithm that it is a version of.
     pub algorithm_id: ID,
-    /// Semantic: `1.2.3`, or with a pre-release `1.2.3-rc.1`.
+    /// A semantic version: `1.2.3`, or a pre-release such as `1.2.3-rc.1`.
     pub version: String,
     /// An `http` or `https` URL, without user name, password or fragment.
     pub endpoint: String,
+    /// How the endpoint is called and its answer read.
     #[graphql(default_with = "Protocol::Raw")]
     pub protocol: Protocol,
-    /// How long a call may take in all: 1 to 3,000,000.
+    /// How long one call may take: 1 to 3,000,000.
     #[graphql(default = 300_000)]
     pub timeout_ms: u64,
     #[graphql(flatten)]

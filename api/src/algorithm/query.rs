@@ -10,12 +10,14 @@ use crate::id::{self, chosen};
 use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
-/// Which algorithms are asked for; all where nothing is set.
+/// Which algorithms to list; all of them by default.
 #[derive(InputObject, Default)]
 pub struct AlgorithmFilterInput {
+    /// Only algorithms of this organization.
     pub organization_id: Option<ID>,
-    /// Part of the name as `organization/name`.
+    /// Part of `organization/name`.
     pub search: Option<String>,
+    /// Only retired algorithms, or only others.
     pub retired: Option<bool>,
 }
 
@@ -24,7 +26,7 @@ pub struct AlgorithmQuery;
 
 #[Object]
 impl AlgorithmQuery {
-    /// Algorithms, by name, the retired among them unless chosen.
+    /// Algorithms, by name; retired ones included unless filtered.
     async fn algorithms(
         &self,
         ctx: &Context<'_>,
@@ -38,7 +40,7 @@ impl AlgorithmQuery {
         Some(algorithms(ctx, filter.unwrap_or_default(), part, as_of).await)
     }
 
-    /// The algorithm written `organization/name`; null where there is none.
+    /// The algorithm named `organization/name`; null if there is none.
     async fn algorithm_by_name(
         &self,
         ctx: &Context<'_>,
@@ -85,5 +87,6 @@ async fn by_id(
 pub enum AlgorithmOrderField {
     /// By organization and name.
     Name,
+    /// By the time of registration.
     RegisteredAt,
 }

@@ -9,8 +9,10 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, Once, Terms, arguments};
 use crate::user_error::UserError;
 
+/// An algorithm to register.
 #[derive(InputObject)]
 pub struct AlgorithmRegisterInput {
+    /// The organization that owns it.
     pub organization_id: ID,
     /// Letters, digits, `_` and `-`, a letter first; at most 63.
     pub name: String,

@@ -9,8 +9,10 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
+/// An algorithm to retire.
 #[derive(InputObject)]
 pub struct AlgorithmRetireInput {
+    /// The algorithm.
     pub algorithm_id: ID,
     #[graphql(flatten)]
     pub once: OnceAtRevision,

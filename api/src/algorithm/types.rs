@@ -16,14 +16,15 @@ use crate::publisher::query::PublisherOrderField;
 use crate::scalar::DateTime;
 use crate::view::View;
 
-/// Something that can be called, written `organization/name`.
 pub struct Algorithm(
     pub(crate) projections::algorithm::Algorithm,
     pub(crate) View,
 );
 
+/// Something that can be called, written `organization/name`.
 #[Object]
 impl Algorithm {
+    /// Its global id.
     pub async fn id(&self) -> ID {
         GlobalId::Algorithm(self.0.id.clone()).encode()
     }
@@ -33,37 +34,40 @@ impl Algorithm {
         self.0.id.to_string()
     }
 
-    /// Who owns it.
+    /// The organization that owns it.
     async fn organization(&self) -> Option<Result<Organization>> {
         self.1
             .find(self.0.id.organization.clone(), Organization)
             .await
     }
 
+    /// What it does, for people.
     async fn description(&self) -> &str {
         &self.0.description
     }
 
+    /// When it was registered.
     async fn registered_at(&self) -> DateTime {
         DateTime(self.0.registered_at)
     }
 
-    /// It is over: nothing of it is called any more.
+    /// Retired: none of its versions can be called.
     async fn retired(&self) -> bool {
         self.0.retired_at.is_some()
     }
 
+    /// When it was retired; null while it is not.
     async fn retired_at(&self) -> Option<DateTime> {
         self.0.retired_at.map(DateTime)
     }
 
-    /// Its published versions, the withdrawn among them, the newest first.
+    /// Its published versions, newest first, withdrawn ones included.
     async fn versions(&self) -> Option<Result<Vec<Version>>> {
         let rows = self.1.load(VersionsOf(self.0.id.clone())).await;
         Some(rows.map(|rows| rows.unwrap_or_default().into_iter().map(Version).collect()))
     }
 
-    /// The topics that it may read or write, by grants to itself and to its organization.
+    /// The grants that let it read or write topics: its own and those of its organization.
     async fn grants(
         &self,
         first: Option<i32>,
@@ -78,7 +82,7 @@ impl Algorithm {
         Some(self.1.list(filter, part, Grant).await)
     }
 
-    /// What feeds it, the enabled and the disabled.
+    /// What feeds it, enabled and disabled.
     async fn listeners(
         &self,
         first: Option<i32>,
@@ -93,7 +97,7 @@ impl Algorithm {
         Some(self.1.list(filter, part, Listener).await)
     }
 
-    /// Where its results go, the enabled and the disabled.
+    /// Where its results go, enabled and disabled.
     async fn publishers(
         &self,
         first: Option<i32>,
@@ -109,16 +113,18 @@ impl Algorithm {
     }
 }
 
-/// A published version. It never changes; it may be withdrawn.
 #[derive(Clone)]
 pub struct Version(pub projections::algorithm::PublishedVersion);
 
+/// A published version. It never changes; it may be withdrawn.
 #[Object]
 impl Version {
+    /// Its global id.
     pub async fn id(&self) -> ID {
         GlobalId::Version(self.0.algorithm.clone(), self.0.version.clone()).encode()
     }
 
+    /// The version, for example `1.2.3` or `1.2.3-rc.1`.
     async fn version(&self) -> String {
         self.0.version.to_string()
     }
@@ -128,24 +134,27 @@ impl Version {
         &self.0.endpoint
     }
 
+    /// How the endpoint is called and its answer read.
     async fn protocol(&self) -> Protocol {
         self.0.protocol.into()
     }
 
-    /// How long a call may take in all.
+    /// How long one call may take.
     async fn timeout_ms(&self) -> u64 {
         self.0.timeout_ms
     }
 
+    /// When it was published.
     async fn published_at(&self) -> DateTime {
         DateTime(self.0.published_at)
     }
 
-    /// It is called no more.
+    /// Withdrawn: it cannot be called any more.
     async fn withdrawn(&self) -> bool {
         self.0.withdrawn.is_some()
     }
 
+    /// When it was withdrawn; null while it is not.
     async fn withdrawn_at(&self) -> Option<DateTime> {
         self.0
             .withdrawn
@@ -153,7 +162,7 @@ impl Version {
             .map(|withdrawn| DateTime(withdrawn.at))
     }
 
-    /// Why it was withdrawn, where a reason was given.
+    /// Why it was withdrawn, if a reason was given.
     async fn withdrawn_reason(&self) -> Option<&str> {
         self.0.withdrawn.as_ref()?.reason.as_deref()
     }

@@ -10,12 +10,14 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
+/// A version to withdraw.
 #[derive(InputObject)]
 pub struct VersionWithdrawInput {
+    /// The algorithm that it is a version of.
     pub algorithm_id: ID,
-    /// A published one: `1.2.3`, or with a pre-release `1.2.3-rc.1`.
+    /// A published version.
     pub version: String,
-    /// For those whose listeners it blocks; at most 500 characters.
+    /// Why, for those whose listeners it blocks; at most 500 characters.
     pub reason: Option<String>,
     #[graphql(flatten)]
     pub once: OnceAtRevision,

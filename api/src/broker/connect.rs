@@ -14,6 +14,7 @@ use crate::error::failure;
 use crate::mutation::{Call, Mutation, NotDone, Once, Target, Terms, arguments};
 use crate::user_error::{UserError, UserErrorCode};
 
+/// A broker to connect.
 #[derive(InputObject)]
 pub struct BrokerConnectInput {
     /// Unique among the connected brokers: letters, digits, `_`, `-` and `.`, at most 63.

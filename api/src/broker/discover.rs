@@ -10,6 +10,7 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, Once, Target, Terms, arguments};
 use crate::user_error::UserError;
 
+/// On which terms to discover.
 #[derive(InputObject)]
 pub struct BrokerDiscoverInput {
     #[graphql(flatten)]

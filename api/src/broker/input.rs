@@ -8,38 +8,45 @@ use domain::broker::{
 
 use crate::user_error::{UserError, UserErrorCode};
 
+/// How to reach a Kafka cluster.
 #[derive(InputObject)]
 pub struct KafkaInput {
     /// 1 to 16 of `host:port`.
     pub bootstrap_servers: Vec<String>,
-    /// Encryption; none unless given.
+    /// Encryption; none by default.
     pub tls: Option<KafkaTlsInput>,
-    /// A user name and a password; without `tls` they travel unencrypted.
+    /// Authentication by user name and password; without `tls` they travel unencrypted.
     pub sasl: Option<KafkaSaslInput>,
 }
 
+/// How the connection is encrypted.
 #[derive(InputObject)]
 pub struct KafkaTlsInput {
-    /// The certificates that are trusted, PEM; the system's unless given.
+    /// The trusted certificates, PEM; by default those of the system.
     pub ca: Option<String>,
     /// A client certificate with its key; not together with `sasl`.
     pub credential: Option<CredentialInput>,
 }
 
+/// How a client authenticates by SASL.
 #[derive(InputObject)]
 pub struct KafkaSaslInput {
+    /// The SASL mechanism.
     pub mechanism: SaslMechanism,
     /// The user name with the password.
     pub credential: CredentialInput,
 }
 
-/// How a user name and a password are shown to be known.
+/// The SASL mechanism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "DomainMechanism")]
 pub enum SaslMechanism {
+    /// PLAIN: the password is sent as it is.
     Plain,
+    /// SCRAM with SHA-256.
     #[graphql(name = "SCRAM_SHA_256")]
     ScramSha256,
+    /// SCRAM with SHA-512.
     #[graphql(name = "SCRAM_SHA_512")]
     ScramSha512,
 }
@@ -49,14 +56,15 @@ pub enum SaslMechanism {
 pub struct CredentialInput {
     /// Where it is kept and its name there: `provider/name`.
     pub name: String,
-    /// From 1.
+    /// Which version, from 1.
     pub version: u32,
 }
 
-/// The queues of an AWS account in a region. Unless keys or a role are given, a worker proves
-/// itself by what its machine was given.
+/// How to reach the SQS queues of an AWS account in a region. Unless keys or a role are given, a
+/// worker authenticates with what its machine has.
 #[derive(InputObject)]
 pub struct SqsInput {
+    /// The AWS region, for example `eu-central-1`.
     pub region: String,
     /// Where the API is, if not at its usual address: an `http` or `https` URL.
     pub endpoint: Option<String>,
@@ -66,55 +74,70 @@ pub struct SqsInput {
     pub assume_role: Option<SqsAssumeRoleInput>,
 }
 
+/// Authentication by an access key.
 #[derive(InputObject)]
 pub struct SqsStaticKeysInput {
-    /// The access key's id with its secret.
+    /// The access key id with its secret.
     pub credential: CredentialInput,
 }
 
+/// Authentication by a role, assumed with what the machine of the worker has.
 #[derive(InputObject)]
 pub struct SqsAssumeRoleInput {
+    /// The ARN of the role to assume.
     pub role_arn: String,
-    /// What the role's owner asks for.
+    /// The external id that the role's owner asks for.
     pub external_id: Option<String>,
 }
 
-/// An Azure Service Bus namespace, with one of the four ways to prove oneself.
+/// How to reach an Azure Service Bus namespace, with exactly one of the four ways to authenticate.
 #[derive(InputObject)]
 pub struct ServiceBusInput {
-    /// Its full host name, like `sales.servicebus.windows.net`.
+    /// Its fully qualified host name, for example `sales.servicebus.windows.net`.
     pub namespace: String,
     /// Where it listens, if not at its host name: an `amqp` or `amqps` URL.
     pub endpoint: Option<String>,
+    /// Authenticate by a connection string.
     pub connection_string: Option<ServiceBusConnectionStringInput>,
+    /// Authenticate by the key of a shared access policy.
     pub shared_access_key: Option<ServiceBusSharedAccessKeyInput>,
+    /// Authenticate as an Entra application.
     pub client_secret: Option<ServiceBusClientSecretInput>,
+    /// Authenticate as the machine of the worker.
     pub managed_identity: Option<ServiceBusManagedIdentityInput>,
 }
 
+/// Authentication by a connection string.
 #[derive(InputObject)]
 pub struct ServiceBusConnectionStringInput {
+    /// The connection string.
     pub credential: CredentialInput,
 }
 
+/// Authentication by the key of a shared access policy.
 #[derive(InputObject)]
 pub struct ServiceBusSharedAccessKeyInput {
+    /// The name of the policy.
     pub key_name: String,
+    /// Its key.
     pub credential: CredentialInput,
 }
 
+/// Authentication as an Entra application.
 #[derive(InputObject)]
 pub struct ServiceBusClientSecretInput {
     /// The tenant's id or domain.
     pub tenant_id: String,
     /// The application's id.
     pub client_id: String,
+    /// The application's secret.
     pub credential: CredentialInput,
 }
 
+/// Authentication as the machine of the worker.
 #[derive(InputObject)]
 pub struct ServiceBusManagedIdentityInput {
-    /// Where the machine has several identities.
+    /// Which identity, if the machine has several.
     pub client_id: Option<String>,
 }
 
@@ -131,7 +154,7 @@ impl KafkaInput {
                 credential: certificate.map(|c| c.reference(path)).transpose()?,
             },
             (Some(_), _) if certificate.is_some() => {
-                let text = "a client proves itself by a certificate or by a password, not by both";
+                let text = "use either a client certificate or SASL, not both";
                 return Err(UserError::new(UserErrorCode::OutOfRange, text, path));
             }
             (Some(sasl), tls) => KafkaSecurity::Sasl {
@@ -166,7 +189,7 @@ impl SqsInput {
                 external_id: role.external_id.clone(),
             },
             (Some(_), Some(_)) => {
-                let text = "a worker proves itself by keys or by a role, not by both";
+                let text = "use either static keys or a role, not both";
                 let path = &["input", "sqs", "staticKeys"];
                 return Err(UserError::new(UserErrorCode::OutOfRange, text, path));
             }

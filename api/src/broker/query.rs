@@ -10,11 +10,12 @@ use crate::as_of::AsOf;
 use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
-/// Which brokers are asked for; all that are alive where nothing is set.
+/// Which brokers to list; all connected ones by default.
 #[derive(InputObject, Default)]
 pub struct BrokerFilterInput {
     /// Part of the name.
     pub search: Option<String>,
+    /// Only brokers of this kind.
     pub kind: Option<BrokerKind>,
 }
 
@@ -23,7 +24,7 @@ pub struct BrokerQuery;
 
 #[Object]
 impl BrokerQuery {
-    /// The brokers that are alive, by name.
+    /// The connected brokers, by name.
     async fn brokers(
         &self,
         ctx: &Context<'_>,
@@ -37,7 +38,7 @@ impl BrokerQuery {
         Some(brokers(ctx, filter.unwrap_or_default(), part, as_of).await)
     }
 
-    /// The broker of that name; null where none is alive.
+    /// The connected broker of that name; null if there is none.
     async fn broker_by_name(
         &self,
         ctx: &Context<'_>,
@@ -77,6 +78,8 @@ async fn brokers(
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "BrokerSort")]
 pub enum BrokerOrderField {
+    /// By name.
     Name,
+    /// By the time it was connected.
     ConnectedAt,
 }

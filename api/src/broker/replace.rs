@@ -13,6 +13,7 @@ use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Target, Terms, ar
 use crate::user_error::UserError;
 use crate::view::View;
 
+/// What takes over, and how.
 #[derive(InputObject)]
 pub struct BrokerReplaceInput {
     /// A connected broker of the same kind.

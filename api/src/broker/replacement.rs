@@ -19,11 +19,11 @@ use crate::view::View;
 /// One more topic than a replacement takes, so that it is refused and none forgotten.
 const MOST_TOPICS: u32 = 10_001;
 
-/// What a replacement would move, and what it would leave behind. Grants on topic patterns are not
-/// among it: they all move.
+/// What a replacement would move, and what it would leave behind. Pattern grants are not listed:
+/// they all move.
 #[derive(SimpleObject)]
 pub struct BrokerReplacementPreview {
-    /// By topic.
+    /// What moves, by topic.
     pub moves: Vec<ReplacementMove>,
     /// Topics in use that the replacement lacks.
     pub missing: Vec<ReplacementMissing>,
@@ -32,45 +32,51 @@ pub struct BrokerReplacementPreview {
 /// A topic whose grants, listeners and publishers go to the topic of the same name.
 #[derive(SimpleObject)]
 pub struct ReplacementMove {
+    /// The name of the topic.
     pub topic: String,
+    /// What moves.
     pub holding: ReplacementHolding,
 }
 
 /// A topic in use that the replacement lacks.
 #[derive(SimpleObject)]
 pub struct ReplacementMissing {
+    /// The name of the topic.
     pub topic: String,
-    /// What hangs on it, and would end.
+    /// What depends on it, and would be ended.
     pub holding: ReplacementHolding,
-    /// Listeners on other topics that have it for a dead letter queue, and would end.
+    /// Listeners on other topics that use it as their dead letter queue, and would be disabled.
     pub dlq_of: Vec<ReplacementDlqOf>,
 }
 
-/// What hangs on one topic.
+/// What depends on one topic.
 #[derive(SimpleObject)]
 pub struct ReplacementHolding {
+    /// Its grants.
     pub grants: Vec<ReplacementGrant>,
-    /// The algorithms whose listeners hang on it, as `organization/name`.
+    /// The algorithms of its listeners, as `organization/name`.
     pub listeners: Vec<String>,
-    /// The algorithms whose publishers hang on it, as `organization/name`.
+    /// The algorithms of its publishers, as `organization/name`.
     pub publishers: Vec<String>,
 }
 
-/// A grant that hangs on a topic.
+/// A grant of one topic.
 #[derive(SimpleObject)]
 pub struct ReplacementGrant {
-    /// `organization/name`; null where it is given to an organization.
+    /// The algorithm, as `organization/name`; null if it is given to an organization.
     pub algorithm: Option<String>,
-    /// The organization to all of whose algorithms it is given; null where it is given to one.
+    /// The organization, if it is given to all of its algorithms.
     pub organization: Option<String>,
+    /// What it permits.
     pub access: Access,
 }
 
 /// A listener on another topic.
 #[derive(SimpleObject)]
 pub struct ReplacementDlqOf {
+    /// The name of the topic that it reads.
     pub topic: String,
-    /// `organization/name`
+    /// Its algorithm, as `organization/name`.
     pub algorithm: String,
 }
 
@@ -79,7 +85,8 @@ pub struct ReplacementQuery;
 
 #[Object]
 impl ReplacementQuery {
-    /// What `brokerReplace` would move and leave behind now; null where one of the brokers is not.
+    /// What `brokerReplace` would move and leave behind; null if one of the brokers is not
+    /// connected.
     async fn broker_replacement_preview(
         &self,
         ctx: &Context<'_>,

@@ -10,6 +10,7 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
+/// The credential to switch to.
 #[derive(InputObject)]
 pub struct BrokerRotateCredentialsInput {
     /// What to use from now on; workers connect again with it.

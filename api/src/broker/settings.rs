@@ -18,77 +18,85 @@ pub enum BrokerSettings {
 /// How a Kafka cluster is reached.
 #[derive(SimpleObject)]
 pub struct KafkaSettings {
-    /// `host:port`
+    /// Where clients connect first, each `host:port`.
     pub bootstrap_servers: Vec<String>,
+    /// How clients authenticate.
     pub security: KafkaSecurity,
-    /// Whether the exchange is encrypted.
+    /// Whether the connection is encrypted.
     pub tls: bool,
-    /// The certificates that are trusted, PEM; null where they are the system's.
+    /// The trusted certificates, PEM; null for those of the system.
     pub ca: Option<String>,
-    /// For `SASL`.
+    /// The SASL mechanism; null unless `security` is `SASL`.
     pub sasl_mechanism: Option<SaslMechanism>,
 }
 
 /// How the queues of an AWS account are reached.
 #[derive(SimpleObject)]
 pub struct SqsSettings {
+    /// The AWS region.
     pub region: String,
-    /// Where the API is, if not at its usual address.
+    /// Where the API is, if not at the region's usual address.
     pub endpoint: Option<String>,
+    /// How a worker authenticates.
+    #[graphql(name = "sqsAuth")]
     pub auth: SqsAuth,
-    /// For `ASSUME_ROLE`.
+    /// The role to assume; null unless `sqsAuth` is `ASSUME_ROLE`.
     pub role_arn: Option<String>,
-    /// What the role's owner asks for.
+    /// The external id that the role's owner asks for.
     pub external_id: Option<String>,
 }
 
 /// How an Azure Service Bus namespace is reached.
 #[derive(SimpleObject)]
 pub struct ServiceBusSettings {
-    /// Its full host name.
+    /// Its fully qualified host name.
     pub namespace: String,
     /// Where it listens, if not at its host name.
     pub endpoint: Option<String>,
+    /// How a worker authenticates.
+    #[graphql(name = "serviceBusAuth")]
     pub auth: ServiceBusAuth,
-    /// For `SHARED_ACCESS_KEY`.
+    /// The shared access policy; null unless `serviceBusAuth` is `SHARED_ACCESS_KEY`.
     pub key_name: Option<String>,
-    /// For `CLIENT_SECRET`.
+    /// The Entra tenant; null unless `serviceBusAuth` is `CLIENT_SECRET`.
     pub tenant_id: Option<String>,
-    /// For `CLIENT_SECRET`, and for `MANAGED_IDENTITY` where the worker has several.
+    /// The application for `CLIENT_SECRET`; for `MANAGED_IDENTITY`, which of several identities to
+    /// use.
     pub client_id: Option<String>,
 }
 
-/// How a worker proves itself to SQS.
+/// How a worker authenticates to SQS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum SqsAuth {
-    /// By what the worker's machine was given.
+    /// With what the machine of the worker has: the default chain of the AWS SDK.
     DefaultChain,
-    /// By an access key.
+    /// With an access key.
     StaticKeys,
-    /// By what the worker's machine was given, exchanged for a role.
+    /// With a role, assumed with what the machine of the worker has.
     AssumeRole,
 }
 
-/// How a worker proves itself to Service Bus.
+/// How a worker authenticates to Service Bus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum ServiceBusAuth {
+    /// With a connection string.
     ConnectionString,
-    /// By the key of a shared access rule.
+    /// With the key of a shared access policy.
     SharedAccessKey,
     /// As an Entra application.
     ClientSecret,
-    /// As the worker's machine.
+    /// With the identity of the worker's machine.
     ManagedIdentity,
 }
 
-/// How a Kafka client proves itself.
+/// How a Kafka client authenticates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum KafkaSecurity {
     /// No encryption, no authentication.
     Plaintext,
     /// Encryption, with a client certificate if there is one.
     Tls,
-    /// A user name and a password.
+    /// A user name and a password, with or without encryption.
     Sasl,
 }
 

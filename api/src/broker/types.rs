@@ -18,39 +18,45 @@ use crate::topic::Topic;
 use crate::topic::query::TopicOrderField;
 use crate::view::View;
 
-/// A connected Kafka cluster, SQS account or Service Bus namespace. Its settings never change;
-/// only credentials rotate.
 #[derive(Clone)]
 pub struct Broker(pub(crate) projections::broker::Broker, pub(crate) View);
 
+/// A connected Kafka cluster, SQS account or Service Bus namespace. Its settings never change;
+/// only credentials rotate.
 #[Object]
 impl Broker {
+    /// Its global id.
     pub async fn id(&self) -> ID {
         GlobalId::Broker(self.0.id).encode()
     }
 
+    /// Its name, unique among the connected brokers.
     async fn name(&self) -> &str {
         self.0.name.as_str()
     }
 
+    /// How it is reached. Once connected, they never change.
     async fn settings(&self) -> BrokerSettings {
         self.0.settings.clone().into()
     }
 
+    /// When it was connected.
     async fn connected_at(&self) -> DateTime {
         DateTime(self.0.connected_at)
     }
 
-    /// When its list of topics was last seen to change.
+    /// When its list of topics last changed.
     async fn topics_discovered_at(&self) -> Option<DateTime> {
         self.0.discovered_at.map(DateTime)
     }
 
+    /// What kind of broker it is.
     async fn kind(&self) -> BrokerKind {
         self.0.settings.kind().into()
     }
 
-    /// What it proves itself by; null where it needs no credential. The secret is nowhere here.
+    /// The credential that workers authenticate with; null if it needs none. Never the secret
+    /// itself.
     async fn credential(&self) -> Option<Credential> {
         let credential = self.0.settings.credential()?;
         Some(Credential {
@@ -59,31 +65,30 @@ impl Broker {
         })
     }
 
-    /// When it was replaced, and so is gone.
+    /// When another broker took over; null while none has.
     async fn replaced_at(&self) -> Option<DateTime> {
         self.0.replaced.map(|replaced| DateTime(replaced.at))
     }
 
-    /// The broker that took over from it; null while it is alive, and where that broker
-    /// is disconnected.
+    /// The broker that took over; null while none has, or if that one is disconnected.
     async fn replaced_by(&self) -> Option<Result<Broker>> {
         self.1.find(self.0.replaced?.by, Broker).await
     }
 
-    /// How much there is of it.
+    /// How many topics, grants, listeners and publishers it has.
     async fn counts(&self) -> Option<Result<BrokerCounts>> {
         let counts = self.1.load(CountsOf(self.0.id)).await.transpose()?;
         Some(counts.map(Into::into))
     }
 
-    /// How it does, by what workers report of their consumers.
+    /// Its health, from what workers report about their consumers.
     async fn status(&self) -> Option<Result<BrokerStatus>> {
         let counts = self.1.load(ConsumersOn(self.0.id)).await;
         let replaced = self.0.replaced.is_some();
         Some(counts.map(|counts| BrokerStatus::of(replaced, counts.unwrap_or_default())))
     }
 
-    /// What would stop now if it were disconnected.
+    /// What `brokerDisconnect` would end now.
     async fn deletion_preview(&self) -> Option<Result<BrokerDeletionPreview>> {
         let deletion = self.1.model().deletion(self.0.id).await;
         Some(
@@ -108,7 +113,7 @@ impl Broker {
         Some(self.1.list(filter, part, Grant).await)
     }
 
-    /// Its topics by name, those whose name holds `search`.
+    /// Its topics, by name; with `search`, those whose name contains it.
     async fn topics(
         &self,
         search: Option<String>,
@@ -121,7 +126,7 @@ impl Broker {
             search,
         };
         let part = Part::new(first, after, order_by);
-        Some(self.1.list(filter, part, Topic).await)
+        Some(self.1.list(filter, part, Topic::of_row).await)
     }
 }
 
@@ -129,31 +134,35 @@ impl Broker {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "DomainKind")]
 pub enum BrokerKind {
+    /// An Apache Kafka cluster.
     Kafka,
+    /// The Amazon SQS queues of an AWS account in a region.
     Sqs,
+    /// An Azure Service Bus namespace.
     ServiceBus,
 }
 
-/// How a broker does.
+/// A broker's health, from what workers report.
 #[derive(SimpleObject)]
 pub struct BrokerStatus {
+    /// In one word.
     pub state: BrokerState,
-    /// Consumers that run.
+    /// How many consumers are running.
     pub running: BigInt,
-    /// Consumers that hold their position.
+    /// How many consumers hold their position.
     pub blocked: BigInt,
-    /// Consumers that ended by themselves and will be started again.
+    /// How many consumers failed and will be restarted.
     pub failed: BigInt,
 }
 
-/// How a broker does, in a word.
+/// A broker's health in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum BrokerState {
-    /// Nothing consumes from it now.
+    /// No consumer uses it.
     Idle,
     /// Consumers run on it, and none has failed.
     Consuming,
-    /// A consumer on it has failed and will be started again: its listener says why.
+    /// A consumer on it failed and will be restarted; its listener says why.
     Failing,
     /// Another broker took over from it.
     Replaced,
@@ -185,27 +194,27 @@ impl BrokerStatus {
 pub struct Credential {
     /// Where it is kept and its name there: `provider/name`.
     pub name: String,
-    /// From 1; to rotate is to refer to another version.
+    /// From 1; rotating switches to another version.
     pub version: u32,
 }
 
-/// How much there is of a broker.
+/// How much depends on a broker.
 #[derive(SimpleObject)]
 pub struct BrokerCounts {
-    /// Topics that the broker has.
+    /// Its topics.
     pub topics: BigInt,
     /// Grants of topics and of patterns.
     pub grants: BigInt,
-    /// Enabled listeners, the paused among them.
+    /// Enabled listeners, paused ones included.
     pub listeners: BigInt,
     /// Enabled publishers.
     pub publishers: BigInt,
 }
 
-/// What would stop if a broker were disconnected.
+/// What disconnecting a broker would end.
 #[derive(SimpleObject)]
 pub struct BrokerDeletionPreview {
-    /// How many grants would end, of topics and of patterns.
+    /// How many grants of topics and patterns would be revoked.
     pub grants: BigInt,
     /// How many listeners would be disabled.
     pub listeners: BigInt,

@@ -8,39 +8,42 @@ use crate::node::{self, Node};
 use crate::scalar::Position;
 use crate::view::View;
 
-/// What changed up to a position, each thing once. Without changes it is a sign of life.
+/// What changed up to a position, each thing once. An item without changes is a heartbeat.
 #[derive(SimpleObject)]
 pub struct Changes {
-    /// Resume behind it: nothing up to it is still to come.
+    /// To resume, subscribe again with `after` set to it.
     pub position: Position,
+    /// What changed.
     pub changes: Vec<Change>,
     /// More changed than is listed: read the lists again.
     pub more: bool,
 }
 
-/// A thing that may show otherwise than before.
 pub struct Change {
     pub(crate) position: domain::Position,
     pub(crate) id: GlobalId,
     pub(crate) view: View,
 }
 
+/// A thing that changed.
 #[Object]
 impl Change {
-    /// The last event that it shows otherwise for.
+    /// The position of the last event that changed it.
     async fn position(&self) -> Position {
         Position(self.position)
     }
 
+    /// What kind of thing it is.
     async fn kind(&self) -> Option<Kind> {
         Kind::of(&self.id)
     }
 
+    /// Its global id.
     async fn id(&self) -> ID {
         self.id.encode()
     }
 
-    /// As lists show it now; null where they do not any more.
+    /// As lists show it now; null if they do not show it any more.
     async fn node(&self) -> Option<Result<Node>> {
         match self.is_listed().await {
             Ok(true) => node::row(&self.view, self.id.clone()).await.transpose(),
@@ -70,16 +73,24 @@ fn on_broker(id: &GlobalId) -> Option<BrokerId> {
     }
 }
 
-/// What kind of thing changed.
+/// A kind of thing that changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum Kind {
+    /// An `Organization`.
     Organization,
+    /// An `Algorithm`.
     Algorithm,
+    /// A `Version`.
     Version,
+    /// A `Broker`.
     Broker,
+    /// A `Topic`.
     Topic,
+    /// A `Grant`.
     Grant,
+    /// A `Listener`.
     Listener,
+    /// A `Publisher`.
     Publisher,
 }
 

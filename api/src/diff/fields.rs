@@ -29,22 +29,23 @@ const BROKER: &str = "name kind connectedAt topicsDiscoveredAt replacedAt replac
     credential { name version } counts { topics grants listeners publishers } \
     status { state running blocked failed } settings { __typename \
     ... on KafkaSettings { bootstrapServers security tls saslMechanism } \
-    ... on SqsSettings { region endpoint sqsAuth: auth roleArn } \
-    ... on ServiceBusSettings { namespace endpoint busAuth: auth keyName tenantId clientId } }";
+    ... on SqsSettings { region endpoint sqsAuth roleArn } \
+    ... on ServiceBusSettings { namespace endpoint serviceBusAuth keyName tenantId clientId } }";
 
 const TOPIC: &str = "name partitions \
     counts { subscribeGrants publishGrants listeners publishers }";
 
-const GRANT: &str = "access grantedAt topicName topicPattern causeEventId \
+const GRANT: &str = "access grantedAt topic { name } topicPattern causeEventId \
     grantee { __typename ... on Algorithm { name } ... on Organization { name } }";
 
-const LISTENER: &str = "enabled paused version resolvedVersion { version } problem dlq topicName \
+const LISTENER: &str = "enabled paused version resolvedVersion { version } problem topic { name } \
+    deadLetterTopic { name } \
     group revision changedAt causeEventId \
     settings { start { at time } concurrency faults maxMessageBytes \
     retry { maxAttempts initialBackoffMs maxBackoffMs } } \
     consumers { workerId state reason since }";
 
-const PUBLISHER: &str = "enabled version topicName revision changedAt causeEventId";
+const PUBLISHER: &str = "enabled version topic { name } revision changedAt causeEventId";
 
 #[cfg(test)]
 mod tests {
@@ -63,11 +64,11 @@ mod tests {
         "grants",
         "id",
         "ledger",
+        "listed",
         "listeners",
         "organization",
         "publishers",
         "runs",
-        "topicId",
         "topics",
     ];
 

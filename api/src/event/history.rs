@@ -24,8 +24,8 @@ pub struct HistoryQuery;
 
 #[Object]
 impl HistoryQuery {
-    /// What happened to one thing, the oldest first: an organization, an algorithm, a version, a
-    /// broker, a topic, a grant, a listener or a publisher. Also to what is gone.
+    /// What happened to one thing, oldest first: an organization, an algorithm, a version, a
+    /// broker, a topic, a grant, a listener or a publisher, also one that no longer exists.
     async fn history(
         &self,
         ctx: &Context<'_>,

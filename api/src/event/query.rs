@@ -17,14 +17,14 @@ pub struct EventQuery;
 
 #[Object]
 impl EventQuery {
-    /// The place in the log that answers without `asOf` reflect at least: whoever reads on with
-    /// `events` behind it misses nothing that they do not show.
+    /// The position that answers without `asOf` reflect, or exceed: `events` from there on miss
+    /// nothing that they do not show.
     async fn position(&self, ctx: &Context<'_>) -> Position {
         Position(View::live(ctx).model().position())
     }
 
-    /// Events in the order of the log, after a position. A cursor is the event's position, so
-    /// that a reader goes on where it stopped, here or in the subscription.
+    /// Events in the order of the log, after a position. A cursor is the position of its event, so
+    /// a reader can go on where it stopped, here or in the subscription.
     async fn events(
         &self,
         ctx: &Context<'_>,

@@ -13,7 +13,7 @@ pub struct EventSubscription;
 
 #[Subscription]
 impl EventSubscription {
-    /// Events after a position: those there are, then those to come, without gap or duplicate.
+    /// Events after a position: those recorded already, then new ones, without gap or duplicate.
     async fn events(
         &self,
         ctx: &Context<'_>,

@@ -31,9 +31,10 @@ payload!(
     UndoPayload { event: Event }
 );
 
+/// An event to take back.
 #[derive(InputObject)]
 pub struct UndoInput {
-    /// The event to take back.
+    /// The event.
     pub event_id: ID,
     #[graphql(flatten)]
     pub once: Once,

@@ -11,11 +11,14 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
+/// A grant to give.
 #[derive(InputObject)]
 pub struct TopicGrantInput {
+    /// The topic.
     pub topic_id: ID,
     /// An algorithm with a published version.
     pub algorithm_id: ID,
+    /// What it permits.
     pub access: Access,
     #[graphql(flatten)]
     pub once: OnceAtRevision,

@@ -7,13 +7,13 @@ use super::Access;
 use crate::id::{self, IdError};
 use crate::user_error::{UserError, UserErrorCode};
 
-/// Which way a grant is changed.
+/// Whether a grant is added or removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "Edit")]
 pub enum GrantEdit {
-    /// Nothing happens where the grant stands.
+    /// Add it; nothing happens if it is there.
     Add,
-    /// Nothing happens where there is no such grant.
+    /// Remove it; nothing happens if it is not there.
     Remove,
 }
 

@@ -11,23 +11,27 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
+/// Changes to the grants of one topic.
 #[derive(InputObject)]
 pub struct TopicGrantsEditInput {
+    /// The topic.
     pub topic_id: ID,
-    /// 1 to 500, each permission once. They are done all or none of them.
+    /// 1 to 500, each permission once. All of them are made, or none.
     pub changes: Vec<GrantChangeInput>,
     #[graphql(flatten)]
     pub once: OnceAtRevision,
 }
 
-/// A permission to give or to take: of one algorithm, or of all algorithms of an organization.
+/// A grant to add or to remove, of one algorithm or of all algorithms of an organization.
 #[derive(InputObject)]
 pub struct GrantChangeInput {
+    /// Whether to add or to remove it.
     pub edit: GrantEdit,
     /// An algorithm with a published version; this or `organizationId`.
     pub algorithm_id: Option<ID>,
     /// Also for the algorithms that it registers later; this or `algorithmId`.
     pub organization_id: Option<ID>,
+    /// What it permits.
     pub access: Access,
 }
 

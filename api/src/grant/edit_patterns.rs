@@ -11,19 +11,22 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
+/// Changes to the pattern grants of one broker.
 #[derive(InputObject)]
 pub struct PatternGrantsEditInput {
+    /// The broker whose topics the patterns match.
     pub broker_id: ID,
-    /// 1 to 500, each permission once for each pattern. They are done all or none of them.
+    /// 1 to 500, each permission once per pattern. All of them are made, or none.
     pub changes: Vec<PatternGrantChangeInput>,
     #[graphql(flatten)]
     pub once: OnceAtRevision,
 }
 
-/// A permission to give or to take on every topic that the pattern covers, those among them that
-/// are discovered later.
+/// A grant to add or to remove on every topic that the pattern matches, topics discovered later
+/// included.
 #[derive(InputObject)]
 pub struct PatternGrantChangeInput {
+    /// Whether to add or to remove it.
     pub edit: GrantEdit,
     /// A topic's name with at least one `*`, which stands for any characters or none.
     pub pattern: String,
@@ -31,6 +34,7 @@ pub struct PatternGrantChangeInput {
     pub algorithm_id: Option<ID>,
     /// Also for the algorithms that it registers later; this or `algorithmId`.
     pub organization_id: Option<ID>,
+    /// What it permits.
     pub access: Access,
 }
 

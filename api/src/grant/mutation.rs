@@ -11,6 +11,7 @@ use super::edit::TopicGrantsEditInput;
 use super::edit_patterns::PatternGrantsEditInput;
 use super::remove::TopicRevokeInput;
 use crate::broker::mutation::BrokerPayload;
+use crate::loaders::Listed;
 use crate::mutation::{Call, NotDone, Target, mutate, payload};
 use crate::topic::Topic;
 use crate::user_error::UserError;
@@ -41,8 +42,8 @@ impl Target for TopicId {
 
     async fn find(&self, ctx: &Context<'_>, _position: Position) -> Result<Option<Topic>> {
         let view = View::live(ctx);
-        let row = view.model().topic(self).await;
-        view.show(row, Topic)
+        let found = view.find(Listed(self.clone()), Topic::of_row).await;
+        found.transpose()
     }
 }
 

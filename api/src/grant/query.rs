@@ -9,16 +9,18 @@ use crate::id::{self, chosen};
 use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
-/// Which grants are asked for; all where nothing is set.
+/// Which grants to list; all of them by default.
 #[derive(InputObject, Default)]
 pub struct GrantFilterInput {
+    /// Only on this broker.
     pub broker_id: Option<ID>,
-    /// Those that permit anything on the topic, be it by a pattern.
+    /// Only grants that apply to this topic, directly or by a pattern.
     pub topic_id: Option<ID>,
-    /// Those that permit the algorithm anything, be it as one of its organization's.
+    /// Only grants that apply to this algorithm, directly or through its organization.
     pub algorithm_id: Option<ID>,
-    /// Those to the organization or to an algorithm of it.
+    /// Only grants to this organization or to an algorithm of it.
     pub organization_id: Option<ID>,
+    /// Only grants that permit this.
     pub access: Option<Access>,
 }
 
@@ -27,7 +29,7 @@ pub struct GrantQuery;
 
 #[Object]
 impl GrantQuery {
-    /// Grants that stand, by broker and by topic or pattern.
+    /// Grants in force, by broker and by topic or pattern.
     async fn grants(
         &self,
         ctx: &Context<'_>,
@@ -70,5 +72,6 @@ impl GrantFilterInput {
 pub enum GrantOrderField {
     /// By broker, by topic or pattern, and by grantee.
     Topic,
+    /// By the time of granting.
     GrantedAt,
 }

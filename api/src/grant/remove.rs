@@ -10,6 +10,7 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
+/// On which terms to revoke.
 #[derive(InputObject)]
 pub struct TopicRevokeInput {
     #[graphql(flatten)]

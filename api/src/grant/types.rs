@@ -1,8 +1,8 @@
 //! The types of a grant.
 
 use async_graphql::{Enum, ID, Object, Result, Union};
+use domain::TopicId;
 use domain::grant::{Access as DomainAccess, Grantee as DomainGrantee};
-use domain::{TopicId, TopicName};
 use projections::grant::Scope;
 
 use crate::algorithm::Algorithm;
@@ -10,39 +10,41 @@ use crate::broker::Broker;
 use crate::id::GlobalId;
 use crate::organization::Organization;
 use crate::scalar::DateTime;
+use crate::topic::Topic;
 use crate::view::View;
 
-/// An administrator's permission to read or write topics: one, or all that a pattern covers.
 pub struct Grant(pub(crate) projections::grant::Grant, pub(crate) View);
 
+/// An administrator's permission to read or write one topic, or all topics that match a pattern.
 #[Object]
 impl Grant {
+    /// Its global id.
     pub async fn id(&self) -> ID {
         GlobalId::Grant(self.0.key.clone()).encode()
     }
 
+    /// What it permits.
     async fn access(&self) -> Access {
         self.0.key.permission.access.into()
     }
 
+    /// When it was granted.
     async fn granted_at(&self) -> DateTime {
         DateTime(self.0.granted_at)
     }
 
     /// The topic; null for a pattern.
-    async fn topic_id(&self) -> Option<ID> {
-        let topic = self.topic()?.clone();
-        let broker = self.0.key.broker;
-        Some(GlobalId::Topic(TopicId { broker, topic }).encode())
+    async fn topic(&self) -> Option<Result<Topic>> {
+        match &self.0.key.scope {
+            Scope::Topic(topic) => {
+                let (broker, topic) = (self.0.key.broker, topic.clone());
+                Some(Ok(Topic::of_id(TopicId { broker, topic }, self.1.clone())))
+            }
+            Scope::Pattern(_) => None,
+        }
     }
 
-    /// The name of the topic on its broker; null for a pattern.
-    async fn topic_name(&self) -> Option<&str> {
-        self.topic().map(TopicName::as_str)
-    }
-
-    /// The names of the topics that it covers, a `*` for any characters or none; null for a
-    /// single topic.
+    /// The pattern of topic names, in which `*` stands for any characters; null for a single topic.
     async fn topic_pattern(&self) -> Option<&str> {
         match &self.0.key.scope {
             Scope::Topic(_) => None,
@@ -55,11 +57,12 @@ impl Grant {
         self.0.cause.as_deref()
     }
 
+    /// The broker of the topic or pattern.
     async fn broker(&self) -> Option<Result<Broker>> {
         self.1.find(self.0.key.broker, Broker).await
     }
 
-    /// Whom it is given to: an algorithm, or an organization with all of its algorithms.
+    /// Who has it: an algorithm, or an organization with all of its algorithms.
     async fn grantee(&self) -> Option<Result<Grantee>> {
         match &self.0.key.permission.grantee {
             DomainGrantee::Algorithm(id) => {
@@ -73,7 +76,7 @@ impl Grant {
         }
     }
 
-    /// The algorithm that it is given to; null where that is an organization.
+    /// The algorithm that has it; null if an organization has it.
     async fn algorithm(&self) -> Option<Result<Algorithm>> {
         match &self.0.key.permission.grantee {
             DomainGrantee::Algorithm(id) => self.1.find(id.clone(), Algorithm).await,
@@ -82,20 +85,11 @@ impl Grant {
     }
 }
 
-impl Grant {
-    fn topic(&self) -> Option<&TopicName> {
-        match &self.0.key.scope {
-            Scope::Topic(topic) => Some(topic),
-            Scope::Pattern(_) => None,
-        }
-    }
-}
-
-/// Whom a grant is given to.
+/// Who has a grant: an algorithm, or an organization with all of its algorithms, those registered
+/// later included.
 #[derive(Union)]
 pub enum Grantee {
     Algorithm(Algorithm),
-    /// All algorithms of it, those among them that come later.
     Organization(Organization),
 }
 

@@ -48,8 +48,8 @@ fn graphiqls_introspection_passes() {
 #[test]
 fn a_list_of_everything_about_a_hundred_listeners_passes() {
     passes(
-        "{ listeners(first: 100) { nodes { id enabled paused version problem topicName group
-            revision changedAt dlq resolvedVersion { id version withdrawn }
+        "{ listeners(first: 100) { nodes { id enabled paused version problem topic { name } group
+            revision changedAt deadLetterTopic { name } resolvedVersion { id version withdrawn }
             broker { id name kind counts { topics listeners } }
             algorithm { id name retired } consumers { workerId state reason since }
             ledger { received succeeded deadLettered filtered dropped inFlight } } } }",
@@ -132,7 +132,7 @@ fn ids_cost_as_many_as_they_are() {
     let document = |count| {
         format!(
             "{{ nodes(ids: [{}]) {{ ... on Algorithm {{ grants {{ nodes {{ \
-             id access grantedAt topicName topicPattern causeEventId }} }} }} }} }}",
+             id access grantedAt pattern: topicPattern topicPattern causeEventId }} }} }} }} }}",
             ids(count)
         )
     };

@@ -10,6 +10,7 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
+/// The settings to switch to.
 #[derive(InputObject)]
 pub struct ListenerChangeSettingsInput {
     /// All of them: what is left out has its default, whatever it was before. Where the listener

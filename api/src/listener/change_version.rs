@@ -9,9 +9,10 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
+/// The version to switch to.
 #[derive(InputObject)]
 pub struct ListenerChangeVersionInput {
-    /// `1.2.3`, `1.2.*`, `1.*` or `latest`
+    /// The version selector: `1.2.3`, `1.2.*`, `1.*` or `latest`.
     pub version: String,
     #[graphql(flatten)]
     pub once: OnceAtRevision,

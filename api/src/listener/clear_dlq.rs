@@ -9,6 +9,7 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
+/// On which terms to clear the dead letter queue.
 #[derive(InputObject)]
 pub struct ListenerClearDlqInput {
     #[graphql(flatten)]

@@ -13,20 +13,23 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::{UserError, Warning};
 
+/// A listener to enable.
 #[derive(InputObject)]
 pub struct ListenerEnableInput {
     /// A topic that the algorithm may read.
     pub topic_id: ID,
+    /// The algorithm to feed.
     pub algorithm_id: ID,
-    /// `1.2.3`, `1.2.*`, `1.*` or `latest`
+    /// The version selector: `1.2.3`, `1.2.*`, `1.*` or `latest`.
     pub version: String,
+    /// How it behaves.
     pub settings: ListenerSettingsInput,
     /// The name of a topic of the same broker that takes faulty messages.
     pub dlq: Option<String>,
     /// Consume nothing until it is resumed.
     #[graphql(default)]
     pub paused: bool,
-    /// Enable it although messages then go round and round: a warning instead of a refusal.
+    /// Enable it although messages would go round in a cycle: a warning instead of a refusal.
     #[graphql(default)]
     pub allow_cycle: bool,
     #[graphql(flatten)]

@@ -9,14 +9,20 @@ use crate::id::{self, chosen};
 use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
-/// Which listeners are asked for; all where nothing is set.
+/// Which listeners to list; all of them by default.
 #[derive(InputObject, Default)]
 pub struct ListenerFilterInput {
+    /// Only on this broker.
     pub broker_id: Option<ID>,
+    /// Only on this topic.
     pub topic_id: Option<ID>,
+    /// Only of algorithms of this organization.
     pub organization_id: Option<ID>,
+    /// Only of this algorithm.
     pub algorithm_id: Option<ID>,
+    /// Only enabled ones, or only disabled ones.
     pub enabled: Option<bool>,
+    /// Only paused ones, or only others.
     pub paused: Option<bool>,
     /// Part of the name of the topic or of the algorithm.
     pub search: Option<String>,
@@ -27,7 +33,7 @@ pub struct ListenerQuery;
 
 #[Object]
 impl ListenerQuery {
-    /// Listeners, by topic and algorithm, the enabled and the disabled.
+    /// Listeners, by topic and algorithm, enabled and disabled.
     async fn listeners(
         &self,
         ctx: &Context<'_>,
@@ -72,6 +78,8 @@ impl ListenerFilterInput {
 pub enum ListenerOrderField {
     /// By broker and by the name of the topic.
     Topic,
+    /// By organization and name of the algorithm.
     Algorithm,
+    /// By the time of the last change.
     ChangedAt,
 }

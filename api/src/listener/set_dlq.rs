@@ -9,6 +9,7 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::{UserError, UserErrorCode};
 
+/// The dead letter queue to switch to.
 #[derive(InputObject)]
 pub struct ListenerSetDlqInput {
     /// The name of a topic of the same broker.

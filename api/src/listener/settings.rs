@@ -12,42 +12,46 @@ use crate::user_error::{UserError, UserErrorCode};
 /// How a listener behaves.
 #[derive(SimpleObject)]
 pub struct ListenerSettings {
+    /// Where it begins when it has no position on the broker yet.
     pub start: ListenerStart,
-    /// Calls in flight at once, per worker.
+    /// How many calls each worker makes at once.
     pub concurrency: u32,
+    /// How retryable calls are repeated.
     pub retry: RetryPolicy,
-    /// What happens to a faulty message when there is no dead letter queue.
+    /// What happens to a faulty message if there is no dead letter queue.
     pub faults: FaultPolicy,
-    /// A larger body is faulty and never sent.
+    /// A message with a larger body is faulty and never sent.
     pub max_message_bytes: u64,
 }
 
-/// Where a listener begins when its group has no position on the broker yet.
+/// Where a listener begins when its consumer group has no position on the broker yet.
 #[derive(SimpleObject)]
 pub struct ListenerStart {
+    /// Which message it begins with.
     pub at: StartAt,
-    /// For `TIMESTAMP`.
+    /// The time; null unless `at` is `TIMESTAMP`.
     pub time: Option<DateTime>,
 }
 
-/// How often and how fast a retryable call is repeated: exponential, with full jitter.
+/// How often and how fast a retryable call is repeated: exponentially, with full jitter.
 #[derive(SimpleObject)]
 pub struct RetryPolicy {
-    /// Calls in all, the first among them.
+    /// How many calls in all, the first included.
     pub max_attempts: u32,
     /// The longest wait before the second call.
     pub initial_backoff_ms: u64,
-    /// The longest wait ever.
+    /// The longest wait before any call.
     pub max_backoff_ms: u64,
 }
 
+/// Which message a listener begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum StartAt {
-    /// With the oldest message that the broker still has.
+    /// The oldest message that the broker still has.
     Earliest,
-    /// With the first message after the consumer has started.
+    /// The first message that arrives after the consumer has started.
     Latest,
-    /// With the first message of a time or later.
+    /// The first message of a given time or later.
     Timestamp,
 }
 
@@ -55,39 +59,45 @@ pub enum StartAt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "DomainFaults")]
 pub enum FaultPolicy {
-    /// Hold the position and tell people.
+    /// Hold the position and report it.
     Block,
     /// Record the decision `DROPPED` and go on.
     Drop,
 }
 
-/// Settings to choose; what is left out has its default.
+/// The settings of a listener; those left out get their default.
 #[derive(InputObject)]
 pub struct ListenerSettingsInput {
+    /// Where it begins when it has no position on the broker yet.
     pub start: ListenerStartInput,
-    /// 1 to 1,024; 16 unless chosen.
+    /// How many calls each worker makes at once: 1 to 1,024; by default 16.
     pub concurrency: Option<u32>,
+    /// How retryable calls are repeated.
     pub retry: Option<RetryPolicyInput>,
-    /// `BLOCK` unless chosen.
+    /// What happens to a faulty message if there is no dead letter queue; by default `BLOCK`.
     pub faults: Option<FaultPolicy>,
-    /// 1 to 16,777,216; 1,048,576 unless chosen.
+    /// A message with a larger body is faulty and never sent: 1 to 16,777,216; by default
+    /// 1,048,576.
     pub max_message_bytes: Option<u64>,
 }
 
+/// Where a listener begins.
 #[derive(InputObject)]
 pub struct ListenerStartInput {
+    /// Which message it begins with.
     pub at: StartAt,
-    /// For `TIMESTAMP`, and only there.
+    /// Required with `TIMESTAMP`, and not allowed otherwise.
     pub time: Option<DateTime>,
 }
 
+/// How retryable calls are repeated.
 #[derive(InputObject)]
 pub struct RetryPolicyInput {
-    /// 1 to 100; 5 unless chosen.
+    /// How many calls in all, the first included: 1 to 100; by default 5.
     pub max_attempts: Option<u32>,
-    /// 1 to 3,600,000; 500 unless chosen.
+    /// The longest wait before the second call: 1 to 3,600,000; by default 500.
     pub initial_backoff_ms: Option<u64>,
-    /// From `initialBackoffMs` to 86,400,000; 60,000 unless chosen.
+    /// The longest wait before any call: from `initialBackoffMs` to 86,400,000; by default 60,000.
     pub max_backoff_ms: Option<u64>,
 }
 
@@ -127,7 +137,7 @@ impl ListenerStartInput {
             (StartAt::Timestamp, Some(time)) => Ok(StartPosition::Timestamp { time: time.0 }),
             _ => Err(UserError::new(
                 UserErrorCode::OutOfRange,
-                "a time goes with TIMESTAMP, and only there",
+                "time is required with TIMESTAMP and not allowed otherwise",
                 path,
             )),
         }

@@ -2,6 +2,7 @@
 
 use async_graphql::connection::Connection;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use domain::TopicId;
 use domain::algorithm::Algorithm as Versions;
 use projections::algorithm::PublishedVersion;
 use projections::worker::ConsumerState as RowState;
@@ -9,37 +10,41 @@ use projections::worker::ConsumerState as RowState;
 use super::settings::ListenerSettings;
 use crate::algorithm::{Algorithm, Version};
 use crate::broker::Broker;
+use crate::error::{Code, fault};
 use crate::id::GlobalId;
 use crate::loaders::{ConsumersOf, VersionsOf};
 use crate::paging::Cursor;
 use crate::run::{Ledger, Run, query};
 use crate::scalar::{DateTime, Position};
+use crate::topic::Topic;
 use crate::view::View;
 
-/// A topic that feeds an algorithm.
 pub struct Listener(pub(crate) projections::listener::Listener, pub(crate) View);
 
+/// A topic that feeds an algorithm.
 #[Object]
 impl Listener {
+    /// Its global id.
     pub async fn id(&self) -> ID {
         GlobalId::Listener(self.0.id.clone()).encode()
     }
 
+    /// Whether it consumes, unless it is paused.
     async fn enabled(&self) -> bool {
         self.0.enabled
     }
 
-    /// It is enabled, and consumes nothing until it is resumed.
+    /// Whether it consumes nothing until it is resumed, although it is enabled.
     async fn paused(&self) -> bool {
         self.0.paused
     }
 
-    /// The selector, resolved anew at each run.
+    /// The version selector, resolved at each run.
     async fn version(&self) -> String {
         self.0.version.to_string()
     }
 
-    /// What the selector picks now; null when it picks nothing.
+    /// The version that the selector picks now; null if it picks none.
     async fn resolved_version(&self) -> Option<Result<Version>> {
         let (algorithm, rows) = match self.versions().await {
             Ok(loaded) => loaded,
@@ -50,8 +55,8 @@ impl Listener {
         Some(Ok(Version(row)))
     }
 
-    /// Why the selector picks nothing now, in words; null when it picks a version. An enabled
-    /// listener then holds its position.
+    /// Why the selector picks no version now; null if it picks one. An enabled listener then holds
+    /// its position.
     async fn problem(&self) -> Option<Result<String>> {
         match self.versions().await {
             Ok((algorithm, _)) => {
@@ -62,22 +67,25 @@ impl Listener {
         }
     }
 
+    /// How it behaves.
     async fn settings(&self) -> ListenerSettings {
         self.0.settings.clone().into()
     }
 
-    /// The name of the topic, on the same broker, that takes faulty messages.
-    async fn dlq(&self) -> Option<&str> {
-        self.0.dlq.as_deref()
+    /// The topic, on the same broker, that takes faulty messages.
+    async fn dead_letter_topic(&self) -> Option<Result<Topic>> {
+        let broker = self.0.id.topic.broker;
+        let topic = match self.0.dlq.as_deref()?.parse() {
+            Ok(topic) => topic,
+            Err(cause) => return Some(Err(fault(Code::Internal, &cause))),
+        };
+        Some(Ok(Topic::of_id(TopicId { broker, topic }, self.1.clone())))
     }
 
-    async fn topic_id(&self) -> ID {
-        GlobalId::Topic(self.0.id.topic.clone()).encode()
-    }
-
-    /// The name of the topic on its broker.
-    async fn topic_name(&self) -> &str {
-        self.0.id.topic.topic.as_str()
+    /// The topic that it reads.
+    async fn topic(&self) -> Option<Result<Topic>> {
+        let topic = self.0.id.topic.clone();
+        Some(Ok(Topic::of_id(topic, self.1.clone())))
     }
 
     /// The consumer group that holds its position on the broker.
@@ -90,6 +98,7 @@ impl Listener {
         Position(self.0.revision)
     }
 
+    /// When it last changed.
     async fn changed_at(&self) -> DateTime {
         DateTime(self.0.changed_at)
     }
@@ -99,15 +108,17 @@ impl Listener {
         self.0.cause.as_deref()
     }
 
+    /// The broker of its topic.
     async fn broker(&self) -> Option<Result<Broker>> {
         self.1.find(self.0.id.topic.broker, Broker).await
     }
 
+    /// The algorithm that it feeds.
     async fn algorithm(&self) -> Option<Result<Algorithm>> {
         self.1.find(self.0.id.algorithm.clone(), Algorithm).await
     }
 
-    /// The live things that serve it, one a worker.
+    /// The consumers that serve it, one per worker.
     async fn consumers(&self) -> Option<Result<Vec<Consumer>>> {
         let rows = self.1.load(ConsumersOf(self.0.id.to_string())).await;
         Some(rows.map(|rows| {
@@ -121,7 +132,7 @@ impl Listener {
         Some(query::ledger(ctx, self.0.group).await)
     }
 
-    /// Its runs, the newest first.
+    /// Its runs, newest first.
     async fn runs(
         &self,
         ctx: &Context<'_>,
@@ -144,23 +155,28 @@ impl Listener {
     }
 }
 
-/// The live thing in a worker that serves a listener.
+/// What serves a listener in one worker.
 #[derive(SimpleObject)]
 pub struct Consumer {
+    /// The worker's UUID.
     pub worker_id: String,
+    /// How it is.
     pub state: ConsumerState,
     /// Why it is blocked or failed.
     pub reason: Option<String>,
+    /// Since when it has been in this state.
     pub since: DateTime,
 }
 
+/// How a consumer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "RowState")]
 pub enum ConsumerState {
+    /// It consumes.
     Running,
     /// It holds its position.
     Blocked,
-    /// It ended by itself and will be started again.
+    /// It failed and will be restarted.
     Failed,
 }
 

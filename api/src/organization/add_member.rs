@@ -10,12 +10,15 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
+/// A member to add.
 #[derive(InputObject)]
 pub struct OrganizationMemberAddInput {
+    /// The organization.
     pub organization_id: ID,
     /// The name that the person signs in with: letters, digits, `_`, `-`, `.`, `@` and `+`; at
     /// most 254.
     pub member: String,
+    /// What the member may do.
     pub role: Role,
     #[graphql(flatten)]
     pub once: OnceAtRevision,

@@ -10,10 +10,14 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
+/// The role to switch a member to.
 #[derive(InputObject)]
 pub struct OrganizationMemberChangeRoleInput {
+    /// The organization.
     pub organization_id: ID,
+    /// The name of the member.
     pub member: String,
+    /// What the member may do from now on.
     pub role: Role,
     #[graphql(flatten)]
     pub once: OnceAtRevision,

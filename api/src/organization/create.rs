@@ -8,6 +8,7 @@ use super::mutation::OrganizationPayload;
 use crate::mutation::{Call, Mutation, NotDone, Once, Terms, arguments};
 use crate::user_error::UserError;
 
+/// An organization to create.
 #[derive(InputObject)]
 pub struct OrganizationCreateInput {
     /// Letters, digits, `_` and `-`, a letter first; at most 30.

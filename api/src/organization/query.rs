@@ -9,7 +9,7 @@ use crate::as_of::AsOf;
 use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
-/// Which organizations are asked for; all where nothing is set.
+/// Which organizations to list; all of them by default.
 #[derive(InputObject, Default)]
 pub struct OrganizationFilterInput {
     /// Part of the name.
@@ -21,7 +21,7 @@ pub struct OrganizationQuery;
 
 #[Object]
 impl OrganizationQuery {
-    /// Organizations, by name unless asked otherwise.
+    /// Organizations, by name.
     async fn organizations(
         &self,
         ctx: &Context<'_>,
@@ -35,7 +35,7 @@ impl OrganizationQuery {
         Some(organizations(ctx, filter.unwrap_or_default(), part, as_of).await)
     }
 
-    /// The organization of that name; null where there is none.
+    /// The organization of that name; null if there is none.
     async fn organization_by_name(
         &self,
         ctx: &Context<'_>,
@@ -73,6 +73,8 @@ async fn organizations(
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "OrganizationSort")]
 pub enum OrganizationOrderField {
+    /// By name.
     Name,
+    /// By the time of creation.
     CreatedAt,
 }

@@ -9,9 +9,12 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
+/// A member to remove.
 #[derive(InputObject)]
 pub struct OrganizationMemberRemoveInput {
+    /// The organization.
     pub organization_id: ID,
+    /// The name of the member.
     pub member: String,
     #[graphql(flatten)]
     pub once: OnceAtRevision,

@@ -15,27 +15,30 @@ use crate::list::{List, OrderBy, Part};
 use crate::scalar::DateTime;
 use crate::view::View;
 
-/// Who owns algorithms.
 pub struct Organization(
     pub(crate) projections::organization::Organization,
     pub(crate) View,
 );
 
+/// What owns algorithms, and has members.
 #[Object]
 impl Organization {
+    /// Its global id.
     pub async fn id(&self) -> ID {
         GlobalId::Organization(self.0.name.clone()).encode()
     }
 
+    /// Its name, which never changes.
     async fn name(&self) -> &str {
         self.0.name.as_str()
     }
 
+    /// When it was created.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// Who belongs to it, by name.
+    /// Its members, by name.
     async fn members(
         &self,
         first: Option<i32>,
@@ -48,7 +51,7 @@ impl Organization {
         Some(self.1.list(filter, part, |row, _| Member(row)).await)
     }
 
-    /// What all of its algorithms, or single ones, may read or write.
+    /// Grants to the organization and to single algorithms of it.
     async fn grants(
         &self,
         first: Option<i32>,
@@ -79,9 +82,9 @@ impl Organization {
     }
 }
 
-/// A person in an organization.
 pub struct Member(projections::organization::Member);
 
+/// A member of an organization.
 #[Object]
 impl Member {
     /// The name that the person signs in with.
@@ -89,11 +92,12 @@ impl Member {
         self.0.name.as_str()
     }
 
+    /// What the member may do.
     async fn role(&self) -> Role {
         self.0.role.into()
     }
 
-    /// When the member got this role.
+    /// Since when the member has had this role.
     async fn since(&self) -> DateTime {
         DateTime(self.0.since)
     }
@@ -103,9 +107,9 @@ impl Member {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "DomainRole")]
 pub enum Role {
-    /// Everything, members among it.
+    /// Everything, including managing members.
     Owner,
-    /// Publish versions, enable and change listeners and publishers.
+    /// Publish versions; enable and change listeners and publishers.
     Member,
     /// Call the algorithms and read their runs.
     Executor,

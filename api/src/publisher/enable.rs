@@ -11,14 +11,16 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::{UserError, Warning};
 
+/// A publisher to enable.
 #[derive(InputObject)]
 pub struct PublisherEnableInput {
     /// A topic that the algorithm may write.
     pub topic_id: ID,
+    /// The algorithm whose results are published.
     pub algorithm_id: ID,
-    /// `1.2.3`, `1.2.*`, `1.*` or `latest`
+    /// The version selector: `1.2.3`, `1.2.*`, `1.*` or `latest`.
     pub version: String,
-    /// Enable it although messages then go round and round: a warning instead of a refusal.
+    /// Enable it although messages would go round in a cycle: a warning instead of a refusal.
     #[graphql(default)]
     pub allow_cycle: bool,
     #[graphql(flatten)]

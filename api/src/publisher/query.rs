@@ -9,13 +9,18 @@ use crate::id::{self, chosen};
 use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
-/// Which publishers are asked for; all where nothing is set.
+/// Which publishers to list; all of them by default.
 #[derive(InputObject, Default)]
 pub struct PublisherFilterInput {
+    /// Only on this broker.
     pub broker_id: Option<ID>,
+    /// Only to this topic.
     pub topic_id: Option<ID>,
+    /// Only of algorithms of this organization.
     pub organization_id: Option<ID>,
+    /// Only of this algorithm.
     pub algorithm_id: Option<ID>,
+    /// Only enabled ones, or only disabled ones.
     pub enabled: Option<bool>,
     /// Part of the name of the topic or of the algorithm.
     pub search: Option<String>,
@@ -26,7 +31,7 @@ pub struct PublisherQuery;
 
 #[Object]
 impl PublisherQuery {
-    /// Publishers, by topic and algorithm, the enabled and the disabled.
+    /// Publishers, by topic and algorithm, enabled and disabled.
     async fn publishers(
         &self,
         ctx: &Context<'_>,
@@ -70,6 +75,8 @@ impl PublisherFilterInput {
 pub enum PublisherOrderField {
     /// By broker and by the name of the topic.
     Topic,
+    /// By organization and name of the algorithm.
     Algorithm,
+    /// By the time of the last change.
     ChangedAt,
 }

@@ -6,37 +6,37 @@ use crate::algorithm::Algorithm;
 use crate::broker::Broker;
 use crate::id::GlobalId;
 use crate::scalar::{DateTime, Position};
+use crate::topic::Topic;
 use crate::view::View;
 
-/// A topic that takes the results of an algorithm's successful runs.
 pub struct Publisher(
     pub(crate) projections::publisher::Publisher,
     pub(crate) View,
 );
 
+/// A topic that takes the results of an algorithm's successful runs.
 #[Object]
 impl Publisher {
+    /// Its global id.
     pub async fn id(&self) -> ID {
         GlobalId::Publisher(self.0.id.clone()).encode()
     }
 
+    /// Whether results are published.
     async fn enabled(&self) -> bool {
         self.0.enabled
     }
 
-    /// The selector: results of every version it matches are published, for `latest` those of
-    /// the newest.
+    /// The version selector. Results of every version that it matches are published; for `latest`,
+    /// those of the newest.
     async fn version(&self) -> String {
         self.0.version.to_string()
     }
 
-    async fn topic_id(&self) -> ID {
-        GlobalId::Topic(self.0.id.topic.clone()).encode()
-    }
-
-    /// The name of the topic on its broker.
-    async fn topic_name(&self) -> &str {
-        self.0.id.topic.topic.as_str()
+    /// The topic that it writes.
+    async fn topic(&self) -> Option<Result<Topic>> {
+        let topic = self.0.id.topic.clone();
+        Some(Ok(Topic::of_id(topic, self.1.clone())))
     }
 
     /// The position of the event that last changed it.
@@ -44,6 +44,7 @@ impl Publisher {
         Position(self.0.revision)
     }
 
+    /// When it last changed.
     async fn changed_at(&self) -> DateTime {
         DateTime(self.0.changed_at)
     }
@@ -53,10 +54,12 @@ impl Publisher {
         self.0.cause.as_deref()
     }
 
+    /// The broker of its topic.
     async fn broker(&self) -> Option<Result<Broker>> {
         self.1.find(self.0.id.topic.broker, Broker).await
     }
 
+    /// The algorithm whose results are published.
     async fn algorithm(&self) -> Option<Result<Algorithm>> {
         self.1.find(self.0.id.algorithm.clone(), Algorithm).await
     }

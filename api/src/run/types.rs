@@ -6,31 +6,32 @@ use domain::settlement::Decision as DomainDecision;
 use super::{LedgerRecord, RunRecord};
 use crate::scalar::{BigInt, DateTime};
 
-/// One message taken through one listener to its decision.
 pub struct Run(pub RunRecord);
 
+/// One message taken through one listener to its decision.
 #[Object]
 impl Run {
-    /// The run's UUID: endpoints see it as `Idempotency-Key`, topics as a header.
+    /// The run's UUID: endpoints see it in `Idempotency-Key`, topics in a header.
     async fn id(&self) -> String {
         self.0.id.to_string()
     }
 
-    /// What the message is on its broker: `topic/partition/offset`.
+    /// What identifies the message on its broker: `topic/partition/offset`.
     async fn message(&self) -> &str {
         &self.0.message
     }
 
+    /// When the run began.
     async fn claimed_at(&self) -> DateTime {
         DateTime(self.0.claimed_at)
     }
 
-    /// How often the endpoint was to be called.
+    /// How many calls were begun.
     async fn attempts(&self) -> u32 {
         self.0.attempts
     }
 
-    /// The end of the run; null while it goes on.
+    /// How the run ended; null while it goes on.
     async fn decision(&self) -> Option<Decision> {
         self.0.decision.map(Into::into)
     }
@@ -45,16 +46,17 @@ impl Run {
         self.0.status
     }
 
-    /// Why it was dead-lettered or dropped, for machines.
+    /// Why it was dead-lettered or dropped: a code.
     async fn reason(&self) -> Option<&str> {
         self.0.reason.as_deref()
     }
 
-    /// Why it was dead-lettered or dropped, for people.
+    /// Why it was dead-lettered or dropped: a text for people.
     async fn reason_text(&self) -> Option<&str> {
         self.0.reason_text.as_deref()
     }
 
+    /// When the run ended; null while it goes on.
     async fn finished_at(&self) -> Option<DateTime> {
         self.0.finished_at.map(DateTime)
     }
@@ -64,9 +66,13 @@ impl Run {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "DomainDecision")]
 pub enum Decision {
+    /// The endpoint answered with a result.
     Succeeded,
+    /// The message went to the dead letter queue.
     DeadLettered,
+    /// The filter of the listener left the message out.
     Filtered,
+    /// The message was faulty, and the listener drops faulty messages.
     Dropped,
 }
 
@@ -74,11 +80,17 @@ pub enum Decision {
 /// received = succeeded + dead-lettered + filtered + dropped + in flight.
 #[derive(SimpleObject)]
 pub struct Ledger {
+    /// Messages received.
     pub received: BigInt,
+    /// Messages that the endpoint answered with a result.
     pub succeeded: BigInt,
+    /// Messages that went to the dead letter queue.
     pub dead_lettered: BigInt,
+    /// Messages that the filter left out.
     pub filtered: BigInt,
+    /// Faulty messages that were dropped.
     pub dropped: BigInt,
+    /// Messages without a decision yet.
     pub in_flight: BigInt,
 }
 

@@ -7,7 +7,8 @@ use projections::topic::TopicSort;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "TopicSort")]
 pub enum TopicOrderField {
+    /// By name.
     Name,
-    /// Those without partitions first.
+    /// By the number of partitions, topics without any first.
     Partitions,
 }

@@ -1,6 +1,8 @@
 //! The topic type.
 
 use async_graphql::{ID, Object, Result, SimpleObject};
+use domain::TopicId;
+use projections::topic::Topic as Row;
 
 use crate::broker::Broker;
 use crate::grant::Grant;
@@ -9,40 +11,84 @@ use crate::id::GlobalId;
 use crate::list::{List, OrderBy, Part};
 use crate::listener::Listener;
 use crate::listener::query::ListenerOrderField;
+use crate::loaders::Listed;
 use crate::publisher::Publisher;
 use crate::publisher::query::PublisherOrderField;
 use crate::scalar::BigInt;
 use crate::view::View;
 
-/// A topic as its broker lists it.
-pub struct Topic(pub(crate) projections::topic::Topic, pub(crate) View);
+pub struct Topic {
+    id: TopicId,
+    /// As its broker lists it, if that was read already.
+    row: Option<Row>,
+    view: View,
+}
 
+impl Topic {
+    /// A topic that its broker lists.
+    pub(crate) fn of_row(row: Row, view: View) -> Self {
+        Self {
+            id: row.id.clone(),
+            row: Some(row),
+            view,
+        }
+    }
+
+    /// A topic that something refers to, whether or not its broker lists it now.
+    pub(crate) fn of_id(id: TopicId, view: View) -> Self {
+        Self {
+            id,
+            row: None,
+            view,
+        }
+    }
+
+    /// As its broker lists it now.
+    async fn row(&self) -> Result<Option<Row>> {
+        match &self.row {
+            Some(row) => Ok(Some(row.clone())),
+            None => self.view.load(Listed(self.id.clone())).await,
+        }
+    }
+}
+
+/// A topic of a broker: a Kafka topic, an SQS queue, or a Service Bus queue or topic.
 #[Object]
 impl Topic {
+    /// Its global id.
     pub async fn id(&self) -> ID {
-        GlobalId::Topic(self.0.id.clone()).encode()
+        GlobalId::Topic(self.id.clone()).encode()
     }
 
+    /// Its name on its broker.
     async fn name(&self) -> &str {
-        self.0.id.topic.as_str()
+        self.id.topic.as_str()
     }
 
-    /// How many partitions, where the broker has them.
-    async fn partitions(&self) -> Option<u32> {
-        self.0.partitions
+    /// Whether its broker lists it now. Grants, listeners and publishers may refer to one that it
+    /// does not list any more.
+    async fn listed(&self) -> Option<Result<bool>> {
+        Some(self.row().await.map(|row| row.is_some()))
     }
 
-    /// How much there is of it.
+    /// How many partitions it has; null if the broker has no partitions, or does not list it.
+    async fn partitions(&self) -> Option<Result<u32>> {
+        let row = self.row().await.transpose()?;
+        row.map(|row| row.partitions).transpose()
+    }
+
+    /// How many grants, listeners and publishers it has.
     async fn counts(&self) -> Option<Result<TopicCounts>> {
-        let counts = self.1.load(self.0.id.clone()).await.transpose()?;
+        let counts = self.view.load(self.id.clone()).await.transpose()?;
         Some(counts.map(Into::into))
     }
 
+    /// The broker that it is on.
     async fn broker(&self) -> Option<Result<Broker>> {
-        self.1.find(self.0.id.broker, Broker).await
+        self.view.find(self.id.broker, Broker).await
     }
 
-    /// What reads it, the enabled and the disabled.
+    /// What reads it, enabled and disabled.
     async fn listeners(
         &self,
         first: Option<i32>,
@@ -50,14 +96,14 @@ impl Topic {
         order_by: Option<OrderBy<ListenerOrderField>>,
     ) -> Option<Result<List<Listener>>> {
         let filter = projections::listener::ListenerFilter {
-            topic: Some(self.0.id.clone()),
+            topic: Some(self.id.clone()),
             ..Default::default()
         };
         let part = Part::new(first, after, order_by);
-        Some(self.1.list(filter, part, Listener).await)
+        Some(self.view.list(filter, part, Listener).await)
     }
 
-    /// What writes it, the enabled and the disabled.
+    /// What writes it, enabled and disabled.
     async fn publishers(
         &self,
         first: Option<i32>,
@@ -65,14 +111,14 @@ impl Topic {
         order_by: Option<OrderBy<PublisherOrderField>>,
     ) -> Option<Result<List<Publisher>>> {
         let filter = projections::publisher::PublisherFilter {
-            topic: Some(self.0.id.clone()),
+            topic: Some(self.id.clone()),
             ..Default::default()
         };
         let part = Part::new(first, after, order_by);
-        Some(self.1.list(filter, part, Publisher).await)
+        Some(self.view.list(filter, part, Publisher).await)
     }
 
-    /// Who may read or write it, by grants of the topic and of patterns that cover it.
+    /// Grants that apply to it, directly or by a pattern.
     async fn grants(
         &self,
         first: Option<i32>,
@@ -80,22 +126,22 @@ impl Topic {
         order_by: Option<OrderBy<GrantOrderField>>,
     ) -> Option<Result<List<Grant>>> {
         let filter = projections::grant::GrantFilter {
-            topic: Some(self.0.id.clone()),
+            topic: Some(self.id.clone()),
             ..Default::default()
         };
         let part = Part::new(first, after, order_by);
-        Some(self.1.list(filter, part, Grant).await)
+        Some(self.view.list(filter, part, Grant).await)
     }
 }
 
-/// How much there is of a topic.
+/// How much depends on a topic.
 #[derive(SimpleObject)]
 pub struct TopicCounts {
-    /// Grants to read it, those of patterns among them.
+    /// Grants to read it, pattern grants included.
     pub subscribe_grants: BigInt,
-    /// Grants to write it, those of patterns among them.
+    /// Grants to write it, pattern grants included.
     pub publish_grants: BigInt,
-    /// Enabled listeners, the paused among them.
+    /// Enabled listeners, paused ones included.
     pub listeners: BigInt,
     /// Enabled publishers.
     pub publishers: BigInt,

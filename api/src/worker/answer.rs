@@ -9,8 +9,10 @@ use crate::error::invalid;
 use crate::mutation::Payload;
 use crate::user_error::{UserError, UserErrorCode};
 
+/// An answer to a `WorkerRequest`: either topics or an error.
 #[derive(InputObject)]
 pub struct WorkerAnswerInput {
+    /// The UUID of the request.
     pub request_id: ID,
     /// The broker's topics.
     pub topics: Option<Vec<TopicInput>>,
@@ -18,9 +20,12 @@ pub struct WorkerAnswerInput {
     pub error: Option<String>,
 }
 
+/// A topic that a broker has.
 #[derive(InputObject)]
 pub struct TopicInput {
+    /// Its name.
     pub name: String,
+    /// How many partitions it has, if the broker has partitions.
     pub partitions: Option<u32>,
 }
 

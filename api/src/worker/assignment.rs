@@ -9,19 +9,21 @@ use crate::id::GlobalId;
 use crate::listener::settings::ListenerSettings;
 use crate::scalar::Position;
 
-/// What changed up to a position. The first item holds everything there is.
+/// What changed up to a position. The first item holds all assignments.
 #[derive(SimpleObject)]
 pub struct AssignmentChanges {
-    /// Resume behind it.
+    /// To resume, subscribe again with `after` set to it.
     pub position: Position,
+    /// What changed, by listener.
     pub changes: Vec<AssignmentChange>,
 }
 
 /// What changed for one listener.
 #[derive(SimpleObject)]
 pub struct AssignmentChange {
+    /// The listener.
     pub listener_id: ID,
-    /// Null: the listener is to stop.
+    /// How to serve it; null: stop serving it.
     pub assignment: Option<Assignment>,
 }
 
@@ -30,42 +32,54 @@ pub struct AssignmentChange {
 pub struct Assignment {
     /// The position of the event that last changed the listener.
     pub revision: Position,
+    /// The name of the topic to read.
     pub topic: String,
+    /// The name of the topic that takes faulty messages.
     pub dlq: Option<String>,
-    /// `organization/name`
+    /// The algorithm, as `organization/name`.
     pub algorithm: String,
-    /// The consumer group: the same for all of the listener's life.
+    /// The consumer group, the same as long as the listener exists.
     pub group: String,
+    /// The broker of the topic.
     pub broker: AssignedBroker,
-    /// What the version selector picks now; null when no published version matches.
+    /// The version that the selector picks now; null if no published version matches.
     pub version: Option<AssignedVersion>,
+    /// How the listener behaves.
     pub settings: ListenerSettings,
-    /// Where results of that version go.
+    /// The topics that take the results of this version.
     pub outputs: Vec<AssignedOutput>,
 }
 
 /// A broker to use.
 #[derive(SimpleObject)]
 pub struct AssignedBroker {
+    /// Its global id.
     pub id: ID,
+    /// How it is reached.
     pub settings: BrokerSettings,
 }
 
 /// The version that messages are sent to.
 #[derive(SimpleObject)]
 pub struct AssignedVersion {
+    /// The version.
     pub version: String,
+    /// The URL to call.
     pub endpoint: String,
+    /// How the endpoint is called and its answer read.
     pub protocol: Protocol,
-    /// How long a call may take in all.
+    /// How long one call may take.
     pub timeout_ms: u64,
 }
 
 /// A topic that takes results.
 #[derive(SimpleObject)]
 pub struct AssignedOutput {
+    /// The publisher.
     pub publisher_id: ID,
+    /// The name of the topic.
     pub topic: String,
+    /// The broker of the topic.
     pub broker: AssignedBroker,
 }
 

@@ -8,9 +8,10 @@ use super::mutation::{WorkerPayload, worker_in};
 use crate::mutation::{Call, Mutation, NotDone, Once, Terms};
 use crate::user_error::UserError;
 
+/// The worker that joins.
 #[derive(InputObject)]
 pub struct WorkerJoinInput {
-    /// A UUID of the worker's own, the same after a restart.
+    /// The worker's own UUID, the same after a restart.
     pub worker_id: ID,
     #[graphql(flatten)]
     pub once: Once,

@@ -8,8 +8,10 @@ use super::mutation::{WorkerPayload, worker_in};
 use crate::mutation::{Call, Mutation, NotDone, Once, Terms};
 use crate::user_error::UserError;
 
+/// The worker that leaves.
 #[derive(InputObject)]
 pub struct WorkerLeaveInput {
+    /// The worker's UUID.
     pub worker_id: ID,
     #[graphql(flatten)]
     pub once: Once,

@@ -12,8 +12,8 @@ pub struct WorkerQuery;
 
 #[Object]
 impl WorkerQuery {
-    /// The topics that take results of a version now. For workers: they are as many as the
-    /// algorithm has publishers.
+    /// The topics that take results of a version now, for workers: one for each publisher that
+    /// matches.
     async fn outputs(
         &self,
         ctx: &Context<'_>,

@@ -9,12 +9,16 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, Once, Terms, arguments};
 use crate::user_error::UserError;
 
+/// What became of a consumer.
 #[derive(InputObject)]
 pub struct ConsumerReportInput {
+    /// The worker's UUID.
     pub worker_id: ID,
+    /// The listener that the consumer serves.
     pub listener_id: ID,
+    /// What became of the consumer.
     pub report: ConsumerReport,
-    /// The error of a failed consumer, the reason of a blocked listener.
+    /// The error of a failed consumer, or the reason of a blocked one.
     pub text: Option<String>,
     #[graphql(flatten)]
     pub once: Once,
@@ -23,12 +27,15 @@ pub struct ConsumerReportInput {
 /// What became of a consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum ConsumerReport {
+    /// It consumes.
     Started,
+    /// It was stopped.
     Stopped,
-    /// It ended by itself and will be started again.
+    /// It failed and will be restarted.
     Failed,
     /// It holds its position.
     Blocked,
+    /// It consumes again.
     Unblocked,
 }
 

@@ -13,17 +13,19 @@ use crate::control::{Control, control};
 use crate::error::{invalid, read_failure};
 use crate::scalar::Position;
 
-/// Something that the worker is to find out and to answer by `workerAnswer`.
+/// What a worker is asked to find out, and answers by `workerAnswer`.
 #[derive(SimpleObject)]
 pub struct WorkerRequest {
+    /// The UUID of the request.
     pub request_id: ID,
-    /// List the topics of this broker.
+    /// List the topics of a broker.
     pub list_topics: Option<ListTopics>,
 }
 
 /// A broker to list the topics of.
 #[derive(SimpleObject)]
 pub struct ListTopics {
+    /// The broker.
     pub broker: AssignedBroker,
 }
 

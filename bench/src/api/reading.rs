@@ -11,10 +11,10 @@ use super::load::{self, Body};
 /// The topics that an algorithm may use, with what is enabled on them.
 const EVENTS_TAB: &str = "query($name: String!) { algorithmByName(name: $name) {
     id name versions { version withdrawn }
-    grants(first: 50) { nodes { id access topicName topicPattern broker { id name kind } } }
-    listeners(first: 50) { nodes { id topicName enabled paused version problem dlq
+    grants(first: 50) { nodes { id access topic { name } topicPattern broker { id name kind } } }
+    listeners(first: 50) { nodes { id topic { name } enabled paused version problem deadLetterTopic { name }
         resolvedVersion { version } broker { name } consumers { state reason } } }
-    publishers(first: 50) { nodes { id topicName enabled version broker { name } } } } }";
+    publishers(first: 50) { nodes { id topic { name } enabled version broker { name } } } } }";
 
 const BROKERS: &str = "{ brokers(first: 100) { nodes { id name kind connectedAt
     topicsDiscoveredAt credential { name version }

@@ -82,11 +82,21 @@ struct OfAlgorithm {
 }
 
 #[derive(Deserialize)]
+struct NamedTopic {
+    name: TopicName,
+}
+
+#[derive(Deserialize)]
+struct ShownTopic {
+    id: String,
+    name: TopicName,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ShownGrant {
     access: Access,
-    topic_id: Option<String>,
-    topic_name: Option<TopicName>,
+    topic: Option<ShownTopic>,
     topic_pattern: Option<TopicPattern>,
     broker: Option<OnBroker>,
     grantee: Option<ShownGrantee>,
@@ -103,13 +113,12 @@ enum ShownGrantee {
 #[serde(rename_all = "camelCase")]
 struct ShownListener {
     id: String,
-    topic_id: String,
-    topic_name: TopicName,
+    topic: Option<ShownTopic>,
     broker: Option<OnBroker>,
     algorithm: Option<OfAlgorithm>,
     version: VersionSelector,
     settings: SettingsSpec,
-    dlq: Option<TopicName>,
+    dead_letter_topic: Option<NamedTopic>,
     paused: bool,
 }
 
@@ -117,8 +126,7 @@ struct ShownListener {
 #[serde(rename_all = "camelCase")]
 struct ShownPublisher {
     id: String,
-    topic_id: String,
-    topic_name: TopicName,
+    topic: Option<ShownTopic>,
     broker: Option<OnBroker>,
     algorithm: Option<OfAlgorithm>,
     version: VersionSelector,
@@ -267,11 +275,12 @@ impl Reader<'_> {
     }
 
     async fn grants(&mut self) -> Result<(), ClientError> {
-        let fields = "access topicId topicName topicPattern broker { id } grantee { __typename \
+        let fields = "access topic { id name } topicPattern broker { id } grantee { __typename \
                       ... on Algorithm { name } ... on Organization { name } }";
         let found: Vec<ShownGrant> = self.list("grants", "", fields).await?;
         for shown in found {
-            let covered = match (shown.topic_name, shown.topic_pattern) {
+            let (topic, id) = shown.topic.map(|topic| (topic.name, topic.id)).unzip();
+            let covered = match (topic, shown.topic_pattern) {
                 (Some(topic), _) => Covered::Topic(topic),
                 (None, Some(pattern)) => Covered::Pattern(pattern),
                 (None, None) => continue,
@@ -286,7 +295,7 @@ impl Reader<'_> {
             let Some(broker) = self.broker(shown.broker) else {
                 continue;
             };
-            if let (Covered::Topic(topic), Some(id)) = (&covered, shown.topic_id) {
+            if let (Covered::Topic(topic), Some(id)) = (&covered, id) {
                 let key = (broker.clone(), topic.clone());
                 self.cluster.ids.topics.insert(key, id);
             }
@@ -300,23 +309,19 @@ impl Reader<'_> {
     }
 
     async fn listeners(&mut self) -> Result<(), ClientError> {
-        let fields = "id topicId topicName broker { id } algorithm { name } version dlq paused \
+        let fields = "id topic { id name } broker { id } algorithm { name } version paused \
+                      deadLetterTopic { name } \
                       settings { start { at time } concurrency faults maxMessageBytes \
                       retry { maxAttempts initialBackoffMs maxBackoffMs } }";
         let filter = ", filter: { enabled: true }";
         let found: Vec<ShownListener> = self.list("listeners", filter, fields).await?;
         for shown in found {
-            let flow = self.flow(
-                shown.broker,
-                shown.topic_name,
-                shown.algorithm,
-                shown.topic_id,
-            );
+            let flow = self.flow(shown.broker, shown.topic, shown.algorithm);
             let Some(flow) = flow else { continue };
             let spec = ListenerSpec {
                 version: shown.version,
                 settings: shown.settings,
-                dlq: shown.dlq,
+                dlq: shown.dead_letter_topic.map(|topic| topic.name),
                 paused: shown.paused,
             };
             self.state().listeners.insert(flow.clone(), spec);
@@ -326,16 +331,11 @@ impl Reader<'_> {
     }
 
     async fn publishers(&mut self) -> Result<(), ClientError> {
-        let fields = "id topicId topicName broker { id } algorithm { name } version";
+        let fields = "id topic { id name } broker { id } algorithm { name } version";
         let filter = ", filter: { enabled: true }";
         let found: Vec<ShownPublisher> = self.list("publishers", filter, fields).await?;
         for shown in found {
-            let flow = self.flow(
-                shown.broker,
-                shown.topic_name,
-                shown.algorithm,
-                shown.topic_id,
-            );
+            let flow = self.flow(shown.broker, shown.topic, shown.algorithm);
             let Some(flow) = flow else { continue };
             self.state().publishers.insert(flow.clone(), shown.version);
             self.cluster.ids.publishers.insert(flow, shown.id);
@@ -347,17 +347,17 @@ impl Reader<'_> {
     fn flow(
         &mut self,
         broker: Option<OnBroker>,
-        topic: TopicName,
+        topic: Option<ShownTopic>,
         algorithm: Option<OfAlgorithm>,
-        topic_id: String,
     ) -> Option<Flow> {
         let broker = self.broker(broker)?;
+        let ShownTopic { id, name: topic } = topic?;
         let algorithm = algorithm?.name;
         if !self.stands(&algorithm) {
             return None;
         }
         let key = (broker.clone(), topic.clone());
-        self.cluster.ids.topics.insert(key, topic_id);
+        self.cluster.ids.topics.insert(key, id);
         Some(Flow {
             broker,
             topic,

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::client::{Client, ClientError};
 
 const HISTORY: &str = "query($id: ID!, $after: String) { history(of: $id, first: 100, \
-                       after: $after) { edges { cursor node { position revision } } \
+                       after: $after) { edges { cursor node { position streamRevision } } \
                        pageInfo { hasNextPage } } }";
 
 /// How far the stream of each thing was seen.
@@ -44,9 +44,10 @@ struct Edge {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Node {
     position: String,
-    revision: String,
+    stream_revision: String,
 }
 
 #[derive(Deserialize)]
@@ -91,7 +92,7 @@ impl Revisions {
                 {
                     return Ok(seen.revision);
                 }
-                seen.revision = node.revision.parse().ok();
+                seen.revision = node.stream_revision.parse().ok();
                 seen.cursor = Some(cursor);
             }
             if !more {

@@ -25,8 +25,9 @@ async fn a_topics_name_is_as_long_as_kafka_allows_and_no_longer() {
         assert_eq!(refused["code"], code, "{length}");
         assert_eq!(refused["path"], json!(["input", "dlq"]));
     }
-    let dlq = flow.look("dlq").await["dlq"].clone();
-    assert_eq!(dlq, kafka.topic(&longest), "nothing was half-done");
+    let dlq = flow.look("deadLetterTopic { name }").await;
+    let dlq = &dlq["deadLetterTopic"]["name"];
+    assert_eq!(dlq, &kafka.topic(&longest), "nothing was half-done");
 }
 
 #[tokio::test]

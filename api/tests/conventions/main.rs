@@ -1,0 +1,5 @@
+//! What the whole schema keeps to.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod descriptions;
+mod shapes;
