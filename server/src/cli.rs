@@ -8,6 +8,7 @@ use crate::audit::AuditArgs;
 use crate::config::ServeArgs;
 use crate::demo::DemoArgs;
 use crate::desired::{ApplyArgs, DiffArgs, ExportArgs};
+use crate::environment::RandomIds;
 use crate::failure::Failure;
 use crate::log::LogArgs;
 use crate::logging::LogFormat;
@@ -58,7 +59,7 @@ pub fn run() -> ExitCode {
         Command::Demo(args) => demo_until_stopped(args),
         Command::Export(args) => run_client(desired::export(args)),
         Command::Diff(args) => run_client(desired::diff(args)),
-        Command::Apply(args) => run_client(desired::apply(args)),
+        Command::Apply(args) => run_client(desired::apply(args, &RandomIds)),
         Command::Audit(args) => run_audit(args),
         Command::Log(args) => run_log(args),
     };
@@ -96,10 +97,10 @@ fn demo_until_stopped(args: DemoArgs) -> Result<ExitCode, Failure> {
 }
 
 fn run_client(
-    command: impl Future<Output = Result<ExitCode, desired::Failure>>,
+    command: impl Future<Output = Result<ExitCode, Failure>>,
 ) -> Result<ExitCode, Failure> {
     logging::start(LogFormat::Text);
-    runtime()?.block_on(command).map_err(Failure::Desired)
+    runtime()?.block_on(command)
 }
 
 fn run_audit(args: AuditArgs) -> Result<ExitCode, Failure> {

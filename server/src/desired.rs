@@ -1,41 +1,15 @@
-//! `eventflows export`, `diff` and `apply`: the desired state of a cluster as documents.
-//!
-//! They are clients of a server's API like any other: what they change goes through the same
-//! mutations, is refused for the same reasons and is recorded in the same way.
+//! `eventflows export`, `diff` and `apply`: the arguments of the desired state's commands.
 
-mod apply;
-mod broker;
-mod change;
-mod client;
-mod cluster;
-mod difference;
-mod document;
-mod input;
-mod mutation;
-mod pages;
-mod problem;
-mod revision;
-mod settings;
-mod shown_broker;
-mod state;
-
-use std::io::{self, Write};
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use client::{Client, ServerUrl};
+use desired::{Console, Options, Prune};
 use domain::Ids;
 
-use self::apply::Apply;
-use self::change::Change;
-use self::client::{Client, ServerUrl};
-use self::cluster::Cluster;
-use self::difference::difference;
-use self::problem::{Problem, topics};
-use self::state::State;
-use crate::environment::RandomIds;
-
-pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
+use crate::failure::Failure;
 
 /// What `diff` ends with where something would change.
 const DIFFERENT: u8 = 2;
@@ -63,58 +37,60 @@ pub struct ExportArgs {
 #[derive(Debug, Args)]
 pub struct DiffArgs {
     #[command(flatten)]
-    wanted: Wanted,
+    wanted: WantedArgs,
 }
 
 /// The options of `eventflows apply`.
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
     #[command(flatten)]
-    wanted: Wanted,
-    /// Change nothing, and print what would change: the same as `diff`.
+    wanted: WantedArgs,
+    /// Print what would change and change nothing: the same as `diff`.
     #[arg(long)]
     dry_run: bool,
-    /// Enable listeners and publishers although messages then go round and round.
+    /// Enable listeners and publishers even where messages would then go in circles.
     #[arg(long)]
     allow_cycles: bool,
 }
 
 /// What is wanted, and of which server.
 #[derive(Debug, Args)]
-struct Wanted {
+struct WantedArgs {
     /// Files with YAML documents; `-` is standard input.
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Remove what no document names: listeners, publishers, grants, brokers and members; withdraw
-    /// versions and retire algorithms. Organizations stay.
-    #[arg(long)]
-    prune: bool,
+    /// Remove everything in the cluster that no document names: disable listeners and publishers,
+    /// revoke grants, disconnect brokers, withdraw versions, retire algorithms, remove members.
+    /// Organizations stay. `apply` removes at most MAX things; without MAX, at most a tenth of
+    /// what there is, and without a terminal nothing.
+    #[arg(long, value_name = "MAX", num_args = 0..=1, require_equals = true)]
+    prune: Option<Option<usize>>,
     #[command(flatten)]
     server: ServerArgs,
 }
 
-/// Why a desired state cannot be reached: all reasons, a line each.
-#[derive(Debug, thiserror::Error)]
-#[error("this cannot be made so:{}", lines(.0))]
-struct Unreachable(Vec<Problem>);
+impl WantedArgs {
+    fn client(&self) -> Result<Client, Failure> {
+        client(&self.server)
+    }
 
-fn lines(problems: &[Problem]) -> String {
-    problems
-        .iter()
-        .map(|problem| format!("\n  {problem}"))
-        .collect()
+    fn options(self, allow_cycles: bool) -> Options {
+        let attended = io::stdin().is_terminal() && io::stdout().is_terminal();
+        Options {
+            files: self.files,
+            prune: match self.prune {
+                None => Prune::No,
+                Some(Some(limit)) => Prune::AtMost(limit),
+                Some(None) if attended => Prune::Attended,
+                Some(None) => Prune::Unattended,
+            },
+            allow_cycles,
+        }
+    }
 }
 
-/// Why an apply ended early.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "{done} of {all} changes were made, from where applying again goes on; this one was not:\n{change}"
-)]
-struct Stopped {
-    done: usize,
-    all: usize,
-    change: Change,
-    source: apply::ApplyError,
+fn client(args: &ServerArgs) -> Result<Client, Failure> {
+    Ok(Client::new(args.server.clone())?)
 }
 
 /// Writes what the cluster holds to standard output.
@@ -122,118 +98,51 @@ struct Stopped {
 /// # Errors
 /// The server does not answer, or standard output is closed.
 pub async fn export(args: ExportArgs) -> Result<ExitCode, Failure> {
-    let client = Client::new(&args.server.server)?;
-    let cluster = Cluster::read(&client).await?;
-    let documents = cluster.actual.state.documents();
-    let text = serde_saphyr::to_string_multiple(&documents)?;
-    io::stdout().write_all(text.as_bytes())?;
+    let client = client(&args.server)?;
+    on_console(async |console| desired::export(&client, console).await).await?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Prints what would change; the code is 2 where that is anything.
 ///
 /// # Errors
-/// The documents are wrong or cannot be made so, or the server does not answer.
+/// The documents are wrong or cannot be applied, or the server does not answer.
 pub async fn diff(args: DiffArgs) -> Result<ExitCode, Failure> {
-    let client = Client::new(&args.wanted.server.server)?;
-    let (_, changes) = plan(&args.wanted, &client).await?;
-    show(&changes)?;
-    Ok(if changes.is_empty() {
-        ExitCode::SUCCESS
-    } else {
+    let client = args.wanted.client()?;
+    let options = args.wanted.options(false);
+    let differs = on_console(async |console| desired::diff(&client, &options, console).await);
+    Ok(if differs.await? {
         ExitCode::from(DIFFERENT)
+    } else {
+        ExitCode::SUCCESS
     })
 }
 
 /// Makes the cluster hold what the documents say, one change after the other.
 ///
 /// # Errors
-/// The documents are wrong or cannot be made so, or a change is refused; what was made before it
-/// stays.
-pub async fn apply(args: ApplyArgs) -> Result<ExitCode, Failure> {
+/// The documents are wrong or cannot be applied, they would remove too much, or a change is
+/// refused. What was changed before that stays.
+pub async fn apply(args: ApplyArgs, ids: &dyn Ids) -> Result<ExitCode, Failure> {
     if args.dry_run {
         let wanted = args.wanted;
         return diff(DiffArgs { wanted }).await;
     }
-    let client = Client::new(&args.wanted.server.server)?;
-    let (cluster, changes) = plan(&args.wanted, &client).await?;
-    let mut out = io::stdout();
-    let removals = changes.iter().filter(|change| change.removes()).count();
-    if removals > 0 {
-        writeln!(
-            out,
-            "{} changes, {removals} of them removals",
-            changes.len()
-        )?;
-    }
-    let mut apply = Apply::new(&client, cluster, RandomIds.next(), args.allow_cycles);
-    for (done, change) in changes.iter().enumerate() {
-        let made = apply.make(change).await;
-        let warnings = made.map_err(|source| Stopped {
-            done,
-            all: changes.len(),
-            change: change.clone(),
-            source,
-        })?;
-        writeln!(out, "{change}")?;
-        for warning in warnings {
-            eprintln!("warning: {warning}");
-        }
-    }
-    writeln!(out, "{}", summary(&changes))?;
+    let client = args.wanted.client()?;
+    let options = args.wanted.options(args.allow_cycles);
+    let run = ids.next();
+    on_console(async |console| desired::apply(&client, &options, run, console).await).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the cluster holds, and what is to change.
-async fn plan(wanted: &Wanted, client: &Client) -> Result<(Cluster, Vec<Change>), Failure> {
-    let desired = input::read(&wanted.files)?;
-    let mut cluster = Cluster::read(client).await?;
-    let changes = difference(&desired, &cluster.actual, wanted.prune).map_err(Unreachable)?;
-    let missing = missing_topics(&desired, &mut cluster, client).await?;
-    if !missing.is_empty() {
-        return Err(Unreachable(missing).into());
-    }
-    if wanted.prune {
-        let named = &desired.organizations;
-        let present = cluster.actual.state.organizations.keys();
-        for name in present.filter(|name| !named.contains_key(*name)) {
-            eprintln!("note: organization {name} is named nowhere and stays as it is");
-        }
-    }
-    Ok((cluster, changes))
-}
-
-/// The topics that a broker is known not to have. Those of a broker that is yet to be connected
-/// are looked for then.
-async fn missing_topics(
-    desired: &State,
-    cluster: &mut Cluster,
-    client: &Client,
-) -> Result<Vec<Problem>, Failure> {
-    let mut missing = Vec::new();
-    for (broker, topic, by) in topics(desired) {
-        if cluster.ids.brokers.contains_key(&broker)
-            && cluster.topic(client, &broker, &topic).await?.is_none()
-        {
-            missing.push(Problem::NoTopic { by, broker, topic });
-        }
-    }
-    Ok(missing)
-}
-
-fn show(changes: &[Change]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    for change in changes {
-        writeln!(out, "{change}")?;
-    }
-    writeln!(out, "{}", summary(changes))
-}
-
-fn summary(changes: &[Change]) -> String {
-    let removals = changes.iter().filter(|change| change.removes()).count();
-    match changes.len() {
-        0 => "no change".to_owned(),
-        1 => format!("1 change, {removals} of them a removal"),
-        all => format!("{all} changes, {removals} of them removals"),
-    }
+async fn on_console<T>(
+    command: impl AsyncFnOnce(&mut Console<'_>) -> Result<T, desired::Failure>,
+) -> Result<T, Failure> {
+    let (mut input, mut output, mut notes) = (io::stdin(), io::stdout(), io::stderr());
+    let mut console = Console {
+        input: &mut input,
+        output: &mut output,
+        notes: &mut notes,
+    };
+    Ok(command(&mut console).await?)
 }

@@ -65,7 +65,7 @@ pub enum Failure {
     #[error(transparent)]
     Client(#[from] ClientError),
     #[error(transparent)]
-    Desired(Box<dyn Error + Send + Sync>),
+    Desired(#[from] desired::Failure),
     #[error("cannot start the demo's Kafka")]
     Kafka(#[from] BrokerError),
     #[error("cannot serve the demo's algorithm")]

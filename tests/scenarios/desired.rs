@@ -75,8 +75,7 @@ async fn until_worker(server: &Eventflows, kafka: &Kafka) {
 }
 
 async fn send(api: &GraphQl, mutation: &str, input: Value) -> Value {
-    let (first, rest) = mutation.split_at(1);
-    let kind = format!("{}{rest}Input", first.to_uppercase());
+    let kind = client::input_type(mutation);
     let document = format!(
         "mutation($input: {kind}!) {{ it: {mutation}(input: $input) \
          {{ userErrors {{ code message }} position }} }}"
@@ -137,7 +136,7 @@ async fn the_state_of_one_cluster_makes_another_and_applied_again_changes_nothin
     ] {
         assert!(exported.contains(part), "{part}: {exported}");
     }
-    assert!(printed(&run(&first, &["diff", "--prune", "-"], &exported).await, 0) == "no change\n");
+    assert!(printed(&run(&first, &["diff", "--prune", "-"], &exported).await, 0) == "no changes\n");
 
     let before = position(&second.api()).await;
     let planned = printed(&run(&second, &["diff", "-"], &exported).await, 2);
@@ -150,7 +149,7 @@ async fn the_state_of_one_cluster_makes_another_and_applied_again_changes_nothin
 
     let before = position(&second.api()).await;
     let again = run(&second, &["apply", "--prune", "-"], &exported).await;
-    assert_eq!(printed(&again, 0), "no change\n");
+    assert_eq!(printed(&again, 0), "no changes\n");
     assert_eq!(
         position(&second.api()).await,
         before,
@@ -178,7 +177,7 @@ async fn what_changed_is_changed_in_place_and_what_is_unnamed_goes_when_pruned()
             "~ listener {listener}: paused\n\
              ~ listener {listener}: concurrency 16 → 5\n\
              ~ listener {listener}: version 1.0.0 → latest\n\
-             3 changes, 0 of them removals\n"
+             3 changes (0 removals)\n"
         )
     );
     let seen = flow
@@ -198,20 +197,32 @@ async fn what_changed_is_changed_in_place_and_what_is_unnamed_goes_when_pruned()
     );
     assert_eq!(
         printed(&same, 0),
-        "no change\n",
+        "no changes\n",
         "nothing is removed unasked"
     );
-    let pruned = run(&server, &["apply", "--prune", "-"], &kept).await;
+    let refused = failed(&run(&server, &["apply", "--prune", "-"], &kept).await);
+    for part in [
+        "5 of 8 things",
+        "no terminal",
+        "`--prune=5`",
+        "whole cluster",
+    ] {
+        assert!(refused.contains(part), "{part}: {refused}");
+    }
+    let refused = failed(&run(&server, &["apply", "--prune=4", "-"], &kept).await);
+    assert!(refused.contains("more than the 4"), "{refused}");
+    assert_eq!(position(&flow.api).await, before, "nothing was changed");
+    let pruned = run(&server, &["apply", "--prune=5", "-"], &kept).await;
+    assert!(text(&pruned.stderr).contains("pruning covers the whole cluster"));
     assert_eq!(
         printed(&pruned, 0),
         format!(
-            "5 changes, 5 of them removals\n\
-             - publisher main/{scores} of acme/score\n\
+            "- publisher main/{scores} of acme/score\n\
              - listener {listener}\n\
              - grant main/{orders}: acme/score SUBSCRIBE\n\
              - grant main/{scores}: acme/score PUBLISH\n\
              - broker main\n\
-             5 changes, 5 of them removals\n"
+             5 changes (5 removals)\n"
         )
     );
     assert_ne!(position(&flow.api).await, before);
@@ -260,30 +271,30 @@ async fn bad_documents_are_refused_by_place_and_change_nothing() {
     let lost = "apiVersion: eventflows/v1\nkind: Publisher\nmetadata: { broker: main, topic: t, \
                 algorithm: acme/score }\nspec: { version: latest }\n";
     for (input, problem) in [
-        (String::new(), "standard input holds no document"),
+        (String::new(), "standard input contains no document"),
         (organization("acme", "{ owner: ada }"), "standard input:5:"),
         (organization("acme", "{ members: 7 }"), "standard input:5:"),
         (organization("acme", "{ members: { ada: KING } }"), "KING"),
         (organization(&"a".repeat(300), "{}"), "standard input:4:9: "),
         (
             format!("{good}---\n{good}"),
-            "described already, at standard input:1:1",
+            "already described at standard input:1:1",
         ),
-        (format!("{good}---\n{lost}"), "names the broker main"),
-        (
-            format!("{good}---\n{lost}"),
-            "names the algorithm acme/score",
-        ),
+        (format!("{good}---\n{lost}"), "names broker main"),
+        (format!("{good}---\n{lost}"), "names algorithm acme/score"),
         ("kind: [".to_owned(), "standard input:"),
     ] {
         let error = failed(&run(&server, &["apply", "--prune", "-"], &input).await);
         assert!(error.contains(problem), "{input}: {error}");
     }
     let absent = failed(&run(&server, &["apply", "absent.yaml"], "").await);
-    assert!(absent.contains("absent.yaml cannot be read"), "{absent}");
+    assert!(absent.contains("cannot read absent.yaml"), "{absent}");
     let nowhere = ["export", "--server", "http://127.0.0.1:9"];
     let nowhere = failed(&run(&server, &nowhere, "").await);
-    assert!(nowhere.contains("cannot be reached"), "{nowhere}");
+    assert!(
+        nowhere.contains("cannot reach http://127.0.0.1:9"),
+        "{nowhere}"
+    );
     assert_eq!(position(&api).await, before, "nothing was changed");
 }
 
@@ -321,7 +332,7 @@ async fn an_apply_that_is_refused_says_what_was_made_and_goes_on_when_applied_ag
     let rest = printed(&run(&server, &["apply", "-"], &mended).await, 0);
     assert_eq!(
         rest,
-        "+ version acme/two 1.0.0: http://127.0.0.1:9/two\n1 change, 0 of them a removal\n"
+        "+ version acme/two 1.0.0: http://127.0.0.1:9/two\n1 change (0 removals)\n"
     );
 }
 
@@ -355,7 +366,12 @@ async fn what_somebody_changes_meanwhile_is_a_conflict_and_is_not_overwritten() 
     let late = run(&server, &["apply", "--server", &url, "-"], &wanted).await;
     assert_eq!(printed(&late, 1), "");
     let error = text(&late.stderr);
-    for part in ["0 of 1 changes", "CONFLICT", "by admin: ", "paused"] {
+    for part in [
+        "0 of 1 changes",
+        "CONFLICT",
+        "since then, admin: ",
+        "paused",
+    ] {
         assert!(error.contains(part), "{part}: {error}");
     }
     let seen = flow.look("paused version").await;
@@ -363,10 +379,7 @@ async fn what_somebody_changes_meanwhile_is_a_conflict_and_is_not_overwritten() 
 
     // The documents say nothing of a pause, so that listener resumes.
     let again = printed(&run(&server, &["apply", "-"], &wanted).await, 0);
-    assert!(
-        again.ends_with("2 changes, 0 of them removals\n"),
-        "{again}"
-    );
+    assert!(again.ends_with("2 changes (0 removals)\n"), "{again}");
     let seen = flow.look("paused version").await;
     assert_eq!(seen, json!({ "paused": false, "version": "latest" }));
 }
@@ -391,9 +404,47 @@ async fn a_cluster_whose_lists_make_too_long_an_answer_is_exported_whole() {
         }
     }
     let applied = printed(&run(&server, &["apply", "-"], &input).await, 0);
-    assert!(applied.ends_with("613 changes, 0 of them removals\n"));
+    assert!(applied.ends_with("613 changes (0 removals)\n"));
     let exported = export(&server).await;
     assert_eq!(exported.matches(&endpoint).count(), 600);
     let same = run(&server, &["diff", "--prune", "-"], &input).await;
-    assert_eq!(printed(&same, 0), "no change\n");
+    assert_eq!(printed(&same, 0), "no changes\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_adds_while_the_cluster_is_read_is_not_pruned() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let server = Eventflows::start().await;
+    let flow = Flow::set_up(&server, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    let exported = export(&server).await;
+
+    // Stands between the client and the server, and grants an untouched topic before the grants
+    // are read.
+    let (api, untouched) = (server.api(), flow.topics[2].clone());
+    let algorithm = flow.algorithm.clone();
+    let is_first = AtomicBool::new(true);
+    let between = Endpoint::start(move |call| {
+        let body = String::from_utf8(call.body.to_vec()).unwrap();
+        let reads = body.contains("list: grants");
+        let forward = async {
+            if reads && is_first.swap(false, Ordering::Relaxed) {
+                let input = json!({
+                    "topicId": untouched, "algorithmId": algorithm, "access": "PUBLISH",
+                });
+                send(&api, "topicGrant", input).await;
+            }
+            let (status, answer) = api.post(body, &[]).await;
+            (status, answer.into())
+        };
+        block_in_place(|| Handle::current().block_on(forward))
+    })
+    .await;
+    let url = between.url("");
+    let arguments = ["apply", "--prune=9", "--server", &url, "-"];
+    let applied = run(&server, &arguments, &exported).await;
+    assert_eq!(printed(&applied, 0), "no changes\n");
+    let (added, dlq) = (export(&server).await, kafka.topic("orders-dlq"));
+    assert!(added.contains(&format!("topic: {dlq}\n")), "{added}");
+    assert_ne!(added, exported);
 }

@@ -1,0 +1,103 @@
+//! What a cluster holds, read through its API.
+
+mod broker;
+mod reader;
+pub(crate) mod revision;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use client::{Client, ClientError};
+use domain::{AlgorithmId, BrokerName, OrganizationName, TopicName};
+use serde::Deserialize;
+use serde_json::json;
+
+use self::reader::Reader;
+use crate::state::State;
+use crate::state::edge::Edge;
+
+const POSITION: &str = include_str!("actual/position.graphql");
+const TOPICS: &str = include_str!("actual/topics.graphql");
+
+/// What a cluster holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Actual {
+    /// Withdrawn versions are in it; listeners and publishers are the enabled ones.
+    pub(crate) state: State,
+    /// Algorithms that are retired; their names are never given again.
+    pub(crate) retired: BTreeSet<AlgorithmId>,
+}
+
+/// What a cluster holds at one position, and its ids.
+pub(crate) struct Cluster {
+    pub(crate) actual: Actual,
+    pub(crate) ids: Ids,
+    pub(crate) position: u64,
+}
+
+/// The API's ids of what has a name.
+#[derive(Default)]
+pub(crate) struct Ids {
+    pub(crate) organizations: BTreeMap<OrganizationName, String>,
+    pub(crate) algorithms: BTreeMap<AlgorithmId, String>,
+    pub(crate) brokers: BTreeMap<BrokerName, String>,
+    /// Those that were looked up or are in use.
+    pub(crate) topics: BTreeMap<(BrokerName, TopicName), String>,
+    pub(crate) listeners: BTreeMap<Edge, String>,
+    pub(crate) publishers: BTreeMap<Edge, String>,
+}
+
+#[derive(Deserialize)]
+struct Position {
+    position: String,
+}
+
+#[derive(Deserialize)]
+struct Named<T> {
+    id: String,
+    name: T,
+}
+
+impl Cluster {
+    /// Reads everything as of one position, so that what changes meanwhile is in none of it.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub(crate) async fn read(client: &Client) -> Result<Self, ClientError> {
+        let Position { position } = client.ask(POSITION, &json!({})).await?;
+        let cluster = Self {
+            actual: Actual::default(),
+            ids: Ids::default(),
+            position: position.parse().unwrap_or_default(),
+        };
+        // Before its first event the log has no moment to ask for, and the cluster nothing to show.
+        if cluster.position == 0 {
+            return Ok(cluster);
+        }
+        Reader::new(client, cluster).read().await
+    }
+
+    /// The id of a topic, if the broker has it now.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub(crate) async fn topic(
+        &mut self,
+        client: &Client,
+        broker: &BrokerName,
+        topic: &TopicName,
+    ) -> Result<Option<String>, ClientError> {
+        let key = (broker.clone(), topic.clone());
+        if let Some(id) = self.ids.topics.get(&key) {
+            return Ok(Some(id.clone()));
+        }
+        let Some(id) = self.ids.brokers.get(broker) else {
+            return Ok(None);
+        };
+        let variables = json!({ "id": id, "search": topic.as_str() });
+        let found: Vec<Named<TopicName>> = client.list(TOPICS, variables).await?;
+        let found = found.into_iter().find(|found| found.name == *topic);
+        let Some(found) = found else { return Ok(None) };
+        self.ids.topics.insert(key, found.id.clone());
+        Ok(Some(found.id))
+    }
+}

@@ -1,0 +1,301 @@
+//! Reads the lists of a cluster.
+
+use std::collections::BTreeMap;
+
+use client::{Client, ClientError};
+use domain::algorithm::Protocol;
+use domain::grant::{Access, Grantee, Permission};
+use domain::organization::Role;
+use domain::{
+    AlgorithmId, BrokerName, OrganizationName, TopicName, TopicPattern, UserName, Version,
+    VersionSelector,
+};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::broker::ShownBroker;
+use super::{Cluster, Named};
+use crate::state::State;
+use crate::state::algorithm::{AlgorithmSpec, VersionSpec};
+use crate::state::edge::Edge;
+use crate::state::grant::{Covered, TopicScope};
+use crate::state::listener::ListenerSpec;
+use crate::state::settings::SettingsSpec;
+
+const ORGANIZATIONS: &str = include_str!("organizations.graphql");
+const MEMBERS: &str = include_str!("members.graphql");
+const ALGORITHMS: &str = include_str!("algorithms.graphql");
+const BROKERS: &str = include_str!("brokers.graphql");
+const GRANTS: &str = include_str!("grants.graphql");
+const LISTENERS: &str = include_str!("listeners.graphql");
+const PUBLISHERS: &str = include_str!("publishers.graphql");
+
+#[derive(Deserialize)]
+struct ShownMember {
+    name: UserName,
+    role: Role,
+}
+
+#[derive(Deserialize)]
+struct ShownAlgorithm {
+    id: String,
+    name: AlgorithmId,
+    description: String,
+    retired: bool,
+    versions: Vec<ShownVersion>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownVersion {
+    version: Version,
+    endpoint: String,
+    protocol: Protocol,
+    timeout_ms: u32,
+    withdrawn: bool,
+    withdrawn_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct OnBroker {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct OfAlgorithm {
+    name: AlgorithmId,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownGrant {
+    access: Access,
+    topic: Option<Named<TopicName>>,
+    topic_pattern: Option<TopicPattern>,
+    broker: Option<OnBroker>,
+    grantee: Option<ShownGrantee>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "__typename")]
+enum ShownGrantee {
+    Algorithm { name: AlgorithmId },
+    Organization { name: OrganizationName },
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownListener {
+    id: String,
+    #[serde(flatten)]
+    edge: ShownEdge,
+    version: VersionSelector,
+    settings: SettingsSpec,
+    dead_letter_topic: Option<NamedTopic>,
+    paused: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownPublisher {
+    id: String,
+    #[serde(flatten)]
+    edge: ShownEdge,
+    version: VersionSelector,
+}
+
+#[derive(Deserialize)]
+struct NamedTopic {
+    name: TopicName,
+}
+
+#[derive(Deserialize)]
+struct ShownEdge {
+    topic: Option<Named<TopicName>>,
+    broker: Option<OnBroker>,
+    algorithm: Option<OfAlgorithm>,
+}
+
+/// Reads lists into a cluster, as of its position.
+pub(super) struct Reader<'a> {
+    client: &'a Client,
+    /// The names of connected brokers, by id.
+    brokers: BTreeMap<String, BrokerName>,
+    cluster: Cluster,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(client: &'a Client, cluster: Cluster) -> Self {
+        Self {
+            client,
+            brokers: BTreeMap::new(),
+            cluster,
+        }
+    }
+
+    pub(super) async fn read(mut self) -> Result<Cluster, ClientError> {
+        self.organizations().await?;
+        self.algorithms().await?;
+        self.brokers().await?;
+        self.grants().await?;
+        self.listeners().await?;
+        self.publishers().await?;
+        Ok(self.cluster)
+    }
+
+    async fn list<T: DeserializeOwned>(
+        &self,
+        document: &str,
+        mut variables: Value,
+    ) -> Result<Vec<T>, ClientError> {
+        variables["asOf"] = json!({ "position": self.cluster.position.to_string() });
+        self.client.list(document, variables).await
+    }
+
+    fn state(&mut self) -> &mut State {
+        &mut self.cluster.actual.state
+    }
+
+    async fn organizations(&mut self) -> Result<(), ClientError> {
+        let found: Vec<Named<OrganizationName>> = self.list(ORGANIZATIONS, json!({})).await?;
+        for Named { id, name } in found {
+            let members: Vec<ShownMember> = self.list(MEMBERS, json!({ "id": id })).await?;
+            let members = members.into_iter().map(|member| (member.name, member.role));
+            self.state()
+                .organizations
+                .insert(name.clone(), members.collect());
+            self.cluster.ids.organizations.insert(name, id);
+        }
+        Ok(())
+    }
+
+    async fn algorithms(&mut self) -> Result<(), ClientError> {
+        let found: Vec<ShownAlgorithm> = self.list(ALGORITHMS, json!({})).await?;
+        for shown in found {
+            if shown.retired {
+                self.cluster.actual.retired.insert(shown.name);
+                continue;
+            }
+            let spec = AlgorithmSpec {
+                description: Some(shown.description).filter(|text| !text.is_empty()),
+                versions: shown.versions.into_iter().map(Into::into).collect(),
+            };
+            self.state().algorithms.insert(shown.name.clone(), spec);
+            self.cluster.ids.algorithms.insert(shown.name, shown.id);
+        }
+        Ok(())
+    }
+
+    async fn brokers(&mut self) -> Result<(), ClientError> {
+        let found: Vec<ShownBroker> = self.list(BROKERS, json!({})).await?;
+        for shown in found {
+            let (id, name) = (shown.id.clone(), shown.name.clone());
+            self.brokers.insert(id.clone(), name.clone());
+            self.cluster.ids.brokers.insert(name.clone(), id);
+            self.state().brokers.insert(name, shown.into());
+        }
+        Ok(())
+    }
+
+    async fn grants(&mut self) -> Result<(), ClientError> {
+        let found: Vec<ShownGrant> = self.list(GRANTS, json!({})).await?;
+        for shown in found {
+            let (topic, id) = shown.topic.map(|topic| (topic.name, topic.id)).unzip();
+            let covered = match (topic, shown.topic_pattern) {
+                (Some(topic), _) => Covered::Topic(topic),
+                (None, Some(pattern)) => Covered::Pattern(pattern),
+                (None, None) => continue,
+            };
+            let grantee = match shown.grantee {
+                Some(ShownGrantee::Algorithm { name }) if self.has_algorithm(&name) => {
+                    Grantee::Algorithm(name)
+                }
+                Some(ShownGrantee::Organization { name }) => Grantee::Organization(name),
+                _ => continue,
+            };
+            let Some(broker) = self.broker(shown.broker) else {
+                continue;
+            };
+            if let (Covered::Topic(topic), Some(id)) = (&covered, id) {
+                let key = (broker.clone(), topic.clone());
+                self.cluster.ids.topics.insert(key, id);
+            }
+            let scope = TopicScope { broker, covered };
+            let access = shown.access;
+            let permissions = self.state().grants.entry(scope).or_default();
+            permissions.insert(Permission { grantee, access });
+        }
+        Ok(())
+    }
+
+    async fn listeners(&mut self) -> Result<(), ClientError> {
+        let found: Vec<ShownListener> = self.list(LISTENERS, json!({})).await?;
+        for shown in found {
+            let Some(edge) = self.edge(shown.edge) else {
+                continue;
+            };
+            let spec = ListenerSpec {
+                version: shown.version,
+                settings: shown.settings,
+                dlq: shown.dead_letter_topic.map(|topic| topic.name),
+                paused: shown.paused,
+            };
+            self.state().listeners.insert(edge.clone(), spec);
+            self.cluster.ids.listeners.insert(edge, shown.id);
+        }
+        Ok(())
+    }
+
+    async fn publishers(&mut self) -> Result<(), ClientError> {
+        let found: Vec<ShownPublisher> = self.list(PUBLISHERS, json!({})).await?;
+        for shown in found {
+            let Some(edge) = self.edge(shown.edge) else {
+                continue;
+            };
+            self.state().publishers.insert(edge.clone(), shown.version);
+            self.cluster.ids.publishers.insert(edge, shown.id);
+        }
+        Ok(())
+    }
+
+    /// What it is known by; none where its broker or algorithm has ended, so that a policy is about
+    /// to disable it.
+    fn edge(&mut self, shown: ShownEdge) -> Option<Edge> {
+        let broker = self.broker(shown.broker)?;
+        let algorithm = shown.algorithm?.name;
+        if !self.has_algorithm(&algorithm) {
+            return None;
+        }
+        let Named { id, name: topic } = shown.topic?;
+        let key = (broker.clone(), topic.clone());
+        self.cluster.ids.topics.insert(key, id);
+        Some(Edge {
+            broker,
+            topic,
+            algorithm,
+        })
+    }
+
+    fn broker(&self, broker: Option<OnBroker>) -> Option<BrokerName> {
+        self.brokers.get(&broker?.id).cloned()
+    }
+
+    /// Whether it is registered and not retired.
+    fn has_algorithm(&self, algorithm: &AlgorithmId) -> bool {
+        self.cluster.actual.state.algorithms.contains_key(algorithm)
+    }
+}
+
+impl From<ShownVersion> for (Version, VersionSpec) {
+    fn from(shown: ShownVersion) -> Self {
+        let spec = VersionSpec {
+            endpoint: shown.endpoint,
+            protocol: shown.protocol,
+            timeout_ms: shown.timeout_ms,
+            withdrawn: shown.withdrawn,
+            withdrawn_reason: shown.withdrawn_reason,
+        };
+        (shown.version, spec)
+    }
+}

@@ -1,0 +1,271 @@
+//! The mutation that makes a change.
+
+use std::collections::BTreeSet;
+
+use client::Mutation;
+use domain::grant::{Grantee, Permission};
+use domain::organization::Role;
+use domain::{AlgorithmId, BrokerName, OrganizationName, TopicName, Version};
+use serde_json::{Value, json};
+
+use super::{Apply, ApplyError};
+use crate::change::{Change, ListenerChange, Member, PublisherChange};
+use crate::state::algorithm::VersionSpec;
+use crate::state::edge::Edge;
+use crate::state::grant::{Covered, TopicScope};
+use crate::state::listener::ListenerSpec;
+
+/// A mutation, and the stream that it is recorded in.
+pub(super) struct Command {
+    pub(super) mutation: Mutation,
+    /// The id of what the stream is about.
+    pub(super) stream: Option<String>,
+    /// It is refused unless the stream is as it was read.
+    pub(super) guarded: bool,
+}
+
+impl Command {
+    fn new(name: &'static str, entity: &'static str, input: Value) -> Self {
+        Self::from(Mutation::new(name, input).returning(entity, "id"))
+    }
+
+    fn of(name: &'static str, entity: &'static str, id: &str, input: Value) -> Self {
+        Self::from(Mutation::of(name, id, input).returning(entity, "id"))
+    }
+
+    fn guarded(self, stream: String) -> Self {
+        Self {
+            guarded: true,
+            ..self.moving(stream)
+        }
+    }
+
+    /// It is recorded in that stream, whatever else is there.
+    fn moving(self, stream: String) -> Self {
+        Self {
+            stream: Some(stream),
+            ..self
+        }
+    }
+}
+
+impl From<Mutation> for Command {
+    fn from(mutation: Mutation) -> Self {
+        Self {
+            mutation,
+            stream: None,
+            guarded: false,
+        }
+    }
+}
+
+type Made = Result<Command, ApplyError>;
+
+impl Apply<'_> {
+    pub(super) async fn command(&mut self, change: &Change) -> Made {
+        match change {
+            Change::CreateOrganization(name) => {
+                let input = json!({ "name": name });
+                Ok(Command::new("organizationCreate", "organization", input))
+            }
+            Change::AddMember(member, role) => {
+                self.member("organizationMemberAdd", member, Some(*role))
+            }
+            Change::GiveRole { member, to, .. } => {
+                self.member("organizationMemberChangeRole", member, Some(*to))
+            }
+            Change::RemoveMember(member) => self.member("organizationMemberRemove", member, None),
+            Change::RegisterAlgorithm {
+                algorithm,
+                description,
+            } => {
+                let input = json!({
+                    "organizationId": self.organization(&algorithm.organization)?,
+                    "name": algorithm.name,
+                    "description": description.clone().unwrap_or_default(),
+                });
+                Ok(Command::new("algorithmRegister", "algorithm", input))
+            }
+            Change::PublishVersion {
+                algorithm,
+                version,
+                spec,
+            } => self.publish(algorithm, version, spec),
+            Change::WithdrawVersion {
+                algorithm,
+                version,
+                reason,
+                ..
+            } => {
+                let id = self.algorithm(algorithm)?;
+                let input = json!({ "algorithmId": id, "version": version, "reason": reason });
+                Ok(Command::new("versionWithdraw", "algorithm", input).guarded(id))
+            }
+            Change::RetireAlgorithm(algorithm) => {
+                let id = self.algorithm(algorithm)?;
+                let input = json!({ "algorithmId": id });
+                Ok(Command::new("algorithmRetire", "algorithm", input).guarded(id))
+            }
+            Change::ConnectBroker { broker, spec } => {
+                let mut input = json!(spec);
+                input["name"] = json!(broker);
+                Ok(Command::new("brokerConnect", "broker", input))
+            }
+            Change::RotateCredential { broker, to, .. } => {
+                let id = self.broker(broker)?;
+                let input = json!({ "credential": to });
+                Ok(Command::of("brokerRotateCredentials", "broker", &id, input).guarded(id))
+            }
+            Change::DisconnectBroker(broker) => {
+                let id = self.broker(broker)?;
+                Ok(Command::of("brokerDisconnect", "broker", &id, json!({})).guarded(id))
+            }
+            Change::Grant(scope, permissions) => self.grants(scope, permissions, "ADD").await,
+            Change::Revoke(scope, permissions) => self.grants(scope, permissions, "REMOVE").await,
+            Change::Listener(edge, change) => self.listener(edge, change).await,
+            Change::Publisher(edge, change) => self.publisher(edge, change).await,
+        }
+    }
+
+    fn member(&self, mutation: &'static str, member: &Member, role: Option<Role>) -> Made {
+        let organization = self.organization(&member.organization)?;
+        let mut input = json!({ "organizationId": organization, "member": member.name });
+        if let Some(role) = role {
+            input["role"] = json!(role);
+        }
+        Ok(Command::new(mutation, "organization", input).guarded(organization))
+    }
+
+    fn publish(&self, algorithm: &AlgorithmId, version: &Version, spec: &VersionSpec) -> Made {
+        let id = self.algorithm(algorithm)?;
+        let input = json!({
+            "algorithmId": id,
+            "version": version,
+            "endpoint": spec.endpoint,
+            "protocol": spec.protocol,
+            "timeoutMs": spec.timeout_ms,
+        });
+        Ok(Command::new("versionPublish", "algorithm", input).moving(id))
+    }
+
+    async fn grants(
+        &mut self,
+        scope: &TopicScope,
+        permissions: &BTreeSet<Permission>,
+        edit: &str,
+    ) -> Made {
+        let mut changes = Vec::new();
+        for Permission { grantee, access } in permissions {
+            let mut change = json!({ "edit": edit, "access": access });
+            match grantee {
+                Grantee::Algorithm(algorithm) => {
+                    change["algorithmId"] = json!(self.algorithm(algorithm)?);
+                }
+                Grantee::Organization(organization) => {
+                    change["organizationId"] = json!(self.organization(organization)?);
+                }
+            }
+            if let Covered::Pattern(pattern) = &scope.covered {
+                change["pattern"] = json!(pattern);
+            }
+            changes.push(change);
+        }
+        match &scope.covered {
+            Covered::Topic(topic) => {
+                let id = self.topic(&scope.broker, topic).await?;
+                let input = json!({ "topicId": id, "changes": changes });
+                Ok(Command::new("topicGrantsEdit", "topic", input).guarded(id))
+            }
+            Covered::Pattern(_) => {
+                let id = self.broker(&scope.broker)?;
+                let input = json!({ "brokerId": id, "changes": changes });
+                Ok(Command::new("patternGrantsEdit", "broker", input).guarded(id))
+            }
+        }
+    }
+
+    async fn listener(&mut self, edge: &Edge, change: &ListenerChange) -> Made {
+        let topic = self.topic(&edge.broker, &edge.topic).await?;
+        let (mutation, input) = match change {
+            ListenerChange::Enable(spec) => {
+                let input = self.enabled(edge, spec, &topic)?;
+                return Ok(Command::new("listenerEnable", "listener", input).guarded(topic));
+            }
+            ListenerChange::Version { to, .. } => {
+                ("listenerChangeVersion", json!({ "version": to }))
+            }
+            ListenerChange::Settings { to, .. } => {
+                ("listenerChangeSettings", json!({ "settings": to }))
+            }
+            ListenerChange::SetDlq { to, .. } => ("listenerSetDlq", json!({ "dlq": to })),
+            ListenerChange::ClearDlq { .. } => ("listenerClearDlq", json!({})),
+            ListenerChange::Pause => ("listenerPause", json!({})),
+            ListenerChange::Resume => ("listenerResume", json!({})),
+            ListenerChange::Disable => ("listenerDisable", json!({})),
+        };
+        let id = self.cluster.ids.listeners.get(edge);
+        let id = id.ok_or_else(|| ApplyError::Absent(format!("listener {edge}")))?;
+        Ok(Command::of(mutation, "listener", id, input).guarded(topic))
+    }
+
+    fn enabled(&self, edge: &Edge, spec: &ListenerSpec, topic: &str) -> Result<Value, ApplyError> {
+        Ok(json!({
+            "topicId": topic,
+            "algorithmId": self.algorithm(&edge.algorithm)?,
+            "version": spec.version,
+            "settings": spec.settings,
+            "dlq": spec.dlq,
+            "paused": spec.paused,
+            "allowCycle": self.allow_cycles,
+        }))
+    }
+
+    async fn publisher(&mut self, edge: &Edge, change: &PublisherChange) -> Made {
+        let topic = self.topic(&edge.broker, &edge.topic).await?;
+        let (mutation, input) = match change {
+            PublisherChange::Enable(version) => {
+                let input = json!({
+                    "topicId": topic,
+                    "algorithmId": self.algorithm(&edge.algorithm)?,
+                    "version": version,
+                    "allowCycle": self.allow_cycles,
+                });
+                return Ok(Command::new("publisherEnable", "publisher", input).guarded(topic));
+            }
+            PublisherChange::Version { to, .. } => {
+                ("publisherChangeVersion", json!({ "version": to }))
+            }
+            PublisherChange::Disable => ("publisherDisable", json!({})),
+        };
+        let id = self.cluster.ids.publishers.get(edge);
+        let id = id.ok_or_else(|| ApplyError::Absent(format!("publisher {edge}")))?;
+        Ok(Command::of(mutation, "publisher", id, input).guarded(topic))
+    }
+
+    fn organization(&self, name: &OrganizationName) -> Result<String, ApplyError> {
+        let id = self.cluster.ids.organizations.get(name).cloned();
+        id.ok_or_else(|| ApplyError::Absent(format!("organization {name}")))
+    }
+
+    fn algorithm(&self, name: &AlgorithmId) -> Result<String, ApplyError> {
+        let id = self.cluster.ids.algorithms.get(name).cloned();
+        id.ok_or_else(|| ApplyError::Absent(format!("algorithm {name}")))
+    }
+
+    fn broker(&self, name: &BrokerName) -> Result<String, ApplyError> {
+        let id = self.cluster.ids.brokers.get(name).cloned();
+        id.ok_or_else(|| ApplyError::Absent(format!("broker {name}")))
+    }
+
+    async fn topic(
+        &mut self,
+        broker: &BrokerName,
+        topic: &TopicName,
+    ) -> Result<String, ApplyError> {
+        let found = self.cluster.topic(self.client, broker, topic).await?;
+        found.ok_or_else(|| ApplyError::NoTopic {
+            broker: broker.clone(),
+            topic: topic.clone(),
+        })
+    }
+}

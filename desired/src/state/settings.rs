@@ -1,0 +1,143 @@
+//! A listener's settings, as documents and the API write them.
+
+use domain::listener::{FaultPolicy, ListenerSettings, RetryPolicy, StartPosition};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::number;
+
+/// A listener's settings, each within its bounds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "SettingsFields")]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SettingsSpec {
+    pub(crate) start: StartSpec,
+    pub(crate) concurrency: u32,
+    pub(crate) faults: FaultPolicy,
+    pub(crate) max_message_bytes: u64,
+    pub(crate) retry: RetrySpec,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StartSpec {
+    pub(crate) at: StartAt,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) time: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum StartAt {
+    Earliest,
+    Latest,
+    Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RetrySpec {
+    #[serde(deserialize_with = "number::read")]
+    pub(crate) max_attempts: u32,
+    #[serde(deserialize_with = "number::read")]
+    pub(crate) initial_backoff_ms: u64,
+    #[serde(deserialize_with = "number::read")]
+    pub(crate) max_backoff_ms: u64,
+}
+
+impl Default for RetrySpec {
+    fn default() -> Self {
+        RetryPolicy::default().into()
+    }
+}
+
+impl From<RetryPolicy> for RetrySpec {
+    fn from(retry: RetryPolicy) -> Self {
+        Self {
+            max_attempts: retry.max_attempts,
+            initial_backoff_ms: retry.initial_backoff_ms,
+            max_backoff_ms: retry.max_backoff_ms,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SettingsFields {
+    start: StartSpec,
+    #[serde(default, deserialize_with = "number::read_some")]
+    concurrency: Option<u32>,
+    faults: Option<FaultPolicy>,
+    #[serde(default, deserialize_with = "number::read_some")]
+    max_message_bytes: Option<u64>,
+    #[serde(default)]
+    retry: RetrySpec,
+}
+
+impl TryFrom<SettingsFields> for SettingsSpec {
+    type Error = String;
+
+    fn try_from(fields: SettingsFields) -> Result<Self, String> {
+        let start = match (fields.start.at, fields.start.time) {
+            (StartAt::Earliest, None) => StartPosition::Earliest,
+            (StartAt::Latest, None) => StartPosition::Latest,
+            (StartAt::Timestamp, Some(time)) => StartPosition::Timestamp { time },
+            _ => {
+                return Err(
+                    "`time` is required with TIMESTAMP and not allowed otherwise".to_owned(),
+                );
+            }
+        };
+        let usual = ListenerSettings::starting(start);
+        let settings = ListenerSettings {
+            start,
+            concurrency: fields.concurrency.unwrap_or(usual.concurrency),
+            retry: RetryPolicy {
+                max_attempts: fields.retry.max_attempts,
+                initial_backoff_ms: fields.retry.initial_backoff_ms,
+                max_backoff_ms: fields.retry.max_backoff_ms,
+            },
+            faults: fields.faults.unwrap_or(usual.faults),
+            max_message_bytes: fields.max_message_bytes.unwrap_or(usual.max_message_bytes),
+        };
+        settings.check().map_err(|refusal| refusal.to_string())?;
+        Ok(Self {
+            start: fields.start,
+            concurrency: settings.concurrency,
+            faults: settings.faults,
+            max_message_bytes: settings.max_message_bytes,
+            retry: settings.retry.into(),
+        })
+    }
+}
+
+impl SettingsSpec {
+    /// What differs, each as `name before → after`.
+    pub(crate) fn changes(&self, to: &Self) -> Vec<String> {
+        let faults = |faults| match faults {
+            FaultPolicy::Block => "BLOCK".to_owned(),
+            FaultPolicy::Drop => "DROP".to_owned(),
+        };
+        let values = |settings: &Self| {
+            [
+                ("concurrency", settings.concurrency.to_string()),
+                ("faults", faults(settings.faults)),
+                ("maxMessageBytes", settings.max_message_bytes.to_string()),
+                ("retry.maxAttempts", settings.retry.max_attempts.to_string()),
+                (
+                    "retry.initialBackoffMs",
+                    settings.retry.initial_backoff_ms.to_string(),
+                ),
+                (
+                    "retry.maxBackoffMs",
+                    settings.retry.max_backoff_ms.to_string(),
+                ),
+            ]
+        };
+        let pairs = values(self).into_iter().zip(values(to));
+        pairs
+            .filter(|((_, before), (_, after))| before != after)
+            .map(|((name, before), (_, after))| format!("{name} {before} → {after}"))
+            .collect()
+    }
+}
