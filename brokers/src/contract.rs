@@ -12,7 +12,8 @@ mod tools;
 use bytes::Bytes;
 
 pub use self::flow::{
-    a_stalled_source_goes_on_when_messages_are_settled, the_bound_on_unsettled_messages_holds,
+    a_stalled_source_goes_on_when_messages_are_settled,
+    a_stalled_source_reads_partitions_that_come_back, the_bound_on_unsettled_messages_holds,
 };
 pub use self::groups::{
     a_group_can_start_at_a_time, a_group_can_start_at_the_beginning, a_group_can_start_at_the_end,

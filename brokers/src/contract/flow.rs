@@ -1,9 +1,11 @@
 //! How a source holds back.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use super::tools::{is_silent, number, open, publish, receive, receive_many, within};
+use super::tools::{
+    is_silent, number, open, publish, publish_spread, receive, receive_many, within,
+};
 use crate::port::Broker;
 
 /// Never more than `max_unsettled` are out, and settling one lets one more out.
@@ -44,4 +46,35 @@ pub async fn a_stalled_source_goes_on_when_messages_are_settled(broker: &dyn Bro
     read.sort_unstable();
     assert_eq!(read, (0..300).collect::<Vec<_>>());
     within(source.close()).await.expect("closed");
+}
+
+/// A source that was stalled when its group took partitions from it reads them once they are back.
+/// The topic has two partitions or more.
+pub async fn a_stalled_source_reads_partitions_that_come_back(broker: &dyn Broker, topic: &str) {
+    const MESSAGES: u32 = 200;
+    publish_spread(broker, topic, 0..MESSAGES).await;
+    let mut one = open(broker, topic, "back", 10).await;
+    let held = receive_many(&mut *one, 10).await;
+    assert!(is_silent(&mut *one, Duration::from_secs(3)).await);
+
+    // Once another source of the group has a message, it holds some of the partitions.
+    let mut two = open(broker, topic, "back", 10).await;
+    drop(receive(&mut *two).await);
+    let mut read = BTreeSet::new();
+    for delivery in held {
+        read.insert(number(&delivery.message));
+        delivery.settle();
+    }
+    // The first source goes on with those it kept, before the others come back.
+    let next = receive(&mut *one).await;
+    read.insert(number(&next.message));
+    next.settle();
+    within(two.close()).await.expect("closed");
+
+    while read.len() < MESSAGES as usize {
+        let delivery = receive(&mut *one).await;
+        read.insert(number(&delivery.message));
+        delivery.settle();
+    }
+    within(one.close()).await.expect("closed");
 }

@@ -50,6 +50,19 @@ pub(super) async fn publish(broker: &dyn Broker, topic: &str, numbers: Range<u32
     within(try_join_all(writes)).await.expect("published");
 }
 
+/// As [`publish`], each under a key of its own, so that the messages spread over all partitions.
+pub(super) async fn publish_spread(broker: &dyn Broker, topic: &str, numbers: Range<u32>) {
+    let sink = broker.sink().await.expect("a sink");
+    let writes = numbers.map(|number| {
+        let message = numbered(topic, number);
+        sink.publish(Outgoing {
+            key: Some(message.body.clone()),
+            ..message
+        })
+    });
+    within(try_join_all(writes)).await.expect("published");
+}
+
 pub(super) fn numbered(topic: &str, number: u32) -> Outgoing {
     Outgoing {
         topic: topic.to_owned(),

@@ -264,6 +264,11 @@ impl GroupContext {
             tracing::warn!(%error, "could not commit before partitions were taken away");
         }
         self.assignment.revoke(&ids);
+        // librdkafka keeps a pause beyond the assignment, and a partition that comes back is taken
+        // for one that is read.
+        if let Err(error) = consumer.resume(partitions) {
+            tracing::warn!(%error, "could not resume partitions before they were taken away");
+        }
         match consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => consumer.incremental_unassign(partitions),
             RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.unassign(),

@@ -44,6 +44,13 @@ async fn sources_of_a_group_share_and_lose_nothing() {
 }
 
 #[tokio::test]
+async fn a_stalled_source_reads_partitions_that_come_back() {
+    let kafka = EmbeddedKafka::start(&[("events", 4)]).unwrap();
+    let broker = KafkaBroker::new(kafka.settings());
+    contract::a_stalled_source_reads_partitions_that_come_back(&broker, "events").await;
+}
+
+#[tokio::test]
 async fn a_stuck_message_stops_its_partition_at_a_bound() {
     let kafka = EmbeddedKafka::start(&[("events", 1)]).unwrap();
     let broker = KafkaBroker::new(kafka.settings());

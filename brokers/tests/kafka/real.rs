@@ -28,6 +28,7 @@ contract! {
     a_late_settlement_moves_nothing: 1,
     the_bound_on_unsettled_messages_holds: 3,
     a_stalled_source_goes_on_when_messages_are_settled: 3,
+    a_stalled_source_reads_partitions_that_come_back: 4,
     two_groups_each_get_everything: 3,
     a_group_can_start_at_the_beginning: 3,
     a_group_can_start_at_the_end: 1,
