@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use domain::algorithm::Protocol;
 use domain::settlement::Answer;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::call::Called;
@@ -43,7 +43,7 @@ pub(super) fn read(
                 result: Some(result),
                 metadata,
                 ..
-            }) if is_success(status) => match metadata.result(result) {
+            }) if is_success(status) => match metadata.unwrap_or_default().result(result) {
                 Some((content_type, body)) => plain(Some(content_type.to_owned()), body),
                 None => Called::failed(Answer::Undecodable, None),
             },
@@ -67,11 +67,16 @@ impl Called {
 /// The envelope of the `algorithmia` protocol.
 #[derive(Deserialize)]
 struct Envelope<'a> {
-    #[serde(borrow)]
+    /// Also `null`, which is a result like any other.
+    #[serde(borrow, default, deserialize_with = "present")]
     result: Option<&'a RawValue>,
     error: Option<AlgorithmError>,
-    #[serde(default)]
-    metadata: Metadata,
+    metadata: Option<Metadata>,
+}
+
+/// A member that is there, whatever its value: serde takes `null` for an absent one.
+fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(value).map(Some)
 }
 
 #[derive(Deserialize)]
@@ -197,6 +202,30 @@ mod tests {
             r#"{"result":"/wA=","metadata":{"content_type":"binary"}}"#,
         );
         assert_eq!(binary.body, Bytes::from_static(b"\xff\0"));
+    }
+
+    #[test]
+    fn null_is_a_result() {
+        for body in [
+            r#"{"result":null,"metadata":{"content_type":"void"}}"#,
+            r#"{"result":null,"metadata":{"content_type":"json"}}"#,
+            r#"{"result":null,"metadata":null}"#,
+            r#"{"result":null}"#,
+            r#"{"error":null,"result":null}"#,
+        ] {
+            let called = algorithmia(200, body);
+            assert_eq!(called.answer, answered(200, None), "{body}");
+            assert_eq!(called.body, "null", "{body}");
+        }
+    }
+
+    #[test]
+    fn an_envelope_without_metadata_holds_json() {
+        for body in [r#"{"result":1}"#, r#"{"result":1,"metadata":null}"#] {
+            let called = algorithmia(200, body);
+            assert_eq!(called.content_type.as_deref(), Some("application/json"));
+            assert_eq!(called.body, "1");
+        }
     }
 
     #[test]
