@@ -5,12 +5,11 @@ use std::str::FromStr;
 use async_graphql::ID;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::grant::GrantKey;
 use domain::{
-    AlgorithmId, BrokerId, ListenerId, OrganizationName, Position, PublisherId, TopicId, Version,
+    AlgorithmId, BrokerId, ListenerId, OrganizationName, Position, PublisherId, Thing, TopicId,
+    Version,
 };
-
-use projections::change::Thing;
-use projections::grant::GrantKey;
 
 use crate::error::invalid;
 
@@ -34,6 +33,36 @@ pub enum GlobalId {
 pub struct IdError(pub &'static str);
 
 impl GlobalId {
+    /// The id of a thing; `None` for a worker, which clients do not look up.
+    pub(crate) fn of(thing: Thing) -> Option<Self> {
+        Some(match thing {
+            Thing::Organization(name) => Self::Organization(name),
+            Thing::Algorithm(id) => Self::Algorithm(id),
+            Thing::Version(algorithm, version) => Self::Version(algorithm, version),
+            Thing::Broker(id) => Self::Broker(id),
+            Thing::Topic(id) => Self::Topic(id),
+            Thing::Grant(key) => Self::Grant(key),
+            Thing::Listener(id) => Self::Listener(id),
+            Thing::Publisher(id) => Self::Publisher(id),
+            Thing::Worker(_) => return None,
+        })
+    }
+
+    /// The thing that it stands for; `None` for an event.
+    pub(crate) fn thing(self) -> Option<Thing> {
+        Some(match self {
+            Self::Organization(name) => Thing::Organization(name),
+            Self::Algorithm(id) => Thing::Algorithm(id),
+            Self::Version(algorithm, version) => Thing::Version(algorithm, version),
+            Self::Broker(id) => Thing::Broker(id),
+            Self::Topic(id) => Thing::Topic(id),
+            Self::Grant(key) => Thing::Grant(key),
+            Self::Listener(id) => Thing::Listener(id),
+            Self::Publisher(id) => Thing::Publisher(id),
+            Self::Event(_) => return None,
+        })
+    }
+
     /// The id as clients see it.
     #[must_use]
     pub fn encode(&self) -> ID {
@@ -72,21 +101,6 @@ impl GlobalId {
             "Event" => Self::Event(Position(u64::from_str(key).ok()?)),
             _ => return None,
         })
-    }
-}
-
-impl From<Thing> for GlobalId {
-    fn from(thing: Thing) -> Self {
-        match thing {
-            Thing::Organization(name) => Self::Organization(name),
-            Thing::Algorithm(id) => Self::Algorithm(id),
-            Thing::Version(algorithm, version) => Self::Version(algorithm, version),
-            Thing::Broker(id) => Self::Broker(id),
-            Thing::Topic(id) => Self::Topic(id),
-            Thing::Grant(key) => Self::Grant(key),
-            Thing::Listener(id) => Self::Listener(id),
-            Thing::Publisher(id) => Self::Publisher(id),
-        }
     }
 }
 

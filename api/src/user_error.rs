@@ -123,7 +123,7 @@ impl Warning {
     pub(crate) fn cycle(cycle: &Cycle) -> Self {
         Self {
             code: WarningCode::FlowCycle,
-            message: format!("messages go round in a cycle: {cycle}"),
+            message: format!("messages circulate for ever: {cycle}"),
             path: Some(owned(&["input", "allowCycle"])),
         }
     }
@@ -212,7 +212,9 @@ fn about(refusal: &Refusal) -> (UserErrorCode, Option<&'static str>) {
             (C::AlreadyEnabled, None)
         }
         Refusal::DlqIsSourceTopic(_) => (C::DlqIsSourceTopic, Some("dlq")),
-        Refusal::OutOfRange { field, .. } => (C::OutOfRange, Some(*field)),
+        Refusal::OutOfRange { field, .. } | Refusal::TooMany { field, .. } => {
+            (C::OutOfRange, Some(*field))
+        }
         Refusal::BadName(_) => (C::BadName, None),
         Refusal::BadEndpoint(_) => (C::BadEndpoint, Some("endpoint")),
     }

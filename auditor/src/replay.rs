@@ -4,12 +4,12 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use domain::grant::{Access, Grantee};
+use domain::grant::{Access, Grantee, Scope};
 use domain::{Envelope, ListenerId, Position};
 use event_store::EventStore;
 use jiff::Timestamp;
 use projections::broker::{Broker, BrokerFilter};
-use projections::grant::{Grant, GrantFilter, Scope};
+use projections::grant::{Grant, GrantFilter};
 use projections::list::{Filter, Listed};
 use projections::listener::{Listener, ListenerFilter};
 use projections::publisher::{Publisher, PublisherFilter};

@@ -1,5 +1,8 @@
 //! Algorithms and their published versions.
 
+// A new event is asked for here.
+#![deny(clippy::wildcard_enum_match_arm)]
+
 pub mod event;
 pub mod publish_version;
 pub mod register;
@@ -16,10 +19,11 @@ pub use register::RegisterAlgorithm;
 pub use retire::RetireAlgorithm;
 pub use withdraw_version::WithdrawVersion;
 
-use crate::command::State;
+use crate::command::{Keyed, State};
 use crate::event::Event;
 use crate::ids::AlgorithmId;
 use crate::refusal::Refusal;
+use crate::thing::Subject;
 use crate::version::{Version, VersionSelector};
 
 /// An algorithm as its stream tells it.
@@ -27,7 +31,7 @@ use crate::version::{Version, VersionSelector};
 pub struct Algorithm {
     pub registered: bool,
     pub retired: bool,
-    /// Every version ever published, the withdrawn among them.
+    /// Every version ever published, including the withdrawn.
     pub versions: BTreeMap<Version, VersionPublished>,
     /// The withdrawn versions, each with the reason that was given.
     pub withdrawn: BTreeMap<Version, Option<String>>,
@@ -65,10 +69,12 @@ impl Algorithm {
         if let Some(version) = selector.resolve(self.standing()) {
             return self.versions.get(version).ok_or(Unresolved::NoMatch);
         }
-        // Only who asked for one version is told that it was there.
+        // Only a selector of exactly one version says that it was withdrawn.
         let asked = match selector {
             VersionSelector::Exact(_) => selector.resolve(self.withdrawn.keys()),
-            _ => None,
+            VersionSelector::Minor { .. }
+            | VersionSelector::Major { .. }
+            | VersionSelector::Latest => None,
         };
         Err(
             asked.map_or(Unresolved::NoMatch, |version| Unresolved::Withdrawn {
@@ -138,7 +144,51 @@ impl State for Algorithm {
                 self.withdrawn.insert(e.version.clone(), e.reason.clone());
             }
             Event::AlgorithmRetired(_) => self.retired = true,
-            _ => {}
+            Event::OrganizationCreated(_)
+            | Event::MemberAdded(_)
+            | Event::MemberRoleChanged(_)
+            | Event::MemberRemoved(_)
+            | Event::BrokerConnected(_)
+            | Event::BrokerCredentialsRotated(_)
+            | Event::TopicsDiscovered(_)
+            | Event::TopicPatternGranted(_)
+            | Event::TopicPatternRevoked(_)
+            | Event::BrokerReplaced(_)
+            | Event::BrokerDisconnected(_)
+            | Event::TopicGranted(_)
+            | Event::TopicRevoked(_)
+            | Event::ListenerEnabled(_)
+            | Event::ListenerVersionChanged(_)
+            | Event::ListenerSettingsChanged(_)
+            | Event::ListenerPaused(_)
+            | Event::ListenerResumed(_)
+            | Event::ListenerDisabled(_)
+            | Event::DlqSet(_)
+            | Event::DlqCleared(_)
+            | Event::PublisherEnabled(_)
+            | Event::PublisherVersionChanged(_)
+            | Event::PublisherDisabled(_)
+            | Event::WorkerJoined(_)
+            | Event::WorkerLeft(_)
+            | Event::ConsumerStarted(_)
+            | Event::ConsumerStopped(_)
+            | Event::ConsumerFailed(_)
+            | Event::ListenerBlocked(_)
+            | Event::ListenerUnblocked(_) => {}
+        }
+    }
+}
+
+impl Keyed for Algorithm {
+    type Key = AlgorithmId;
+
+    fn key(event: &Event) -> Option<&AlgorithmId> {
+        match event.subject() {
+            Subject::Algorithm(id) => Some(id),
+            Subject::Organization(_)
+            | Subject::Broker(_)
+            | Subject::Topic(_)
+            | Subject::Worker(_) => None,
         }
     }
 }

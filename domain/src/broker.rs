@@ -1,5 +1,8 @@
 //! Brokers: connected, discovered, replaced, disconnected, never edited.
 
+// A new event is asked for here.
+#![deny(clippy::wildcard_enum_match_arm)]
+
 pub mod check;
 pub mod connect;
 pub mod disconnect;
@@ -24,13 +27,14 @@ pub use replace::ReplaceBroker;
 pub use rotate::RotateCredentials;
 pub use settings::{BrokerSettings, KafkaSecurity, SaslMechanism, ServiceBusAuth, SqsAuth, Tls};
 
-use crate::command::State;
+use crate::command::{Keyed, State};
 use crate::event::Event;
 use crate::grant::{Access, Permission};
 use crate::ids::{AlgorithmId, BrokerId};
 use crate::name::TopicName;
 use crate::pattern::TopicPattern;
 use crate::refusal::Refusal;
+use crate::thing::Subject;
 
 /// A broker as its stream tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,7 +46,7 @@ pub struct Broker {
     pub topics: BTreeMap<TopicName, DiscoveredTopic>,
     /// Grants on every topic that a pattern covers.
     pub patterns: BTreeSet<(TopicPattern, Permission)>,
-    /// The broker that took over from this one, which is gone.
+    /// The broker that took over from this one, which has ended.
     pub replaced_by: Option<BrokerId>,
 }
 
@@ -50,15 +54,15 @@ pub struct Broker {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
     #[default]
-    Unborn,
-    Alive,
-    Gone,
+    New,
+    Connected,
+    Ended,
 }
 
 impl Broker {
-    /// Refuses unless the broker is alive.
-    pub(crate) fn check_alive(&self) -> Result<(), Refusal> {
-        if self.phase == Phase::Alive {
+    /// Refuses unless the broker is connected.
+    pub(crate) fn check_connected(&self) -> Result<(), Refusal> {
+        if self.phase == Phase::Connected {
             return Ok(());
         }
         Err(Refusal::BrokerGone)
@@ -92,7 +96,7 @@ impl State for Broker {
     fn apply(&mut self, event: &Event) {
         match event {
             Event::BrokerConnected(e) => {
-                self.phase = Phase::Alive;
+                self.phase = Phase::Connected;
                 self.settings = Some(e.settings.clone());
             }
             Event::BrokerCredentialsRotated(e) => {
@@ -101,10 +105,10 @@ impl State for Broker {
                 }
             }
             Event::BrokerReplaced(e) => {
-                self.phase = Phase::Gone;
+                self.phase = Phase::Ended;
                 self.replaced_by = Some(e.replacement);
             }
-            Event::BrokerDisconnected(_) => self.phase = Phase::Gone,
+            Event::BrokerDisconnected(_) => self.phase = Phase::Ended,
             Event::TopicsDiscovered(discovered) => {
                 self.topics = discovered
                     .topics
@@ -120,7 +124,48 @@ impl State for Broker {
                 self.patterns
                     .remove(&(e.pattern.clone(), e.permission.clone()));
             }
-            _ => {}
+            Event::OrganizationCreated(_)
+            | Event::MemberAdded(_)
+            | Event::MemberRoleChanged(_)
+            | Event::MemberRemoved(_)
+            | Event::AlgorithmRegistered(_)
+            | Event::VersionPublished(_)
+            | Event::VersionWithdrawn(_)
+            | Event::AlgorithmRetired(_)
+            | Event::TopicGranted(_)
+            | Event::TopicRevoked(_)
+            | Event::ListenerEnabled(_)
+            | Event::ListenerVersionChanged(_)
+            | Event::ListenerSettingsChanged(_)
+            | Event::ListenerPaused(_)
+            | Event::ListenerResumed(_)
+            | Event::ListenerDisabled(_)
+            | Event::DlqSet(_)
+            | Event::DlqCleared(_)
+            | Event::PublisherEnabled(_)
+            | Event::PublisherVersionChanged(_)
+            | Event::PublisherDisabled(_)
+            | Event::WorkerJoined(_)
+            | Event::WorkerLeft(_)
+            | Event::ConsumerStarted(_)
+            | Event::ConsumerStopped(_)
+            | Event::ConsumerFailed(_)
+            | Event::ListenerBlocked(_)
+            | Event::ListenerUnblocked(_) => {}
+        }
+    }
+}
+
+impl Keyed for Broker {
+    type Key = BrokerId;
+
+    fn key(event: &Event) -> Option<&BrokerId> {
+        match event.subject() {
+            Subject::Broker(id) => Some(id),
+            Subject::Organization(_)
+            | Subject::Algorithm(_)
+            | Subject::Topic(_)
+            | Subject::Worker(_) => None,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What a decision is: a command, the state it looks at, and events or a refusal.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::authority::Right;
 use crate::envelope::StreamName;
 use crate::event::Event;
 use crate::refusal::Refusal;
@@ -17,10 +19,10 @@ pub struct Ctx {
 
 /// What a command leads to: events in the order they happened (none when there is nothing left
 /// to do), or the reason why not.
-pub type Decision = Result<Vec<Event>, Refusal>;
+pub type Decided = Result<Vec<Event>, Refusal>;
 
 /// A request to change something.
-pub trait Command: Send + Sync {
+pub trait Command: fmt::Debug + Send + Sync {
     /// What the decision looks at, folded from the streams below.
     type State: State;
 
@@ -33,11 +35,79 @@ pub trait Command: Send + Sync {
         Vec::new()
     }
 
+    /// What whoever asks for it must be permitted.
+    fn requires(&self) -> Right;
+
     /// Decides. Pure: the same arguments give the same answer.
     ///
     /// # Errors
     /// The refusal, a value that a person can act on.
-    fn decide(&self, state: &Self::State, ctx: Ctx) -> Decision;
+    fn decide(&self, state: &Self::State, ctx: Ctx) -> Decided;
+}
+
+/// A command of any kind, with its state behind it: what can be kept as a value and executed
+/// like any other. Every [`Command`] is one.
+pub trait AnyCommand: fmt::Debug + Send + Sync {
+    /// As [`Command::stream`].
+    fn stream(&self) -> StreamName;
+
+    /// As [`Command::also_reads`].
+    fn also_reads(&self) -> Vec<StreamName>;
+
+    /// As [`Command::requires`].
+    fn requires(&self) -> Right;
+
+    /// Begins a decision, which takes the events of the streams and then decides.
+    fn begin(&self) -> Box<dyn Deciding + '_>;
+}
+
+/// A decision that is being made.
+pub trait Deciding: Send {
+    /// Takes one more event in.
+    fn apply(&mut self, event: &Event);
+
+    /// Decides on the events so far.
+    ///
+    /// # Errors
+    /// As [`Command::decide`].
+    fn decide(&self, ctx: Ctx) -> Decided;
+}
+
+impl<C: Command> AnyCommand for C {
+    fn stream(&self) -> StreamName {
+        Command::stream(self)
+    }
+
+    fn also_reads(&self) -> Vec<StreamName> {
+        Command::also_reads(self)
+    }
+
+    fn requires(&self) -> Right {
+        Command::requires(self)
+    }
+
+    fn begin(&self) -> Box<dyn Deciding + '_> {
+        Box::new(OpenDecision {
+            command: self,
+            state: C::State::default(),
+        })
+    }
+}
+
+/// A command and the state it is decided on.
+struct OpenDecision<'a, C: Command> {
+    command: &'a C,
+    state: C::State,
+}
+
+impl<C: Command> Deciding for OpenDecision<'_, C> {
+    fn apply(&mut self, event: &Event) {
+        self.state.apply(event);
+    }
+
+    fn decide(&self, ctx: Ctx) -> Decided {
+        self.command.decide(&self.state, ctx)
+    }
 }
 
 /// Something folded from events.
@@ -63,7 +133,7 @@ pub struct Each<S: Keyed> {
 }
 
 impl<S: Keyed> Each<S> {
-    /// The state of one; that of nothing where no event told of it.
+    /// The state of one; the default where no event is about it.
     #[must_use]
     pub fn get(&self, key: &S::Key) -> &S {
         self.known.get(key).unwrap_or(&self.unknown)

@@ -1,9 +1,13 @@
-//! Every event there is, and the stable name and schema version of each.
+//! Every event there is, and what each says of itself.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::algorithm::{AlgorithmRegistered, AlgorithmRetired, VersionPublished, VersionWithdrawn};
 use crate::broker::{
     BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, TopicsDiscovered,
 };
+use crate::describe::BrokerNames;
 use crate::grant::{TopicGranted, TopicPatternGranted, TopicPatternRevoked, TopicRevoked};
 use crate::listener::{
     DlqCleared, DlqSet, ListenerDisabled, ListenerEnabled, ListenerPaused, ListenerResumed,
@@ -11,13 +15,45 @@ use crate::listener::{
 };
 use crate::organization::{MemberAdded, MemberRemoved, MemberRoleChanged, OrganizationCreated};
 use crate::publisher::{PublisherDisabled, PublisherEnabled, PublisherVersionChanged};
+use crate::thing::{Subject, Thing};
+use crate::undo::{Inverse, NoUndo, Past};
 use crate::worker::{
     ConsumerFailed, ConsumerStarted, ConsumerStopped, ListenerBlocked, ListenerUnblocked,
     WorkerJoined, WorkerLeft,
 };
 
+/// What an event says of itself. It is implemented beside the type, in the folder of its noun.
+pub trait Payload: Serialize + DeserializeOwned {
+    /// The stable name of the type. It never changes.
+    const NAME: &'static str;
+
+    /// The schema version that it is written in. A changed payload is a higher version with a
+    /// step in `upcast`.
+    const VERSION: u32;
+
+    /// The thing whose stream it belongs to.
+    fn subject(&self) -> Subject<'_>;
+
+    /// The things whose rows or history it changes.
+    fn about(&self) -> Vec<Thing>;
+
+    /// Whether it belongs to the history of `thing`.
+    fn concerns(&self, thing: &Thing) -> bool {
+        self.about().contains(thing)
+    }
+
+    /// What was done, from the verb on: "granted SUBSCRIBE on orders to acme/score".
+    fn describe(&self, names: &BrokerNames) -> String;
+
+    /// The command that takes it back.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo>;
+}
+
 macro_rules! events {
-    ($($name:ident $version:literal,)*) => {
+    ($($name:ident,)*) => {
         /// Something that happened.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum Event {
@@ -26,13 +62,13 @@ macro_rules! events {
 
         impl Event {
             /// The name and the newest schema version of every type, in the order of this file.
-            pub const TYPES: &[(&str, u32)] = &[$((stringify!($name), $version),)*];
+            pub const TYPES: &[(&str, u32)] = &[$(($name::NAME, $name::VERSION),)*];
 
             /// The stable name of the type.
             #[must_use]
             pub fn type_name(&self) -> &'static str {
                 match self {
-                    $(Self::$name(_) => stringify!($name),)*
+                    $(Self::$name(_) => $name::NAME,)*
                 }
             }
 
@@ -40,7 +76,49 @@ macro_rules! events {
             #[must_use]
             pub fn schema_version(&self) -> u32 {
                 match self {
-                    $(Self::$name(_) => $version,)*
+                    $(Self::$name(_) => $name::VERSION,)*
+                }
+            }
+
+            /// The thing whose stream it belongs to.
+            #[must_use]
+            pub fn subject(&self) -> Subject<'_> {
+                match self {
+                    $(Self::$name(payload) => payload.subject(),)*
+                }
+            }
+
+            /// The things whose rows or history it changes.
+            #[must_use]
+            pub fn about(&self) -> Vec<Thing> {
+                match self {
+                    $(Self::$name(payload) => payload.about(),)*
+                }
+            }
+
+            /// Whether it belongs to the history of `thing`.
+            #[must_use]
+            pub fn concerns(&self, thing: &Thing) -> bool {
+                match self {
+                    $(Self::$name(payload) => payload.concerns(thing),)*
+                }
+            }
+
+            /// What was done, from the verb on.
+            #[must_use]
+            pub fn describe(&self, names: &BrokerNames) -> String {
+                match self {
+                    $(Self::$name(payload) => payload.describe(names),)*
+                }
+            }
+
+            /// The command that takes it back.
+            ///
+            /// # Errors
+            /// Why there is none.
+            pub fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
+                match self {
+                    $(Self::$name(payload) => payload.inverse(past),)*
                 }
             }
 
@@ -56,7 +134,7 @@ macro_rules! events {
                 payload: serde_json::Value,
             ) -> Option<serde_json::Result<Self>> {
                 match type_name {
-                    $(stringify!($name) => {
+                    $($name::NAME => {
                         Some(serde_json::from_value(payload).map(Self::$name))
                     })*
                     _ => None,
@@ -72,41 +150,40 @@ macro_rules! events {
     };
 }
 
-// A name never changes; a changed payload is a higher version with a step in `upcast`.
 events! {
-    OrganizationCreated 1,
-    MemberAdded 1,
-    MemberRoleChanged 1,
-    MemberRemoved 1,
-    AlgorithmRegistered 1,
-    VersionPublished 1,
-    VersionWithdrawn 1,
-    AlgorithmRetired 1,
-    BrokerConnected 1,
-    BrokerCredentialsRotated 1,
-    TopicsDiscovered 1,
-    TopicPatternGranted 1,
-    TopicPatternRevoked 1,
-    BrokerReplaced 1,
-    BrokerDisconnected 1,
-    TopicGranted 2,
-    TopicRevoked 2,
-    ListenerEnabled 1,
-    ListenerVersionChanged 1,
-    ListenerSettingsChanged 1,
-    ListenerPaused 1,
-    ListenerResumed 1,
-    ListenerDisabled 1,
-    DlqSet 1,
-    DlqCleared 1,
-    PublisherEnabled 1,
-    PublisherVersionChanged 1,
-    PublisherDisabled 1,
-    WorkerJoined 1,
-    WorkerLeft 1,
-    ConsumerStarted 1,
-    ConsumerStopped 1,
-    ConsumerFailed 1,
-    ListenerBlocked 1,
-    ListenerUnblocked 1,
+    OrganizationCreated,
+    MemberAdded,
+    MemberRoleChanged,
+    MemberRemoved,
+    AlgorithmRegistered,
+    VersionPublished,
+    VersionWithdrawn,
+    AlgorithmRetired,
+    BrokerConnected,
+    BrokerCredentialsRotated,
+    TopicsDiscovered,
+    TopicPatternGranted,
+    TopicPatternRevoked,
+    BrokerReplaced,
+    BrokerDisconnected,
+    TopicGranted,
+    TopicRevoked,
+    ListenerEnabled,
+    ListenerVersionChanged,
+    ListenerSettingsChanged,
+    ListenerPaused,
+    ListenerResumed,
+    ListenerDisabled,
+    DlqSet,
+    DlqCleared,
+    PublisherEnabled,
+    PublisherVersionChanged,
+    PublisherDisabled,
+    WorkerJoined,
+    WorkerLeft,
+    ConsumerStarted,
+    ConsumerStopped,
+    ConsumerFailed,
+    ListenerBlocked,
+    ListenerUnblocked,
 }

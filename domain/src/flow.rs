@@ -1,5 +1,5 @@
 //! The graph of flows: topics feed algorithms, and algorithms publish to topics. A cycle in it
-//! lets messages go round for ever.
+//! lets messages circulate for ever.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 /// enabled at the same moment may close a cycle that neither of them saw; whoever asked is told then.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flows {
-    next: BTreeMap<Place, BTreeSet<Place>>,
+    next: BTreeMap<Node, BTreeSet<Node>>,
 }
 
 /// One flow, in the direction that messages take.
@@ -25,30 +25,30 @@ pub enum Flow {
 
 /// Where messages are: on a topic or in an algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Place {
+pub enum Node {
     Topic(TopicId),
     Algorithm(AlgorithmId),
 }
 
-/// A way that leads back to where it began. Each place leads to the next, and the last to the
+/// A path that leads back to where it began. Each node leads to the next, and the last to the
 /// first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cycle(Vec<Place>);
+pub struct Cycle(Vec<Node>);
 
 impl Flows {
     /// The cycle that `flow` closes or would close, if it does: a shortest one.
     #[must_use]
     pub fn cycle(&self, flow: &Flow) -> Option<Cycle> {
         let (from, to) = flow.ends();
-        let mut came_from: BTreeMap<&Place, &Place> = BTreeMap::new();
+        let mut came_from: BTreeMap<&Node, &Node> = BTreeMap::new();
         let mut waiting = VecDeque::from([&to]);
-        while let Some(place) = waiting.pop_front() {
-            if *place == from {
-                return Some(Cycle::of(place, &came_from));
+        while let Some(node) = waiting.pop_front() {
+            if *node == from {
+                return Some(Cycle::of(node, &came_from));
             }
-            for next in self.next.get(place).into_iter().flatten() {
+            for next in self.next.get(node).into_iter().flatten() {
                 if *next != to && !came_from.contains_key(next) {
-                    came_from.insert(next, place);
+                    came_from.insert(next, node);
                     waiting.push_back(next);
                 }
             }
@@ -83,48 +83,48 @@ impl FromIterator<Flow> for Flows {
 }
 
 impl Flow {
-    fn ends(&self) -> (Place, Place) {
+    fn ends(&self) -> (Node, Node) {
         match self {
             Self::Listener(ListenerId { topic, algorithm }) => (
-                Place::Topic(topic.clone()),
-                Place::Algorithm(algorithm.clone()),
+                Node::Topic(topic.clone()),
+                Node::Algorithm(algorithm.clone()),
             ),
             Self::Publisher(PublisherId { topic, algorithm }) => (
-                Place::Algorithm(algorithm.clone()),
-                Place::Topic(topic.clone()),
+                Node::Algorithm(algorithm.clone()),
+                Node::Topic(topic.clone()),
             ),
         }
     }
 }
 
 impl Cycle {
-    /// The places, each once.
+    /// The nodes, each once.
     #[must_use]
-    pub fn places(&self) -> &[Place] {
+    pub fn nodes(&self) -> &[Node] {
         &self.0
     }
 
-    /// The way that ends at `last`, told backwards by where each place was come to from.
-    fn of<'a>(last: &'a Place, came_from: &BTreeMap<&'a Place, &'a Place>) -> Self {
-        let back = std::iter::successors(Some(last), |place| came_from.get(place).copied());
-        let mut places: Vec<Place> = back.cloned().collect();
-        places.reverse();
+    /// The way that ends at `last`, told backwards by where each node was come to from.
+    fn of<'a>(last: &'a Node, came_from: &BTreeMap<&'a Node, &'a Node>) -> Self {
+        let back = std::iter::successors(Some(last), |node| came_from.get(node).copied());
+        let mut nodes: Vec<Node> = back.cloned().collect();
+        nodes.reverse();
         // It reads best from the end that the flow leaves: the topic or algorithm at hand.
-        places.rotate_right(1);
-        Self(places)
+        nodes.rotate_right(1);
+        Self(nodes)
     }
 }
 
 impl fmt::Display for Cycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for place in &self.0 {
-            write!(f, "{place} → ")?;
+        for node in &self.0 {
+            write!(f, "{node} → ")?;
         }
         self.0.first().map_or(Ok(()), |first| first.fmt(f))
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Topic(topic) => topic.topic.fmt(f),
@@ -220,7 +220,7 @@ mod tests {
         let (from, to) = flow.ends();
         let mut reached = BTreeSet::from([to]);
         for _ in 0..flows.len() {
-            let more: Vec<Place> = flows
+            let more: Vec<Node> = flows
                 .iter()
                 .map(Flow::ends)
                 .filter(|(start, _)| reached.contains(start))
@@ -239,15 +239,15 @@ mod tests {
                 let found = graph.cycle(flow);
                 prop_assert_eq!(found.is_some(), leads_back(&known, flow));
                 let Some(cycle) = found else { continue };
-                let places = cycle.places();
-                let once: BTreeSet<&Place> = places.iter().collect();
-                prop_assert_eq!(once.len(), places.len());
-                let mut edges: BTreeSet<(Place, Place)> = known.iter().map(Flow::ends).collect();
+                let nodes = cycle.nodes();
+                let once: BTreeSet<&Node> = nodes.iter().collect();
+                prop_assert_eq!(once.len(), nodes.len());
+                let mut edges: BTreeSet<(Node, Node)> = known.iter().map(Flow::ends).collect();
                 edges.insert(flow.ends());
-                prop_assert_eq!(&flow.ends().0, &places[0]);
-                for (index, place) in places.iter().enumerate() {
-                    let next = places[(index + 1) % places.len()].clone();
-                    prop_assert!(edges.contains(&(place.clone(), next)));
+                prop_assert_eq!(&flow.ends().0, &nodes[0]);
+                for (index, node) in nodes.iter().enumerate() {
+                    let next = nodes[(index + 1) % nodes.len()].clone();
+                    prop_assert!(edges.contains(&(node.clone(), next)));
                 }
             }
         }

@@ -4,6 +4,8 @@ pub mod batch;
 pub mod edit;
 pub mod edit_patterns;
 pub mod event;
+pub mod key;
+pub mod revoke_orphaned;
 
 use std::fmt;
 
@@ -13,6 +15,8 @@ pub use batch::Edit;
 pub use edit::{EditGrants, GrantChange};
 pub use edit_patterns::{EditPatternGrants, PatternChange};
 pub use event::{TopicGranted, TopicPatternGranted, TopicPatternRevoked, TopicRevoked};
+pub use key::{GrantKey, Scope};
+pub use revoke_orphaned::{RevokeOrphanedGrant, RevokeOrphanedPatternGrant};
 
 use crate::ids::AlgorithmId;
 use crate::name::OrganizationName;
@@ -38,7 +42,7 @@ impl Permission {
 pub enum Grantee {
     /// One algorithm.
     Algorithm(AlgorithmId),
-    /// All algorithms of an organization, those among them that come later.
+    /// All algorithms of an organization, including those registered later.
     Organization(OrganizationName),
 }
 

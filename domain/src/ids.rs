@@ -69,7 +69,7 @@ impl EventId {
 
 impl BrokerId {
     /// The `generation`th broker that bears `name`. The name decides the id, so two
-    /// brokers that are alive cannot share a name: they would share a stream.
+    /// connected brokers cannot share a name: they would share a stream.
     #[must_use]
     pub fn of_name(name: &BrokerName, generation: u32) -> Self {
         Self(derive(&["broker", name.as_str(), &generation.to_string()]))

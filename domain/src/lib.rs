@@ -5,10 +5,12 @@
 //! a value; there are no errors in a decision.
 
 pub mod algorithm;
+pub mod authority;
 pub mod broker;
 pub mod codec;
 pub mod command;
 pub mod credential;
+pub mod describe;
 pub mod envelope;
 pub mod event;
 pub mod flow;
@@ -22,21 +24,21 @@ pub mod publisher;
 pub mod refusal;
 pub mod replacement;
 pub mod settlement;
-pub mod subject;
+pub mod thing;
 pub mod topic;
 pub mod undo;
 mod upcast;
 pub mod version;
-pub mod words;
 pub mod worker;
 
 #[cfg(test)]
 mod testing;
 
-pub use command::{Command, Ctx, Decision, Each, Keyed, State};
+pub use authority::Right;
+pub use command::{AnyCommand, Command, Ctx, Deciding, Each, Keyed, State};
 pub use credential::{CredentialName, CredentialRef};
 pub use envelope::{Actor, Envelope, Meta, NewEvent, Position, Revision, StreamName};
-pub use event::Event;
+pub use event::{Event, Payload};
 pub use ids::{
     AlgorithmId, BrokerId, CommandId, CorrelationId, EventId, ListenerId, PublisherId, TopicId,
     WorkerId,
@@ -44,7 +46,7 @@ pub use ids::{
 pub use name::{AlgorithmName, BrokerName, NameError, OrganizationName, TopicName, UserName};
 pub use pattern::TopicPattern;
 pub use refusal::Refusal;
-pub use subject::Subject;
+pub use thing::{Subject, Thing};
 pub use version::{Version, VersionSelector};
 
 /// Where the current time comes from. The server passes the system's clock, tests a fixed one.

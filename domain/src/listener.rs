@@ -3,6 +3,7 @@
 pub mod change_settings;
 pub mod change_version;
 pub mod disable;
+pub mod disable_orphaned;
 pub mod dlq;
 pub mod enable;
 pub mod event;
@@ -12,6 +13,7 @@ pub mod settings;
 pub use change_settings::ChangeListenerSettings;
 pub use change_version::ChangeListenerVersion;
 pub use disable::DisableListener;
+pub use disable_orphaned::DisableOrphanedListener;
 pub use dlq::{ClearDlq, SetDlq};
 pub use enable::EnableListener;
 pub use event::{

@@ -137,7 +137,7 @@ name!(
 );
 
 name!(
-    /// The name of a broker, unique among the brokers that are alive.
+    /// The name of a broker, unique among the connected brokers.
     BrokerName,
     Rule {
         kind: "a broker's name",

@@ -1,5 +1,8 @@
 //! Organizations: who owns algorithms, and who belongs to them.
 
+// A new event is asked for here.
+#![deny(clippy::wildcard_enum_match_arm)]
+
 pub mod add_member;
 pub mod change_role;
 pub mod create;
@@ -14,10 +17,11 @@ pub use create::CreateOrganization;
 pub use event::{MemberAdded, MemberRemoved, MemberRoleChanged, OrganizationCreated, Role};
 pub use remove_member::RemoveMember;
 
-use crate::command::State;
+use crate::command::{Keyed, State};
 use crate::event::Event;
 use crate::name::{OrganizationName, UserName};
 use crate::refusal::Refusal;
+use crate::thing::Subject;
 
 /// An organization as its stream tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,7 +81,50 @@ impl State for Organization {
             Event::MemberRemoved(e) => {
                 self.members.remove(&e.member);
             }
-            _ => {}
+            Event::AlgorithmRegistered(_)
+            | Event::VersionPublished(_)
+            | Event::VersionWithdrawn(_)
+            | Event::AlgorithmRetired(_)
+            | Event::BrokerConnected(_)
+            | Event::BrokerCredentialsRotated(_)
+            | Event::TopicsDiscovered(_)
+            | Event::TopicPatternGranted(_)
+            | Event::TopicPatternRevoked(_)
+            | Event::BrokerReplaced(_)
+            | Event::BrokerDisconnected(_)
+            | Event::TopicGranted(_)
+            | Event::TopicRevoked(_)
+            | Event::ListenerEnabled(_)
+            | Event::ListenerVersionChanged(_)
+            | Event::ListenerSettingsChanged(_)
+            | Event::ListenerPaused(_)
+            | Event::ListenerResumed(_)
+            | Event::ListenerDisabled(_)
+            | Event::DlqSet(_)
+            | Event::DlqCleared(_)
+            | Event::PublisherEnabled(_)
+            | Event::PublisherVersionChanged(_)
+            | Event::PublisherDisabled(_)
+            | Event::WorkerJoined(_)
+            | Event::WorkerLeft(_)
+            | Event::ConsumerStarted(_)
+            | Event::ConsumerStopped(_)
+            | Event::ConsumerFailed(_)
+            | Event::ListenerBlocked(_)
+            | Event::ListenerUnblocked(_) => {}
+        }
+    }
+}
+
+impl Keyed for Organization {
+    type Key = OrganizationName;
+
+    fn key(event: &Event) -> Option<&OrganizationName> {
+        match event.subject() {
+            Subject::Organization(name) => Some(name),
+            Subject::Algorithm(_) | Subject::Broker(_) | Subject::Topic(_) | Subject::Worker(_) => {
+                None
+            }
         }
     }
 }

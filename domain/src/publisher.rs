@@ -2,10 +2,12 @@
 
 pub mod change_version;
 pub mod disable;
+pub mod disable_orphaned;
 pub mod enable;
 pub mod event;
 
 pub use change_version::ChangePublisherVersion;
 pub use disable::DisablePublisher;
+pub use disable_orphaned::DisableOrphanedPublisher;
 pub use enable::EnablePublisher;
 pub use event::{PublisherDisabled, PublisherEnabled, PublisherVersionChanged};

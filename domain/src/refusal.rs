@@ -12,36 +12,36 @@ use crate::version::{Version, VersionSelector};
 /// How many topics a refusal names before it counts.
 const NAMED: usize = 5;
 
-/// A refusal is an answer, not an error: the command was understood and may not be done.
+/// A refusal is an answer, not an error: the command was understood and is not permitted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    #[error("the organization {0} exists already")]
+    #[error("the organization {0} already exists")]
     OrganizationNameTaken(OrganizationName),
     #[error("there is no organization {0}")]
     UnknownOrganization(OrganizationName),
-    #[error("{member} is a member of {organization} already, as {role}; change the role instead")]
+    #[error("{member} is already a member of {organization}, as {role}; change the role instead")]
     AlreadyMember {
         organization: OrganizationName,
         member: UserName,
         role: Role,
     },
-    #[error("{member} is no member of {organization}")]
+    #[error("{member} is not a member of {organization}")]
     NotAMember {
         organization: OrganizationName,
         member: UserName,
     },
-    #[error("{member} is the last owner of {organization}; make somebody else an owner first")]
+    #[error("{member} is the last owner of {organization}; add another owner first")]
     LastOwner {
         organization: OrganizationName,
         member: UserName,
     },
-    #[error("the algorithm {0} exists already")]
+    #[error("the algorithm {0} already exists")]
     AlgorithmNameTaken(AlgorithmId),
     #[error("there is no algorithm {0}")]
     UnknownAlgorithm(AlgorithmId),
     #[error("the algorithm {0} is retired")]
     AlgorithmRetired(AlgorithmId),
-    #[error("{algorithm} {version} is published already, and a version never changes")]
+    #[error("{algorithm} {version} is already published, and a version never changes")]
     VersionTaken {
         algorithm: AlgorithmId,
         version: Version,
@@ -59,17 +59,17 @@ pub enum Refusal {
     },
     #[error("{0} has no published version")]
     NothingPublished(AlgorithmId),
-    #[error("a broker named {0} is alive already")]
+    #[error("a broker named {0} is already connected")]
     BrokerNameTaken(BrokerName),
-    #[error("the broker is gone")]
+    #[error("the broker has been disconnected")]
     BrokerGone,
     #[error("the broker could not be reached: {0}")]
     BrokerUnreachable(String),
     #[error("the broker uses no credential")]
     NoCredential,
-    #[error("the replacement is not another broker that is alive")]
+    #[error("the replacement must be a different, connected broker")]
     ReplacementGone,
-    #[error("{present} is not replaced by {replacement}")]
+    #[error("{present} can only be replaced by {present}, not by {replacement}")]
     ReplacementOfAnotherKind {
         present: BrokerKind,
         replacement: BrokerKind,
@@ -87,24 +87,26 @@ pub enum Refusal {
         algorithm: AlgorithmId,
         access: Access,
     },
-    /// One change of a batch, by its place from 0.
+    /// One change of a batch, by its index from 0.
     #[error("change {index}: {refusal}")]
     InBatch { index: usize, refusal: Box<Refusal> },
-    #[error("the same change is at {first} already")]
+    #[error("duplicates change {first}")]
     DuplicateChange { first: usize },
-    #[error("the change at {first} does the opposite")]
+    #[error("contradicts change {first}")]
     ContradictoryChange { first: usize },
     #[error("the listener is not enabled")]
     ListenerNotEnabled,
-    #[error("the listener is enabled already; change its version or its dead letter queue instead")]
+    #[error(
+        "the listener is already enabled; change its version, settings or dead letter queue instead"
+    )]
     ListenerAlreadyEnabled,
-    #[error("where a listener starts is chosen when it is enabled, and does not change")]
+    #[error("the start position is chosen when a listener is enabled and cannot be changed")]
     StartPositionFixed,
     #[error("the publisher is not enabled")]
     PublisherNotEnabled,
-    #[error("the publisher is enabled already; change its version instead")]
+    #[error("the publisher is already enabled; change its version instead")]
     PublisherAlreadyEnabled,
-    #[error("messages would go round and round: {path}; allow the cycle if that is meant")]
+    #[error("messages would circulate for ever: {path}; allow the cycle if that is intended")]
     FlowCycle { path: Cycle },
     #[error("{0} cannot be its own dead letter queue")]
     DlqIsSourceTopic(TopicName),
@@ -112,6 +114,11 @@ pub enum Refusal {
     OutOfRange {
         field: &'static str,
         rule: &'static str,
+    },
+    #[error("{limit}")]
+    TooMany {
+        field: &'static str,
+        limit: &'static str,
     },
     #[error("{0}")]
     BadName(#[from] NameError),

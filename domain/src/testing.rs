@@ -9,7 +9,7 @@ use crate::broker::{
     BrokerConnected, BrokerDisconnected, BrokerSettings, DiscoveredTopic, KafkaSecurity,
     TopicsDiscovered,
 };
-use crate::command::{Command, Ctx, Decision, State};
+use crate::command::{Command, Ctx, Decided, State};
 use crate::event::Event;
 use crate::grant::{
     Access, Grantee, Permission, TopicGranted, TopicPatternGranted, TopicPatternRevoked,
@@ -27,7 +27,7 @@ use crate::worker::WorkerJoined;
 
 pub(crate) struct Given(Vec<Event>);
 
-pub(crate) struct Outcome(Decision);
+pub(crate) struct Outcome(Decided);
 
 pub(crate) fn given(events: impl IntoIterator<Item = Event>) -> Given {
     Given(events.into_iter().collect())

@@ -1,16 +1,20 @@
 //! A topic's grants, listeners and publishers. They share one stream, so that "no listener
 //! without a grant" is decided in one append.
 
+// A new event is asked for here.
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::broker::{Broker, Phase};
-use crate::command::State;
+use crate::command::{Keyed, State};
 use crate::event::Event;
 use crate::grant::{Access, Permission};
 use crate::ids::{AlgorithmId, TopicId};
 use crate::listener::ListenerSettings;
 use crate::name::TopicName;
 use crate::refusal::Refusal;
+use crate::thing::Subject;
 use crate::version::VersionSelector;
 
 /// A topic as its stream tells it.
@@ -18,7 +22,7 @@ use crate::version::VersionSelector;
 pub struct Topic {
     /// Given on this very topic; patterns of its broker may permit more.
     pub grants: BTreeSet<Permission>,
-    /// The enabled ones, the paused among them.
+    /// The enabled ones, including those that are paused.
     pub listeners: BTreeMap<AlgorithmId, EnabledListener>,
     /// The enabled ones, with the version whose results they take.
     pub publishers: BTreeMap<AlgorithmId, VersionSelector>,
@@ -34,7 +38,7 @@ pub struct EnabledListener {
 }
 
 impl Topic {
-    /// Whether nothing hangs on the topic.
+    /// Whether the topic has no grant, listener or publisher.
     #[must_use]
     pub fn is_free(&self) -> bool {
         self.grants.is_empty() && self.listeners.is_empty() && self.publishers.is_empty()
@@ -54,17 +58,17 @@ impl Topic {
             || broker.permits(topic, algorithm, access)
     }
 
-    /// Whether `algorithm` is permitted and the broker is alive: what a listener or a
+    /// Whether `algorithm` is permitted and the broker is connected: what a listener or a
     /// publisher needs of both to stay enabled.
     #[must_use]
-    pub fn stands(
+    pub fn may_stay_enabled(
         &self,
         topic: &TopicName,
         algorithm: &AlgorithmId,
         access: Access,
         broker: &Broker,
     ) -> bool {
-        broker.phase == Phase::Alive && self.permits(topic, algorithm, access, broker)
+        broker.phase == Phase::Connected && self.permits(topic, algorithm, access, broker)
     }
 
     /// Refuses unless `algorithm` is permitted.
@@ -159,7 +163,42 @@ impl State for Topic {
             Event::PublisherDisabled(e) => {
                 self.publishers.remove(&e.publisher.algorithm);
             }
-            _ => {}
+            Event::OrganizationCreated(_)
+            | Event::MemberAdded(_)
+            | Event::MemberRoleChanged(_)
+            | Event::MemberRemoved(_)
+            | Event::AlgorithmRegistered(_)
+            | Event::VersionPublished(_)
+            | Event::VersionWithdrawn(_)
+            | Event::AlgorithmRetired(_)
+            | Event::BrokerConnected(_)
+            | Event::BrokerCredentialsRotated(_)
+            | Event::TopicsDiscovered(_)
+            | Event::TopicPatternGranted(_)
+            | Event::TopicPatternRevoked(_)
+            | Event::BrokerReplaced(_)
+            | Event::BrokerDisconnected(_)
+            | Event::WorkerJoined(_)
+            | Event::WorkerLeft(_)
+            | Event::ConsumerStarted(_)
+            | Event::ConsumerStopped(_)
+            | Event::ConsumerFailed(_)
+            | Event::ListenerBlocked(_)
+            | Event::ListenerUnblocked(_) => {}
+        }
+    }
+}
+
+impl Keyed for Topic {
+    type Key = TopicId;
+
+    fn key(event: &Event) -> Option<&TopicId> {
+        match event.subject() {
+            Subject::Topic(id) => Some(id),
+            Subject::Organization(_)
+            | Subject::Algorithm(_)
+            | Subject::Broker(_)
+            | Subject::Worker(_) => None,
         }
     }
 }

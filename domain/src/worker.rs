@@ -1,5 +1,8 @@
 //! Workers: what they report of themselves and of their consumers.
 
+// A new event is asked for here.
+#![deny(clippy::wildcard_enum_match_arm)]
+
 pub mod event;
 pub mod join;
 pub mod report;
@@ -48,7 +51,34 @@ impl State for Worker {
             Event::ListenerUnblocked(unblocked) => {
                 self.blocked.remove(&unblocked.listener);
             }
-            _ => {}
+            Event::OrganizationCreated(_)
+            | Event::MemberAdded(_)
+            | Event::MemberRoleChanged(_)
+            | Event::MemberRemoved(_)
+            | Event::AlgorithmRegistered(_)
+            | Event::VersionPublished(_)
+            | Event::VersionWithdrawn(_)
+            | Event::AlgorithmRetired(_)
+            | Event::BrokerConnected(_)
+            | Event::BrokerCredentialsRotated(_)
+            | Event::TopicsDiscovered(_)
+            | Event::TopicPatternGranted(_)
+            | Event::TopicPatternRevoked(_)
+            | Event::BrokerReplaced(_)
+            | Event::BrokerDisconnected(_)
+            | Event::TopicGranted(_)
+            | Event::TopicRevoked(_)
+            | Event::ListenerEnabled(_)
+            | Event::ListenerVersionChanged(_)
+            | Event::ListenerSettingsChanged(_)
+            | Event::ListenerPaused(_)
+            | Event::ListenerResumed(_)
+            | Event::ListenerDisabled(_)
+            | Event::DlqSet(_)
+            | Event::DlqCleared(_)
+            | Event::PublisherEnabled(_)
+            | Event::PublisherVersionChanged(_)
+            | Event::PublisherDisabled(_) => {}
         }
     }
 }

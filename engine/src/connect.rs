@@ -17,8 +17,8 @@ pub struct NewBroker {
 }
 
 impl Engine {
-    /// Connects a broker. A name is free when no broker that bears it is alive; the new
-    /// broker is then the next generation of that name.
+    /// Connects a broker. A name is free when no connected broker bears it; the new broker is
+    /// then the next generation of that name.
     ///
     /// # Errors
     /// The log cannot be read or appended to.
@@ -38,27 +38,27 @@ impl Engine {
         Ok((broker, outcome))
     }
 
-    /// The broker that bears `name` and is alive, else the one that would be next.
+    /// The connected broker that bears `name`, else the one that would be next.
     ///
     /// Generations are contiguous, so the last one is found by doubling and halving.
     ///
     /// # Errors
     /// The log cannot be read, or the name is worn out.
     pub async fn next_generation(&self, name: &BrokerName) -> Result<BrokerId, Failure> {
-        let gone = async |generation: u32| -> Result<bool, Failure> {
+        let ended = async |generation: u32| -> Result<bool, Failure> {
             let stream = StreamName::broker(BrokerId::of_name(name, generation));
             let state: Broker = self.fold(&stream).await?;
-            Ok(state.phase == domain::broker::Phase::Gone)
+            Ok(state.phase == domain::broker::Phase::Ended)
         };
         let mut beyond = 1;
-        while beyond < MOST_GENERATIONS && gone(beyond - 1).await? {
+        while beyond < MOST_GENERATIONS && ended(beyond - 1).await? {
             beyond *= 2;
         }
-        // All below `free` are gone; `beyond - 1` is not.
+        // All below `free` have ended; `beyond - 1` has not.
         let (mut free, mut beyond) = (beyond / 2, beyond - 1);
         while free < beyond {
             let middle = free.midpoint(beyond);
-            if gone(middle).await? {
+            if ended(middle).await? {
                 free = middle + 1;
             } else {
                 beyond = middle;

@@ -1,16 +1,16 @@
-//! Executing a command: fold its streams, decide, append, and again when somebody was faster.
+//! Executing a command: fold its streams, decide, append, and again when the stream moved on.
 
 use std::sync::Arc;
 
 use domain::codec::{self, DecodeError};
 use domain::{
-    Actor, Clock, Command, CommandId, CorrelationId, Ctx, Envelope, Ids, Meta, Position, Refusal,
-    Revision, State, StreamName,
+    Actor, AnyCommand, Clock, CommandId, CorrelationId, Ctx, Deciding, Envelope, Event, Ids, Meta,
+    Position, Refusal, Revision, State, StreamName, authority,
 };
 use event_store::{Append, AppendError, EventStore, Expected, ReadError};
 use uuid::Uuid;
 
-/// How often a command is decided anew because its stream moved on in between.
+/// How often a command is decided when its stream moves on between reading and appending.
 const MOST_TRIES: u32 = 16;
 
 /// Events read at once.
@@ -83,7 +83,7 @@ pub enum Failure {
         #[source]
         source: DecodeError,
     },
-    #[error("{0} is changed by too many at once")]
+    #[error("too many concurrent changes to {0}; try again")]
     TooBusy(StreamName),
 }
 
@@ -96,8 +96,8 @@ pub struct Engine {
 }
 
 /// What a command's streams held when they were read.
-struct Loaded<S> {
-    state: S,
+struct Loaded<'a> {
+    decision: Box<dyn Deciding + 'a>,
     /// The last revision of the command's own stream.
     revision: Option<Revision>,
     /// The last position in any of them.
@@ -127,11 +127,14 @@ impl Engine {
     ///
     /// # Errors
     /// The log cannot be read or appended to; the request may be executed again.
-    pub async fn execute<C: Command>(
+    pub async fn execute(
         &self,
-        command: &C,
+        command: &dyn AnyCommand,
         request: &Request,
     ) -> Result<Outcome, Failure> {
+        if let Err(refusal) = authority::check(&request.actor, &command.requires()) {
+            return Ok(Outcome::Refused(refusal));
+        }
         let stream = command.stream();
         for _ in 0..MOST_TRIES {
             let loaded = self.load(command).await?;
@@ -144,7 +147,7 @@ impl Engine {
             let ctx = Ctx {
                 now: self.clock.now(),
             };
-            let events = match command.decide(&loaded.state, ctx) {
+            let events = match loaded.decision.decide(ctx) {
                 Ok(events) if events.is_empty() => {
                     let nothing_to_do = Outcome::Accepted(Accepted {
                         position: loaded.seen,
@@ -198,7 +201,8 @@ impl Engine {
     ) -> Result<S, Failure> {
         let mut state = S::default();
         let mut seen = Position::default();
-        self.fold_into(&mut state, stream, until, &mut seen).await?;
+        let mut apply = |event: &Event| state.apply(event);
+        self.read_into(&mut apply, stream, until, &mut seen).await?;
         Ok(state)
     }
 
@@ -246,26 +250,27 @@ impl Engine {
         Ok(Outcome::Stale { actual, since })
     }
 
-    async fn load<C: Command>(&self, command: &C) -> Result<Loaded<C::State>, Failure> {
-        let mut loaded = Loaded {
-            state: C::State::default(),
-            revision: None,
-            seen: Position::default(),
-        };
+    async fn load<'a>(&self, command: &'a dyn AnyCommand) -> Result<Loaded<'a>, Failure> {
+        let mut decision = command.begin();
+        let mut seen = Position::default();
+        let mut apply = |event: &Event| decision.apply(event);
         // The own stream last: what it says then is never older than what the others say.
         for stream in command.also_reads() {
-            self.fold_into(&mut loaded.state, &stream, None, &mut loaded.seen)
-                .await?;
+            self.read_into(&mut apply, &stream, None, &mut seen).await?;
         }
-        loaded.revision = self
-            .fold_into(&mut loaded.state, &command.stream(), None, &mut loaded.seen)
-            .await?;
-        Ok(loaded)
+        let own = command.stream();
+        let revision = self.read_into(&mut apply, &own, None, &mut seen).await?;
+        Ok(Loaded {
+            decision,
+            revision,
+            seen,
+        })
     }
 
-    async fn fold_into<S: State>(
+    /// Gives the events of a stream to `apply`, and tells the revision of the last.
+    async fn read_into(
         &self,
-        state: &mut S,
+        apply: &mut (dyn FnMut(&Event) + Send),
         stream: &StreamName,
         until: Option<Position>,
         seen: &mut Position,
@@ -282,7 +287,7 @@ impl Engine {
                     stream: stream.clone(),
                     source,
                 })?;
-                state.apply(&event);
+                apply(&event);
                 last = Some(envelope.revision);
                 *seen = envelope.position.max(*seen);
             }

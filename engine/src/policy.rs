@@ -1,11 +1,11 @@
 //! Policies answer events with commands.
 //!
-//! A policy is a fold of the log that always knows what is out of order now. Its answers are
+//! A policy is a fold of the log that always knows what is out of order now. Its remedies are
 //! commands with ids made from the events they answer, and each command looks again before it
 //! does anything: a crash at any step, and any repetition, ends in the same log.
 
-pub mod answer;
 pub mod orphans;
+pub mod remedy;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +17,8 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::execute::{Engine, Failure};
-pub use answer::{Answer, Step};
 pub use orphans::Orphans;
+pub use remedy::{Remedy, RemedyStep};
 
 /// How many events a policy takes in before it looks whether it has caught up.
 const CHUNK: usize = 512;
@@ -27,7 +27,7 @@ const CHUNK: usize = 512;
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Follows the log with the policy that ends what lost its grant, its algorithm or its
-/// broker, and moves what hung on a replaced one, until `shutdown`.
+/// broker, and moves what used a replaced one, until `shutdown`.
 ///
 /// # Errors
 /// The log is damaged or holds an event that this program does not know.
@@ -39,7 +39,7 @@ pub async fn run(engine: Arc<Engine>, shutdown: CancellationToken) -> Result<(),
         let chunk = tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
             chunk = events.next() => chunk,
-            () = sleep(AGAIN), if !orphans.is_content() => Some(Vec::new()),
+            () = sleep(AGAIN), if !orphans.is_empty() => Some(Vec::new()),
         };
         let Some(chunk) = chunk else { return Ok(()) };
         for envelope in chunk {
@@ -64,8 +64,8 @@ fn take_in(orphans: &mut Orphans, envelope: &Envelope) -> Result<(), FollowError
 
 /// Executes what is out of order. What fails stays out of order, and is answered again.
 async fn answer(engine: &Engine, orphans: &mut Orphans) {
-    for answer in orphans.answers() {
-        match answer.execute(engine).await {
+    for remedy in orphans.remedies() {
+        match remedy.execute(engine).await {
             Ok(()) => {}
             Err(error) => log_failure(&error),
         }

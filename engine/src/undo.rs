@@ -2,16 +2,16 @@
 
 use domain::codec;
 use domain::flow::Flows;
-use domain::undo::{Inverse, NoUndo, Past, Standing, undo};
+use domain::undo::{Inverse, NoUndo, Past, Standing};
 use domain::{Envelope, Event, Revision, State, StreamName};
 
-use crate::execute::{Engine, Failure, Outcome, Request};
+use crate::execute::{Engine, Failure};
 
 /// Events read at once.
 const PAGE: usize = 512;
 
 /// What taking an event back came to.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Undo {
     /// The command, and the revision of the stream that it was made for: whoever executes it
     /// expects that revision, so that nothing that happens in between is lost.
@@ -65,47 +65,13 @@ impl Engine {
             now: &now,
             flows,
         };
-        Ok(match undo(&event, &past) {
+        Ok(match event.inverse(&past) {
             Ok(inverse) => Undo::Command {
                 inverse,
                 revision: Revision(from.0 - 1),
             },
             Err(reason) => Undo::Impossible(reason),
         })
-    }
-
-    /// Executes the command that takes an event back, like any other command.
-    ///
-    /// # Errors
-    /// As [`Engine::execute`].
-    pub async fn execute_inverse(
-        &self,
-        inverse: &Inverse,
-        request: &Request,
-    ) -> Result<Outcome, Failure> {
-        match inverse {
-            Inverse::AddMember(command) => self.execute(command, request).await,
-            Inverse::ChangeMemberRole(command) => self.execute(command, request).await,
-            Inverse::RemoveMember(command) => self.execute(command, request).await,
-            Inverse::WithdrawVersion(command) => self.execute(command, request).await,
-            Inverse::DisconnectBroker(command) => self.execute(command, request).await,
-            Inverse::RotateCredentials(command) => self.execute(command, request).await,
-            Inverse::EditGrants(command) => self.execute(command, request).await,
-            Inverse::EditPatternGrants(command) => self.execute(command, request).await,
-            Inverse::EnableListener(command) => self.execute(command.as_ref(), request).await,
-            Inverse::DisableListener(command) => self.execute(command, request).await,
-            Inverse::ChangeListenerVersion(command) => self.execute(command, request).await,
-            Inverse::ChangeListenerSettings(command) => {
-                self.execute(command.as_ref(), request).await
-            }
-            Inverse::PauseListener(command) => self.execute(command, request).await,
-            Inverse::ResumeListener(command) => self.execute(command, request).await,
-            Inverse::SetDlq(command) => self.execute(command, request).await,
-            Inverse::ClearDlq(command) => self.execute(command, request).await,
-            Inverse::EnablePublisher(command) => self.execute(command, request).await,
-            Inverse::DisablePublisher(command) => self.execute(command, request).await,
-            Inverse::ChangePublisherVersion(command) => self.execute(command, request).await,
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Applies a batch of events to a generation: its rows and its checkpoint in one transaction.
 
-use domain::Position;
+use domain::{Position, Thing};
 
 use crate::assignment::Touched;
 use crate::change::{self, Noted};
@@ -106,8 +106,11 @@ fn apply(
     touched: &mut Touched,
     noted: &mut Noted,
 ) -> Result<(), ReadModelError> {
-    for thing in change::about(&fact.event) {
-        noted.note(fact, thing);
+    for thing in fact.event.about() {
+        // No list shows workers.
+        if !matches!(thing, Thing::Worker(_)) {
+            noted.note(fact, thing);
+        }
     }
     assignment::touch_before(tx, fact, touched)?;
     organization::apply(tx, fact)?;

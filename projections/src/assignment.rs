@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use domain::algorithm::{Algorithm, Protocol, VersionPublished};
 use domain::broker::BrokerSettings;
-use domain::grant::Access;
+use domain::grant::{Access, GrantKey};
 use domain::listener::ListenerSettings;
 use domain::{AlgorithmId, BrokerId, Event, ListenerId, Position, PublisherId, TopicName, Version};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,6 @@ use uuid::Uuid;
 use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
-use crate::grant::GrantKey;
 use crate::model::{self, CHECKPOINT, ReadModel};
 use crate::{algorithm, broker, grant, listener, publisher};
 

@@ -1,22 +1,18 @@
 //! The change feed: which things show something else from a position on, written with the rows by
 //! the code that writes them.
 
-mod about;
 mod feed;
 
 use std::collections::BTreeSet;
-use std::fmt;
 
-use domain::{AlgorithmId, BrokerId, ListenerId, OrganizationName, PublisherId, TopicId, Version};
+use domain::Thing;
 use serde::Serialize;
 
-pub(crate) use self::about::about;
 pub(crate) use self::feed::Feed;
 pub use self::feed::{Changes, ChangesError, ThingsChanged};
 use crate::database::{Row, Tx};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
-use crate::grant::GrantKey;
 
 /// The changes of so many positions up to the checkpoint are kept: whoever is further behind
 /// reads the lists again, which costs less.
@@ -30,69 +26,6 @@ const MORE: &str = "more";
 
 /// Rows written in one statement.
 const CHUNK: usize = 4096;
-
-/// A thing that lists show.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Thing {
-    Organization(OrganizationName),
-    Algorithm(AlgorithmId),
-    Version(AlgorithmId, Version),
-    Broker(BrokerId),
-    Topic(TopicId),
-    Grant(GrantKey),
-    Listener(ListenerId),
-    Publisher(PublisherId),
-}
-
-impl Thing {
-    /// A word for its kind.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Organization(_) => "organization",
-            Self::Algorithm(_) => "algorithm",
-            Self::Version(..) => "version",
-            Self::Broker(_) => "broker",
-            Self::Topic(_) => "topic",
-            Self::Grant(_) => "grant",
-            Self::Listener(_) => "listener",
-            Self::Publisher(_) => "publisher",
-        }
-    }
-
-    fn parse(kind: &str, key: &str) -> Option<Self> {
-        Some(match kind {
-            "organization" => Self::Organization(key.parse().ok()?),
-            "algorithm" => Self::Algorithm(key.parse().ok()?),
-            "version" => {
-                let (algorithm, version) = key.split_once('@')?;
-                Self::Version(algorithm.parse().ok()?, version.parse().ok()?)
-            }
-            "broker" => Self::Broker(BrokerId(key.parse().ok()?)),
-            "topic" => Self::Topic(key.parse().ok()?),
-            "grant" => Self::Grant(GrantKey::parse(key)?),
-            "listener" => Self::Listener(key.parse().ok()?),
-            "publisher" => Self::Publisher(key.parse().ok()?),
-            _ => return None,
-        })
-    }
-}
-
-/// What tells it from others of its kind.
-impl fmt::Display for Thing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Organization(name) => name.fmt(f),
-            Self::Algorithm(id) => id.fmt(f),
-            Self::Version(algorithm, version) => write!(f, "{algorithm}@{version}"),
-            Self::Broker(id) => id.fmt(f),
-            Self::Topic(id) => id.fmt(f),
-            Self::Grant(key) => key.fmt(f),
-            Self::Listener(id) => id.fmt(f),
-            Self::Publisher(id) => id.fmt(f),
-        }
-    }
-}
 
 /// The changes that a batch makes, noted as its rows are written.
 #[derive(Debug)]

@@ -1,12 +1,10 @@
 //! Grants: of a topic or of a pattern of topics, to an algorithm or to all of an organization.
 
-use std::fmt;
-
-use domain::grant::{Access, Grantee, Permission};
-use domain::{AlgorithmId, BrokerId, Event, OrganizationName, TopicId, TopicName, TopicPattern};
+use domain::grant::{Access, GrantKey, Scope};
+use domain::{AlgorithmId, BrokerId, Event, OrganizationName, Thing, TopicId};
 use jiff::Timestamp;
 
-use crate::change::{Find, Noted, Thing};
+use crate::change::{Find, Noted};
 use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
@@ -20,22 +18,6 @@ pub struct Grant {
     pub granted_at: Timestamp,
     /// The event that a policy granted it for.
     pub cause: Option<String>,
-}
-
-/// What tells one grant from another. Pages are ordered by its text.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct GrantKey {
-    pub broker: BrokerId,
-    pub scope: Scope,
-    pub permission: Permission,
-}
-
-/// Which topics of its broker a grant is for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Scope {
-    Topic(TopicName),
-    /// All that the pattern covers, those that are discovered later among them.
-    Pattern(TopicPattern),
 }
 
 /// Which grants are asked for; all where nothing is set.
@@ -66,117 +48,6 @@ impl Sort for GrantSort {
             Self::Topic => None,
             Self::GrantedAt => Some("granted_at"),
         }
-    }
-}
-
-impl GrantKey {
-    /// The grant of one topic.
-    #[must_use]
-    pub fn of_topic(topic: &TopicId, permission: &Permission) -> Self {
-        Self {
-            broker: topic.broker,
-            scope: Scope::Topic(topic.topic.clone()),
-            permission: permission.clone(),
-        }
-    }
-
-    /// The grant of every topic that a pattern covers.
-    #[must_use]
-    pub fn of_pattern(broker: BrokerId, pattern: &TopicPattern, permission: &Permission) -> Self {
-        Self {
-            broker,
-            scope: Scope::Pattern(pattern.clone()),
-            permission: permission.clone(),
-        }
-    }
-
-    /// Reads the text of a key; `None` where it is none.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let (broker, rest) = text.split_once('/')?;
-        let mut parts = rest.split('|');
-        let (scope, grantee, access) = (parts.next()?, parts.next()?, parts.next()?);
-        if parts.next().is_some() {
-            return None;
-        }
-        Some(Self {
-            broker: BrokerId(broker.parse().ok()?),
-            // A topic's name has no star, a pattern has one.
-            scope: if scope.contains('*') {
-                Scope::Pattern(scope.parse().ok()?)
-            } else {
-                Scope::Topic(scope.parse().ok()?)
-            },
-            permission: Permission {
-                // An organization's name has no slash, an algorithm has one.
-                grantee: if grantee.contains('/') {
-                    Grantee::Algorithm(grantee.parse().ok()?)
-                } else {
-                    Grantee::Organization(grantee.parse().ok()?)
-                },
-                access: [Access::Subscribe, Access::Publish]
-                    .into_iter()
-                    .find(|known| known.as_str() == access)?,
-            },
-        })
-    }
-
-    /// Whether it permits `algorithm` that access to `topic`. The view `permitted` says the same.
-    #[must_use]
-    pub fn covers(&self, topic: &TopicId, algorithm: &AlgorithmId, access: Access) -> bool {
-        self.includes(topic) && self.permission.covers(algorithm, access)
-    }
-
-    /// Whether it is for `topic`, whoever it is given to.
-    #[must_use]
-    pub fn includes(&self, topic: &TopicId) -> bool {
-        self.broker == topic.broker
-            && match &self.scope {
-                Scope::Topic(name) => *name == topic.topic,
-                Scope::Pattern(pattern) => pattern.covers(&topic.topic),
-            }
-    }
-
-    fn organization(&self) -> &OrganizationName {
-        match &self.permission.grantee {
-            Grantee::Algorithm(algorithm) => &algorithm.organization,
-            Grantee::Organization(organization) => organization,
-        }
-    }
-
-    fn algorithm(&self) -> Option<&AlgorithmId> {
-        match &self.permission.grantee {
-            Grantee::Algorithm(algorithm) => Some(algorithm),
-            Grantee::Organization(_) => None,
-        }
-    }
-}
-
-impl fmt::Display for GrantKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}|", self.broker, self.scope)?;
-        match &self.permission.grantee {
-            Grantee::Algorithm(algorithm) => write!(f, "{algorithm}|")?,
-            Grantee::Organization(organization) => write!(f, "{organization}|")?,
-        }
-        self.permission.access.fmt(f)
-    }
-}
-
-impl Scope {
-    /// The topic's name or the pattern.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Topic(topic) => topic.as_str(),
-            Self::Pattern(pattern) => pattern.as_str(),
-        }
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

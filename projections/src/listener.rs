@@ -2,13 +2,14 @@
 
 use domain::listener::{ListenerEnabled, ListenerSettings};
 use domain::{
-    AlgorithmId, BrokerId, Event, ListenerId, OrganizationName, Position, TopicId, VersionSelector,
+    AlgorithmId, BrokerId, Event, ListenerId, OrganizationName, Position, Thing, TopicId,
+    VersionSelector,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::broker;
-use crate::change::{Find, Noted, Thing};
+use crate::change::{Find, Noted};
 use crate::database::{FromRow, Row, Statement, Tx, Value, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;

@@ -1,11 +1,12 @@
 //! Publishers, the enabled and the disabled.
 
 use domain::{
-    AlgorithmId, BrokerId, Event, OrganizationName, Position, PublisherId, TopicId, VersionSelector,
+    AlgorithmId, BrokerId, Event, OrganizationName, Position, PublisherId, Thing, TopicId,
+    VersionSelector,
 };
 use jiff::Timestamp;
 
-use crate::change::{Find, Noted, Thing};
+use crate::change::{Find, Noted};
 use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;

@@ -1,9 +1,9 @@
 //! Topics as their brokers list them.
 
 use domain::broker::TopicsDiscovered;
-use domain::{BrokerId, Event, TopicId};
+use domain::{BrokerId, Event, Thing, TopicId};
 
-use crate::change::{Find, Noted, Thing};
+use crate::change::{Find, Noted};
 use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;

@@ -1,9 +1,9 @@
 //! Workers that are here, and the consumers they run.
 
-use domain::{BrokerId, Event, ListenerId, WorkerId};
+use domain::{BrokerId, Event, ListenerId, Thing, WorkerId};
 use jiff::Timestamp;
 
-use crate::change::{Find, Noted, Thing};
+use crate::change::{Find, Noted};
 use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;

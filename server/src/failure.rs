@@ -65,7 +65,7 @@ pub enum Failure {
     #[error(transparent)]
     Client(#[from] ClientError),
     #[error(transparent)]
-    Desired(#[from] desired::Failure),
+    Desired(Box<desired::Failure>),
     #[error("cannot start the demo's Kafka")]
     Kafka(#[from] BrokerError),
     #[error("cannot serve the demo's algorithm")]
@@ -76,4 +76,10 @@ pub enum Failure {
     Scratch(#[source] io::Error),
     #[error("cannot write the answer")]
     Output(#[source] io::Error),
+}
+
+impl From<desired::Failure> for Failure {
+    fn from(failure: desired::Failure) -> Self {
+        Self::Desired(Box::new(failure))
+    }
 }

@@ -4,6 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use domain::describe::BrokerNames;
+use domain::flow::Flows;
+use domain::undo::{Past, Standing};
 use domain::{CommandId, Event, codec};
 use uuid::Uuid;
 
@@ -72,6 +75,35 @@ fn every_event_is_written_as_its_newest_golden_file() {
                 String::from_utf8(written.payload).unwrap(),
                 String::from_utf8(golden).unwrap()
             );
+        }
+    }
+}
+
+#[test]
+fn every_event_says_what_it_is_about_what_was_done_and_how_it_is_undone() {
+    let nothing = Standing::default();
+    let past = Past {
+        before: &nothing,
+        now: &nothing,
+        flows: &Flows::default(),
+    };
+    for (name, newest) in Event::TYPES {
+        for golden in goldens(name, *newest) {
+            let event = codec::decode_payload(name, *newest, &golden).unwrap();
+            let about = event.about();
+            assert!(!about.is_empty(), "{name}");
+            let stream = event.subject().stream();
+            assert!(about.iter().any(|thing| thing.stream() == stream), "{name}");
+            assert!(about.iter().all(|thing| event.concerns(thing)), "{name}");
+            assert!(
+                event
+                    .describe(&BrokerNames::new())
+                    .contains(char::is_alphabetic)
+            );
+            match event.inverse(&past) {
+                Ok(command) => assert_eq!(command.stream(), stream, "{name}"),
+                Err(reason) => assert!(!reason.to_string().is_empty(), "{name}"),
+            }
         }
     }
 }

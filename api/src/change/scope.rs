@@ -3,9 +3,8 @@
 use std::collections::HashSet;
 
 use async_graphql::{ID, Result};
-use domain::grant::Grantee;
+use domain::grant::{GrantKey, Grantee};
 use domain::{AlgorithmId, BrokerId, OrganizationName, TopicId};
-use projections::grant::GrantKey;
 
 use super::Kind;
 use crate::error::invalid;

@@ -164,7 +164,9 @@ impl Following {
             };
             gathered.more |= changed.more;
             for thing in &changed.things {
-                let id = GlobalId::from(thing.clone());
+                let Some(id) = GlobalId::of(thing.clone()) else {
+                    continue;
+                };
                 if self.scope.covers(&id) {
                     gathered.things.insert(id, changed.position);
                 }

@@ -2,12 +2,7 @@
 
 use async_graphql::connection::{Connection, CursorType, Edge};
 use async_graphql::{Context, ID, Object, Result};
-use domain::codec;
-use domain::{
-    Envelope, Event as Happened, ListenerId, Position, PublisherId, Revision, StreamName, TopicId,
-    Version,
-};
-use projections::grant::{GrantKey, Scope};
+use domain::{Envelope, Position, Revision, Thing, codec};
 
 use super::Event;
 use crate::as_of::{self, AsOf};
@@ -70,10 +65,10 @@ pub(crate) async fn history(
 ) -> Result<Connection<String, Event>> {
     let wanted = limit(first)? as usize;
     let mut from = after.map_or(Ok(Revision(0)), behind)?;
-    let of = GlobalId::decode(of);
-    let Some((stream, of)) = of.and_then(|of| Some((stream(&of)?, of))) else {
+    let Some(of) = GlobalId::decode(of).and_then(GlobalId::thing) else {
         return Err(invalid("this is not the id of anything that has a history"));
     };
+    let stream = of.stream();
     let store = control(ctx).engine.store();
     let mut found = Vec::new();
     while found.len() <= wanted {
@@ -116,95 +111,11 @@ fn behind(cursor: &str) -> Result<Revision> {
         .ok_or_else(|| invalid("after is not a cursor of this list"))
 }
 
-/// The stream that tells of a thing; none for what has no history of its own.
-fn stream(of: &GlobalId) -> Option<StreamName> {
-    Some(match of {
-        GlobalId::Organization(name) => StreamName::organization(name),
-        GlobalId::Algorithm(id) | GlobalId::Version(id, _) => StreamName::algorithm(id),
-        GlobalId::Broker(id) => StreamName::broker(*id),
-        GlobalId::Topic(id) => StreamName::topic(id),
-        GlobalId::Grant(key) => granted_in(key),
-        GlobalId::Listener(id) => StreamName::topic(&id.topic),
-        GlobalId::Publisher(id) => StreamName::topic(&id.topic),
-        GlobalId::Event(_) => return None,
-    })
-}
-
-/// Whether an event of its stream is about the thing.
-fn concerns(of: &GlobalId, envelope: &Envelope) -> Result<bool> {
-    let whole = matches!(
-        of,
-        GlobalId::Organization(_)
-            | GlobalId::Algorithm(_)
-            | GlobalId::Broker(_)
-            | GlobalId::Topic(_)
-    );
-    if whole {
+/// Whether an event of its stream belongs to the history of the thing.
+fn concerns(of: &Thing, envelope: &Envelope) -> Result<bool> {
+    if of.has_own_stream() {
         return Ok(true);
     }
     let event = codec::decode(envelope).map_err(|cause| fault(Code::Internal, &cause))?;
-    Ok(match of {
-        GlobalId::Version(_, version) => tells_of_version(&event, version),
-        GlobalId::Grant(key) => grant(&event).as_ref() == Some(key),
-        GlobalId::Listener(id) => listener(&event) == Some(id),
-        GlobalId::Publisher(id) => publisher(&event) == Some(id),
-        _ => false,
-    })
-}
-
-fn tells_of_version(event: &Happened, version: &Version) -> bool {
-    match event {
-        Happened::VersionPublished(e) => e.version == *version,
-        Happened::VersionWithdrawn(e) => e.version == *version,
-        Happened::AlgorithmRetired(_) => true,
-        _ => false,
-    }
-}
-
-/// The stream that holds a grant.
-fn granted_in(key: &GrantKey) -> StreamName {
-    match &key.scope {
-        Scope::Topic(topic) => StreamName::topic(&TopicId {
-            broker: key.broker,
-            topic: topic.clone(),
-        }),
-        Scope::Pattern(_) => StreamName::broker(key.broker),
-    }
-}
-
-fn grant(event: &Happened) -> Option<GrantKey> {
-    Some(match event {
-        Happened::TopicGranted(e) => GrantKey::of_topic(&e.topic, &e.permission),
-        Happened::TopicRevoked(e) => GrantKey::of_topic(&e.topic, &e.permission),
-        Happened::TopicPatternGranted(e) => {
-            GrantKey::of_pattern(e.broker, &e.pattern, &e.permission)
-        }
-        Happened::TopicPatternRevoked(e) => {
-            GrantKey::of_pattern(e.broker, &e.pattern, &e.permission)
-        }
-        _ => return None,
-    })
-}
-
-fn listener(event: &Happened) -> Option<&ListenerId> {
-    match event {
-        Happened::ListenerEnabled(e) => Some(&e.listener),
-        Happened::ListenerVersionChanged(e) => Some(&e.listener),
-        Happened::ListenerSettingsChanged(e) => Some(&e.listener),
-        Happened::ListenerPaused(e) => Some(&e.listener),
-        Happened::ListenerResumed(e) => Some(&e.listener),
-        Happened::ListenerDisabled(e) => Some(&e.listener),
-        Happened::DlqSet(e) => Some(&e.listener),
-        Happened::DlqCleared(e) => Some(&e.listener),
-        _ => None,
-    }
-}
-
-fn publisher(event: &Happened) -> Option<&PublisherId> {
-    match event {
-        Happened::PublisherEnabled(e) => Some(&e.publisher),
-        Happened::PublisherVersionChanged(e) => Some(&e.publisher),
-        Happened::PublisherDisabled(e) => Some(&e.publisher),
-        _ => None,
-    }
+    Ok(event.concerns(of))
 }

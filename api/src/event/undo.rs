@@ -94,7 +94,7 @@ impl Mutation for UndoInput {
                 expected_revision: Some(revision),
                 ..call.request().clone()
             };
-            match engine.execute_inverse(&inverse, &request).await {
+            match engine.execute(inverse.as_ref(), &request).await {
                 Ok(Outcome::Stale { .. }) => {}
                 outcome => return call.end(outcome).map_err(|error| error.map(of_event)),
             }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, Result};
 use domain::codec;
-use domain::words::BrokerNames;
-use domain::{BrokerId, BrokerName, Envelope, Event, Revision, StreamName, Subject};
+use domain::describe::{self, BrokerNames};
+use domain::{BrokerId, BrokerName, Envelope, Event, Revision, StreamName, Subject, Thing};
 use engine::{Engine, ReadError};
 
 use crate::error::log_failure;
@@ -27,16 +27,19 @@ pub(super) async fn words(ctx: &Context<'_>, envelope: &Envelope) -> Result<Opti
         .into_iter()
         .collect();
     let actor = &envelope.meta.actor;
-    Ok(Some(domain::words::words(actor, &event, &names)))
+    Ok(Some(describe::sentence(actor, &event, &names)))
 }
 
 /// The brokers that the words may name.
 fn brokers(event: &Event) -> Vec<BrokerId> {
-    match (event.subject(), event) {
-        (Subject::Broker(id), Event::BrokerReplaced(e)) => vec![*id, e.replacement],
-        (Subject::Broker(id), _) => vec![*id],
-        _ => Vec::new(),
+    if !matches!(event.subject(), Subject::Broker(_)) {
+        return Vec::new();
     }
+    let broker = |thing| match thing {
+        Thing::Broker(id) => Some(id),
+        _ => None,
+    };
+    event.about().into_iter().filter_map(broker).collect()
 }
 
 impl Loader<BrokerId> for Names {

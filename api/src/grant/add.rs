@@ -2,8 +2,7 @@
 
 use async_graphql::{ID, InputObject};
 use domain::Position;
-use domain::grant::{Edit, Grantee, Permission};
-use projections::grant::GrantKey;
+use domain::grant::{Edit, GrantKey, Grantee, Permission};
 
 use super::Access;
 use super::mutation::{GrantPayload, edit};

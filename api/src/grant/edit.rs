@@ -52,7 +52,6 @@ impl Mutation for TopicGrantsEditInput {
         let command = EditGrants {
             topic: topic.clone(),
             changes: each(&self.changes, change)?,
-            cause: None,
         };
         let done = call.execute(&command).await;
         done.map_err(|error| error.or_about(&["input", "topicId"]))

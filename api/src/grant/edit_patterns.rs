@@ -55,7 +55,6 @@ impl Mutation for PatternGrantsEditInput {
         let command = EditPatternGrants {
             broker: *broker,
             changes: each(&self.changes, change)?,
-            cause: None,
         };
         let done = call.execute(&command).await;
         done.map_err(|error| error.or_about(&["input", "brokerId"]))

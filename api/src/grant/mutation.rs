@@ -1,9 +1,8 @@
 //! The mutations of grants; each in a file named by its verb.
 
 use async_graphql::{Context, ID, Object, Result};
-use domain::grant::{Edit, EditGrants, EditPatternGrants, PatternChange};
+use domain::grant::{Edit, EditGrants, EditPatternGrants, GrantKey, PatternChange, Scope};
 use domain::{Position, TopicId};
-use projections::grant::{GrantKey, Scope};
 
 use super::Grant;
 use super::add::TopicGrantInput;
@@ -118,7 +117,6 @@ pub(super) async fn edit(
             let command = EditPatternGrants {
                 broker,
                 changes: vec![change],
-                cause: None,
             };
             call.execute(&command).await
         }

@@ -2,8 +2,7 @@
 
 use async_graphql::{ID, InputObject};
 use domain::Position;
-use domain::grant::Edit;
-use projections::grant::GrantKey;
+use domain::grant::{Edit, GrantKey};
 
 use super::mutation::{GrantPayload, edit};
 use crate::id;

@@ -2,8 +2,7 @@
 
 use async_graphql::{Enum, ID, Object, Result, Union};
 use domain::TopicId;
-use domain::grant::{Access as DomainAccess, Grantee as DomainGrantee};
-use projections::grant::Scope;
+use domain::grant::{Access as DomainAccess, Grantee as DomainGrantee, Scope};
 
 use crate::algorithm::Algorithm;
 use crate::broker::Broker;

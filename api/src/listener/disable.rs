@@ -32,7 +32,6 @@ impl Mutation for ListenerDisableInput {
     async fn run(&self, call: &Call<'_>, listener: &ListenerId) -> Result<Position, NotDone> {
         let command = DisableListener {
             listener: listener.clone(),
-            cause: None,
         };
         call.execute(&command).await
     }

@@ -1,7 +1,7 @@
 //! One call of a mutation: the request that the engine remembers it by, and its outcome.
 
 use async_graphql::{Context, Result};
-use domain::{Command, CommandId, CorrelationId, Envelope, Position, Revision};
+use domain::{AnyCommand, CommandId, CorrelationId, Envelope, Position, Revision};
 use engine::{Failure, Outcome, Request};
 
 use super::fingerprint::fingerprint;
@@ -72,7 +72,7 @@ impl<'a> Call<'a> {
     }
 
     /// Has the engine execute `command`.
-    pub(crate) async fn execute<C: Command>(&self, command: &C) -> Result<Position, NotDone> {
+    pub(crate) async fn execute(&self, command: &dyn AnyCommand) -> Result<Position, NotDone> {
         let engine = &control(self.ctx).engine;
         self.end(engine.execute(command, &self.request).await)
     }

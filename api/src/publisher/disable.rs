@@ -32,7 +32,6 @@ impl Mutation for PublisherDisableInput {
     async fn run(&self, call: &Call<'_>, publisher: &PublisherId) -> Result<Position, NotDone> {
         let command = DisablePublisher {
             publisher: publisher.clone(),
-            cause: None,
         };
         call.execute(&command).await
     }

@@ -1,7 +1,8 @@
 //! Publishing a version of an algorithm.
 
 use super::{Algorithm, Protocol, VersionPublished};
-use crate::command::{Command, Ctx, Decision};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::ids::AlgorithmId;
 use crate::refusal::Refusal;
@@ -30,7 +31,11 @@ impl Command for PublishVersion {
         StreamName::algorithm(&self.algorithm)
     }
 
-    fn decide(&self, state: &Algorithm, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::Develop(self.algorithm.organization.clone())
+    }
+
+    fn decide(&self, state: &Algorithm, _ctx: Ctx) -> Decided {
         state.check_in_use(&self.algorithm)?;
         // Build metadata does not tell versions apart: a selector must never find two equal ones.
         let same = |taken: &Version| taken.cmp_precedence(&self.version).is_eq();

@@ -1,7 +1,8 @@
 //! Registering an algorithm.
 
 use super::{Algorithm, AlgorithmRegistered};
-use crate::command::{Command, Ctx, Decision};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::ids::AlgorithmId;
 use crate::organization::Organization;
@@ -28,7 +29,11 @@ impl Command for RegisterAlgorithm {
         vec![StreamName::organization(&self.algorithm.organization)]
     }
 
-    fn decide(&self, (algorithm, organization): &Self::State, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::Develop(self.algorithm.organization.clone())
+    }
+
+    fn decide(&self, (algorithm, organization): &Self::State, _ctx: Ctx) -> Decided {
         if !organization.exists {
             let name = self.algorithm.organization.clone();
             return Err(Refusal::UnknownOrganization(name));

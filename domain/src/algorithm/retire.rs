@@ -1,7 +1,8 @@
 //! Retiring an algorithm.
 
 use super::{Algorithm, AlgorithmRetired};
-use crate::command::{Command, Ctx, Decision};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::ids::AlgorithmId;
 
@@ -18,7 +19,11 @@ impl Command for RetireAlgorithm {
         StreamName::algorithm(&self.algorithm)
     }
 
-    fn decide(&self, state: &Algorithm, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::Develop(self.algorithm.organization.clone())
+    }
+
+    fn decide(&self, state: &Algorithm, _ctx: Ctx) -> Decided {
         state.check_in_use(&self.algorithm)?;
         Ok(vec![
             AlgorithmRetired {

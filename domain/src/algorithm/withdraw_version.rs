@@ -1,7 +1,8 @@
 //! Withdrawing a version of an algorithm.
 
 use super::{Algorithm, VersionWithdrawn};
-use crate::command::{Command, Ctx, Decision};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::ids::AlgorithmId;
 use crate::refusal::Refusal;
@@ -26,7 +27,11 @@ impl Command for WithdrawVersion {
         StreamName::algorithm(&self.algorithm)
     }
 
-    fn decide(&self, state: &Algorithm, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::Develop(self.algorithm.organization.clone())
+    }
+
+    fn decide(&self, state: &Algorithm, _ctx: Ctx) -> Decided {
         state.check_in_use(&self.algorithm)?;
         if !state.versions.contains_key(&self.version) {
             return Err(Refusal::UnknownVersion {

@@ -1,7 +1,8 @@
 //! Connecting a broker.
 
 use super::{Broker, BrokerConnected, BrokerSettings, DiscoveredTopic, Phase, TopicsDiscovered};
-use crate::command::{Command, Ctx, Decision};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::ids::BrokerId;
 use crate::name::BrokerName;
@@ -25,8 +26,12 @@ impl Command for ConnectBroker {
         StreamName::broker(self.broker)
     }
 
-    fn decide(&self, state: &Broker, _ctx: Ctx) -> Decision {
-        if state.phase != Phase::Unborn {
+    fn requires(&self) -> Right {
+        Right::AdministerCluster
+    }
+
+    fn decide(&self, state: &Broker, _ctx: Ctx) -> Decided {
+        if state.phase != Phase::New {
             return Err(Refusal::BrokerNameTaken(self.name.clone()));
         }
         self.settings.check()?;

@@ -1,7 +1,8 @@
 //! Disconnecting a broker.
 
 use super::{Broker, BrokerDisconnected};
-use crate::command::{Command, Ctx, Decision};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::ids::BrokerId;
 
@@ -18,8 +19,12 @@ impl Command for DisconnectBroker {
         StreamName::broker(self.broker)
     }
 
-    fn decide(&self, state: &Broker, _ctx: Ctx) -> Decision {
-        state.check_alive()?;
+    fn requires(&self) -> Right {
+        Right::AdministerCluster
+    }
+
+    fn decide(&self, state: &Broker, _ctx: Ctx) -> Decided {
+        state.check_connected()?;
         Ok(vec![
             BrokerDisconnected {
                 broker: self.broker,

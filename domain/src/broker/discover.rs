@@ -1,7 +1,8 @@
 //! Recording the topics of a broker.
 
 use super::{Broker, DiscoveredTopic, TopicsDiscovered};
-use crate::command::{Command, Ctx, Decision};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::ids::BrokerId;
 use crate::refusal::Refusal;
@@ -21,8 +22,12 @@ impl Command for DiscoverTopics {
         StreamName::broker(self.broker)
     }
 
-    fn decide(&self, state: &Broker, _ctx: Ctx) -> Decision {
-        state.check_alive()?;
+    fn requires(&self) -> Right {
+        Right::AdministerCluster
+    }
+
+    fn decide(&self, state: &Broker, _ctx: Ctx) -> Decided {
+        state.check_connected()?;
         let mut topics = match &self.probe {
             Ok(topics) => topics.clone(),
             Err(reason) => return Err(Refusal::BrokerUnreachable(reason.clone())),
@@ -71,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broker_that_is_gone_is_refused() {
+    fn a_broker_that_has_ended_is_refused() {
         given([])
             .when(discover(&["a"]))
             .then_refused(Refusal::BrokerGone);

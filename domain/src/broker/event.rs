@@ -2,11 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::BrokerSettings;
+use super::{BrokerSettings, DisconnectBroker, Phase, RotateCredentials};
 use crate::credential::CredentialRef;
+use crate::describe::{self, BrokerNames};
+use crate::event::Payload;
 use crate::ids::BrokerId;
 use crate::listener::StartPosition;
 use crate::name::{BrokerName, TopicName};
+use crate::thing::{Subject, Thing};
+use crate::undo::{Inverse, NoUndo, Past, Standing, unless_changed};
 
 /// An administrator connected a broker. Its settings never change; only credentials rotate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +20,7 @@ pub struct BrokerConnected {
     pub settings: BrokerSettings,
 }
 
-/// The broker proves itself by another credential from now on.
+/// The broker is reached with another credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerCredentialsRotated {
     pub broker: BrokerId,
@@ -38,12 +42,12 @@ pub struct DiscoveredTopic {
     pub partitions: Option<u32>,
 }
 
-/// Another broker takes over what hung on this one, which ends with this, for good.
+/// Another broker takes over the grants, listeners and publishers of this one, which ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerReplaced {
     pub broker: BrokerId,
     pub replacement: BrokerId,
-    /// Topics in use that the replacement lacked: what hung on them ends.
+    /// Topics in use that the replacement lacked: what used them ends.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_behind: Vec<TopicName>,
     /// Where listeners begin on the new broker; where each was told to begin on the old one
@@ -56,4 +60,135 @@ pub struct BrokerReplaced {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerDisconnected {
     pub broker: BrokerId,
+}
+
+impl Payload for BrokerConnected {
+    const NAME: &'static str = "BrokerConnected";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Broker(&self.broker)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        vec![Thing::Broker(self.broker)]
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        format!("connected {} as {}", self.settings.kind(), self.name)
+    }
+
+    fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        unless_changed(past.now.broker.phase == Phase::Connected)?;
+        Ok(Box::new(DisconnectBroker {
+            broker: self.broker,
+        }))
+    }
+}
+
+impl Payload for BrokerCredentialsRotated {
+    const NAME: &'static str = "BrokerCredentialsRotated";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Broker(&self.broker)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        vec![Thing::Broker(self.broker)]
+    }
+
+    fn describe(&self, names: &BrokerNames) -> String {
+        let broker = describe::broker(self.broker, names);
+        format!("gave {broker} the credential {}", self.credential)
+    }
+
+    fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        unless_changed(credential(past.now) == Some(&self.credential))?;
+        let before = credential(past.before).ok_or(NoUndo::ChangedSince)?;
+        Ok(Box::new(RotateCredentials {
+            broker: self.broker,
+            credential: before.clone(),
+        }))
+    }
+}
+
+impl Payload for TopicsDiscovered {
+    const NAME: &'static str = "TopicsDiscovered";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Broker(&self.broker)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        vec![Thing::Broker(self.broker)]
+    }
+
+    fn describe(&self, names: &BrokerNames) -> String {
+        let broker = describe::broker(self.broker, names);
+        format!("found {} on {broker}", describe::topics(self.topics.len()))
+    }
+
+    fn inverse(&self, _past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        Err(NoUndo::Reported)
+    }
+}
+
+impl Payload for BrokerReplaced {
+    const NAME: &'static str = "BrokerReplaced";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Broker(&self.broker)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        vec![Thing::Broker(self.broker), Thing::Broker(self.replacement)]
+    }
+
+    fn describe(&self, names: &BrokerNames) -> String {
+        let old = describe::broker(self.broker, names);
+        let new = describe::broker(self.replacement, names);
+        match self.left_behind.len() {
+            0 => format!("replaced {old} by {new}"),
+            count => {
+                let left = describe::topics(count);
+                format!("replaced {old} by {new} and left {left} behind")
+            }
+        }
+    }
+
+    fn inverse(&self, _past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        Err(NoUndo::Final(
+            "a replaced broker cannot be restored; replace its successor",
+        ))
+    }
+}
+
+impl Payload for BrokerDisconnected {
+    const NAME: &'static str = "BrokerDisconnected";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Broker(&self.broker)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        vec![Thing::Broker(self.broker)]
+    }
+
+    fn describe(&self, names: &BrokerNames) -> String {
+        format!("disconnected {}", describe::broker(self.broker, names))
+    }
+
+    fn inverse(&self, _past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        Err(NoUndo::Final(
+            "a disconnected broker cannot be restored; connect it again",
+        ))
+    }
+}
+
+fn credential(standing: &Standing) -> Option<&CredentialRef> {
+    standing.broker.settings.as_ref()?.credential()
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Broker, BrokerReplaced, Phase};
-use crate::command::{Command, Ctx, Decision, Each};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided, Each};
 use crate::envelope::StreamName;
 use crate::ids::{BrokerId, TopicId};
 use crate::listener::StartPosition;
@@ -15,8 +16,8 @@ use crate::topic::Topic;
 /// The most topics in use of one broker that can be replaced at once.
 const MOST_TOPICS: usize = 10_000;
 
-/// End a broker and have another of the same kind take over what hangs on it. A policy then
-/// moves it, topic by topic; nothing is consumed from the old broker any more.
+/// End a broker and have another of the same kind take over what uses it. A policy then
+/// moves it, topic by topic; nothing more is consumed from the old broker.
 #[derive(Clone, Debug)]
 pub struct ReplaceBroker {
     pub broker: BrokerId,
@@ -45,11 +46,15 @@ impl Command for ReplaceBroker {
             .collect()
     }
 
-    fn decide(&self, (brokers, topics): &Self::State, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::AdministerCluster
+    }
+
+    fn decide(&self, (brokers, topics): &Self::State, _ctx: Ctx) -> Decided {
         let present = brokers.get(&self.broker);
         let replacement = brokers.get(&self.replacement);
-        present.check_alive()?;
-        if self.broker == self.replacement || replacement.phase != Phase::Alive {
+        present.check_connected()?;
+        if self.broker == self.replacement || replacement.phase != Phase::Connected {
             return Err(Refusal::ReplacementGone);
         }
         if let (Some(old), Some(new)) = (&present.settings, &replacement.settings)

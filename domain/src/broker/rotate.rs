@@ -1,7 +1,8 @@
 //! Rotating the credentials of a broker.
 
 use super::{Broker, BrokerCredentialsRotated};
-use crate::command::{Command, Ctx, Decision};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided};
 use crate::credential::CredentialRef;
 use crate::envelope::StreamName;
 use crate::ids::BrokerId;
@@ -21,8 +22,12 @@ impl Command for RotateCredentials {
         StreamName::broker(self.broker)
     }
 
-    fn decide(&self, state: &Broker, _ctx: Ctx) -> Decision {
-        state.check_alive()?;
+    fn requires(&self) -> Right {
+        Right::AdministerCluster
+    }
+
+    fn decide(&self, state: &Broker, _ctx: Ctx) -> Decided {
+        state.check_connected()?;
         let present = state.settings.as_ref().and_then(|s| s.credential());
         let Some(present) = present else {
             return Err(Refusal::NoCredential);
@@ -116,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broker_that_is_gone_is_refused() {
+    fn a_broker_that_has_ended_is_refused() {
         given([connected(), broker_disconnected("main")])
             .when(rotate(2))
             .then_refused(Refusal::BrokerGone);

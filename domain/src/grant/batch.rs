@@ -49,9 +49,10 @@ pub(super) fn check<K: Ord>(
 
 /// The streams that tell whether those may be given grants.
 pub(super) fn grantee_streams<'a>(
-    permissions: impl Iterator<Item = &'a Permission>,
+    permissions: impl IntoIterator<Item = &'a Permission>,
 ) -> Vec<StreamName> {
     let mut streams: Vec<StreamName> = permissions
+        .into_iter()
         .map(|permission| match &permission.grantee {
             Grantee::Algorithm(algorithm) => StreamName::algorithm(algorithm),
             Grantee::Organization(organization) => StreamName::organization(organization),
@@ -62,7 +63,7 @@ pub(super) fn grantee_streams<'a>(
     streams
 }
 
-/// Refuses a grantee that is unknown, over, or has nothing to call.
+/// Refuses a grantee that is unknown or retired, or has no published version.
 pub(super) fn check_grantee(
     grantee: &Grantee,
     (algorithms, organizations): &Grantees,
@@ -73,8 +74,8 @@ pub(super) fn check_grantee(
     }
 }
 
-/// Whether the grantee is over, so that a policy may end what it was given.
-pub(super) fn is_over(grantee: &Grantee, (algorithms, _): &Grantees) -> bool {
+/// Whether the grantee is a retired algorithm.
+pub(super) fn is_retired(grantee: &Grantee, (algorithms, _): &Grantees) -> bool {
     match grantee {
         Grantee::Algorithm(id) => algorithms.get(id).retired,
         Grantee::Organization(_) => false,

@@ -2,24 +2,21 @@
 
 use super::batch::{self, Edit, Grantees};
 use super::{Permission, TopicGranted, TopicRevoked};
+use crate::authority::Right;
 use crate::broker::Broker;
-use crate::command::{Command, Ctx, Decision};
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::event::Event;
-use crate::ids::{EventId, TopicId};
+use crate::ids::TopicId;
 use crate::topic::Topic;
 
 /// Change who may use a topic, whole or not at all. Nothing happens where a change is no change.
 /// What was enabled under a removed grant ends by policy.
-///
-/// With a cause it is a policy's, and removes only what was given to an algorithm that is over.
 #[derive(Clone, Debug)]
 pub struct EditGrants {
     pub topic: TopicId,
     /// 1 to 500, each permission once.
     pub changes: Vec<GrantChange>,
-    /// The event that a policy answers by it.
-    pub cause: Option<EventId>,
 }
 
 /// A permission to give or to take.
@@ -37,33 +34,35 @@ impl Command for EditGrants {
     }
 
     fn also_reads(&self) -> Vec<StreamName> {
-        let asked = |change: &&GrantChange| change.edit == Edit::Add || self.cause.is_some();
-        let asked = self.changes.iter().filter(asked).map(|c| &c.permission);
-        let mut streams = batch::grantee_streams(asked);
+        let added = self.changes.iter().filter(|c| c.edit == Edit::Add);
+        let mut streams = batch::grantee_streams(added.map(|c| &c.permission));
         streams.push(StreamName::broker(self.topic.broker));
         streams
     }
 
-    fn decide(&self, (topic, broker, grantees): &Self::State, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::AdministerCluster
+    }
+
+    fn decide(&self, (topic, broker, grantees): &Self::State, _ctx: Ctx) -> Decided {
         batch::check(self.changes.iter().map(|c| (c.edit, &c.permission)))?;
         if self.changes.iter().any(|c| c.edit == Edit::Add) {
-            broker.check_alive()?;
+            broker.check_connected()?;
             broker.check_topic(&self.topic.topic, "topicId")?;
         }
         let mut events = Vec::new();
         for (index, GrantChange { edit, permission }) in self.changes.iter().enumerate() {
-            let stands = topic.grants.contains(permission);
+            let present = topic.grants.contains(permission);
             match edit {
                 Edit::Add => {
                     batch::check_grantee(&permission.grantee, grantees)
                         .map_err(batch::at(index))?;
-                    if !stands {
+                    if !present {
                         events.push(self.granted(permission));
                     }
                 }
                 Edit::Remove => {
-                    let founded = !batch::is_over(&permission.grantee, grantees);
-                    if stands && !(self.cause.is_some() && founded) {
+                    if present {
                         events.push(self.revoked(permission));
                     }
                 }
@@ -74,13 +73,12 @@ impl Command for EditGrants {
 }
 
 impl EditGrants {
-    /// The edit of a single permission by a person.
+    /// The edit of a single permission.
     #[must_use]
     pub fn single(topic: TopicId, edit: Edit, permission: Permission) -> Self {
         Self {
             topic,
             changes: vec![GrantChange { edit, permission }],
-            cause: None,
         }
     }
 
@@ -88,7 +86,7 @@ impl EditGrants {
         TopicGranted {
             topic: self.topic.clone(),
             permission: permission.clone(),
-            cause: self.cause,
+            cause: None,
         }
         .into()
     }
@@ -97,7 +95,7 @@ impl EditGrants {
         TopicRevoked {
             topic: self.topic.clone(),
             permission: permission.clone(),
-            cause: self.cause,
+            cause: None,
         }
         .into()
     }
@@ -121,7 +119,6 @@ mod tests {
                 .into_iter()
                 .map(|(edit, permission)| GrantChange { edit, permission })
                 .collect(),
-            cause: None,
         }
     }
 
@@ -177,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_so_already_is_no_news() {
+    fn a_change_that_changes_nothing_has_no_event() {
         given(ready())
             .and([granted("orders", Access::Subscribe)])
             .when(edit([(Edit::Add, subscribe()), (Edit::Remove, publish())]))
@@ -303,33 +300,5 @@ mod tests {
             .and([algorithm_retired("acme/score")])
             .when(add())
             .then_refused(in_batch(0, Refusal::AlgorithmRetired(acme)));
-    }
-
-    #[test]
-    fn a_policy_takes_only_what_a_retired_algorithm_was_given() {
-        let cause = Some(EventId(uuid::Uuid::from_u128(1)));
-        let by_policy = || EditGrants {
-            cause,
-            ..edit([(Edit::Remove, subscribe()), (Edit::Remove, all_of("acme"))])
-        };
-        let standing = || {
-            given(ready()).and([
-                granted("orders", Access::Subscribe),
-                Event::from(TopicGranted {
-                    topic: topic_id("orders"),
-                    permission: all_of("acme"),
-                    cause: None,
-                }),
-            ])
-        };
-        standing().when(by_policy()).then([]);
-        standing()
-            .and([algorithm_retired("acme/score")])
-            .when(by_policy())
-            .then([Event::from(TopicRevoked {
-                topic: topic_id("orders"),
-                permission: subscribe(),
-                cause,
-            })]);
     }
 }

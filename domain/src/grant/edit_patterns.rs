@@ -2,11 +2,12 @@
 
 use super::batch::{self, Edit, Grantees};
 use super::{Permission, TopicPatternGranted, TopicPatternRevoked};
+use crate::authority::Right;
 use crate::broker::Broker;
-use crate::command::{Command, Ctx, Decision};
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::event::Event;
-use crate::ids::{BrokerId, EventId};
+use crate::ids::BrokerId;
 use crate::pattern::TopicPattern;
 use crate::refusal::Refusal;
 
@@ -15,15 +16,11 @@ const MOST_PATTERNS: usize = 1000;
 
 /// Change who may use the topics that patterns cover, whole or not at all. Nothing happens where
 /// a change is no change. What was enabled under a removed grant ends by policy.
-///
-/// With a cause it is a policy's, and removes only what was given to an algorithm that is over.
 #[derive(Clone, Debug)]
 pub struct EditPatternGrants {
     pub broker: BrokerId,
     /// 1 to 500, each permission once for each pattern.
     pub changes: Vec<PatternChange>,
-    /// The event that a policy answers by it.
-    pub cause: Option<EventId>,
 }
 
 /// A permission to give or to take on every topic that a pattern covers.
@@ -42,19 +39,22 @@ impl Command for EditPatternGrants {
     }
 
     fn also_reads(&self) -> Vec<StreamName> {
-        let asked = |change: &&PatternChange| change.edit == Edit::Add || self.cause.is_some();
-        let asked = self.changes.iter().filter(asked).map(|c| &c.permission);
-        batch::grantee_streams(asked)
+        let added = self.changes.iter().filter(|c| c.edit == Edit::Add);
+        batch::grantee_streams(added.map(|c| &c.permission))
     }
 
-    fn decide(&self, (broker, grantees): &Self::State, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::AdministerCluster
+    }
+
+    fn decide(&self, (broker, grantees): &Self::State, _ctx: Ctx) -> Decided {
         let keys = self
             .changes
             .iter()
             .map(|c| (c.edit, (&c.pattern, &c.permission)));
         batch::check(keys)?;
         if self.changes.iter().any(|c| c.edit == Edit::Add) {
-            broker.check_alive()?;
+            broker.check_connected()?;
         }
         let mut patterns = broker.patterns.clone();
         let mut events = Vec::new();
@@ -69,17 +69,16 @@ impl Command for EditPatternGrants {
                     }
                 }
                 Edit::Remove => {
-                    let founded = !batch::is_over(grantee, grantees);
-                    if !(self.cause.is_some() && founded) && patterns.remove(&key) {
+                    if patterns.remove(&key) {
                         events.push(self.revoked(change));
                     }
                 }
             }
         }
         if patterns.len() > MOST_PATTERNS.max(broker.patterns.len()) {
-            return Err(Refusal::OutOfRange {
+            return Err(Refusal::TooMany {
                 field: "changes",
-                rule: "few enough to leave a broker at most 1000 pattern grants",
+                limit: "a broker may have at most 1,000 pattern grants",
             });
         }
         Ok(events)
@@ -92,7 +91,7 @@ impl EditPatternGrants {
             broker: self.broker,
             pattern: change.pattern.clone(),
             permission: change.permission.clone(),
-            cause: self.cause,
+            cause: None,
         }
         .into()
     }
@@ -102,7 +101,7 @@ impl EditPatternGrants {
             broker: self.broker,
             pattern: change.pattern.clone(),
             permission: change.permission.clone(),
-            cause: self.cause,
+            cause: None,
         }
         .into()
     }
@@ -113,8 +112,7 @@ mod tests {
     use super::*;
     use crate::grant::Access;
     use crate::testing::{
-        algorithm_retired, broker_disconnected, broker_id, given, pattern_granted, pattern_revoked,
-        permission, ready,
+        broker_disconnected, broker_id, given, pattern_granted, pattern_revoked, permission, ready,
     };
 
     fn change(edit: Edit, pattern: &str) -> PatternChange {
@@ -129,7 +127,6 @@ mod tests {
         EditPatternGrants {
             broker: broker_id("main"),
             changes: changes.into_iter().collect(),
-            cause: None,
         }
     }
 
@@ -148,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_so_already_is_no_news() {
+    fn a_change_that_changes_nothing_has_no_event() {
         given(ready())
             .and([pattern_granted("orders.*", Access::Subscribe)])
             .when(edit([
@@ -179,9 +176,9 @@ mod tests {
         given(ready())
             .and(standing.clone())
             .when(edit([change(Edit::Add, "more.*")]))
-            .then_refused(Refusal::OutOfRange {
+            .then_refused(Refusal::TooMany {
                 field: "changes",
-                rule: "few enough to leave a broker at most 1000 pattern grants",
+                limit: "a broker may have at most 1,000 pattern grants",
             });
         given(ready())
             .and(standing)
@@ -196,35 +193,10 @@ mod tests {
     }
 
     #[test]
-    fn a_broker_that_is_gone_is_refused() {
+    fn a_broker_that_has_ended_is_refused() {
         given(ready())
             .and([broker_disconnected("main")])
             .when(edit([change(Edit::Add, "orders.*")]))
             .then_refused(Refusal::BrokerGone);
-    }
-
-    #[test]
-    fn a_policy_takes_only_what_a_retired_algorithm_was_given() {
-        let cause = Some(EventId(uuid::Uuid::from_u128(1)));
-        let by_policy = || EditPatternGrants {
-            cause,
-            ..edit([change(Edit::Remove, "orders.*")])
-        };
-        given(ready())
-            .and([pattern_granted("orders.*", Access::Subscribe)])
-            .when(by_policy())
-            .then([]);
-        given(ready())
-            .and([
-                pattern_granted("orders.*", Access::Subscribe),
-                algorithm_retired("acme/score"),
-            ])
-            .when(by_policy())
-            .then([Event::from(TopicPatternRevoked {
-                broker: broker_id("main"),
-                pattern: "orders.*".parse().unwrap(),
-                permission: permission("acme/score", Access::Subscribe),
-                cause,
-            })]);
     }
 }

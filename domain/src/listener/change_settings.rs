@@ -1,7 +1,8 @@
 //! Changing how a listener behaves.
 
 use super::{ListenerSettings, ListenerSettingsChanged};
-use crate::command::{Command, Ctx, Decision};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::ids::ListenerId;
 use crate::refusal::Refusal;
@@ -23,7 +24,11 @@ impl Command for ChangeListenerSettings {
         StreamName::topic(&self.listener.topic)
     }
 
-    fn decide(&self, topic: &Topic, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::Develop(self.listener.algorithm.organization.clone())
+    }
+
+    fn decide(&self, topic: &Topic, _ctx: Ctx) -> Decided {
         let present = &topic.listener(&self.listener.algorithm)?.settings;
         if present.start != self.settings.start {
             return Err(Refusal::StartPositionFixed);

@@ -2,7 +2,8 @@
 
 use super::ListenerVersionChanged;
 use crate::algorithm::Algorithm;
-use crate::command::{Command, Ctx, Decision};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::ids::ListenerId;
 use crate::topic::Topic;
@@ -26,7 +27,11 @@ impl Command for ChangeListenerVersion {
         vec![StreamName::algorithm(&self.listener.algorithm)]
     }
 
-    fn decide(&self, (topic, algorithm): &Self::State, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::Develop(self.listener.algorithm.organization.clone())
+    }
+
+    fn decide(&self, (topic, algorithm): &Self::State, _ctx: Ctx) -> Decided {
         let listener = topic.listener(&self.listener.algorithm)?;
         algorithm.check_resolves(&self.listener.algorithm, &self.version)?;
         if listener.version == self.version {

@@ -1,8 +1,9 @@
 //! Setting and clearing the dead letter queue of a listener.
 
 use super::{DlqCleared, DlqSet};
+use crate::authority::Right;
 use crate::broker::Broker;
-use crate::command::{Command, Ctx, Decision};
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::ids::ListenerId;
 use crate::name::TopicName;
@@ -27,9 +28,13 @@ impl Command for SetDlq {
         vec![StreamName::broker(self.listener.topic.broker)]
     }
 
-    fn decide(&self, (topic, broker): &Self::State, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::Develop(self.listener.algorithm.organization.clone())
+    }
+
+    fn decide(&self, (topic, broker): &Self::State, _ctx: Ctx) -> Decided {
         let listener = topic.listener(&self.listener.algorithm)?;
-        broker.check_alive()?;
+        broker.check_connected()?;
         check_dlq(&self.listener.topic.topic, &self.dlq, broker)?;
         if listener.dlq.as_ref() == Some(&self.dlq) {
             return Ok(vec![]);
@@ -57,7 +62,11 @@ impl Command for ClearDlq {
         StreamName::topic(&self.listener.topic)
     }
 
-    fn decide(&self, topic: &Topic, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::Develop(self.listener.algorithm.organization.clone())
+    }
+
+    fn decide(&self, topic: &Topic, _ctx: Ctx) -> Decided {
         let listener = topic.listener(&self.listener.algorithm)?;
         if listener.dlq.is_none() {
             return Ok(vec![]);

@@ -3,8 +3,9 @@
 use super::dlq::check_dlq;
 use super::{DlqSet, ListenerEnabled, ListenerPaused, ListenerSettings};
 use crate::algorithm::Algorithm;
+use crate::authority::Right;
 use crate::broker::Broker;
-use crate::command::{Command, Ctx, Decision};
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::flow::{Flow, Flows};
 use crate::grant::Access;
@@ -43,12 +44,16 @@ impl Command for EnableListener {
         ]
     }
 
-    fn decide(&self, (topic, broker, algorithm): &Self::State, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::Develop(self.listener.algorithm.organization.clone())
+    }
+
+    fn decide(&self, (topic, broker, algorithm): &Self::State, _ctx: Ctx) -> Decided {
         let ListenerId {
             topic: source,
             algorithm: algorithm_id,
         } = &self.listener;
-        broker.check_alive()?;
+        broker.check_connected()?;
         topic.check_granted(source, algorithm_id, Access::Subscribe, broker)?;
         if topic.listeners.contains_key(algorithm_id) {
             return Err(Refusal::ListenerAlreadyEnabled);
@@ -273,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broker_that_is_gone_is_refused() {
+    fn a_broker_that_has_ended_is_refused() {
         given(ready())
             .and([
                 granted("orders", Access::Subscribe),

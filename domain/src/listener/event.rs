@@ -2,9 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ListenerSettings;
+use super::{
+    ChangeListenerSettings, ChangeListenerVersion, ClearDlq, DisableListener, EnableListener,
+    ListenerSettings, PauseListener, ResumeListener, SetDlq,
+};
+use crate::describe::BrokerNames;
+use crate::event::Payload;
 use crate::ids::{EventId, ListenerId};
 use crate::name::TopicName;
+use crate::thing::{Subject, Thing};
+use crate::topic::EnabledListener;
+use crate::undo::{Inverse, NoUndo, Past, Standing, unless_changed};
 use crate::version::VersionSelector;
 
 /// A member enabled a listener.
@@ -19,7 +27,7 @@ pub struct ListenerEnabled {
     pub cause: Option<EventId>,
 }
 
-/// The listener calls another version from now on.
+/// The listener was switched to another version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListenerVersionChanged {
     #[serde(flatten)]
@@ -27,12 +35,12 @@ pub struct ListenerVersionChanged {
     pub version: VersionSelector,
 }
 
-/// The listener behaves otherwise from now on.
+/// The listener's settings were changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListenerSettingsChanged {
     #[serde(flatten)]
     pub listener: ListenerId,
-    /// All of them, the unchanged among them.
+    /// All of them, changed or not.
     pub settings: ListenerSettings,
 }
 
@@ -60,7 +68,7 @@ pub struct ListenerDisabled {
     pub cause: Option<EventId>,
 }
 
-/// Faulty messages go to this topic of the same broker from now on.
+/// Faulty messages now go to this topic of the same broker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DlqSet {
     #[serde(flatten)]
@@ -68,9 +76,246 @@ pub struct DlqSet {
     pub dlq: TopicName,
 }
 
-/// The listener has no dead letter queue any more.
+/// The listener no longer has a dead letter queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DlqCleared {
     #[serde(flatten)]
     pub listener: ListenerId,
+}
+
+impl Payload for ListenerEnabled {
+    const NAME: &'static str = "ListenerEnabled";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Topic(&self.listener.topic)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        counted(&self.listener)
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        format!(
+            "enabled {} at version {}",
+            named(&self.listener),
+            self.version
+        )
+    }
+
+    fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        enabled_in(past.now, &self.listener)?;
+        Ok(Box::new(DisableListener {
+            listener: self.listener.clone(),
+        }))
+    }
+}
+
+impl Payload for ListenerVersionChanged {
+    const NAME: &'static str = "ListenerVersionChanged";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Topic(&self.listener.topic)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        vec![Thing::Listener(self.listener.clone())]
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        format!(
+            "moved {} to version {}",
+            named(&self.listener),
+            self.version
+        )
+    }
+
+    fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        unless_changed(enabled_in(past.now, &self.listener)?.version == self.version)?;
+        let before = enabled_in(past.before, &self.listener)?;
+        Ok(Box::new(ChangeListenerVersion {
+            listener: self.listener.clone(),
+            version: before.version.clone(),
+        }))
+    }
+}
+
+impl Payload for ListenerSettingsChanged {
+    const NAME: &'static str = "ListenerSettingsChanged";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Topic(&self.listener.topic)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        vec![Thing::Listener(self.listener.clone())]
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        format!("changed the settings of {}", named(&self.listener))
+    }
+
+    fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        unless_changed(enabled_in(past.now, &self.listener)?.settings == self.settings)?;
+        let before = enabled_in(past.before, &self.listener)?;
+        Ok(Box::new(ChangeListenerSettings {
+            listener: self.listener.clone(),
+            settings: before.settings.clone(),
+        }))
+    }
+}
+
+impl Payload for ListenerPaused {
+    const NAME: &'static str = "ListenerPaused";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Topic(&self.listener.topic)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        vec![Thing::Listener(self.listener.clone())]
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        format!("paused {}", named(&self.listener))
+    }
+
+    fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        unless_changed(enabled_in(past.now, &self.listener)?.paused)?;
+        let listener = self.listener.clone();
+        Ok(Box::new(ResumeListener { listener }))
+    }
+}
+
+impl Payload for ListenerResumed {
+    const NAME: &'static str = "ListenerResumed";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Topic(&self.listener.topic)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        vec![Thing::Listener(self.listener.clone())]
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        format!("resumed {}", named(&self.listener))
+    }
+
+    fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        unless_changed(!enabled_in(past.now, &self.listener)?.paused)?;
+        let listener = self.listener.clone();
+        Ok(Box::new(PauseListener { listener }))
+    }
+}
+
+impl Payload for ListenerDisabled {
+    const NAME: &'static str = "ListenerDisabled";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Topic(&self.listener.topic)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        counted(&self.listener)
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        format!("disabled {}", named(&self.listener))
+    }
+
+    fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        unless_changed(enabled_in(past.now, &self.listener).is_err())?;
+        let before = enabled_in(past.before, &self.listener)?;
+        Ok(Box::new(EnableListener {
+            listener: self.listener.clone(),
+            version: before.version.clone(),
+            settings: before.settings.clone(),
+            dlq: before.dlq.clone(),
+            paused: before.paused,
+            flows: past.flows.clone(),
+            allow_cycle: false,
+        }))
+    }
+}
+
+impl Payload for DlqSet {
+    const NAME: &'static str = "DlqSet";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Topic(&self.listener.topic)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        vec![Thing::Listener(self.listener.clone())]
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        let listener = named(&self.listener);
+        format!("made {} the dead letter queue of {listener}", self.dlq)
+    }
+
+    fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        unless_changed(enabled_in(past.now, &self.listener)?.dlq.as_ref() == Some(&self.dlq))?;
+        let listener = self.listener.clone();
+        Ok(match enabled_in(past.before, &self.listener)?.dlq.clone() {
+            Some(dlq) => Box::new(SetDlq { listener, dlq }),
+            None => Box::new(ClearDlq { listener }),
+        })
+    }
+}
+
+impl Payload for DlqCleared {
+    const NAME: &'static str = "DlqCleared";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Topic(&self.listener.topic)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        vec![Thing::Listener(self.listener.clone())]
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        format!("took the dead letter queue from {}", named(&self.listener))
+    }
+
+    fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        unless_changed(enabled_in(past.now, &self.listener)?.dlq.is_none())?;
+        let before = enabled_in(past.before, &self.listener)?.dlq.clone();
+        Ok(Box::new(SetDlq {
+            listener: self.listener.clone(),
+            dlq: before.ok_or(NoUndo::ChangedSince)?,
+        }))
+    }
+}
+
+/// A listener whose coming or going its topic and its broker count.
+fn counted(id: &ListenerId) -> Vec<Thing> {
+    vec![
+        Thing::Listener(id.clone()),
+        Thing::Topic(id.topic.clone()),
+        Thing::Broker(id.topic.broker),
+    ]
+}
+
+/// The listener in a sentence.
+pub(crate) fn named(id: &ListenerId) -> String {
+    format!("the listener of {} on {}", id.algorithm, id.topic.topic)
+}
+
+/// The listener as it was or is, if it was or is enabled.
+fn enabled_in<'a>(
+    standing: &'a Standing,
+    listener: &ListenerId,
+) -> Result<&'a EnabledListener, NoUndo> {
+    let listener = standing.topic.listeners.get(&listener.algorithm);
+    listener.ok_or(NoUndo::ChangedSince)
 }

@@ -1,7 +1,8 @@
 //! Pausing a listener, and resuming it.
 
 use super::{ListenerPaused, ListenerResumed};
-use crate::command::{Command, Ctx, Decision};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::ids::ListenerId;
 use crate::topic::Topic;
@@ -20,7 +21,11 @@ impl Command for PauseListener {
         StreamName::topic(&self.listener.topic)
     }
 
-    fn decide(&self, topic: &Topic, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::StopFlows(self.listener.algorithm.organization.clone())
+    }
+
+    fn decide(&self, topic: &Topic, _ctx: Ctx) -> Decided {
         if topic.listener(&self.listener.algorithm)?.paused {
             return Ok(vec![]);
         }
@@ -46,7 +51,11 @@ impl Command for ResumeListener {
         StreamName::topic(&self.listener.topic)
     }
 
-    fn decide(&self, topic: &Topic, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::Develop(self.listener.algorithm.organization.clone())
+    }
+
+    fn decide(&self, topic: &Topic, _ctx: Ctx) -> Decided {
         if !topic.listener(&self.listener.algorithm)?.paused {
             return Ok(vec![]);
         }

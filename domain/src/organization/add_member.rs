@@ -1,7 +1,8 @@
 //! Adding a member.
 
 use super::{MemberAdded, Organization, Role};
-use crate::command::{Command, Ctx, Decision};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::name::{OrganizationName, UserName};
 use crate::refusal::Refusal;
@@ -24,7 +25,11 @@ impl Command for AddMember {
         StreamName::organization(&self.organization)
     }
 
-    fn decide(&self, state: &Organization, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::ManageMembers(self.organization.clone())
+    }
+
+    fn decide(&self, state: &Organization, _ctx: Ctx) -> Decided {
         state.check_exists(&self.organization)?;
         match state.members.get(&self.member) {
             Some(role) if *role == self.role => return Ok(vec![]),
@@ -38,9 +43,9 @@ impl Command for AddMember {
             None => {}
         }
         if state.members.len() >= MOST_MEMBERS {
-            return Err(Refusal::OutOfRange {
+            return Err(Refusal::TooMany {
                 field: "member",
-                rule: "one of at most 10000 of an organization",
+                limit: "an organization may have at most 10,000 members",
             });
         }
         Ok(vec![
@@ -111,9 +116,9 @@ mod tests {
         given([organization_created("acme")])
             .and(full)
             .when(add(Role::Member))
-            .then_refused(Refusal::OutOfRange {
+            .then_refused(Refusal::TooMany {
                 field: "member",
-                rule: "one of at most 10000 of an organization",
+                limit: "an organization may have at most 10,000 members",
             });
     }
 }

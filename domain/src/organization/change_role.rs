@@ -1,7 +1,8 @@
 //! Changing the role of a member.
 
 use super::{MemberRoleChanged, Organization, Role};
-use crate::command::{Command, Ctx, Decision};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::name::{OrganizationName, UserName};
 
@@ -20,7 +21,11 @@ impl Command for ChangeMemberRole {
         StreamName::organization(&self.organization)
     }
 
-    fn decide(&self, state: &Organization, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::ManageMembers(self.organization.clone())
+    }
+
+    fn decide(&self, state: &Organization, _ctx: Ctx) -> Decided {
         let present = state.role(&self.organization, &self.member)?;
         if present == self.role {
             return Ok(vec![]);

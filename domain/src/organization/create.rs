@@ -1,7 +1,8 @@
 //! Creating an organization.
 
 use super::{Organization, OrganizationCreated};
-use crate::command::{Command, Ctx, Decision};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::event::Event;
 use crate::name::OrganizationName;
@@ -20,7 +21,11 @@ impl Command for CreateOrganization {
         StreamName::organization(&self.name)
     }
 
-    fn decide(&self, state: &Organization, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::AdministerCluster
+    }
+
+    fn decide(&self, state: &Organization, _ctx: Ctx) -> Decided {
         if state.exists {
             return Err(Refusal::OrganizationNameTaken(self.name.clone()));
         }

@@ -4,15 +4,20 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::{AddMember, ChangeMemberRole, RemoveMember};
+use crate::describe::BrokerNames;
+use crate::event::Payload;
 use crate::name::{OrganizationName, UserName};
+use crate::thing::{Subject, Thing};
+use crate::undo::{Inverse, NoUndo, Past, unless_changed};
 
-/// An organization came to be.
+/// An organization was created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrganizationCreated {
     pub name: OrganizationName,
 }
 
-/// A person belongs to the organization from now on.
+/// A person became a member of the organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberAdded {
     pub organization: OrganizationName,
@@ -28,7 +33,7 @@ pub struct MemberRoleChanged {
     pub role: Role,
 }
 
-/// A person belongs to the organization no more.
+/// A person is no longer a member of the organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberRemoved {
     pub organization: OrganizationName,
@@ -39,7 +44,7 @@ pub struct MemberRemoved {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Role {
-    /// Everything, members among it.
+    /// Everything, including managing members.
     Owner,
     /// Publish versions, enable and change listeners and publishers.
     Member,
@@ -63,4 +68,115 @@ impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+impl Payload for OrganizationCreated {
+    const NAME: &'static str = "OrganizationCreated";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Organization(&self.name)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        vec![Thing::Organization(self.name.clone())]
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        format!("created the organization {}", self.name)
+    }
+
+    fn inverse(&self, _past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        Err(NoUndo::Final("organizations cannot be deleted"))
+    }
+}
+
+impl Payload for MemberAdded {
+    const NAME: &'static str = "MemberAdded";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Organization(&self.organization)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        vec![Thing::Organization(self.organization.clone())]
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        format!(
+            "added {} to {} as {}",
+            self.member, self.organization, self.role
+        )
+    }
+
+    fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        let role = past.now.organization.members.get(&self.member);
+        unless_changed(role == Some(&self.role))?;
+        Ok(Box::new(RemoveMember {
+            organization: self.organization.clone(),
+            member: self.member.clone(),
+        }))
+    }
+}
+
+impl Payload for MemberRoleChanged {
+    const NAME: &'static str = "MemberRoleChanged";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Organization(&self.organization)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        vec![Thing::Organization(self.organization.clone())]
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        format!(
+            "made {} {} of {}",
+            self.member, self.role, self.organization
+        )
+    }
+
+    fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        let role = past.now.organization.members.get(&self.member);
+        unless_changed(role == Some(&self.role))?;
+        Ok(Box::new(ChangeMemberRole {
+            organization: self.organization.clone(),
+            member: self.member.clone(),
+            role: role_before(&self.member, past)?,
+        }))
+    }
+}
+
+impl Payload for MemberRemoved {
+    const NAME: &'static str = "MemberRemoved";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Organization(&self.organization)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        vec![Thing::Organization(self.organization.clone())]
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        format!("removed {} from {}", self.member, self.organization)
+    }
+
+    fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        unless_changed(!past.now.organization.members.contains_key(&self.member))?;
+        Ok(Box::new(AddMember {
+            organization: self.organization.clone(),
+            member: self.member.clone(),
+            role: role_before(&self.member, past)?,
+        }))
+    }
+}
+
+fn role_before(member: &UserName, past: &Past<'_>) -> Result<Role, NoUndo> {
+    let role = past.before.organization.members.get(member);
+    role.copied().ok_or(NoUndo::ChangedSince)
 }

@@ -1,7 +1,8 @@
 //! Removing a member.
 
 use super::{MemberRemoved, Organization, Role};
-use crate::command::{Command, Ctx, Decision};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::name::{OrganizationName, UserName};
 
@@ -19,7 +20,11 @@ impl Command for RemoveMember {
         StreamName::organization(&self.organization)
     }
 
-    fn decide(&self, state: &Organization, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::ManageMembers(self.organization.clone())
+    }
+
+    fn decide(&self, state: &Organization, _ctx: Ctx) -> Decided {
         if state.role(&self.organization, &self.member)? == Role::Owner {
             state.check_owned_without(&self.organization, &self.member)?;
         }

@@ -2,7 +2,8 @@
 
 use super::PublisherVersionChanged;
 use crate::algorithm::Algorithm;
-use crate::command::{Command, Ctx, Decision};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::ids::PublisherId;
 use crate::topic::Topic;
@@ -26,7 +27,11 @@ impl Command for ChangePublisherVersion {
         vec![StreamName::algorithm(&self.publisher.algorithm)]
     }
 
-    fn decide(&self, (topic, algorithm): &Self::State, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::Develop(self.publisher.algorithm.organization.clone())
+    }
+
+    fn decide(&self, (topic, algorithm): &Self::State, _ctx: Ctx) -> Decided {
         let version = topic.publisher(&self.publisher.algorithm)?;
         algorithm.check_resolves(&self.publisher.algorithm, &self.version)?;
         if *version == self.version {

@@ -2,8 +2,9 @@
 
 use super::PublisherEnabled;
 use crate::algorithm::Algorithm;
+use crate::authority::Right;
 use crate::broker::Broker;
-use crate::command::{Command, Ctx, Decision};
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::flow::{Flow, Flows};
 use crate::grant::Access;
@@ -37,12 +38,16 @@ impl Command for EnablePublisher {
         ]
     }
 
-    fn decide(&self, (topic, broker, algorithm): &Self::State, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::Develop(self.publisher.algorithm.organization.clone())
+    }
+
+    fn decide(&self, (topic, broker, algorithm): &Self::State, _ctx: Ctx) -> Decided {
         let PublisherId {
             topic: target,
             algorithm: algorithm_id,
         } = &self.publisher;
-        broker.check_alive()?;
+        broker.check_connected()?;
         topic.check_granted(target, algorithm_id, Access::Publish, broker)?;
         if topic.publishers.contains_key(algorithm_id) {
             return Err(Refusal::PublisherAlreadyEnabled);
@@ -158,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broker_that_is_gone_is_refused() {
+    fn a_broker_that_has_ended_is_refused() {
         given(ready())
             .and([
                 granted("scores", Access::Publish),

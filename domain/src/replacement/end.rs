@@ -1,7 +1,8 @@
-//! Ending what hangs on a broker that is gone. A policy's commands, each with its cause.
+//! Ending what uses a broker that has ended. A policy's commands, each with its cause.
 
+use crate::authority::Right;
 use crate::broker::{Broker, Phase};
-use crate::command::{Command, Ctx, Decision};
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::event::Event;
 use crate::grant::{TopicPatternRevoked, TopicRevoked};
@@ -11,7 +12,7 @@ use crate::publisher::PublisherDisabled;
 use crate::topic::Topic;
 
 /// End every listener, publisher and grant of a topic. Nothing happens while its broker is
-/// alive.
+/// connected.
 #[derive(Clone, Debug)]
 pub struct EndTopic {
     pub topic: TopicId,
@@ -30,8 +31,12 @@ impl Command for EndTopic {
         vec![StreamName::broker(self.topic.broker)]
     }
 
-    fn decide(&self, (topic, broker): &Self::State, _ctx: Ctx) -> Decision {
-        if broker.phase != Phase::Gone {
+    fn requires(&self) -> Right {
+        Right::Answer
+    }
+
+    fn decide(&self, (topic, broker): &Self::State, _ctx: Ctx) -> Decided {
+        if broker.phase != Phase::Ended {
             return Ok(vec![]);
         }
         let cause = Some(self.cause);
@@ -60,7 +65,7 @@ impl Command for EndTopic {
     }
 }
 
-/// End every pattern grant of a broker. Nothing happens while it is alive.
+/// End every pattern grant of a broker. Nothing happens while it is connected.
 #[derive(Clone, Debug)]
 pub struct EndPatterns {
     pub broker: BrokerId,
@@ -75,8 +80,12 @@ impl Command for EndPatterns {
         StreamName::broker(self.broker)
     }
 
-    fn decide(&self, broker: &Broker, _ctx: Ctx) -> Decision {
-        if broker.phase != Phase::Gone {
+    fn requires(&self) -> Right {
+        Right::Answer
+    }
+
+    fn decide(&self, broker: &Broker, _ctx: Ctx) -> Decided {
+        if broker.phase != Phase::Ended {
             return Ok(vec![]);
         }
         let revoked = broker.patterns.iter().map(|(pattern, permission)| {
@@ -165,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_ends_while_the_broker_is_alive() {
+    fn nothing_ends_while_the_broker_is_connected() {
         given(hanging()).when(end_topic()).then([]);
         given(hanging()).when(end_patterns()).then([]);
     }

@@ -1,8 +1,9 @@
-//! Taking over what hung on a replaced broker. A policy's commands, each with its cause.
+//! Taking over what used a replaced broker. A policy's commands, each with its cause.
 
 use super::preview::missing_dlq;
+use crate::authority::Right;
 use crate::broker::{Broker, Phase};
-use crate::command::{Command, Ctx, Decision, Each};
+use crate::command::{Command, Ctx, Decided, Each};
 use crate::envelope::StreamName;
 use crate::event::Event;
 use crate::grant::{Access, TopicGranted, TopicPatternGranted};
@@ -12,9 +13,9 @@ use crate::name::TopicName;
 use crate::publisher::PublisherEnabled;
 use crate::topic::{EnabledListener, Topic};
 
-/// Give a topic what hangs on the topic of the same name on a replaced broker: grants, then
+/// Give a topic what uses the topic of the same name on a replaced broker: grants, then
 /// listeners and publishers that they permit, as they are there. What the topic has already
-/// stays as it is. Nothing happens where the old broker is alive, or the new one is not or
+/// stays as it is. Nothing happens while the old broker is connected, or where the new one is not or
 /// lacks the topic.
 #[derive(Clone, Debug)]
 pub struct TakeOverTopic {
@@ -42,10 +43,14 @@ impl Command for TakeOverTopic {
         ]
     }
 
-    fn decide(&self, (brokers, topics): &Self::State, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::Answer
+    }
+
+    fn decide(&self, (brokers, topics): &Self::State, _ctx: Ctx) -> Decided {
         let to = brokers.get(&self.to);
         let replaced = brokers.get(&self.from).replaced_by.is_some();
-        if !replaced || to.phase != Phase::Alive || !to.topics.contains_key(&self.topic) {
+        if !replaced || to.phase != Phase::Connected || !to.topics.contains_key(&self.topic) {
             return Ok(vec![]);
         }
         let old = topics.get(&self.on(self.from));
@@ -127,8 +132,8 @@ impl TakeOverTopic {
     }
 }
 
-/// Give a broker the pattern grants of a replaced one. Nothing happens where the old one is
-/// alive or the new one is not.
+/// Give a broker the pattern grants of a replaced one. Nothing happens while the old one is
+/// connected or where the new one is not.
 #[derive(Clone, Debug)]
 pub struct TakeOverPatterns {
     pub from: BrokerId,
@@ -148,9 +153,13 @@ impl Command for TakeOverPatterns {
         vec![StreamName::broker(self.from)]
     }
 
-    fn decide(&self, brokers: &Self::State, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::Answer
+    }
+
+    fn decide(&self, brokers: &Self::State, _ctx: Ctx) -> Decided {
         let (from, to) = (brokers.get(&self.from), brokers.get(&self.to));
-        if from.replaced_by.is_none() || to.phase != Phase::Alive {
+        if from.replaced_by.is_none() || to.phase != Phase::Connected {
             return Ok(vec![]);
         }
         let granted = from

@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::{Inverse, NoUndo, Past, Standing, undo};
+use super::{Inverse, NoUndo, Past, Standing};
+use crate::algorithm::VersionWithdrawn;
 use crate::broker::{
     BrokerConnected, BrokerCredentialsRotated, BrokerReplaced, BrokerSettings, SqsAuth,
 };
-use crate::command::{Command, Ctx, Decision, State};
+use crate::command::{Ctx, Decided, State};
 use crate::credential::CredentialRef;
 use crate::event::Event;
 use crate::flow::Flows;
@@ -40,38 +41,15 @@ fn inverse(before: &[Event], event: &Event, later: &[Event]) -> Result<Inverse, 
         now: &standing(&all),
         flows: &Flows::default(),
     };
-    undo(event, &past)
+    event.inverse(&past)
 }
 
 /// Decides the inverse on everything that happened.
-fn decide(inverse: &Inverse, events: &[Event]) -> Decision {
-    fn on<C: Command>(command: &C, events: &[Event]) -> Decision {
-        let mut state = C::State::default();
-        events.iter().for_each(|event| state.apply(event));
-        let now = Timestamp::UNIX_EPOCH;
-        command.decide(&state, Ctx { now })
-    }
-    match inverse {
-        Inverse::AddMember(c) => on(c, events),
-        Inverse::ChangeMemberRole(c) => on(c, events),
-        Inverse::RemoveMember(c) => on(c, events),
-        Inverse::WithdrawVersion(c) => on(c, events),
-        Inverse::DisconnectBroker(c) => on(c, events),
-        Inverse::RotateCredentials(c) => on(c, events),
-        Inverse::EditGrants(c) => on(c, events),
-        Inverse::EditPatternGrants(c) => on(c, events),
-        Inverse::EnableListener(c) => on(c.as_ref(), events),
-        Inverse::DisableListener(c) => on(c, events),
-        Inverse::ChangeListenerVersion(c) => on(c, events),
-        Inverse::ChangeListenerSettings(c) => on(c.as_ref(), events),
-        Inverse::PauseListener(c) => on(c, events),
-        Inverse::ResumeListener(c) => on(c, events),
-        Inverse::SetDlq(c) => on(c, events),
-        Inverse::ClearDlq(c) => on(c, events),
-        Inverse::EnablePublisher(c) => on(c, events),
-        Inverse::DisablePublisher(c) => on(c, events),
-        Inverse::ChangePublisherVersion(c) => on(c, events),
-    }
+fn decide(inverse: &Inverse, events: &[Event]) -> Decided {
+    let mut decision = inverse.begin();
+    events.iter().for_each(|event| decision.apply(event));
+    let now = Timestamp::UNIX_EPOCH;
+    decision.decide(Ctx { now })
 }
 
 /// A broker that has everything on it that an event below changes.
@@ -200,15 +178,19 @@ fn what_is_undone_is_as_it_was() {
 #[test]
 fn a_published_version_is_withdrawn_and_a_connected_broker_disconnected() {
     let published = version_published("acme/score", "3.0.0");
-    let Ok(Inverse::WithdrawVersion(withdraw)) = inverse(&world(), &published, &[]) else {
-        panic!("no withdrawal");
+    let mut events = world();
+    let withdraw = inverse(&events, &published, &[]).unwrap();
+    events.push(published);
+    let withdrawn = VersionWithdrawn {
+        algorithm: "acme/score".parse().unwrap(),
+        version: "3.0.0".parse().unwrap(),
+        reason: None,
     };
-    assert_eq!(withdraw.version.to_string(), "3.0.0");
+    assert_eq!(decide(&withdraw, &events), Ok(vec![withdrawn.into()]));
     let connected = broker_connected("main");
-    assert!(matches!(
-        inverse(&[], &connected, &[]),
-        Ok(Inverse::DisconnectBroker(_))
-    ));
+    let disconnect = inverse(&[], &connected, &[]).unwrap();
+    let disconnected = broker_disconnected("main");
+    assert_eq!(decide(&disconnect, &[connected]), Ok(vec![disconnected]));
 }
 
 #[test]
@@ -234,12 +216,9 @@ fn a_rotation_goes_back_to_the_credential_before() {
             credential: credential(version),
         })
     };
-    let Ok(Inverse::RotateCredentials(back)) =
-        inverse(std::slice::from_ref(&connected), &rotated(2), &[])
-    else {
-        panic!("no rotation back");
-    };
-    assert_eq!(back.credential, credential(1));
+    let back = inverse(std::slice::from_ref(&connected), &rotated(2), &[]).unwrap();
+    let events = [connected.clone(), rotated(2)];
+    assert_eq!(decide(&back, &events), Ok(vec![rotated(1)]));
     let since = inverse(&[connected], &rotated(2), &[rotated(3)]);
     assert_eq!(since.unwrap_err(), NoUndo::ChangedSince);
 }
@@ -276,7 +255,7 @@ fn what_changed_since_is_not_undone_by_the_way() {
 }
 
 #[test]
-fn what_is_final_or_was_only_seen_says_so() {
+fn what_is_final_or_was_only_reported_says_so() {
     let replaced = BrokerReplaced {
         broker: broker_id("main"),
         replacement: broker_id("next"),
@@ -296,6 +275,6 @@ fn what_is_final_or_was_only_seen_says_so() {
     }
     for event in [topics_discovered("main", &["orders"]), worker_joined()] {
         let undone = inverse(&world(), &event, &[]).unwrap_err();
-        assert_eq!(undone, NoUndo::Seen, "{event:?}");
+        assert_eq!(undone, NoUndo::Reported, "{event:?}");
     }
 }

@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::describe::BrokerNames;
+use crate::event::Payload;
 use crate::ids::{ListenerId, WorkerId};
+use crate::listener::event::named;
+use crate::thing::{Subject, Thing};
+use crate::undo::{Inverse, NoUndo, Past};
 
 /// A worker began to take assignments. One that joins again was restarted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,4 +61,160 @@ pub struct ListenerUnblocked {
     pub worker: WorkerId,
     #[serde(flatten)]
     pub listener: ListenerId,
+}
+
+impl Payload for WorkerJoined {
+    const NAME: &'static str = "WorkerJoined";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Worker(&self.worker)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        vec![Thing::Worker(self.worker)]
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        "joined".to_owned()
+    }
+
+    fn inverse(&self, _past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        Err(NoUndo::Reported)
+    }
+}
+
+impl Payload for WorkerLeft {
+    const NAME: &'static str = "WorkerLeft";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Worker(&self.worker)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        vec![Thing::Worker(self.worker)]
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        "left".to_owned()
+    }
+
+    fn inverse(&self, _past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        Err(NoUndo::Reported)
+    }
+}
+
+impl Payload for ConsumerStarted {
+    const NAME: &'static str = "ConsumerStarted";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Worker(&self.worker)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        about_consumer(self.worker, &self.listener)
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        format!("began to serve {}", named(&self.listener))
+    }
+
+    fn inverse(&self, _past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        Err(NoUndo::Reported)
+    }
+}
+
+impl Payload for ConsumerStopped {
+    const NAME: &'static str = "ConsumerStopped";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Worker(&self.worker)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        about_consumer(self.worker, &self.listener)
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        format!("stopped serving {}", named(&self.listener))
+    }
+
+    fn inverse(&self, _past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        Err(NoUndo::Reported)
+    }
+}
+
+impl Payload for ConsumerFailed {
+    const NAME: &'static str = "ConsumerFailed";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Worker(&self.worker)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        about_consumer(self.worker, &self.listener)
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        format!("failed to serve {}: {}", named(&self.listener), self.error)
+    }
+
+    fn inverse(&self, _past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        Err(NoUndo::Reported)
+    }
+}
+
+impl Payload for ListenerBlocked {
+    const NAME: &'static str = "ListenerBlocked";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Worker(&self.worker)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        about_consumer(self.worker, &self.listener)
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        format!("blocked {}: {}", named(&self.listener), self.reason)
+    }
+
+    fn inverse(&self, _past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        Err(NoUndo::Reported)
+    }
+}
+
+impl Payload for ListenerUnblocked {
+    const NAME: &'static str = "ListenerUnblocked";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Worker(&self.worker)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        about_consumer(self.worker, &self.listener)
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        format!("unblocked {}", named(&self.listener))
+    }
+
+    fn inverse(&self, _past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        Err(NoUndo::Reported)
+    }
+}
+
+/// A consumer, whose listener and broker show it.
+fn about_consumer(worker: WorkerId, listener: &ListenerId) -> Vec<Thing> {
+    vec![
+        Thing::Worker(worker),
+        Thing::Listener(listener.clone()),
+        Thing::Broker(listener.topic.broker),
+    ]
 }

@@ -1,7 +1,8 @@
 //! A worker coming and going.
 
 use super::{Worker, WorkerJoined, WorkerLeft};
-use crate::command::{Command, Ctx, Decision};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::ids::WorkerId;
 
@@ -18,7 +19,11 @@ impl Command for JoinWorker {
         StreamName::worker(self.worker)
     }
 
-    fn decide(&self, _state: &Worker, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::Report(self.worker)
+    }
+
+    fn decide(&self, _state: &Worker, _ctx: Ctx) -> Decided {
         Ok(vec![
             WorkerJoined {
                 worker: self.worker,
@@ -41,7 +46,11 @@ impl Command for LeaveWorker {
         StreamName::worker(self.worker)
     }
 
-    fn decide(&self, state: &Worker, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::Report(self.worker)
+    }
+
+    fn decide(&self, state: &Worker, _ctx: Ctx) -> Decided {
         if !state.here {
             return Ok(vec![]);
         }

@@ -3,7 +3,8 @@
 use super::{
     ConsumerFailed, ConsumerStarted, ConsumerStopped, ListenerBlocked, ListenerUnblocked, Worker,
 };
-use crate::command::{Command, Ctx, Decision};
+use crate::authority::Right;
+use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::event::Event;
 use crate::ids::{ListenerId, WorkerId};
@@ -42,7 +43,11 @@ impl Command for ReportConsumer {
         StreamName::worker(self.worker)
     }
 
-    fn decide(&self, state: &Worker, _ctx: Ctx) -> Decision {
+    fn requires(&self) -> Right {
+        Right::Report(self.worker)
+    }
+
+    fn decide(&self, state: &Worker, _ctx: Ctx) -> Decided {
         let running = state.running.contains(&self.listener);
         let blocked = state.blocked.contains(&self.listener);
         let news = match &self.report {

@@ -1,8 +1,11 @@
-//! The policy that ends what lost its grant, its algorithm or its broker, and that moves
-//! what hung on a replaced broker.
+//! The policy that ends what lost its grant, its algorithm or its broker, and that moves what
+//! used a replaced broker to its replacement.
 //!
-//! A listener needs a SUBSCRIBE grant, a broker that is alive and an algorithm that is not
-//! retired; a publisher a PUBLISH grant and the same; a grant such a broker and algorithm.
+//! A listener needs a SUBSCRIBE grant, a connected broker and an algorithm that is not retired;
+//! a publisher a PUBLISH grant and the same; a grant such a broker and algorithm.
+
+// A new event is asked for here.
+#![deny(clippy::wildcard_enum_match_arm)]
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -14,37 +17,37 @@ use domain::{
     TopicId, TopicName, TopicPattern,
 };
 
-use super::answer::{Answer, Cause, Orphan, Replacement};
+use super::remedy::{Cause, Orphan, Remedy, Replacement};
 
 /// What the policy knows of the log so far.
 #[derive(Debug, Default)]
 pub struct Orphans {
     brokers: HashMap<BrokerId, Known>,
     retired: HashMap<AlgorithmId, Cause>,
-    orphans: BTreeMap<Place, BTreeMap<Orphan, Answer>>,
+    orphans: BTreeMap<Spot, BTreeMap<Orphan, Remedy>>,
 }
 
-/// A broker, what hangs on it, and what it lost.
+/// A broker, the topics in use on it, and what was revoked there.
 #[derive(Debug, Default)]
 struct Known {
     /// Without the topics that its broker has: nothing here stands on them.
     broker: Broker,
     topics: BTreeMap<TopicName, Topic>,
-    gone: Option<Gone>,
+    end: Option<End>,
     revoked: HashMap<(TopicName, Permission), Cause>,
     patterns_revoked: BTreeMap<(TopicPattern, Permission), Cause>,
 }
 
 /// How a broker ended.
 #[derive(Clone, Copy, Debug)]
-struct Gone {
+struct End {
     cause: Cause,
     replacement: Option<Replacement>,
 }
 
 /// Where orphans are looked for. A broker's patterns are sorted before its topics.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+enum Spot {
     Patterns(BrokerId),
     Topic(TopicId),
 }
@@ -72,24 +75,24 @@ impl Orphans {
 
     /// What is out of order now, in a stable order.
     #[must_use]
-    pub fn answers(&self) -> Vec<Answer> {
-        let ready = self.orphans.iter().filter(|(place, _)| match place {
+    pub fn remedies(&self) -> Vec<Remedy> {
+        let ready = self.orphans.iter().filter(|(spot, _)| match spot {
             // What a pattern permits can move only after the pattern.
-            Place::Topic(topic) => {
-                let patterns = Place::Patterns(topic.broker);
+            Spot::Topic(topic) => {
+                let patterns = Spot::Patterns(topic.broker);
                 !self.orphans.contains_key(&patterns)
             }
-            Place::Patterns(_) => true,
+            Spot::Patterns(_) => true,
         });
         ready
             .flat_map(|(_, orphans)| orphans.values())
-            .map(|answer| self.with_replacement(answer))
+            .map(|remedy| self.with_replacement(remedy))
             .collect()
     }
 
     /// Whether nothing is out of order.
     #[must_use]
-    pub fn is_content(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.orphans.is_empty()
     }
 
@@ -98,13 +101,13 @@ impl Orphans {
         match event {
             Event::TopicsDiscovered(_) => return,
             Event::BrokerDisconnected(_) => {
-                known.gone = Some(Gone {
+                known.end = Some(End {
                     cause,
                     replacement: None,
                 });
             }
             Event::BrokerReplaced(e) => {
-                known.gone = Some(Gone {
+                known.end = Some(End {
                     cause,
                     replacement: Some(Replacement {
                         broker: e.replacement,
@@ -116,14 +119,44 @@ impl Orphans {
                 let key = (e.pattern.clone(), e.permission.clone());
                 known.patterns_revoked.insert(key, cause);
             }
-            _ => {}
+            Event::OrganizationCreated(_)
+            | Event::MemberAdded(_)
+            | Event::MemberRoleChanged(_)
+            | Event::MemberRemoved(_)
+            | Event::AlgorithmRegistered(_)
+            | Event::VersionPublished(_)
+            | Event::VersionWithdrawn(_)
+            | Event::AlgorithmRetired(_)
+            | Event::BrokerConnected(_)
+            | Event::BrokerCredentialsRotated(_)
+            | Event::TopicPatternGranted(_)
+            | Event::TopicGranted(_)
+            | Event::TopicRevoked(_)
+            | Event::ListenerEnabled(_)
+            | Event::ListenerVersionChanged(_)
+            | Event::ListenerSettingsChanged(_)
+            | Event::ListenerPaused(_)
+            | Event::ListenerResumed(_)
+            | Event::ListenerDisabled(_)
+            | Event::DlqSet(_)
+            | Event::DlqCleared(_)
+            | Event::PublisherEnabled(_)
+            | Event::PublisherVersionChanged(_)
+            | Event::PublisherDisabled(_)
+            | Event::WorkerJoined(_)
+            | Event::WorkerLeft(_)
+            | Event::ConsumerStarted(_)
+            | Event::ConsumerStopped(_)
+            | Event::ConsumerFailed(_)
+            | Event::ListenerBlocked(_)
+            | Event::ListenerUnblocked(_) => {}
         }
         known.broker.apply(event);
         let topics: Vec<TopicName> = known.topics.keys().cloned().collect();
-        self.review(Place::Patterns(id), cause.event);
+        self.review(Spot::Patterns(id), cause.event);
         for topic in topics {
             let broker = id;
-            self.review(Place::Topic(TopicId { broker, topic }), cause.event);
+            self.review(Spot::Topic(TopicId { broker, topic }), cause.event);
         }
     }
 
@@ -138,47 +171,47 @@ impl Orphans {
         if topic.is_free() {
             known.topics.remove(&id.topic);
         }
-        self.review(Place::Topic(id.clone()), cause.event);
+        self.review(Spot::Topic(id.clone()), cause.event);
     }
 
     fn review_all_of(&mut self, algorithm: &AlgorithmId, since: EventId) {
-        let mut places = Vec::new();
+        let mut spots = Vec::new();
         for (broker, known) in &self.brokers {
-            places.push(Place::Patterns(*broker));
-            places.extend(known.topics.keys().map(|topic| {
-                Place::Topic(TopicId {
+            spots.push(Spot::Patterns(*broker));
+            spots.extend(known.topics.keys().map(|topic| {
+                Spot::Topic(TopicId {
                     broker: *broker,
                     topic: topic.clone(),
                 })
             }));
         }
-        tracing::debug!(algorithm = %algorithm, places = places.len(), "an algorithm was retired");
-        for place in places {
-            self.review(place, since);
+        tracing::debug!(algorithm = %algorithm, spots = spots.len(), "an algorithm was retired");
+        for spot in spots {
+            self.review(spot, since);
         }
     }
 
-    /// Looks at one place anew after the event `since`.
-    fn review(&mut self, place: Place, since: EventId) {
-        let found = match &place {
-            Place::Patterns(id) => self.orphaned_patterns(*id),
-            Place::Topic(id) => self.orphaned_on(id),
+    /// Reviews one spot after the event `since`.
+    fn review(&mut self, spot: Spot, since: EventId) {
+        let found = match &spot {
+            Spot::Patterns(id) => self.orphaned_patterns(*id),
+            Spot::Topic(id) => self.orphaned_on(id),
         };
-        let mut before = self.orphans.remove(&place).unwrap_or_default();
+        let mut before = self.orphans.remove(&spot).unwrap_or_default();
         if found.is_empty() {
             return;
         }
-        let answers = found.into_iter().map(|(orphan, cause)| {
-            let answer = before.remove(&orphan).unwrap_or_else(|| Answer {
+        let remedies = found.into_iter().map(|(orphan, cause)| {
+            let remedy = before.remove(&orphan).unwrap_or_else(|| Remedy {
                 orphan: orphan.clone(),
                 cause,
                 since,
                 replacement: None,
             });
-            (orphan, answer)
+            (orphan, remedy)
         });
-        let answers = answers.collect();
-        self.orphans.insert(place, answers);
+        let remedies = remedies.collect();
+        self.orphans.insert(spot, remedies);
     }
 
     fn orphaned_patterns(&self, id: BrokerId) -> Vec<(Orphan, Cause)> {
@@ -186,10 +219,10 @@ impl Orphans {
             return Vec::new();
         };
         let patterns = &known.broker.patterns;
-        if let Some(gone) = known.gone {
+        if let Some(end) = known.end {
             let left = !patterns.is_empty();
             return left
-                .then_some((Orphan::Patterns(id), gone.cause))
+                .then_some((Orphan::Patterns(id), end.cause))
                 .into_iter()
                 .collect();
         }
@@ -208,8 +241,8 @@ impl Orphans {
         let Some(topic) = known.topics.get(&id.topic) else {
             return Vec::new();
         };
-        if let Some(gone) = known.gone {
-            return vec![(Orphan::Topic(id.clone()), gone.cause)];
+        if let Some(end) = known.end {
+            return vec![(Orphan::Topic(id.clone()), end.cause)];
         }
         let cause = |algorithm: &AlgorithmId, access| {
             let retired = self.retired.get(algorithm).copied();
@@ -250,16 +283,19 @@ impl Orphans {
         }
     }
 
-    /// The answer with the broker that takes over in the end.
-    fn with_replacement(&self, answer: &Answer) -> Answer {
-        let first = match &answer.orphan {
+    /// The remedy with the broker that takes over in the end.
+    fn with_replacement(&self, remedy: &Remedy) -> Remedy {
+        let first = match &remedy.orphan {
             Orphan::Topic(topic) => topic.broker,
             Orphan::Patterns(broker) => *broker,
-            _ => return answer.clone(),
+            Orphan::Listener(_)
+            | Orphan::Publisher(_)
+            | Orphan::Grant(..)
+            | Orphan::Pattern(..) => return remedy.clone(),
         };
-        Answer {
+        Remedy {
             replacement: self.last_replacement(first),
-            ..answer.clone()
+            ..remedy.clone()
         }
     }
 
@@ -267,7 +303,7 @@ impl Orphans {
     /// moved to it. Brokers that replaced each other at the same moment, each in a stream of
     /// its own, form a circle: none of them is left to take over, so there is no replacement.
     fn last_replacement(&self, first: BrokerId) -> Option<Replacement> {
-        let next = |broker: BrokerId| self.brokers.get(&broker)?.gone?.replacement;
+        let next = |broker: BrokerId| self.brokers.get(&broker)?.end?.replacement;
         let mut seen = HashSet::from([first]);
         let mut last = next(first)?;
         while seen.insert(last.broker) {
@@ -292,7 +328,8 @@ impl Known {
         algorithm: &AlgorithmId,
         access: Access,
     ) -> Option<Cause> {
-        if self.broker.phase != Phase::Alive || topic.stands(name, algorithm, access, &self.broker)
+        if self.broker.phase != Phase::Connected
+            || topic.may_stay_enabled(name, algorithm, access, &self.broker)
         {
             return None;
         }

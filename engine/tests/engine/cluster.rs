@@ -153,7 +153,7 @@ impl Cluster {
     /// Answers what the policy finds, a new policy each time, until it finds nothing.
     pub(crate) async fn settle(&self) {
         for _ in 0..100 {
-            let answers = self.policy().await.answers();
+            let answers = self.policy().await.remedies();
             let Some(answer) = answers.first() else {
                 return;
             };
@@ -252,7 +252,6 @@ pub(crate) fn pattern(edit: Edit, pattern: &str, access: Access) -> EditPatternG
             pattern: pattern.parse().unwrap(),
             permission: to_score(access),
         }],
-        cause: None,
     }
 }
 

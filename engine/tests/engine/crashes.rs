@@ -106,7 +106,7 @@ fn replace(from: &str, to: &str) -> ReplaceBroker {
 async fn answer(cluster: &Cluster, most: usize, times: usize) -> bool {
     let mut left = most;
     loop {
-        let answers = cluster.policy().await.answers();
+        let answers = cluster.policy().await.remedies();
         let Some(answer) = answers.first() else {
             return true;
         };
@@ -160,10 +160,7 @@ async fn what_a_person_ended_after_it_had_moved_does_not_come_back() {
     assert!(!answer(&cluster, 3, 1).await);
     let mut moved = listener();
     moved.topic.broker = broker("next");
-    let disable = domain::listener::DisableListener {
-        listener: moved,
-        cause: None,
-    };
+    let disable = domain::listener::DisableListener { listener: moved };
     let disabled = cluster.done(&disable).await;
     cluster.settle().await;
     let later = cluster.types_after(disabled).await;

@@ -29,7 +29,7 @@ async fn a_revoked_grant_ends_its_listener_with_the_cause() {
     let events = cluster.events().await;
     let (cause, disabled) = (&events[events.len() - 2], &events[events.len() - 1]);
     let actor = Actor::Policy {
-        name: "orphans".to_owned(),
+        name: "cleanup".to_owned(),
     };
     assert_eq!(disabled.meta.actor, actor);
     assert_eq!(disabled.meta.causation, cause.id.0);
@@ -59,12 +59,12 @@ async fn a_broker_that_is_gone_takes_everything_on_it_along() {
 async fn an_answer_that_comes_late_leaves_alone_what_was_mended() {
     let cluster = Cluster::flowing().await;
     let revoked = cluster.done(&revoke("orders", Access::Subscribe)).await;
-    let late = cluster.policy_at(revoked).await.answers();
+    let late = cluster.policy_at(revoked).await.remedies();
     assert_eq!(late.len(), 1);
     let granted = cluster.done(&grant("orders", Access::Subscribe)).await;
     late[0].execute(&cluster.engine).await.unwrap();
     assert_eq!(cluster.types_after(granted).await, [""; 0]);
-    assert!(cluster.policy_at(granted).await.answers().is_empty());
+    assert!(cluster.policy_at(granted).await.remedies().is_empty());
 }
 
 #[tokio::test]
@@ -77,9 +77,9 @@ async fn a_listener_outlives_a_grant_while_another_permits_it() {
         .done(&pattern(Edit::Add, "ord*", Access::Subscribe))
         .await;
     cluster.done(&revoke("orders", Access::Subscribe)).await;
-    assert!(cluster.policy().await.is_content());
+    assert!(cluster.policy().await.is_empty());
     cluster.done(&by_organization(Edit::Remove)).await;
-    assert!(cluster.policy().await.is_content());
+    assert!(cluster.policy().await.is_empty());
     let last = cluster
         .done(&pattern(Edit::Remove, "ord*", Access::Subscribe))
         .await;
@@ -274,7 +274,7 @@ async fn brokers_that_replaced_each_other_both_end_and_what_used_them_ends() {
             assert!(folded(&cluster, on, name).await.is_free(), "{on}/{name}");
         }
     }
-    assert!(cluster.policy().await.answers().is_empty());
+    assert!(cluster.policy().await.remedies().is_empty());
 }
 
 /// Appends an event that no program knows, as a newer one would.

@@ -4,10 +4,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use domain::Position;
+use domain::{Position, Thing};
 use tokio::sync::Mutex;
 
-use super::{MORE, POSITIONS_KEPT, Thing};
+use super::{MORE, POSITIONS_KEPT};
 use crate::database::{FromRow, Row, Statement};
 use crate::error::ReadModelError;
 use crate::model::{self, CHECKPOINT, ReadModel, stored_position};

@@ -3,7 +3,7 @@
 
 use domain::algorithm::{Algorithm, AlgorithmRegistered, VersionPublished};
 use domain::broker::{Broker, BrokerSettings, Phase};
-use domain::grant::Access;
+use domain::grant::{Access, GrantKey};
 use domain::listener::ListenerSettings;
 use domain::topic::Topic;
 use domain::{
@@ -12,7 +12,7 @@ use domain::{
 use projections::ReadModel;
 use projections::assignment::Assignment;
 use projections::broker::BrokerFilter;
-use projections::grant::{GrantFilter, GrantKey};
+use projections::grant::GrantFilter;
 use proptest::prelude::*;
 
 use crate::fixture::{Fixture, Place, all, history};
@@ -39,13 +39,13 @@ impl Fold {
     /// Whether an engine could have appended the event: things begin once and end once. That
     /// nothing is enabled without a grant is not asked for, so that more is tried.
     fn admits(&self, event: &Event) -> bool {
-        let alive = |id: &BrokerId| self.brokers.get(id).phase == Phase::Alive;
+        let alive = |id: &BrokerId| self.brokers.get(id).phase == Phase::Connected;
         let algorithm = |id: &AlgorithmId| self.algorithms.get(id);
         let topic = |id: &TopicId| self.topics.get(id);
         let listens = |id: &ListenerId| topic(&id.topic).listeners.contains_key(&id.algorithm);
         let publishes = |id: &PublisherId| topic(&id.topic).publishers.contains_key(&id.algorithm);
         match event {
-            Event::BrokerConnected(e) => self.brokers.get(&e.broker).phase == Phase::Unborn,
+            Event::BrokerConnected(e) => self.brokers.get(&e.broker).phase == Phase::New,
             Event::BrokerCredentialsRotated(e) => alive(&e.broker),
             Event::BrokerReplaced(e) => alive(&e.broker),
             Event::BrokerDisconnected(e) => alive(&e.broker),
@@ -130,7 +130,7 @@ impl Fold {
             topic.permits(&id.topic, algorithm, access, broker),
             grants.any(|grant| grant.covers(id, algorithm, access)),
         );
-        topic.stands(&id.topic, algorithm, access, broker)
+        topic.may_stay_enabled(&id.topic, algorithm, access, broker)
     }
 
     fn grants(&self) -> Vec<GrantKey> {
@@ -269,7 +269,7 @@ async fn rows_are_the_fold(model: &ReadModel, fold: &Fold) {
     let folded = BROKERS.map(broker).map(|id| (id, fold.brokers.get(&id)));
     let folded = folded
         .into_iter()
-        .filter(|(_, broker)| broker.phase == Phase::Alive);
+        .filter(|(_, broker)| broker.phase == Phase::Connected);
     let folded: Vec<_> = folded
         .map(|(id, broker)| (id, broker.settings.clone()))
         .collect();

@@ -1,14 +1,12 @@
 //! Grants by topic and by pattern, to algorithms and to organizations.
 
 use domain::EventId;
-use domain::grant::{Access, TopicGranted};
-use projections::grant::{GrantFilter, GrantKey};
+use domain::grant::{Access, GrantKey, TopicGranted};
+use projections::grant::GrantFilter;
 use projections::topic::TopicCounts;
 use uuid::Uuid;
 
-use crate::events::{
-    algorithm, broker, flowing, pattern_granted, permission, to_organization, topic,
-};
+use crate::events::{flowing, pattern_granted, permission, to_organization, topic};
 use crate::fixture::{Fixture, all};
 
 async fn found(fixture: &Fixture, filter: GrantFilter) -> Vec<String> {
@@ -81,28 +79,4 @@ async fn a_grant_is_found_by_its_key_and_shows_the_policy_s_cause() {
     assert_eq!(grant.cause, Some(cause.to_string()));
     let other = GrantKey::of_topic(&topic("late"), &permission(Access::Subscribe));
     assert_eq!(fixture.model.grant(&other).await.unwrap(), None);
-}
-
-#[test]
-fn every_key_reads_back_from_its_text() {
-    for permission in [
-        permission(Access::Publish),
-        to_organization(Access::Subscribe),
-    ] {
-        let of_topic = GrantKey::of_topic(&topic("a/b"), &permission);
-        let of_pattern = GrantKey::of_pattern(broker(), &"a/*".parse().unwrap(), &permission);
-        for key in [of_topic, of_pattern] {
-            assert_eq!(GrantKey::parse(&key.to_string()), Some(key));
-        }
-    }
-    let listener = format!("{}|{}", topic("a"), algorithm());
-    for text in [
-        "",
-        "x",
-        &listener,
-        &format!("{listener}|READ"),
-        &format!("{listener}|PUBLISH|"),
-    ] {
-        assert_eq!(GrantKey::parse(text), None, "{text:?}");
-    }
 }
