@@ -137,6 +137,12 @@ impl Journal {
             .await
     }
 
+    /// Waits until the writer has ended, which it does while there is a journal only if it
+    /// panicked; whatever is asked from then on is [`JournalError::Closed`].
+    pub async fn ended(&self) {
+        self.queue.closed().await;
+    }
+
     async fn ask<O: Operation>(&self, operation: O) -> Result<O::Answer, JournalError> {
         let (asked, answered) = Asked::new(operation);
         self.send(Box::new(asked)).await?;

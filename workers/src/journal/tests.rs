@@ -199,3 +199,24 @@ async fn retention_deletes_the_oldest_published_runs() {
     let ledger = journal.ledger("group").await.unwrap();
     assert_eq!((ledger.received, ledger.succeeded), (6, 5));
 }
+
+/// A clock that cannot be read.
+struct Broken;
+
+impl Clock for Broken {
+    fn now(&self) -> Timestamp {
+        panic!("the clock is broken")
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_panics_has_ended_and_answers_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let journal = Journal::open(&path, Arc::new(Broken)).await.unwrap();
+    for _ in 0..2 {
+        let refused = journal.listener("group", "topic").await;
+        assert!(matches!(refused, Err(JournalError::Closed)));
+    }
+    journal.ended().await;
+}

@@ -85,8 +85,10 @@ impl Writer {
                 );
                 JournalError::Write(Arc::new(error))
             });
-            // Without the runtime nobody waits any longer.
-            let _ = answers.blocking_send((jobs, committed));
+            // Without the runtime nobody waits any longer; without that task nobody is answered.
+            if answers.blocking_send((jobs, committed)).is_err() {
+                return;
+            }
         }
     }
 
