@@ -1,13 +1,16 @@
 //! The HTTP server: GraphQL over POST and WebSocket, direct runs, GraphiQL, health.
 
+mod authority;
 mod body;
+mod error;
 mod frequency;
 mod gateway;
 pub mod graphiql;
 pub mod graphql;
+mod guard;
 pub mod health;
-pub mod origin;
 mod principal;
+mod public_url;
 pub mod socket;
 
 use std::net::SocketAddr;
@@ -15,6 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use domain::Actor;
 use tokio::net::TcpListener;
@@ -22,6 +26,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use health::Readiness;
+pub use public_url::{PublicUrl, PublicUrlError};
 
 use self::gateway::Room;
 use crate::run::direct::DirectRunner;
@@ -40,6 +45,8 @@ pub struct HttpSettings {
     pub actor: Actor,
     /// Where GraphiQL's files are; not served without.
     pub graphiql: Option<PathBuf>,
+    /// The URL that people use, where that is not an address or `localhost`.
+    pub public_url: Option<PublicUrl>,
     pub readiness: Readiness,
     /// Makes direct runs.
     pub runner: Arc<dyn DirectRunner>,
@@ -95,9 +102,10 @@ fn router(schema: Schema, settings: HttpSettings) -> Router {
         .route("/graphiql", get(graphiql::redirect))
         .route("/graphiql/", get(graphiql::index))
         .route("/graphiql/{file}", get(graphiql::file))
-        .route("/v1/algo/{organization}/{name}", gateway::route())
-        .route("/v1/algo/{organization}/{name}/{version}", gateway::route())
+        .nest("/v1", gateway::routes())
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
+        // In front of every route, and of what is none.
+        .layer(from_fn_with_state(site.clone(), guard::guard))
         .with_state(site)
 }

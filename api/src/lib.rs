@@ -34,4 +34,4 @@ pub mod worker;
 
 pub use control::{Control, Principal};
 pub use local::LocalError;
-pub use schema::{Schema, sdl};
+pub use schema::{Item, Schema, sdl};

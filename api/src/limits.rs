@@ -75,6 +75,8 @@ impl Limits {
     fn look_at(&self, request: &mut Request) -> Result<(OperationType, FieldOrder), ServerError> {
         text::check(&request.query).map_err(too_complex)?;
         let variables = std::mem::take(&mut request.variables);
+        // Some clients send an empty name for none.
+        request.operation_name.take_if(|name| name.is_empty());
         let name = request.operation_name.clone();
         let document = request.parsed_query()?;
         let looked_at = self.look_through(document, &variables);

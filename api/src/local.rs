@@ -1,12 +1,11 @@
 //! The API without HTTP: GraphQL in, JSON out, for callers in the same process.
 
 use async_graphql::{Request, Response, Variables};
-use futures_util::future::Either;
-use futures_util::{Stream, StreamExt, future, stream};
+use futures_util::{Stream, StreamExt};
 use serde_json::Value;
 
 use crate::control::Principal;
-use crate::schema::Schema;
+use crate::schema::{Item, Schema};
 
 /// The errors of an answer, as one text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,10 +33,8 @@ impl Schema {
         variables: Value,
         principal: Principal,
     ) -> impl Stream<Item = Result<Value, LocalError>> + Send + use<> {
-        match self.subscribe(request(document, variables), principal) {
-            Ok(answers) => Either::Left(answers.map(data)),
-            Err(refusal) => Either::Right(stream::once(future::ready(data(*refusal)))),
-        }
+        let items = self.subscribe(request(document, variables), principal);
+        items.map(|(Item::Next(answer) | Item::Refused(answer))| data(answer))
     }
 }
 

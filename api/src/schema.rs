@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use async_graphql::connection::Connection;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{MergedObject, MergedSubscription, Request, Response, SDLExportOptions};
-use futures_util::{Stream, StreamExt};
+use async_graphql::{MergedObject, MergedSubscription, Request, Response, SDLExportOptions, Value};
+use futures_util::future::Either;
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, Stream, StreamExt, future, stream};
 
 use crate::algorithm::Algorithm;
 use crate::algorithm::mutation::AlgorithmMutation;
@@ -85,6 +87,14 @@ pub struct Mutation(
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(EventSubscription, ChangeSubscription, WorkerSubscription);
 
+/// What a subscription brings.
+pub enum Item {
+    Next(Response),
+    /// There is no subscription: the request is not a valid one, asks for too much, or cannot be
+    /// served. Nothing else comes.
+    Refused(Response),
+}
+
 type Executable = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The executable schema over the parts behind it. Cheap to clone.
@@ -129,25 +139,21 @@ impl Schema {
     }
 
     /// Executes a subscription on behalf of `principal`.
-    ///
-    /// # Errors
-    /// The request is none, or asks for too much; the answer says so.
     pub fn subscribe(
         &self,
         request: Request,
         principal: Principal,
-    ) -> Result<impl Stream<Item = Response> + Send + use<>, Box<Response>> {
-        let Admitted {
-            request,
-            kind,
-            order,
-        } = self.limits.admit(request)?;
-        if kind != OperationType::Subscription {
-            return Err(Box::new(only_subscriptions()));
-        }
+    ) -> impl Stream<Item = Item> + Send + use<> {
+        let admitted = match self.limits.admit(request) {
+            Ok(admitted) if admitted.kind == OperationType::Subscription => admitted,
+            Ok(_) => return refused(only_subscriptions()),
+            Err(refusal) => return refused(*refusal),
+        };
+        let Admitted { request, order, .. } = admitted;
         let request = self.prepare(request, principal);
         let responses = self.executable.execute_stream(request);
-        Ok(responses.map(move |response| bounded(order.restore(response))))
+        let responses = responses.map(move |response| bounded(order.restore(response)));
+        Either::Right(items(responses.boxed()))
     }
 
     fn prepare(&self, request: Request, principal: Principal) -> Request {
@@ -157,6 +163,36 @@ impl Schema {
             .data(View::of(self.control.model.clone()))
             .data(loaders::loader(Names(Arc::clone(&self.control.engine))))
     }
+}
+
+type Items = Either<stream::Once<future::Ready<Item>>, BoxStream<'static, Item>>;
+
+fn refused(response: Response) -> Items {
+    Either::Left(stream::once(future::ready(Item::Refused(response))))
+}
+
+/// The library answers a request that it refuses with one response that holds errors alone, and
+/// then nothing.
+fn items(mut responses: BoxStream<'static, Response>) -> BoxStream<'static, Item> {
+    let items = async move {
+        let Some(first) = responses.next().await else {
+            return stream::empty().boxed();
+        };
+        if first.is_ok() || first.data != Value::Null {
+            return stream::once(future::ready(first))
+                .chain(responses)
+                .map(Item::Next)
+                .boxed();
+        }
+        match responses.next().now_or_never() {
+            Some(None) => stream::once(future::ready(Item::Refused(first))).boxed(),
+            second => {
+                let known = [Some(first), second.flatten()].into_iter().flatten();
+                stream::iter(known).chain(responses).map(Item::Next).boxed()
+            }
+        }
+    };
+    items.flatten_stream().boxed()
 }
 
 /// The schema in GraphQL's own language, sorted, as committed in `schema.graphql`.

@@ -109,6 +109,9 @@ pub enum WarningCode {
     /// It is done, at the payload's `position`, but the read models have not reached it. Do not
     /// send it again; read it later.
     NotShownYet,
+    /// The original's Python and C# clients take no `-` in the name of an organization, so they
+    /// cannot call its algorithms.
+    HyphenInName,
 }
 
 impl Warning {
@@ -117,6 +120,16 @@ impl Warning {
             code: WarningCode::NotShownYet,
             message: "it is done, and cannot be shown yet; read it again later".to_owned(),
             path: None,
+        }
+    }
+
+    pub(crate) fn hyphen_in_name() -> Self {
+        Self {
+            code: WarningCode::HyphenInName,
+            message: "the original's Python and C# clients cannot call algorithms of an \
+                      organization with a `-` in its name"
+                .to_owned(),
+            path: Some(owned(&["input", "name"])),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::environment::RandomIds;
 use crate::failure::Failure;
 use crate::log::LogArgs;
 use crate::logging::LogFormat;
+use crate::parts::PartError;
 use crate::{audit, demo, desired, log, logging, serve};
 
 /// Connects message brokers to algorithms, every step an event.
@@ -67,8 +68,18 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("eventflows: {}", chain(&error));
-            ExitCode::FAILURE
+            failure_code(&error)
         }
+    }
+}
+
+/// 3 where only a newer version of the program can go on, since starting this one again is of no
+/// use; else 1.
+fn failure_code(error: &(dyn std::error::Error + 'static)) -> ExitCode {
+    if PartError::is_of_newer_event(error) {
+        ExitCode::from(3)
+    } else {
+        ExitCode::FAILURE
     }
 }
 

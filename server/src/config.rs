@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use api::http::PublicUrl;
 use auditor::post::CheckpointUrl;
 use clap::Args;
 use event_store::LogUrl;
@@ -41,6 +42,21 @@ pub struct ServeArgs {
     /// The address to serve on [default: 127.0.0.1:8080].
     #[arg(long, env = "EVENTFLOWS_LISTEN")]
     listen: Option<SocketAddr>,
+    /// Serve on an address that other machines reach, although there is no sign-in yet: whoever
+    /// reaches it is the administrator.
+    #[arg(
+        long,
+        env = "EVENTFLOWS_ALLOW_UNAUTHENTICATED_NETWORK",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    allow_unauthenticated_network: Option<bool>,
+    /// The URL by which people reach the server, such as https://eventflows.example, where that is
+    /// not an address or localhost. Requests for other names, and from other pages, are refused.
+    #[arg(long, env = "EVENTFLOWS_PUBLIC_URL")]
+    public_url: Option<PublicUrl>,
     /// The directory of the databases, made where it is absent [default: data].
     #[arg(long, env = "EVENTFLOWS_DATA")]
     data: Option<PathBuf>,
@@ -74,6 +90,8 @@ pub struct ServeArgs {
 #[serde(deny_unknown_fields)]
 struct File {
     listen: Option<SocketAddr>,
+    allow_unauthenticated_network: Option<bool>,
+    public_url: Option<PublicUrl>,
     data: Option<PathBuf>,
     log_url: Option<LogUrl>,
     read_models_url: Option<LogUrl>,
@@ -90,6 +108,9 @@ struct File {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub listen: SocketAddr,
+    /// Whether `listen` may be an address that other machines reach.
+    pub allow_unauthenticated_network: bool,
+    pub public_url: Option<PublicUrl>,
     pub data: PathBuf,
     /// Without it, the log is a SQLite file in `data`.
     pub log_url: Option<LogUrl>,
@@ -121,6 +142,11 @@ impl ServeArgs {
                 .listen
                 .or(file.listen)
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            allow_unauthenticated_network: self
+                .allow_unauthenticated_network
+                .or(file.allow_unauthenticated_network)
+                .unwrap_or(false),
+            public_url: self.public_url.clone().or(file.public_url),
             data: self
                 .data
                 .clone()
@@ -181,6 +207,27 @@ mod tests {
         assert_eq!(settings.listen.port(), 2);
         assert_eq!(settings.administrator, "root");
         assert_eq!(settings.data, Path::new("data"));
+    }
+
+    #[test]
+    fn the_public_url_and_the_open_network_are_settings_like_the_others() {
+        let text = "public_url = 'https://a.example'\nallow_unauthenticated_network = true";
+        let (_directory, mut args) = file(text);
+        let settings = args.settings().unwrap();
+        assert!(settings.allow_unauthenticated_network);
+        assert_eq!(
+            settings.public_url,
+            Some("https://a.example".parse().unwrap())
+        );
+        args.allow_unauthenticated_network = Some(false);
+        args.public_url = Some("https://b.example".parse().unwrap());
+        let settings = args.settings().unwrap();
+        assert!(!settings.allow_unauthenticated_network);
+        assert_eq!(settings.public_url, args.public_url);
+
+        let (_directory, args) = file("public_url = 'https://a.example/path'");
+        let error = args.settings().unwrap_err().to_string();
+        assert!(error.contains("nothing behind them"), "{error}");
     }
 
     #[test]

@@ -51,8 +51,10 @@ pub struct DemoArgs {
 pub async fn run(args: DemoArgs) -> Result<(), Failure> {
     let scratch = tempfile::tempdir().map_err(Failure::Scratch)?;
     let data = args.data.clone();
-    let server = Server::start(Settings {
+    let mut server = Server::start(Settings {
         listen: args.listen,
+        allow_unauthenticated_network: false,
+        public_url: None,
         data: data.clone().unwrap_or_else(|| scratch.path().to_owned()),
         log_url: None,
         read_models_url: None,
@@ -79,7 +81,10 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
     // Before the guide: whoever reads it may press Ctrl-C at once.
     let stopped = crate::serve::stop_signal();
     say(&flow.guide(server.address(), &bootstrap, &args));
-    stopped.await;
+    tokio::select! {
+        () = stopped => {}
+        () = server.failed() => {}
+    }
     say("\nStopping.");
     stop.cancel();
     stream.await.map_err(|source| Failure::Panicked {

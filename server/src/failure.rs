@@ -1,8 +1,6 @@
 //! Why a command failed.
 
-use std::error::Error;
 use std::io;
-use std::net::SocketAddr;
 
 use brokers::BrokerError;
 use client::ClientError;
@@ -15,6 +13,8 @@ use crate::checkpoints::CheckpointsError;
 use crate::config::ConfigError;
 use crate::data_dir::DataDirError;
 use crate::demo::flow::FlowError;
+use crate::listen::ListenError;
+use crate::parts::PartError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -25,12 +25,8 @@ pub enum Failure {
     Runtime(#[source] io::Error),
     #[error(transparent)]
     DataDir(#[from] DataDirError),
-    #[error("cannot listen on {address}")]
-    Listen {
-        address: SocketAddr,
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     #[error(transparent)]
     OpenLog(#[from] OpenError),
     #[error("cannot read the event log")]
@@ -47,11 +43,8 @@ pub enum Failure {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Checkpoints(#[from] CheckpointsError),
-    #[error("{part} failed")]
-    Part {
-        part: &'static str,
-        source: Box<dyn Error + Send + Sync>,
-    },
+    #[error(transparent)]
+    Part(#[from] PartError),
     #[error("{part} panicked")]
     Panicked {
         part: &'static str,

@@ -1,5 +1,6 @@
 //! `eventflows serve`: the parts wired together, started in order and stopped in reverse.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,31 +8,32 @@ use std::time::Duration;
 use api::http::{HttpSettings, Readiness};
 use api::worker::WorkerRequests;
 use api::{Control, Schema};
+use auditor::post::Poster;
+use client::Connector;
 use domain::{Actor, Clock, Ids};
 use engine::Engine;
 use event_store::EventStore;
+use event_store::audit::{Checkpointer, CheckpointerError};
 use projections::{Past, PastLimits, Projector, ReadModel, ReadModelError};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use workers::journal::JournalError;
 use workers::{DirectRuns, Journal, Worker, WorkerConfig};
 
+use crate::checkpoints::CheckpointsError;
 use crate::config::Settings;
 use crate::connector::SdkConnector;
 use crate::data_dir::DataDir;
 use crate::direct::WorkerRuns;
 use crate::environment::{RandomIds, SystemClock};
 use crate::failure::Failure;
+use crate::listen;
 use crate::local::LocalTransport;
 use crate::log;
+use crate::parts::{Part, Parts};
 use crate::runs::JournalRuns;
 
-/// How long open requests may take to finish once the server stops.
+/// How long the parts may take to finish once the worker has left.
 const DRAIN: Duration = Duration::from_secs(5);
-
-/// A part that runs by itself, and what it is called.
-type Part = (&'static str, JoinHandle<Result<(), Failure>>);
 
 /// A running server.
 pub struct Server {
@@ -41,8 +43,7 @@ pub struct Server {
     stop_worker: CancellationToken,
     /// Stops the rest.
     stop: CancellationToken,
-    worker: JoinHandle<()>,
-    parts: Vec<Part>,
+    parts: Parts,
     _data: DataDir,
 }
 
@@ -51,11 +52,14 @@ pub struct Server {
 /// # Errors
 /// A part cannot be started, or failed.
 pub async fn run(settings: Settings) -> Result<(), Failure> {
-    let server = Server::start(settings).await?;
+    let mut server = Server::start(settings).await?;
     // Whoever waits for the line may send a signal at once.
     let stopped = stop_signal();
     announce(server.address());
-    stopped.await;
+    tokio::select! {
+        () = stopped => {}
+        () = server.failed() => {}
+    }
     server.stop().await
 }
 
@@ -64,7 +68,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     reason = "whoever started the server waits for this line"
 )]
 fn announce(address: SocketAddr) {
-    println!("eventflows is ready at http://{address}/graphql");
+    println!("eventflows is ready at {}", listen::url(address));
 }
 
 /// Waits for SIGINT or SIGTERM, which are listened to from the call on.
@@ -88,8 +92,9 @@ impl Server {
     pub async fn start(settings: Settings) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+        let allowed = settings.allow_unauthenticated_network;
+        let (listener, address) = listen::open(settings.listen, allowed).await?;
         let data = DataDir::open(&settings.data)?;
-        let (listener, address) = listen(settings.listen).await?;
         let log_url = settings.log_url.as_ref();
         let store = log::open(log_url, data.path(), Arc::clone(&clock)).await?;
         let model = open_read_models(&settings, &data).await?;
@@ -108,7 +113,7 @@ impl Server {
             runs: Arc::new(JournalRuns::new(journal.clone())),
         }));
 
-        let (worker, direct) = worker_inside(&schema, &data, journal, ids).await?;
+        let (worker, direct) = worker_inside(&schema, &data, journal.clone(), ids).await?;
 
         let (stop, stop_worker) = (CancellationToken::new(), CancellationToken::new());
         let readiness = Readiness::default();
@@ -117,30 +122,33 @@ impl Server {
                 name: settings.administrator.clone(),
             },
             graphiql: settings.graphiql.clone(),
+            public_url: settings.public_url.clone(),
             readiness: readiness.clone(),
             runner: Arc::new(WorkerRuns::new(direct)),
             shutdown: stop.clone(),
         };
+        let mut parts = Parts::new(readiness.clone());
         let projector = Projector::new(model.clone(), Arc::clone(&store));
         projector.begin().await?;
-        let projecting = guard("the projector", projector.run(stop.clone()));
+        parts.start(Part::Projector, projector.run(stop.clone()));
         // Requests must not see a past that this server has already answered from.
-        model.wait_for(store.head().await?, Duration::MAX).await?;
-        let mut parts = vec![
-            projecting,
-            guard("the policy", engine::policy::run(engine, stop.clone())),
-            guard("the snapshots of the past", snapshots(past, stop.clone())),
-            guard("the HTTP server", api::http::serve(listener, schema, http)),
-        ];
-        parts.extend(checkpointing(&settings, store, clock, &stop)?);
-        let worker = tokio::spawn(worker.run(stop_worker.clone()));
-        readiness.set(true);
+        let head = store.head().await?;
+        tokio::select! {
+            reached = model.wait_for(head, Duration::MAX) => reached?,
+            () = parts.failed() => parts.outcome()?,
+        }
+        parts.start(Part::Policy, engine::policy::run(engine, stop.clone()));
+        parts.start(Part::Snapshots, snapshots(past, stop.clone()));
+        parts.start(Part::Http, api::http::serve(listener, schema, http));
+        parts.start(Part::Journal, watch(journal, stop.clone()));
+        start_checkpoints(&settings, store, clock, &stop, &mut parts)?;
+        parts.start(Part::Worker, work(worker, stop_worker.clone()));
+        readiness.started();
         Ok(Self {
             address,
             readiness,
             stop_worker,
             stop,
-            worker,
             parts,
             _data: data,
         })
@@ -152,57 +160,90 @@ impl Server {
         self.address
     }
 
-    /// Stops in order: no new requests, the worker with its messages in flight, then the rest.
+    /// Waits until a part has ended, which none does by itself. From then on the server is not
+    /// ready, and is of no more use than to be stopped.
+    pub async fn failed(&mut self) {
+        self.parts.failed().await;
+    }
+
+    /// Stops in order: the worker with its messages in flight, then the rest.
     ///
     /// # Errors
-    /// A part had failed before.
-    pub async fn stop(self) -> Result<(), Failure> {
-        self.readiness.set(false);
+    /// The first error of a part, before or now.
+    pub async fn stop(mut self) -> Result<(), Failure> {
+        self.readiness.stopping();
         self.stop_worker.cancel();
-        if let Err(error) = self.worker.await {
-            tracing::error!(%error, "the worker ended badly");
-        }
+        self.parts.until_ended(Part::Worker).await;
         self.stop.cancel();
-        for (part, handle) in self.parts {
-            match timeout(DRAIN, handle).await {
-                Ok(ended) => ended.map_err(|source| Failure::Panicked { part, source })??,
-                Err(_) => tracing::warn!(part, "a part did not stop in time"),
-            }
-        }
-        Ok(())
+        self.parts.all_ended(DRAIN).await;
+        Ok(self.parts.outcome()?)
     }
 }
 
-/// Listens on an address, and says which port that is.
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
-    let failed = |source| Failure::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    Ok((listener, address))
-}
-
-/// The parts that sign checkpoints of the log and post them, where they are asked for.
-fn checkpointing(
+/// Starts the parts that sign checkpoints of the log and post them, where they are asked for.
+fn start_checkpoints(
     settings: &Settings,
     store: Arc<dyn EventStore>,
     clock: Arc<dyn Clock>,
     stop: &CancellationToken,
-) -> Result<Vec<Part>, Failure> {
-    let mut parts = Vec::new();
-    if let Some(started) = settings.checkpoints.start(&settings.data, store, clock)? {
-        let checkpointing = started.checkpointer.run(stop.clone());
-        parts.push(guard("the checkpointer", checkpointing));
-        if let Some(poster) = started.poster {
-            parts.push(guard("the poster of checkpoints", poster.run()));
-        }
+    parts: &mut Parts,
+) -> Result<(), CheckpointsError> {
+    let Some(started) = settings.checkpoints.start(&settings.data, store, clock)? else {
+        return Ok(());
+    };
+    let readiness = parts.readiness().clone();
+    let signing = sign(started.checkpointer, readiness, stop.clone());
+    parts.start(Part::Checkpointer, signing);
+    if let Some(poster) = started.poster {
+        parts.start(Part::CheckpointPoster, post(poster, stop.clone()));
     }
-    Ok(parts)
+    Ok(())
+}
+
+/// Signs checkpoints. A log that is not the one that was signed is for people to look at: the
+/// server stays up, but not ready.
+async fn sign(
+    checkpointer: Checkpointer,
+    readiness: Readiness,
+    stop: CancellationToken,
+) -> Result<(), CheckpointerError> {
+    let ended = checkpointer.run(stop.clone()).await;
+    if let Err(refused @ CheckpointerError::Refused(_)) = &ended {
+        tracing::error!(
+            error = refused as &dyn std::error::Error,
+            "nothing is signed"
+        );
+        readiness.lack(Part::Checkpointer.name(), refused);
+        stop.cancelled().await;
+    }
+    ended
+}
+
+/// Posts checkpoints for as long as they are made; when no more are, that is another part's end.
+async fn post(poster: Poster<Connector>, stop: CancellationToken) -> Result<(), Infallible> {
+    poster.run().await?;
+    stop.cancelled().await;
+    Ok(())
 }
 
 /// Keeps snapshots of the past, which never fails for good.
-async fn snapshots(past: Past, stop: CancellationToken) -> Result<(), std::convert::Infallible> {
+async fn snapshots(past: Past, stop: CancellationToken) -> Result<(), Infallible> {
     past.run(stop).await;
     Ok(())
+}
+
+/// Has the worker inside work.
+async fn work(worker: Worker, stop: CancellationToken) -> Result<(), Infallible> {
+    worker.run(stop).await;
+    Ok(())
+}
+
+/// Sees whether the journal's writer goes on.
+async fn watch(journal: Journal, stop: CancellationToken) -> Result<(), JournalError> {
+    tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        () = journal.ended() => Err(JournalError::Closed),
+    }
 }
 
 async fn open_read_models(
@@ -235,22 +276,4 @@ async fn worker_inside(
     let direct = direct.await?;
     let worker = Worker::new(WorkerConfig::new(id), transport, journal, ids, connector);
     Ok((worker.with_direct_runs(direct.clone()), direct))
-}
-
-/// Runs a part; when it fails, the log says so at once.
-fn guard<E>(name: &'static str, part: impl Future<Output = Result<(), E>> + Send + 'static) -> Part
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    let running = tokio::spawn(async move {
-        part.await.map_err(|error| {
-            let cause: &dyn std::error::Error = &error;
-            tracing::error!(error = cause, part = name, "a part failed");
-            Failure::Part {
-                part: name,
-                source: Box::new(error),
-            }
-        })
-    });
-    (name, running)
 }

@@ -39,6 +39,7 @@ impl Served {
                 name: "test".to_owned(),
             },
             graphiql: None,
+            public_url: None,
             readiness: Readiness::default(),
             runner: Arc::new(Nobody),
             shutdown: stop.clone(),

@@ -150,3 +150,21 @@ async fn shows_what_there_is(inventory: &Inventory) {
 fn batches(nodes: usize) -> usize {
     nodes.div_ceil(32)
 }
+
+/// Nothing applies events to these read models once they are there.
+#[tokio::test]
+async fn a_mutation_that_is_done_is_answered_so_although_nothing_shows_it() {
+    let _alone = Alone::in_process().await;
+    let inventory = Inventory::of(1).await;
+    let create = "mutation { it: organizationCreate(input: { name: \"late\", idempotencyKey: \"k\" }) \
+                  { organization { name } position userErrors { code } warnings { code } } }";
+    let asked = async || inventory.ask(create, json!({})).await["it"].clone();
+    let (first, again) = tokio::join!(asked(), asked());
+    assert!(first["position"].is_string(), "{first:#}");
+    let wanted = json!({
+        "organization": null, "position": first["position"], "userErrors": [],
+        "warnings": [{ "code": "NOT_SHOWN_YET" }],
+    });
+    assert_eq!(first, wanted);
+    assert_eq!(again, wanted);
+}

@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::{Eventflows, binary};
+use tests::{Eventflows, binary, eventually};
 
 const CREATE: &str = "mutation($name: String!) { it: organizationCreate(input: { name: $name }) \
                       { organization { id } userErrors { code message } } }";
@@ -224,6 +224,13 @@ async fn an_older_copy_of_the_database_is_found_and_never_signed() {
     let restored = tempfile::tempdir().unwrap();
     copy(log.older.path(), restored.path());
     let eventflows = Eventflows::start_with(restored, &environment).await;
+    let api = eventflows.api();
+    let why = eventually("the server is not ready", async || {
+        let (status, why) = api.get("/readyz").await;
+        (status == 503).then_some(why)
+    })
+    .await;
+    assert!(why.contains("is not the one that was signed"), "{why}");
     for number in 20..30 {
         let name = json!({ "name": format!("org-{number}") });
         eventflows.api().done(CREATE, name).await;

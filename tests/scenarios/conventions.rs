@@ -11,7 +11,7 @@ pub(crate) const CREATE: &str = "mutation($input: OrganizationCreateInput!) { it
 const GHOST: &str = "QWxnb3JpdGhtOmFjbWUvZ2hvc3Q";
 
 /// The id of the topic orders of a broker that nobody connected.
-const TOPIC: &str = "VG9waWM6MDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAxL29yZGVycw";
+pub(crate) const TOPIC: &str = "VG9waWM6MDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAxL29yZGVycw";
 
 #[tokio::test]
 async fn the_same_key_does_the_same_once_also_after_a_restart() {

@@ -1,5 +1,6 @@
 //! Direct runs through the gateway: what callers get, and what reaches the publishers' topics.
 
+mod clients;
 mod python;
 
 use http::{Method, StatusCode};
@@ -200,10 +201,8 @@ async fn what_a_request_gets_wrong_has_a_status_and_a_type() {
             call("acme/score?timeout=0", &[text], Vec::new()).await,
             "400 InputError",
         ),
-        (
-            call("acme/score?output=html", &[text], Vec::new()).await,
-            "400 InputError",
-        ),
+        (call("acme", &[text], Vec::new()).await, "404 InputError"),
+        (call("a/b/c/d", &[text], Vec::new()).await, "404 InputError"),
         // Well formed, and nothing to call: an error with a message, as in the original.
         (call("acme/nothing", &[text], Vec::new()).await, "200"),
         (call("no-one/score", &[text], Vec::new()).await, "200"),
@@ -212,10 +211,6 @@ async fn what_a_request_gets_wrong_has_a_status_and_a_type() {
             call("acme/score/latestPrivate", &[text], Vec::new()).await,
             "200",
         ),
-        (
-            call("acme/nothing?output=raw", &[text], Vec::new()).await,
-            "400",
-        ),
     ];
     for (got, wanted) in cases {
         assert_eq!(got, wanted);
@@ -223,6 +218,66 @@ async fn what_a_request_gets_wrong_has_a_status_and_a_type() {
     let get = it.gateway.send(Method::GET, score, &[text], "").await;
     assert_eq!(get.error(), (405, "InputError".to_owned()));
     assert_eq!(endpoint.calls().len(), 0);
+}
+
+/// Of the original's clients some know no other statuses, and take what comes with them for the
+/// result.
+#[tokio::test]
+async fn an_error_in_place_of_a_bare_result_is_a_400_whatever_it_is() {
+    let endpoint = Endpoint::start(script).await;
+    let it = Published::at(&endpoint).await;
+    let text = ("content-type", TEXT);
+    let large = vec![b'x'; 10 * 1024 * 1024 + 1];
+    let cases: [(&str, &[(&str, &str)], Vec<u8>); 7] = [
+        ("acme/score?output=raw", &[], b"x".to_vec()),
+        ("acme/score?output=raw", &[text], large),
+        ("acme/score?timeout=0&output=raw", &[text], b"x".to_vec()),
+        ("acme/nothing?output=raw", &[text], b"x".to_vec()),
+        ("a/b/c/d?output=raw", &[text], b"x".to_vec()),
+        (
+            "acme/score?output=raw",
+            &[text, ("authorization", "Basic dTpw")],
+            b"x".to_vec(),
+        ),
+        (
+            "acme/score?output=raw",
+            &[text, ("origin", "http://evil.example")],
+            b"x".to_vec(),
+        ),
+    ];
+    for (path, headers, body) in cases {
+        let answer = it.gateway.send(Method::POST, path, headers, body).await;
+        assert_eq!(answer.error().0, 400, "{path} {headers:?}");
+    }
+    assert_eq!(endpoint.calls().len(), 0);
+}
+
+#[tokio::test]
+async fn an_algorithm_that_has_nothing_to_say_has_a_void_result() {
+    let endpoint = Endpoint::start(|call| match &call.body[..] {
+        b"204" => (StatusCode::NO_CONTENT, bytes::Bytes::new()),
+        b"202" => (StatusCode::ACCEPTED, bytes::Bytes::new()),
+        b"null" => (StatusCode::OK, "null".into()),
+        _ => (StatusCode::OK, bytes::Bytes::new()),
+    })
+    .await;
+    let it = Published::at(&endpoint).await;
+    for (body, bare) in [("204", ""), ("202", ""), ("empty", ""), ("null", "null")] {
+        let answer = it.gateway.call("acme/score", TEXT, body).await;
+        let told = answer.json();
+        assert_eq!(
+            (answer.status, &told["result"]),
+            (200, &Value::Null),
+            "{body}"
+        );
+        assert_eq!(told["metadata"]["content_type"], "void", "{body}");
+        let raw = it.gateway.call("acme/score?output=raw", TEXT, body).await;
+        assert_eq!(
+            (raw.status, &raw.body[..]),
+            (200, bare.as_bytes()),
+            "{body}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ pub mod graphql;
 pub mod kafka;
 pub mod log;
 pub mod postgres;
+pub mod raw;
 mod signal;
 pub mod strace;
 pub mod wait;

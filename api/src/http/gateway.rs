@@ -1,7 +1,8 @@
 //! The run gateway: one run of an algorithm, asked for directly, as the original's clients do.
 //!
 //! What a request gets wrong has a status of its own. A well-formed request is answered with 200,
-//! and clients go by whether `error` is in the body; only in place of a bare result an error is 400.
+//! and clients go by whether `error` is in the body; in place of a bare result, which has none, any
+//! error is 400 or 500.
 
 mod content;
 mod envelope;
@@ -12,16 +13,17 @@ mod target;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    HeaderValue, X_CONTENT_TYPE_OPTIONS,
+    HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, post};
+use axum::routing::post;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::content::Content;
@@ -29,7 +31,7 @@ use self::envelope::About;
 use self::failure::Failure;
 use self::parameters::{Output, Parameters};
 use self::target::Target;
-use super::{Site, body, origin, principal};
+use super::{Site, body, principal};
 use crate::run::direct::{Begun, DirectResult, DirectRun};
 
 /// The largest input, in bytes: the original's.
@@ -54,60 +56,86 @@ struct Request {
     target: Target,
 }
 
-pub(super) fn route() -> MethodRouter<Site> {
-    post(run).fallback(async || refuse(&Failure::method(), None))
+/// Whether a request for `path` is answered in the gateway's form.
+pub(super) fn serves(path: &str) -> bool {
+    path.starts_with("/v1/")
+}
+
+/// Everything below `/v1`.
+pub(super) fn routes() -> Router<Site> {
+    let other_method = async |query| refuse(&Failure::method(), output(&query), None);
+    let elsewhere = async |query| refuse(&Failure::path(), output(&query), None);
+    Router::new()
+        .route("/algo/{*target}", post(run).fallback(other_method))
+        .fallback(elsewhere)
+}
+
+/// The answer to a request that is not for this server, or comes from a page that is not its own.
+pub(super) fn refuse_foreign(uri: &Uri, status: StatusCode, message: &str) -> Response {
+    let query = Query::try_from_uri(uri);
+    let failure = Failure::new(status, "InputError", message);
+    refuse(&failure, output(&query), None)
+}
+
+/// The output that a query asks for.
+fn output(query: &Result<Pairs, QueryRejection>) -> Output {
+    query
+        .as_ref()
+        .map_or(Output::Envelope, |Query(pairs)| Output::of(pairs))
 }
 
 async fn run(
     State(site): State<Site>,
     ConnectInfo(client): ConnectInfo<SocketAddr>,
-    target: Result<Path<Target>, PathRejection>,
+    target: Result<Path<String>, PathRejection>,
     query: Result<Pairs, QueryRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
+    let output = output(&query);
     let request = match read(target, query, &headers) {
         Ok(request) => request,
-        Err(failure) => return refuse(&failure, None),
+        Err(failure) => return refuse(&failure, output, None),
     };
-    let output = request.parameters.output;
+    let alert = request.parameters.alert;
     match begin(&site, client, request, &headers, body).await {
         Ok(begun) if output == Output::Void => answer(envelope::acknowledged(begun.id)),
-        Ok(begun) => end(begun, output).await,
-        Err(failure) => refuse(&failure, None),
+        Ok(begun) => end(begun, output, alert).await,
+        Err(failure) => refuse(&failure, output, None),
     }
 }
 
 /// What is asked for, as far as it can be told without the body.
 fn read(
-    target: Result<Path<Target>, PathRejection>,
+    target: Result<Path<String>, PathRejection>,
     query: Result<Pairs, QueryRejection>,
     headers: &HeaderMap,
 ) -> Result<Request, Failure> {
-    if !origin::is_ours(headers) {
-        return Err(Failure::foreign_origin());
-    }
     if !is_bearable(headers.get(AUTHORIZATION)) {
         return Err(Failure::authorization());
     }
     let Path(target) = target.map_err(|error| Failure::parameter(error.body_text()))?;
     let Query(pairs) = query.map_err(|error| Failure::parameter(error.body_text()))?;
     Ok(Request {
+        target: Target::parse(&target).ok_or_else(Failure::path)?,
         parameters: Parameters::read(&pairs).map_err(Failure::parameter)?,
         content: Content::of_request(headers).ok_or_else(Failure::content_type)?,
-        target,
     })
 }
 
 /// Whether the credential is of a kind that callers send: there is nobody yet to check it against.
-/// The original's documents name the scheme `Simple`, its Python client sends the bare key.
+/// The original's documents name the scheme `Simple`, its Python client sends the bare key, and its
+/// Node client sends an empty header where it has no key.
 fn is_bearable(credential: Option<&HeaderValue>) -> bool {
     let Some(credential) = credential else {
         return true;
     };
-    let mut words = credential.to_str().unwrap_or_default().split_whitespace();
+    let Ok(credential) = credential.to_str() else {
+        return false;
+    };
+    let mut words = credential.split_whitespace();
     match (words.next(), words.next(), words.next()) {
-        (Some(_), None, None) => true,
+        (None | Some(_), None, None) => true,
         (Some(scheme), Some(_), None) => ["simple", "bearer"]
             .iter()
             .any(|known| scheme.eq_ignore_ascii_case(known)),
@@ -138,7 +166,7 @@ async fn begin(
         tracing::error!(error = &cause as &dyn std::error::Error, "a request failed");
         Failure::unavailable()
     })?;
-    let version = resolved.map_err(|why| Failure::nothing_to_call(why, parameters.output))?;
+    let version = resolved.map_err(Failure::nothing_to_call)?;
     let principal = principal::of(site, client);
     let (algorithm, number) = (version.algorithm.clone(), version.version.clone());
     let run = DirectRun {
@@ -161,20 +189,21 @@ async fn begin(
 }
 
 /// Waits for the run's decision, and answers with what it came to.
-async fn end(begun: Begun, output: Output) -> Response {
+async fn end(begun: Begun, output: Output, alert: Option<&'static str>) -> Response {
     let run = begun.id;
     let outcome = match begun.outcome.await {
         Ok(outcome) => outcome,
-        Err(error) => return refuse(&Failure::of_runner(&error), None),
+        Err(error) => return refuse(&Failure::of_runner(&error), output, None),
     };
     let about = About {
         run,
         duration: outcome.duration,
+        alert,
     };
     match outcome.ended {
         Ok(result) if output == Output::Raw => bare(result),
         Ok(result) => answer(envelope::success(&result, about)),
-        Err(failure) => refuse(&Failure::of_run(failure, output), Some(about)),
+        Err(failure) => refuse(&Failure::of_run(failure), output, Some(about)),
     }
 }
 
@@ -216,8 +245,14 @@ fn answer(json: Vec<u8>) -> Response {
     with_status(StatusCode::OK, json)
 }
 
-fn refuse(failure: &Failure, about: Option<About>) -> Response {
-    with_status(failure.status, envelope::error(&failure.error, about))
+fn refuse(failure: &Failure, output: Output, about: Option<About>) -> Response {
+    let json = envelope::error(&failure.error, about);
+    let mut response = with_status(failure.status(output), json);
+    if failure.is_passing() {
+        let second = HeaderValue::from_static("1");
+        response.headers_mut().insert(RETRY_AFTER, second);
+    }
+    response
 }
 
 fn with_status(status: StatusCode, json: Vec<u8>) -> Response {
@@ -236,10 +271,10 @@ mod tests {
     fn keys_tokens_and_nothing_are_tolerated_and_other_schemes_refused() {
         let bearable = |text: &'static str| is_bearable(Some(&HeaderValue::from_static(text)));
         assert!(is_bearable(None));
-        for text in ["Simple simABC", "simABC", "Bearer a.b.c", "bearer x"] {
+        for text in ["", "Simple simABC", "simABC", "Bearer a.b.c", "bearer x"] {
             assert!(bearable(text), "{text}");
         }
-        for text in ["", "Basic dTpw", "Simple a b", "Digest x=1"] {
+        for text in ["Basic dTpw", "Simple a b", "Digest x=1"] {
             assert!(!bearable(text), "{text}");
         }
     }

@@ -10,7 +10,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::{Site, body, origin, principal};
+use super::error::errors;
+use super::{Site, body, principal};
 use crate::limits;
 
 pub(super) async fn execute(
@@ -19,9 +20,6 @@ pub(super) async fn execute(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    if !origin::is_ours(&headers) {
-        return refuse(StatusCode::FORBIDDEN, "FORBIDDEN", "a foreign Origin");
-    }
     if !is_json(&headers) {
         return refuse(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -72,7 +70,8 @@ fn is_json(headers: &HeaderMap) -> bool {
     })
 }
 
-fn refuse(status: StatusCode, code: &str, message: &str) -> Response {
-    let body = json!({ "errors": [{ "message": message, "extensions": { "code": code } }] });
+/// An answer in GraphQL's form with one error.
+pub(super) fn refuse(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = json!({ "errors": errors(code, message) });
     (status, Json(body)).into_response()
 }

@@ -1,7 +1,11 @@
 //! GraphQL subscriptions over WebSocket: the `graphql-transport-ws` protocol and no other.
 //!
 //! Own, because the library's handler has no deadline for the init message, no bound on the
-//! streams of a socket, and the wrong close codes.
+//! streams of a socket, and the wrong close codes. The codes 44xx are the protocol's, for faults of
+//! the client alone: the standard client gives up for good at most of them. Whatever a client that
+//! is right can meet is an `error` for one id, or a code at which it connects again.
+
+mod message;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -10,20 +14,21 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use futures_util::stream::{BoxStream, SelectAll};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, interval_at};
+use tokio::time::{Instant, interval_at, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::frequency::Frequency;
-use super::{Site, origin, principal};
+use self::message::{Budget, FromClient, LONGEST_FRAME, LONGEST_MESSAGE};
+use super::error::errors;
+use super::{Site, principal};
 use crate::control::Principal;
 use crate::limits;
+use crate::schema::Item;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 
@@ -36,40 +41,43 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 /// The most subscriptions of one socket.
 const MOST_STREAMS: usize = 50;
 
-/// The largest message of a client, in bytes.
-const LARGEST_MESSAGE: usize = 64 * 1024;
-
-/// The most frames of a client in a minute, and at once. Enough to subscribe to all that a socket
-/// may have, and to take it all back.
-const MOST_FRAMES: u32 = 100;
-
 /// How long a client may take to take a message from us.
 const SEND_DEADLINE: Duration = Duration::from_secs(30);
 
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum FromClient {
-    ConnectionInit {},
-    Ping {},
-    Pong {},
-    Subscribe {
-        id: String,
-        payload: Box<async_graphql::Request>,
-    },
-    Complete {
-        id: String,
-    },
-}
+/// How long a client may take to answer the closing frame, and how many frames it may send before.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
+const MOST_LATE_FRAMES: usize = 1_000;
 
-/// Why the socket is closed: the protocol's codes.
+/// Why the socket is closed.
+#[derive(Clone, Copy)]
 struct Close(u16, &'static str);
+
+impl Close {
+    /// By the client, or it is gone.
+    const DONE: Self = Self(1000, "Closed");
+    const STOPPING: Self = Self(1001, "The server is stopping");
+    const SILENT: Self = Self(1001, "The client is silent");
+    /// What the socket cannot even receive: no client sends it by mistake.
+    const UNREADABLE: Self = Self(1009, "Message too long, or not readable");
+    const FLOOD: Self = Self(1013, "Too many messages; try again later");
+    const SLOW: Self = Self(1013, "The client does not read; try again later");
+    const INVALID: Self = Self(4400, "Invalid message");
+    const UNAUTHORIZED: Self = Self(4401, "Unauthorized");
+    const PROTOCOL: Self = Self(
+        4406,
+        "Subprotocol not acceptable: this server speaks graphql-transport-ws",
+    );
+    const INIT_TIMEOUT: Self = Self(4408, "Connection initialisation timeout");
+    const DUPLICATE: Self = Self(4409, "Subscriber for this id already exists");
+    const SECOND_INIT: Self = Self(4429, "Too many initialisation requests");
+}
 
 /// An answer on its way to the client; none at the end of a stream.
 struct Answer {
     id: String,
     /// Of the stream: ids are used again.
     number: u64,
-    response: Option<async_graphql::Response>,
+    item: Option<Item>,
 }
 
 /// A stream that the client wants to hear of.
@@ -82,21 +90,18 @@ struct Open {
 pub(super) async fn upgrade(
     State(site): State<Site>,
     ConnectInfo(client): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if !origin::is_ours(&headers) {
-        return StatusCode::FORBIDDEN.into_response();
-    }
     let Ok(place) = Arc::clone(&site.places.sockets).try_acquire_owned() else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     let principal = principal::of(&site, client);
+    let upgrade = upgrade.protocols([PROTOCOL]);
+    let is_ours = upgrade.selected_protocol().is_some();
     upgrade
-        .protocols([PROTOCOL])
-        .max_message_size(LARGEST_MESSAGE)
+        .max_message_size(LONGEST_FRAME)
         // Else a frame of 16 MiB is read to its end before it is refused.
-        .max_frame_size(LARGEST_MESSAGE)
+        .max_frame_size(LONGEST_FRAME)
         .on_upgrade(async move |socket| {
             let session = Session {
                 site,
@@ -105,10 +110,10 @@ pub(super) async fn upgrade(
                 streams: SelectAll::new(),
                 open: HashMap::new(),
                 opened: 0,
-                frames: Frequency::new(MOST_FRAMES, Instant::now()),
+                budget: Budget::new(Instant::now()),
                 _place: place,
             };
-            session.run().await;
+            session.run(is_ours).await;
         })
 }
 
@@ -121,24 +126,79 @@ struct Session {
     open: HashMap<String, Open>,
     /// How many there were so far.
     opened: u64,
-    frames: Frequency,
+    budget: Budget,
     /// Given back when the session ends.
     _place: OwnedSemaphorePermit,
 }
 
 impl Session {
-    async fn run(mut self) {
-        let ended = match self.init().await {
-            Ok(()) => self.serve().await,
-            Err(close) => Err(close),
+    /// Serves the socket to its end. The handshake of a client that speaks another protocol
+    /// succeeds, so that it hears why it is closed: browsers show nothing of a failed one.
+    async fn run(mut self, is_ours: bool) {
+        let ended = if is_ours {
+            self.serve().await
+        } else {
+            Err(Close::PROTOCOL)
         };
-        if let Err(Close(code, reason)) = ended {
-            let frame = CloseFrame {
+        if let Err(close) = ended {
+            self.close(close).await;
+        }
+    }
+
+    /// Tells the client why the socket is closed, and waits for its answer. What it sends until
+    /// then is read: a connection that is closed on unread bytes is reset, and the client would
+    /// not see the code.
+    async fn close(mut self, Close(code, reason): Close) {
+        self.streams.clear();
+        let frame = CloseFrame {
+            code,
+            reason: reason.into(),
+        };
+        let closing = async {
+            // An error here, as below, means that the client is gone.
+            if self.socket.send(Message::Close(Some(frame))).await.is_err() {
+                return;
+            }
+            for _ in 0..MOST_LATE_FRAMES {
+                match self.socket.recv().await {
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                    Some(Ok(_)) => {}
+                }
+            }
+        };
+        if timeout(CLOSE_DEADLINE, closing).await.is_err() {
+            tracing::debug!(
                 code,
-                reason: reason.into(),
-            };
-            // The client may be gone already; there is nobody left to tell.
-            let _gone = self.send(Message::Close(Some(frame))).await;
+                reason,
+                "a client did not answer the closing of its socket"
+            );
+        }
+    }
+
+    async fn serve(&mut self) -> Result<(), Close> {
+        self.init().await?;
+        let shutdown = self.site.settings.shutdown.clone();
+        let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+        let mut heard = true;
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return Err(Close::STOPPING),
+                frame = self.socket.recv() => {
+                    heard = true;
+                    if let Some(message) = self.read(frame)? {
+                        self.take(message).await?;
+                    }
+                }
+                Some(answer) = self.streams.next() => self.answer(answer).await?,
+                _ = ping.tick() => {
+                    if !heard {
+                        return Err(Close::SILENT);
+                    }
+                    heard = false;
+                    self.budget.expect();
+                    self.send(Message::Ping(Vec::new().into())).await?;
+                }
+            }
         }
     }
 
@@ -146,77 +206,62 @@ impl Session {
         let deadline = tokio::time::sleep(INIT_DEADLINE);
         tokio::pin!(deadline);
         loop {
-            let message = tokio::select! {
-                () = &mut deadline => return Err(Close(4408, "Connection initialisation timeout")),
-                message = self.socket.recv() => message,
+            let frame = tokio::select! {
+                () = &mut deadline => return Err(Close::INIT_TIMEOUT),
+                frame = self.socket.recv() => frame,
             };
-            match self.read(message)? {
-                None => {}
-                Some(FromClient::ConnectionInit {}) => break,
-                Some(FromClient::Ping {}) => self.tell(json!({ "type": "pong" })).await?,
-                Some(FromClient::Pong {} | FromClient::Complete { .. }) => {}
-                Some(FromClient::Subscribe { .. }) => return Err(Close(4401, "Unauthorized")),
+            match self.read(frame)? {
+                Some(FromClient::Init) => break,
+                Some(FromClient::Ping) => self.tell(json!({ "type": "pong" })).await?,
+                None | Some(FromClient::Pong | FromClient::Complete { .. }) => {}
+                Some(FromClient::Subscribe { .. } | FromClient::TooLong { .. }) => {
+                    return Err(Close::UNAUTHORIZED);
+                }
             }
         }
         self.tell(json!({ "type": "connection_ack" })).await
     }
 
-    async fn serve(&mut self) -> Result<(), Close> {
-        let shutdown = self.site.settings.shutdown.clone();
-        let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
-        let mut heard = true;
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return Err(Close(1001, "Going away")),
-                message = self.socket.recv() => {
-                    heard = true;
-                    if let Some(message) = self.read(message)? {
-                        self.take(message).await?;
-                    }
-                }
-                Some(answer) = self.streams.next() => self.answer(answer).await?,
-                _ = ping.tick() => {
-                    if !heard {
-                        return Err(Close(1001, "The client went silent"));
-                    }
-                    heard = false;
-                    self.send(Message::Ping(Vec::new().into())).await?;
-                }
-            }
-        }
-    }
-
     /// The protocol's message in a frame; none for frames that carry none.
     fn read(
         &mut self,
-        message: Option<Result<Message, axum::Error>>,
+        frame: Option<Result<Message, axum::Error>>,
     ) -> Result<Option<FromClient>, Close> {
-        if !self.frames.take(Instant::now()) {
-            return Err(Close(4429, "Too many messages"));
-        }
-        match message {
-            Some(Ok(Message::Text(text))) => serde_json::from_str(text.as_str())
-                .map(Some)
-                .map_err(|_| Close(4400, "Invalid message")),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
-            Some(Ok(Message::Binary(_))) => Err(Close(4400, "Invalid message")),
-            Some(Ok(Message::Close(_))) | None => Err(Close(1000, "Closed")),
-            // A frame that is too large, or none at all; or the client is gone and reads no code.
-            Some(Err(_)) => Err(Close(1009, "Message too big")),
+        let (message, expected) = match frame {
+            Some(Ok(Message::Text(text))) => {
+                let message = FromClient::parse(&text).ok_or(Close::INVALID)?;
+                let expected = matches!(message, FromClient::Complete { .. });
+                (Some(message), expected)
+            }
+            Some(Ok(Message::Pong(_))) => (None, true),
+            Some(Ok(Message::Ping(_))) => (None, false),
+            Some(Ok(Message::Binary(_))) => return Err(Close::INVALID),
+            Some(Ok(Message::Close(_))) | None => return Err(Close::DONE),
+            // Or the client is gone, and reads no code.
+            Some(Err(_)) => return Err(Close::UNREADABLE),
+        };
+        if self.budget.take(expected, Instant::now()) {
+            Ok(message)
+        } else {
+            Err(Close::FLOOD)
         }
     }
 
     async fn take(&mut self, message: FromClient) -> Result<(), Close> {
         match message {
-            FromClient::ConnectionInit {} => Err(Close(4429, "Too many initialisation requests")),
-            FromClient::Ping {} => self.tell(json!({ "type": "pong" })).await,
-            FromClient::Pong {} => Ok(()),
+            FromClient::Init => Err(Close::SECOND_INIT),
+            FromClient::Ping => self.tell(json!({ "type": "pong" })).await,
+            FromClient::Pong => Ok(()),
             FromClient::Complete { id } => {
                 // Dropping the token's guard ends the stream.
                 self.open.remove(&id);
                 Ok(())
             }
-            FromClient::Subscribe { id, payload } => self.subscribe(id, *payload).await,
+            FromClient::Subscribe { id, request } => self.subscribe(id, *request).await,
+            FromClient::TooLong { id } => {
+                let why = format!("the message is longer than {LONGEST_MESSAGE} bytes");
+                self.refuse(&id, errors("TOO_COMPLEX", &why)).await
+            }
         }
     }
 
@@ -226,32 +271,28 @@ impl Session {
         request: async_graphql::Request,
     ) -> Result<(), Close> {
         if self.open.contains_key(&id) {
-            return Err(Close(4409, "Subscriber for this id already exists"));
+            return Err(Close::DUPLICATE);
         }
         if self.open.len() >= MOST_STREAMS {
-            return Err(Close(4429, "Too many subscriptions"));
+            let why = format!("a socket has at most {MOST_STREAMS} subscriptions at once");
+            return self.refuse(&id, errors("TOO_COMPLEX", &why)).await;
         }
-        let stream = match self.site.schema.subscribe(request, self.principal.clone()) {
-            Ok(stream) => stream,
-            Err(refusal) => {
-                let error = json!({ "type": "error", "id": id, "payload": refusal.errors });
-                return self.tell(error).await;
-            }
-        };
+        self.budget.expect();
         self.opened += 1;
         let number = self.opened;
         let answer = {
             let id = id.clone();
-            move |response| Answer {
+            move |item| Answer {
                 id: id.clone(),
                 number,
-                response,
+                item,
             }
         };
         let end = answer(None);
         let ended = CancellationToken::new();
-        let answers = stream
-            .map(move |response| answer(Some(response)))
+        let items = self.site.schema.subscribe(request, self.principal.clone());
+        let answers = items
+            .map(move |item| answer(Some(item)))
             .take_until(ended.clone().cancelled_owned());
         let end = futures_util::stream::once(async move { end });
         self.streams.push(answers.chain(end).boxed());
@@ -267,22 +308,32 @@ impl Session {
     }
 
     async fn answer(&mut self, answer: Answer) -> Result<(), Close> {
-        let Answer {
-            id,
-            number,
-            response,
-        } = answer;
+        let Answer { id, number, item } = answer;
         if self.open.get(&id).is_none_or(|open| open.number != number) {
             return Ok(());
         }
-        let Some(response) = response else {
-            self.open.remove(&id);
-            return self.tell(json!({ "type": "complete", "id": id })).await;
-        };
-        let payload = String::from_utf8_lossy(&limits::bytes(&response)).into_owned();
-        let id = Value::String(id);
-        let message = format!(r#"{{"type":"next","id":{id},"payload":{payload}}}"#);
-        self.send(Message::Text(message.into())).await
+        match item {
+            Some(Item::Next(response)) => {
+                let payload = String::from_utf8_lossy(&limits::bytes(&response)).into_owned();
+                let id = Value::String(id);
+                let message = format!(r#"{{"type":"next","id":{id},"payload":{payload}}}"#);
+                self.send(Message::Text(message.into())).await
+            }
+            Some(Item::Refused(response)) => {
+                self.open.remove(&id);
+                self.refuse(&id, json!(response.errors)).await
+            }
+            None => {
+                self.open.remove(&id);
+                self.tell(json!({ "type": "complete", "id": id })).await
+            }
+        }
+    }
+
+    /// There is no such subscription; its id is free.
+    async fn refuse(&mut self, id: &str, errors: Value) -> Result<(), Close> {
+        self.tell(json!({ "type": "error", "id": id, "payload": errors }))
+            .await
     }
 
     async fn tell(&mut self, message: Value) -> Result<(), Close> {
@@ -290,10 +341,10 @@ impl Session {
     }
 
     async fn send(&mut self, message: Message) -> Result<(), Close> {
-        match tokio::time::timeout(SEND_DEADLINE, self.socket.send(message)).await {
+        match timeout(SEND_DEADLINE, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Close(1000, "Closed")),
-            Err(_) => Err(Close(1008, "The client does not read")),
+            Ok(Err(_)) => Err(Close::DONE),
+            Err(_) => Err(Close::SLOW),
         }
     }
 }

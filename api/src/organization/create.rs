@@ -1,12 +1,12 @@
 //! Creating an organization.
 
-use async_graphql::InputObject;
+use async_graphql::{Context, InputObject};
 use domain::organization::CreateOrganization;
 use domain::{OrganizationName, Position};
 
 use super::mutation::OrganizationPayload;
 use crate::mutation::{Call, Mutation, NotDone, Once, Terms, arguments};
-use crate::user_error::UserError;
+use crate::user_error::{UserError, Warning};
 
 /// An organization to create.
 #[derive(InputObject)]
@@ -39,5 +39,17 @@ impl Mutation for OrganizationCreateInput {
             name: organization.clone(),
         };
         call.execute(&command).await
+    }
+
+    async fn warnings(
+        &self,
+        _ctx: &Context<'_>,
+        organization: &OrganizationName,
+    ) -> async_graphql::Result<Vec<Warning>> {
+        let has_hyphen = organization.as_str().contains('-');
+        Ok(has_hyphen
+            .then(Warning::hyphen_in_name)
+            .into_iter()
+            .collect())
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct ErrorBody {
 pub(super) struct About {
     pub(super) run: Uuid,
     pub(super) duration: Duration,
+    /// What the caller should know beside.
+    pub(super) alert: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -65,6 +67,8 @@ struct Metadata {
     /// Seconds.
     duration: f64,
     request_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alerts: Option<[&'static str; 1]>,
 }
 
 #[derive(Serialize)]
@@ -109,6 +113,7 @@ impl About {
             content_type,
             duration: self.duration.as_secs_f64(),
             request_id: request_id(self.run),
+            alerts: self.alert.map(|alert| [alert]),
         }
     }
 }
@@ -149,6 +154,7 @@ mod tests {
     const ABOUT: About = About {
         run: Uuid::from_u128(7),
         duration: Duration::from_millis(1250),
+        alert: None,
     };
 
     fn answer(content_type: Option<&str>, body: &'static [u8]) -> String {

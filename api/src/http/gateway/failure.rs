@@ -28,13 +28,14 @@ impl Failure {
         }
     }
 
-    pub(super) fn foreign_origin() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "InputError", "a foreign Origin")
-    }
-
     pub(super) fn authorization() -> Self {
         let message = "the Authorization is `Simple KEY`, `Bearer TOKEN` or a bare key";
         Self::new(StatusCode::UNAUTHORIZED, "InputError", message)
+    }
+
+    pub(super) fn path() -> Self {
+        let message = "an algorithm is called at /v1/algo/{organization}/{name}[/{version}]";
+        Self::new(StatusCode::NOT_FOUND, "InputError", message)
     }
 
     pub(super) fn method() -> Self {
@@ -77,8 +78,8 @@ impl Failure {
 
     /// There is nothing to call. Like every error about a well-formed request it comes with a 200,
     /// and as in the original without a type.
-    pub(super) fn nothing_to_call(message: String, output: Output) -> Self {
-        let mut failure = Self::new(status(output), "", message);
+    pub(super) fn nothing_to_call(message: String) -> Self {
+        let mut failure = Self::new(StatusCode::OK, "", message);
         failure.error.error_type = None;
         failure
     }
@@ -106,8 +107,28 @@ impl Failure {
         }
     }
 
+    /// The status that it is answered with. A bare result would look like an error in JSON, so
+    /// there the status must tell; and of the original's clients some know no status but 400 and
+    /// 500, and take what comes with another for the result.
+    pub(super) fn status(&self, output: Output) -> StatusCode {
+        match (output, self.status) {
+            (Output::Envelope | Output::Void, status) => status,
+            (Output::Raw, StatusCode::TOO_MANY_REQUESTS) => StatusCode::INTERNAL_SERVER_ERROR,
+            (Output::Raw, status) if status.is_server_error() => StatusCode::INTERNAL_SERVER_ERROR,
+            (Output::Raw, _) => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// Whether the same request may succeed later.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(
+            self.status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        )
+    }
+
     /// The run itself failed.
-    pub(super) fn of_run(failure: DirectFailure, output: Output) -> Self {
+    pub(super) fn of_run(failure: DirectFailure) -> Self {
         let DirectFailure {
             answer,
             text,
@@ -121,7 +142,7 @@ impl Failure {
             (_, None) => message,
         };
         Self {
-            status: status(output),
+            status: StatusCode::OK,
             error: ErrorBody {
                 message,
                 error_type: Some(error_type.to_owned()),
@@ -129,15 +150,6 @@ impl Failure {
                 stacktrace,
             },
         }
-    }
-}
-
-/// The status of an error about a request that was well formed. A bare result would look like an
-/// error in JSON, so there the status must tell.
-fn status(output: Output) -> StatusCode {
-    match output {
-        Output::Raw => StatusCode::BAD_REQUEST,
-        Output::Envelope | Output::Void => StatusCode::OK,
     }
 }
 
@@ -177,13 +189,13 @@ fn describe(answer: &Answer) -> (&str, String) {
 mod tests {
     use super::*;
 
-    fn failed(answer: Answer, text: Option<&str>, output: Output) -> (u16, String, String) {
+    fn failed(answer: Answer, text: Option<&str>) -> (u16, String, String) {
         let failure = DirectFailure {
             answer,
             text: text.map(str::to_owned),
             stacktrace: None,
         };
-        let failure = Failure::of_run(failure, output);
+        let failure = Failure::of_run(failure);
         let error_type = failure.error.error_type.unwrap();
         (failure.status.as_u16(), error_type, failure.error.message)
     }
@@ -199,7 +211,7 @@ mod tests {
     #[test]
     fn an_algorithms_own_error_is_passed_on_with_a_200() {
         let answer = status(200, Some("LanguageError"));
-        let told = failed(answer, Some("no such verb"), Output::Envelope);
+        let told = failed(answer, Some("no such verb"));
         assert_eq!(
             told,
             (200, "LanguageError".to_owned(), "no such verb".to_owned())
@@ -207,9 +219,21 @@ mod tests {
     }
 
     #[test]
-    fn an_error_in_place_of_a_bare_result_is_a_400() {
-        let (status, ..) = failed(status(500, None), None, Output::Raw);
-        assert_eq!(status, 400);
+    fn an_error_in_place_of_a_bare_result_is_a_400_or_a_500() {
+        for (status, bare) in [
+            (StatusCode::OK, 400),
+            (StatusCode::UNAUTHORIZED, 400),
+            (StatusCode::NOT_FOUND, 400),
+            (StatusCode::PAYLOAD_TOO_LARGE, 400),
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, 400),
+            (StatusCode::MISDIRECTED_REQUEST, 400),
+            (StatusCode::TOO_MANY_REQUESTS, 500),
+            (StatusCode::SERVICE_UNAVAILABLE, 500),
+        ] {
+            let failure = Failure::new(status, "SystemError", "why");
+            assert_eq!(failure.status(Output::Raw).as_u16(), bare, "{status}");
+            assert_eq!(failure.status(Output::Envelope), status);
+        }
     }
 
     #[test]
@@ -226,7 +250,7 @@ mod tests {
             (Answer::AnswerTooLarge, "TooLargeError"),
         ];
         for (answer, wanted) in cases {
-            let (_, error_type, message) = failed(answer, None, Output::Envelope);
+            let (_, error_type, message) = failed(answer, None);
             assert_eq!(error_type, wanted);
             assert_ne!(message, "");
         }
@@ -234,7 +258,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_has_a_message_only() {
-        let failure = Failure::nothing_to_call("no such".to_owned(), Output::Envelope);
+        let failure = Failure::nothing_to_call("no such".to_owned());
         assert_eq!(failure.status, StatusCode::OK);
         assert_eq!(failure.error.error_type, None);
     }

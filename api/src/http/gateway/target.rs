@@ -4,10 +4,9 @@ use domain::algorithm::VersionPublished;
 use domain::{AlgorithmId, NameError, VersionSelector};
 use projections::algorithm::state;
 use projections::{ReadModel, ReadModelError};
-use serde::Deserialize;
 
 /// The parts of the path.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target {
     organization: String,
     name: String,
@@ -15,6 +14,21 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// The target that a path behind `/v1/algo/` names, as the original's clients write it: the
+    /// Node client with the scheme that its README has, and with a slash at the end.
+    pub(super) fn parse(path: &str) -> Option<Self> {
+        let path = path.strip_prefix("algo://").unwrap_or(path);
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let mut parts = path.split('/').map(str::to_owned);
+        let target = Self {
+            organization: parts.next()?,
+            name: parts.next()?,
+            version: parts.next(),
+        };
+        let is_whole = parts.next().is_none() && !path.split('/').any(str::is_empty);
+        is_whole.then_some(target)
+    }
+
     /// The version to call now; otherwise why there is none, in words.
     pub(super) async fn resolve(
         &self,
@@ -61,6 +75,44 @@ fn selector(text: Option<&str>) -> Result<VersionSelector, NameError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_read_as_clients_write_it() {
+        let target = |version: Option<&str>| {
+            Some(Target {
+                organization: "acme".to_owned(),
+                name: "score".to_owned(),
+                version: version.map(str::to_owned),
+            })
+        };
+        for path in [
+            "acme/score",
+            "acme/score/",
+            "algo://acme/score",
+            "algo://acme/score/",
+        ] {
+            assert_eq!(Target::parse(path), target(None), "{path}");
+        }
+        for path in [
+            "acme/score/1.0.0",
+            "acme/score/1.0.0/",
+            "algo://acme/score/1.0.0/",
+        ] {
+            assert_eq!(Target::parse(path), target(Some("1.0.0")), "{path}");
+        }
+        for path in [
+            "",
+            "/",
+            "acme",
+            "acme/",
+            "acme//score",
+            "acme/score//",
+            "a/b/c/d",
+            "algo://",
+        ] {
+            assert_eq!(Target::parse(path), None, "{path}");
+        }
+    }
 
     #[test]
     fn versions_are_selected_as_callers_write_them() {
