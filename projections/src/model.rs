@@ -68,7 +68,8 @@ impl ReadModel {
         database: Box<dyn Database>,
         live: Arc<dyn Tables>,
     ) -> Result<Self, ReadModelError> {
-        let (reached, _) = watch::channel(checkpoint(&*live).await?);
+        let position = checkpoint(&*live).await?;
+        let (reached, _) = watch::channel(position);
         let ((live, _), (rebuilding, _)) = (watch::channel(live), watch::channel(None));
         Ok(Self(Arc::new(Shared {
             database,
@@ -76,7 +77,7 @@ impl ReadModel {
             reached,
             replacing: Mutex::new(()),
             rebuilding,
-            changes: Feed::default(),
+            changes: Feed::after(position),
         })))
     }
 

@@ -15,6 +15,8 @@ pub(super) async fn run(kafka: &Kafka, url: &str, args: &FlowArgs, run: usize) -
     let results = kafka.results("eventflows", run).await;
     let data = tempfile::tempdir_in("target").unwrap();
     let server = Server::start(Settings {
+        allow_unauthenticated_network: false,
+        public_url: None,
         listen: ([127, 0, 0, 1], 0).into(),
         data: data.path().to_owned(),
         log_url: None,

@@ -2,10 +2,11 @@
 //! follows it.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::error::Error;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::{Position, Thing};
-use tokio::sync::Mutex;
+use tokio::sync::watch;
 
 use super::{MORE, POSITIONS_KEPT};
 use crate::database::{FromRow, Row, Statement};
@@ -54,8 +55,12 @@ pub enum ChangesError {
 }
 
 /// The latest changes, as long as they are few enough.
-#[derive(Debug, Default)]
-pub(crate) struct Feed(Mutex<Option<Held>>);
+#[derive(Debug)]
+pub(crate) struct Feed {
+    held: Mutex<Held>,
+    /// Whether a task is reading what comes next.
+    reading: watch::Sender<bool>,
+}
 
 #[derive(Debug)]
 struct Held {
@@ -80,18 +85,48 @@ impl ReadModel {
         if behind > POSITIONS_KEPT {
             return Err(ChangesError::TooOld { after, behind });
         }
-        {
-            let mut feed = self.feed().0.lock().await;
-            let held = feed.get_or_insert_with(|| Held::from(shown));
-            while held.reached < shown {
-                let read = self.read_changes(held.reached).await?;
-                held.take(read);
-            }
-            if after >= held.after {
-                return Ok(held.after(after));
-            }
+        self.hold_until(shown).await;
+        let held = self.feed().held().after(after, shown);
+        match held {
+            Some(changes) => Ok(changes),
+            None => Ok(self.read_changes(after).await?),
         }
-        Ok(self.read_changes(after).await?)
+    }
+
+    /// Has the changes up to `shown` held, unless the database cannot be read.
+    ///
+    /// A task of its own reads them: a subscriber that waits for a slow client is not polled, and
+    /// must not keep anything that the others wait for.
+    async fn hold_until(&self, shown: Position) {
+        if self.feed().held().reached >= shown {
+            return;
+        }
+        let mut reading = self.feed().reading.subscribe();
+        let idle = |reading: &mut bool| !std::mem::replace(reading, true);
+        if self.feed().reading.send_if_modified(idle) {
+            let model = self.clone();
+            tokio::spawn(async move {
+                if let Err(error) = model.hold_next().await {
+                    let error = &error as &dyn Error;
+                    tracing::warn!(error, "the change feed could not be read");
+                }
+                model.feed().reading.send_replace(false);
+            });
+        }
+        // The model, which sends, is there as long as this borrow of it.
+        let _ = reading.wait_for(|reading| !reading).await;
+    }
+
+    /// Reads what is not held yet.
+    async fn hold_next(&self) -> Result<(), ReadModelError> {
+        loop {
+            let reached = self.feed().held().reached;
+            if reached >= self.position() {
+                return Ok(());
+            }
+            let read = self.read_changes(reached).await?;
+            self.feed().held().take(read);
+        }
     }
 
     /// The changes after `after` as the database has them: whole positions, as many as a page has.
@@ -118,16 +153,29 @@ impl ReadModel {
     }
 }
 
-impl Held {
-    fn from(position: Position) -> Self {
-        Self {
+impl Feed {
+    /// A feed that holds what comes after `position`.
+    pub(crate) fn after(position: Position) -> Self {
+        let held = Held {
             after: position,
             reached: position,
             changes: VecDeque::new(),
             bytes: 0,
+        };
+        let (reading, _) = watch::channel(false);
+        Self {
+            held: Mutex::new(held),
+            reading,
         }
     }
 
+    fn held(&self) -> MutexGuard<'_, Held> {
+        // It is whole between any two statements, so a poisoned one is as good as any.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
     /// Takes in what comes next, and lets go of what is too much.
     fn take(&mut self, read: Changes) {
         self.reached = read.reached;
@@ -144,7 +192,11 @@ impl Held {
         }
     }
 
-    fn after(&self, after: Position) -> Changes {
+    /// The changes after `after`; none where they are not held, or not up to `shown`.
+    fn after(&self, after: Position, shown: Position) -> Option<Changes> {
+        if after < self.after || self.reached < shown {
+            return None;
+        }
         let first = self.changes.partition_point(|c| c.position <= after);
         let changes: Vec<_> = self.changes.range(first..).take(AT_ONCE).cloned().collect();
         let reached = if changes.len() < AT_ONCE {
@@ -152,7 +204,7 @@ impl Held {
         } else {
             changes.last().map_or(after, |last| last.position)
         };
-        Changes { reached, changes }
+        Some(Changes { reached, changes })
     }
 }
 

@@ -1,3 +1,5 @@
+//! Parts that end, fail and panic, and what the process makes of it.
+
 use std::convert::Infallible;
 
 use super::*;
