@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use domain::{AlgorithmId, BrokerId, OrganizationName, TopicId};
@@ -20,9 +21,13 @@ pub(crate) struct Rows(pub(crate) ReadModel);
 /// The loader of a view.
 pub(crate) type RowLoader = DataLoader<Rows>;
 
+/// How long a loader waits for more keys. The timer runs while nodes are still being resolved, so
+/// that a shorter one splits what could be one statement on a slow machine.
+const GATHERING: Duration = Duration::from_millis(8);
+
 /// A fresh loader of what `source` loads.
 pub(crate) fn loader<T>(source: T) -> DataLoader<T> {
-    DataLoader::new(source, tokio::spawn)
+    DataLoader::new(source, tokio::spawn).delay(GATHERING)
 }
 
 /// The versions of an algorithm.
