@@ -228,7 +228,8 @@ async fn an_error_in_place_of_a_bare_result_is_a_400_whatever_it_is() {
     let it = Published::at(&endpoint).await;
     let text = ("content-type", TEXT);
     let large = vec![b'x'; 10 * 1024 * 1024 + 1];
-    let cases: [(&str, &[(&str, &str)], Vec<u8>); 7] = [
+    type Call<'c> = (&'c str, &'c [(&'c str, &'c str)], Vec<u8>);
+    let cases: [Call<'_>; 7] = [
         ("acme/score?output=raw", &[], b"x".to_vec()),
         ("acme/score?output=raw", &[text], large),
         ("acme/score?timeout=0&output=raw", &[text], b"x".to_vec()),
