@@ -1,5 +1,5 @@
 //! What all mutations share: the idempotency key, refusals as user errors, reading one's own
-//! writes. A mutation is an input that implements [`Mutation`], in a file named by its verb.
+//! writes. A mutation is an input that implements `Mutation`, in a file named by its verb.
 
 pub(crate) mod arguments;
 pub(crate) mod call;
