@@ -26,7 +26,7 @@ pub type HttpsClient = legacy::Client<Connector, Full<Bytes>>;
 /// An HTTP client for `url`.
 ///
 /// # Errors
-/// See [`connector`].
+/// See `connector`.
 pub fn https(url: &Uri) -> io::Result<HttpsClient> {
     Ok(client(connector(url)?))
 }

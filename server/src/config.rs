@@ -53,7 +53,7 @@ pub struct ServeArgs {
         default_missing_value = "true"
     )]
     allow_unauthenticated_network: Option<bool>,
-    /// The URL by which people reach the server, such as https://eventflows.example, where that is
+    /// The URL by which people reach the server, such as `https://eventflows.example`, where that is
     /// not an address or localhost. Requests for other names, and from other pages, are refused.
     #[arg(long, env = "EVENTFLOWS_PUBLIC_URL")]
     public_url: Option<PublicUrl>,
