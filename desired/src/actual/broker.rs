@@ -42,7 +42,7 @@ enum ShownSettings {
 struct ShownServiceBus {
     namespace: String,
     endpoint: Option<String>,
-    auth: BusAuth,
+    service_bus_auth: BusAuth,
     key_name: Option<String>,
     tenant_id: Option<String>,
     client_id: Option<String>,
@@ -110,7 +110,7 @@ impl ShownServiceBus {
             managed_identity: None,
         };
         let client_id = self.client_id;
-        match (self.auth, credential) {
+        match (self.service_bus_auth, credential) {
             (BusAuth::ManagedIdentity, _) => {
                 bus.managed_identity = Some(ManagedIdentity { client_id });
             }
