@@ -286,12 +286,9 @@ async fn what_cannot_be_resumed(api: &GraphQl) {
         socket
             .tell(json!({ "type": "subscribe", "id": arguments, "payload": payload }))
             .await;
-        let error = loop {
-            let message = socket.hear().await;
-            if message["type"] != "complete" {
-                break message["payload"]["errors"][0].clone();
-            }
-        };
-        assert_eq!(error["extensions"]["code"], code, "{arguments}");
+        let error = socket.hear().await;
+        assert_eq!(error["type"], "error", "{arguments}");
+        assert_eq!(error["id"], arguments);
+        assert_eq!(error["payload"][0]["extensions"]["code"], code);
     }
 }

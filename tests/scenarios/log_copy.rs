@@ -248,7 +248,7 @@ async fn copy_and_kill(from: &str, to: &str) -> u64 {
             .await
             .unwrap()
             .expect("it is not done yet");
-        if let Some(compared) = line.strip_prefix("compared what is there: ") {
+        if let Some(compared) = line.strip_prefix("compared existing events: ") {
             held = compared.split(' ').next().unwrap().parse().unwrap();
         }
         if line.starts_with("copied: ") {
