@@ -136,7 +136,7 @@ impl Warning {
     pub(crate) fn cycle(cycle: &Cycle) -> Self {
         Self {
             code: WarningCode::FlowCycle,
-            message: format!("messages circulate for ever: {cycle}"),
+            message: format!("messages go round in a cycle: {cycle}"),
             path: Some(owned(&["input", "allowCycle"])),
         }
     }

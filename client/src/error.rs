@@ -67,7 +67,7 @@ impl ClientError {
             Self::Unreachable { .. } | Self::Broken { .. } | Self::TimedOut { .. } => true,
             Self::Status { status, .. } => matches!(status.as_u16(), 429 | 502..=504),
             Self::GraphQl(error) => matches!(error.code.as_str(), "UNAVAILABLE" | "RATE_LIMITED"),
-            // Whoever follows subscribes again.
+            // A follower subscribes again.
             Self::Closed { .. } => true,
             Self::Certificates(_)
             | Self::TooLarge { .. }

@@ -5,7 +5,7 @@ use crate::ids::WorkerId;
 use crate::name::OrganizationName;
 use crate::refusal::Refusal;
 
-/// What a command requires of whoever asks for it.
+/// The right that a command requires of its caller.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Right {
     /// Connect, test, replace and disconnect brokers, grant topics, create organizations: cluster

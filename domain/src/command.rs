@@ -35,7 +35,7 @@ pub trait Command: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// What whoever asks for it must be permitted.
+    /// The right that the caller must have.
     fn requires(&self) -> Right;
 
     /// Decides. Pure: the same arguments give the same answer.

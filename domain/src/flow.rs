@@ -1,5 +1,5 @@
 //! The graph of flows: topics feed algorithms, and algorithms publish to topics. A cycle in it
-//! lets messages circulate for ever.
+//! lets messages go round in a cycle.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;

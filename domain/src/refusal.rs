@@ -106,7 +106,7 @@ pub enum Refusal {
     PublisherNotEnabled,
     #[error("the publisher is already enabled; change its version instead")]
     PublisherAlreadyEnabled,
-    #[error("messages would circulate for ever: {path}; allow the cycle if that is intended")]
+    #[error("messages would go round in a cycle: {path}; allow the cycle if that is intended")]
     FlowCycle { path: Cycle },
     #[error("{0} cannot be its own dead letter queue")]
     DlqIsSourceTopic(TopicName),

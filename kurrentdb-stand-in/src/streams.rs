@@ -64,7 +64,7 @@ impl Streams for StreamAnswers {
                 Ok(self.until_ended(stream::iter(answers)))
             }
             Some(CountOption::Subscription(_)) => {
-                // Before it counts as begun: whoever has seen it begin can end it.
+                // Before it counts as begun: a test that has seen it begin can end it.
                 let end = self.faults.streams_end();
                 let database = Arc::clone(&self.database);
                 let subscription = subscription::subscription(database, &self.faults, &options)?;

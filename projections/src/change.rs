@@ -14,7 +14,7 @@ use crate::database::{Row, Tx};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
 
-/// The changes of so many positions up to the checkpoint are kept: whoever is further behind
+/// The changes of so many positions up to the checkpoint are kept: a reader further behind
 /// reads the lists again, which costs less.
 pub const POSITIONS_KEPT: u64 = 10_000;
 

@@ -98,7 +98,7 @@ struct Following {
     waiting: VecDeque<Arc<ThingsChanged>>,
     /// The feed was read up to here.
     read: At,
-    /// The client was told of everything up to here.
+    /// The client has received everything up to here.
     reached: At,
     scope: Scope,
     /// The client is yet to be told where it begins.

@@ -29,7 +29,7 @@ pub struct TopicInput {
     pub partitions: Option<u32>,
 }
 
-/// Hands the answer to whoever waits for it. Nothing is recorded: what is made of it is.
+/// Hands the answer to the request that waits for it. The answer is not recorded; what the request decides from it is.
 pub(super) fn answer(ctx: &Context<'_>, input: WorkerAnswerInput) -> Result<WorkerPayload> {
     let request = input
         .request_id
