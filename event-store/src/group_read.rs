@@ -103,12 +103,12 @@ async fn run(read_together: ReadTogether, mut queue: mpsc::Receiver<Request>) {
         match read_together(asked).await {
             Ok(pages) => {
                 for (answer, page) in answers.into_iter().zip(pages) {
-                    // Whoever has stopped waiting needs no answer.
+                    // A caller that has stopped waiting needs no answer.
                     let _ = answer.send(page);
                 }
             }
             Err(error) => {
-                // Whoever came meanwhile would wait as long again, for the same.
+                // Callers that came meanwhile would wait as long again, for the same.
                 while let Ok(request) = queue.try_recv() {
                     answers.push(request.answer);
                 }

@@ -2,7 +2,7 @@
 //!
 //! The revision in that stream is the position, so positions are gapless, an append is atomic
 //! whatever it touches, and who appends names the position it goes on from: of two processes that
-//! append at once one is refused, learns what the other appended, and decides anew. What the
+//! append at once one is refused, learns what the other appended, and decides again. What the
 //! database does not know (the revisions of our streams, the commands that were appended) each
 //! process keeps in memory, made from the log; see ADR 11.
 //!

@@ -57,7 +57,7 @@ pub fn file_in(data: &Path) -> PathBuf {
 }
 
 /// Opens the log at `url`: `sqlite:PATH`, a file made where there is none, `postgres://…`, a
-/// database that is there, or `kurrentdb://…`, also `esdb:`, a stream made where there is none.
+/// existing database, or `kurrentdb://…`, also `esdb:`, a stream made where there is none.
 ///
 /// # Errors
 /// The URL names no log that is built in, or the log cannot be opened.

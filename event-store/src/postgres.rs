@@ -21,7 +21,7 @@
 //! GRANT SELECT ON _sqlx_migrations TO eventflows;
 //! ```
 //!
-//! Whoever only reads the log, as an auditor does, needs no more than
+//! A role that only reads the log, as an auditor does, needs only
 //! `GRANT SELECT ON events, commands, log_head`.
 //!
 //! Triggers refuse UPDATE, DELETE and TRUNCATE of the log to everybody, the owner included, who

@@ -106,7 +106,7 @@ impl StandIn {
         self.faults.break_connections();
     }
 
-    /// Serves again on the same address; a database in a file is read from it anew.
+    /// Serves again on the same address; a database in a file is read from it again.
     ///
     /// # Errors
     /// The address was taken meanwhile, or the file was damaged.

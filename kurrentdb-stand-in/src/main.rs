@@ -11,7 +11,7 @@ const DEFAULT_ADDRESS: &str = "127.0.0.1:2113";
 
 #[expect(
     clippy::print_stdout,
-    reason = "whoever started the server waits for this line"
+    reason = "the process that started the server waits for this line"
 )]
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

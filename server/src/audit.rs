@@ -60,7 +60,7 @@ struct TrustArgs {
     /// The directory of checkpoints.
     #[arg(long, env = "EVENTFLOWS_CHECKPOINTS")]
     checkpoints: PathBuf,
-    /// A file with the public key. Keep a copy of your own: whoever can change the checkpoints can
+    /// A file with the public key. Keep a copy of your own: those who can change the checkpoints can
     /// change the key beside them [default: log.vkey beside the checkpoints].
     #[arg(long)]
     public_key: Option<PathBuf>,

@@ -42,7 +42,7 @@ pub struct ServeArgs {
     /// The address to serve on [default: 127.0.0.1:8080].
     #[arg(long, env = "EVENTFLOWS_LISTEN")]
     listen: Option<SocketAddr>,
-    /// Serve on an address that other machines reach, although there is no sign-in yet: whoever
+    /// Serve on an address that other machines reach, although there is no sign-in yet: anybody who
     /// reaches it is the administrator.
     #[arg(
         long,
@@ -60,13 +60,13 @@ pub struct ServeArgs {
     /// The directory of the databases, made where it is absent [default: data].
     #[arg(long, env = "EVENTFLOWS_DATA")]
     data: Option<PathBuf>,
-    /// The event log: `sqlite:PATH`, `postgres://…` for a database that is there, or
+    /// The event log: `sqlite:PATH`, `postgres://…` for an existing database, or
     /// `kurrentdb://…`, also `esdb:`, with `?log=NAME` for another stream than `eventflows`
     /// [default: log.db in the data directory, in SQLite].
     // Its value would be shown by --help.
     #[arg(long, env = "EVENTFLOWS_LOG_URL", hide_env_values = true)]
     log_url: Option<LogUrl>,
-    /// The read models: `postgres://…` for a database that is there, which servers share
+    /// The read models: `postgres://…` for an existing database, which servers share
     /// [default: read.1.db and so on in the data directory, in SQLite].
     // Its value would be shown by --help.
     #[arg(long, env = "EVENTFLOWS_READ_MODELS_URL", hide_env_values = true)]

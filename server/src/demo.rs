@@ -78,7 +78,7 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
     let stream = tokio::spawn(producer.run(Duration::from_secs_f64(1.0 / rate), stop.clone()));
 
     flow.first_result(&client).await?;
-    // Before the guide: whoever reads it may press Ctrl-C at once.
+    // Before the guide: its reader may press Ctrl-C at once.
     let stopped = crate::serve::stop_signal();
     say(&flow.guide(server.address(), &bootstrap, &args));
     tokio::select! {

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     #[error(
-        "{0} can be reached from other machines, and there is no sign-in: whoever reaches it is \
+        "{0} can be reached from other machines, and there is no sign-in: anybody who reaches it is \
          the administrator. Listen on 127.0.0.1, or set `--allow-unauthenticated-network` \
          (EVENTFLOWS_ALLOW_UNAUTHENTICATED_NETWORK) where the network itself lets in nobody else"
     )]
@@ -37,7 +37,7 @@ pub async fn open(
         }
         tracing::warn!(
             %address,
-            "there is no sign-in: whoever reaches this address is the administrator"
+            "there is no sign-in: anybody who reaches this address is the administrator"
         );
     }
     let failed = |source| ListenError::Bind { address, source };

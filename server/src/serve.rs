@@ -53,7 +53,7 @@ pub struct Server {
 /// A part cannot be started, or failed.
 pub async fn run(settings: Settings) -> Result<(), Failure> {
     let mut server = Server::start(settings).await?;
-    // Whoever waits for the line may send a signal at once.
+    // The process that waits for the line may send a signal at once.
     let stopped = stop_signal();
     announce(server.address());
     tokio::select! {
@@ -65,7 +65,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
 
 #[expect(
     clippy::print_stdout,
-    reason = "whoever started the server waits for this line"
+    reason = "the process that started the server waits for this line"
 )]
 fn announce(address: SocketAddr) {
     println!("eventflows is ready at {}", listen::url(address));
@@ -161,7 +161,7 @@ impl Server {
     }
 
     /// Waits until a part has ended, which none does by itself. From then on the server is not
-    /// ready, and is of no more use than to be stopped.
+    /// ready, and can only be stopped.
     pub async fn failed(&mut self) {
         self.parts.failed().await;
     }
@@ -219,7 +219,7 @@ async fn sign(
     ended
 }
 
-/// Posts checkpoints for as long as they are made; when no more are, that is another part's end.
+/// Posts checkpoints for as long as they are made; when that stops, another part has ended.
 async fn post(poster: Poster<Connector>, stop: CancellationToken) -> Result<(), Infallible> {
     poster.run().await?;
     stop.cancelled().await;

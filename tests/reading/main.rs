@@ -55,7 +55,7 @@ async fn the_statements_of_a_nested_query_do_not_grow_with_its_rows() {
         {
             let as_of = as_of.map_or(Value::Null, |position| json!({ "position": position }));
             let variables = json!({ "first": first, "asOf": as_of });
-            // Whoever asks for a moment first has it made, which costs as much as its events.
+            // The first request for a moment has it made, which costs as much as its events.
             inventory.ask(document, variables.clone()).await;
             let before = alone.statements();
             let answer = inventory.ask(document, variables).await;

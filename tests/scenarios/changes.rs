@@ -1,4 +1,4 @@
-//! Whoever follows changes and resumes where it stopped shows what there is.
+//! A client that follows changes and resumes where it stopped shows what there is.
 
 use std::collections::BTreeMap;
 

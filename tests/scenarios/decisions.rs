@@ -12,7 +12,7 @@ use tests::{Endpoint, Eventflows, Flow, FlowOptions, GraphQl, Kafka, Witness, ev
 
 const ANSWER: &str = "userErrors { code message path } warnings { code message path } position";
 
-/// A mutation of something that is there.
+/// A mutation of something that exists.
 fn of_id(mutation: &str) -> String {
     let input = client::input_type(mutation);
     format!(

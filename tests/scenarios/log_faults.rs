@@ -225,7 +225,7 @@ async fn fails(api: &GraphQl, organization: &str) {
     assert_eq!(error["extensions"]["code"], "UNAVAILABLE", "{answer:#}");
 }
 
-/// Has an append to a file fail, so that the next one connects to it anew.
+/// Has an append to a file fail, so that the next one connects to it again.
 async fn fail_once(eventflows: &Eventflows) {
     for number in 0..100 {
         let thread = Whose::Thread(eventflows.thread(FILE_THREAD).await);

@@ -50,7 +50,7 @@ impl Kafka {
             "kafka.Kafka",
             &properties,
         ];
-        // Nothing of it is kept, so nothing is won by asking it to end in good order.
+        // Its data is thrown away, so there is no point in asking it to stop in good order.
         let mut server = Server::start("Kafka", run_directory, "KILL", &java)?;
         let address = format!("127.0.0.1:{client_port}");
         server.wait_until(|| readiness::serves_clients(&address))?;

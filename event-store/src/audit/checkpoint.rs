@@ -26,7 +26,7 @@ pub enum CheckpointError {
 pub struct Checkpoint {
     /// The log's name, which is also its key's.
     pub origin: String,
-    /// How many events the tree is over.
+    /// How many events the tree covers.
     pub size: u64,
     pub root: Hash,
     /// When it was made.

@@ -80,7 +80,7 @@ impl Checkpointer {
     }
 
     /// The newest checkpoint in the directory, once it is known, and then each that is published.
-    /// Whoever looks too seldom misses some, and the log waits for nobody. It is closed when no
+    /// A reader that looks too seldom misses some: the log waits for nobody. It is closed when no
     /// more are made.
     #[must_use]
     pub fn newest(&self) -> watch::Receiver<Option<SignedCheckpoint>> {
@@ -113,7 +113,7 @@ impl Checkpointer {
         }
     }
 
-    /// Stands where the last checkpoint stood. The tree is made from the log anew: a stored one
+    /// Stands where the last checkpoint stood. The tree is made from the log again: a stored one
     /// would say nothing about the log.
     async fn resume(&mut self) -> Result<(), CheckpointerError> {
         let verifier = self.signer.verifier().clone();

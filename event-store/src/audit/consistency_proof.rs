@@ -25,9 +25,9 @@ pub enum ConsistencyProofError {
     Signed(#[from] SignedError),
     #[error("the checkpoint is not to be trusted")]
     Checkpoint(#[from] CheckpointError),
-    #[error("the checkpoint is over no event, so that anything continues it")]
+    #[error("the checkpoint covers no events, so every log extends it")]
     Empty,
-    #[error("no checkpoint here is over as many events as the earlier one: {0}")]
+    #[error("no checkpoint here covers as many events as the earlier one: {0}")]
     NoLater(u64),
     #[error("the history that was signed later does not continue the one that was signed earlier")]
     Rewritten,

@@ -1,4 +1,4 @@
-//! The directory of checkpoints, which belongs outside the reach of whoever can change the log.
+//! The directory of checkpoints, which belongs out of reach of those who can change the log.
 //!
 //! It holds one file per checkpoint, `<size>.checkpoint`; `latest`, a copy of the newest;
 //! `leaves`, the hash of every event's leaf, 32 bytes each, so that a verifier can name the event

@@ -39,7 +39,7 @@ pub async fn stored_events(
 ) -> Result<StoredPages, ReadError> {
     let until = match (store.head().await, until) {
         (Ok(head), until) => until.map_or(head, |until| until.min(head)),
-        // A log that contradicts itself about its end is read as far as it goes all the same.
+        // A log that contradicts itself about its end is still read as far as it goes.
         (Err(ReadError::Damaged { .. }), Some(until)) => until,
         (Err(error), _) => return Err(error),
     };

@@ -77,7 +77,7 @@ impl Appender {
         }
     }
 
-    /// Sends one append and waits for its answer. After anything but success the session is over,
+    /// Sends one append and waits for its answer. After anything but success the session has ended,
     /// and what was sent may have been appended.
     async fn send(
         &mut self,

@@ -1,6 +1,6 @@
 //! A log in KurrentDB that another log is copied into.
 //!
-//! Nothing keeps others out, but whoever appends meanwhile is found out by the next batch.
+//! Nothing keeps others out, but the next batch detects anything they append meanwhile.
 
 use std::sync::Arc;
 

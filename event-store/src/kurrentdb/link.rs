@@ -1,4 +1,4 @@
-//! A client of KurrentDB that is made anew after every failure.
+//! A client of KurrentDB that is replaced after every failure.
 //!
 //! A client whose first connection failed stays closed for ever, and one of a cluster stays with
 //! the node it first chose, gone or not.

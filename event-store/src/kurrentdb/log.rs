@@ -26,7 +26,7 @@ use crate::port::Appended;
 /// How often a follower at the end looks itself whether the feed has kept up.
 const CONFIRM_EVERY: Duration = Duration::from_secs(2);
 
-/// How long the feed may take to bring what the database has already told of.
+/// How long the feed may take to bring what the database has already reported.
 const FEED_LAG: Duration = Duration::from_millis(100);
 
 /// Where a command's events stand, and the digest it came with.

@@ -20,11 +20,11 @@ use crate::port::{Append, AppendError, Appended, Expected};
 /// client holds back the second one until the first is acknowledged, some 40 ms.
 const MAX_WRITE_BYTES: usize = 16_000;
 
-/// How long a batch is decided anew because other processes were faster: less than callers wait.
+/// How long a batch is decided again because other processes were faster: less than callers wait.
 /// Nobody stands in line for the log, so one of many may lose a hundred times in a row.
 const LONGEST_CONTENTION: Duration = Duration::from_secs(15);
 
-/// How often a batch is sent anew because the connection was lost.
+/// How often a batch is sent again because the connection was lost.
 const MOST_FAILURES: u32 = 2;
 
 pub(super) struct Writer {

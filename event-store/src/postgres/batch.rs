@@ -1,7 +1,7 @@
 //! The statements that append a batch: one that reads what decides over it, and one that inserts
 //! what was accepted, provided that the log's head is where it was then.
 //!
-//! Every append moves the head, and keeps its row locked until its commit. So whoever moves it
+//! Every append moves the head, and keeps its row locked until its commit. So the one that moves it
 //! from where it was when it looked has seen all there is, and nobody else comes between; and the
 //! lock is held for one statement and its commit alone. Where another process was faster, the
 //! batch is decided again under the lock.

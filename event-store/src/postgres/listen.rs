@@ -58,7 +58,7 @@ async fn send(pool: PgPool, mut appended: watch::Receiver<Position>) {
         if let Err(error) = sent {
             tracing::debug!(
                 error = &error as &dyn Error,
-                "other processes were not told of an append"
+                "other processes were not notified of an append"
             );
         }
         sleep(DEBOUNCE).await;

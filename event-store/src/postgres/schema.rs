@@ -10,7 +10,7 @@ use crate::error::OpenError;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres/log");
 
-/// What the sessions of a server are called, for whoever looks who uses the database.
+/// The name of a server's sessions, for people who look at who uses the database.
 pub(super) const APPLICATION: &str = "eventflows";
 
 /// Settings of every connection, whatever the database or the role has.
@@ -18,7 +18,7 @@ const SETTINGS: [(&str, &str); 11] = [
     // An append waits in line with those of other processes.
     ("lock_timeout", "5s"),
     ("statement_timeout", "20s"),
-    // Whoever vanishes in the middle of an append must not keep the others waiting for long.
+    // A client that vanishes in the middle of an append must not keep others waiting for long.
     ("idle_in_transaction_session_timeout", "10s"),
     ("tcp_keepalives_idle", "5"),
     ("tcp_keepalives_interval", "5"),

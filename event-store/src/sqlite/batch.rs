@@ -4,7 +4,7 @@
 //! table for all that is written, the transaction's begin and end among them: rows travel as a
 //! JSON array, bytes side by side in one blob.
 //!
-//! After an error the transaction may be open still: the connection is of no more use.
+//! After an error the transaction may still be open: the connection cannot be used any longer.
 
 use domain::{CommandId, EventId, Position, Revision};
 use jiff::Timestamp;
@@ -43,7 +43,7 @@ pub(super) async fn probe(
     to_disk: bool,
 ) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(if to_disk {
-        // It is 0 already, and unused; SQLite writes its page all the same.
+        // It is 0 already, and unused; SQLite still writes its page.
         "BEGIN IMMEDIATE; PRAGMA user_version = 0; COMMIT"
     } else {
         "BEGIN IMMEDIATE; COMMIT"

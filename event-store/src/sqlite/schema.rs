@@ -56,11 +56,11 @@ pub(super) async fn prepare(options: &SqliteConnectOptions) -> Result<SqliteConn
 ///
 /// An append that failed was rolled back: SQLite counts its frames in the write-ahead log only
 /// once they are synced, and the next append writes over them. But the frames are whole, and
-/// whoever opens the file when nobody has it open recovers them from the kernel's page cache. So
+/// the first process to open the file recovers them from the kernel's page cache. So
 /// such an append may be found after all, as one whose answer was lost. After a failed sync the
 /// kernel counts pages as written that are not on the disk, and no later sync of the write-ahead
 /// log would write them. What is recovered is therefore copied to the file, which is written and
-/// synced anew, before anything is answered from it: SQLite takes the frames as copied, and uses
+/// synced again, before anything is answered from it: SQLite takes the frames as copied, and uses
 /// their place again, only after that sync succeeded.
 ///
 /// Several processes may find a new file at once; one of them turns its write-ahead log on while
@@ -76,7 +76,7 @@ pub(super) async fn connect(
             Err(error) => return Err(error),
         }
     }
-    // Whoever still copies has the file open, and so there is nothing more to recover.
+    // A process that still copies has the file open, so there is nothing left to recover.
     options.connect().await
 }
 

@@ -74,7 +74,7 @@ impl Commit for Writer {
     }
 
     async fn probe(&mut self) -> Result<(), sqlx::Error> {
-        // Nobody else finds out when the disk has room again, if no more appends are sent here.
+        // Nobody else finds out when the disk has room again, once appends are no longer sent here.
         let to_disk = self.failed;
         self.with_connection(async |connection| batch::probe(connection, to_disk).await)
             .await

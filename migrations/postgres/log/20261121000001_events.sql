@@ -1,6 +1,6 @@
 -- The event log: what was appended, in one total order, and the commands it came from.
 
--- One row. Whoever appends locks it first and keeps it until the commit: the order of positions is
+-- One row. Every append locks it first and keeps it until the commit: the order of positions is
 -- the order of commits, without gaps.
 CREATE TABLE log_head (
     only_row BOOLEAN PRIMARY KEY DEFAULT true CHECK (only_row),

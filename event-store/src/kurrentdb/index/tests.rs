@@ -22,7 +22,7 @@ proptest! {
         let mut index = Index::default();
         for record in &log {
             prop_assert!(index.take(record.clone()).unwrap());
-            // One that comes twice, as after a feed began anew, changes nothing.
+            // One that comes twice, as after a feed was opened again, changes nothing.
             prop_assert!(!index.take(record.clone()).unwrap());
         }
         prop_assert_eq!(index.head(), Position(log.len() as u64));

@@ -50,7 +50,7 @@ impl Database {
         &self.name
     }
 
-    /// The URL for a new role that may connect, and no more.
+    /// The URL for a new role that may only connect.
     pub(super) async fn url_of_role(&mut self, role: &str) -> String {
         let role = format!("{role}_{}", self.name);
         self.run(&format!("CREATE ROLE {role} LOGIN PASSWORD 'trust'"))

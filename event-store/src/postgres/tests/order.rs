@@ -43,7 +43,7 @@ struct Sequence {
 impl Positioned for Sequence {
     async fn append(&self, writer: usize) {
         let mut connection = self.writers[writer].lock().await;
-        // Transactions take their time, and not all the same.
+        // Transactions take their time, each another.
         let insert = "WITH inserted AS (INSERT INTO naive (writer) VALUES ($1))
                       SELECT pg_sleep(0.002 * ($1 % 4))";
         let insert = sqlx::query(insert).bind(integer(writer as u64));
