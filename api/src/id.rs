@@ -13,7 +13,7 @@ use domain::{
 
 use crate::error::invalid;
 
-/// What a global id stands for.
+/// What a global id names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum GlobalId {
     Organization(OrganizationName),
@@ -27,7 +27,7 @@ pub enum GlobalId {
     Event(Position),
 }
 
-/// An id that stands for nothing, or for another kind of thing than was asked for.
+/// An id that names nothing, or another kind of thing than was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is not the id of {0}")]
 pub struct IdError(pub &'static str);
@@ -48,7 +48,7 @@ impl GlobalId {
         })
     }
 
-    /// The thing that it stands for; `None` for an event.
+    /// The thing that it names; `None` for an event.
     pub(crate) fn thing(self) -> Option<Thing> {
         Some(match self {
             Self::Organization(name) => Thing::Organization(name),

@@ -35,7 +35,7 @@ impl CursorType for Cursor {
     }
 }
 
-/// Where a row stands in its list, for clients to come back to.
+/// The place of a row in its list, for clients to continue from.
 pub(crate) fn cursor<R: Listed>(row: &R, order: Order<R::Sort>) -> Cursor {
     let Place { sorted, key } = row.place(order);
     Cursor(match (order.by.column(), sorted) {

@@ -21,7 +21,7 @@ pub struct RunRecord {
     pub message: String,
     pub claimed_at: Timestamp,
     pub attempts: u32,
-    /// Null while the run goes on.
+    /// Null while the run lasts.
     pub decision: Option<Decision>,
     /// The version that was called last.
     pub version: Option<String>,

@@ -1,5 +1,5 @@
 //! What a mutation answers instead of doing it: refusals and bad input, each with a code and the
-//! argument that it is about. And warnings, for what is done all the same.
+//! argument that it is about. And warnings, for what is done nevertheless.
 
 use async_graphql::{Enum, SimpleObject};
 use domain::flow::Cycle;

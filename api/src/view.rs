@@ -13,7 +13,7 @@ use crate::control::control;
 use crate::error::read_failure;
 use crate::loaders::{self, RowLoader, Rows};
 
-/// The read models that a row was read from. What hangs on the row is read there too, so that an
+/// The read models that a row was read from. Its nested fields are read there too, so that an
 /// answer is of one moment. Cheap to clone.
 #[derive(Clone)]
 pub struct View(Arc<Parts>);

@@ -56,7 +56,7 @@ impl OffsetTracker {
         position
     }
 
-    /// Forgets everything: the assignment is over, and late completions must not move the position.
+    /// Forgets everything: the assignment has ended, and late completions must not move the position.
     pub fn clear(&mut self) {
         self.first += self.entries.len() as u64;
         self.entries.clear();

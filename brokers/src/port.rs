@@ -78,7 +78,7 @@ pub enum Start {
 /// A running reader. Dropping it abandons it; [`Source::close`] ends it in order.
 #[async_trait]
 pub trait Source: Send {
-    /// The next message. Waits for ever while there is none; safe to cancel: a cancelled call
+    /// The next message. Waits forever while there is none; safe to cancel: a cancelled call
     /// loses nothing. Errors may pass: call again after a pause.
     async fn recv(&mut self) -> Result<Delivery, BrokerError>;
 
@@ -134,7 +134,7 @@ pub struct Message {
     pub attempt: Option<u32>,
 }
 
-/// What tells one message of a topic from every other, for ever.
+/// What distinguishes one message of a topic from every other, forever.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Identity {
     Kafka {

@@ -117,7 +117,7 @@ impl Algorithm {
         Ok(())
     }
 
-    /// Refuses an algorithm that may not be granted anything: nothing of it can be called.
+    /// Refuses an algorithm that may not be granted anything: none of its versions can be called.
     pub(crate) fn check_grantable(&self, id: &AlgorithmId) -> Result<(), Refusal> {
         self.check_in_use(id)?;
         if self.standing().next().is_none() {

@@ -50,7 +50,7 @@ pub struct Broker {
     pub replaced_by: Option<BrokerId>,
 }
 
-/// Where a broker stands in its life; there is no way back.
+/// The phase of a broker's life; there is no way back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
     #[default]

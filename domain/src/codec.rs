@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::ids::{CommandId, EventId};
 use crate::upcast;
 
-/// Why stored bytes are not an event that this program knows. Whoever follows the log stops
+/// Why stored bytes are not an event that this program knows. A follower of the log stops
 /// here: it never skips.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {

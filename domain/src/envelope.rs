@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::ids::{AlgorithmId, BrokerId, CommandId, CorrelationId, EventId, TopicId, WorkerId};
 use crate::name::OrganizationName;
 
-/// A place in the log. The first event stands at 1; 0 is before everything.
+/// A place in the log. The first event is at 1; 0 is before everything.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
@@ -22,7 +22,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// A place in one stream. The first event stands at 0.
+/// A place in one stream. The first event is at 0.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]

@@ -8,7 +8,8 @@ use crate::ids::{AlgorithmId, ListenerId, PublisherId, TopicId};
 use crate::refusal::Refusal;
 
 /// The flows that are known to be enabled. They are looked up before a decision: two that are
-/// enabled at the same moment may close a cycle that neither of them saw; whoever asked is told then.
+/// enabled at the same moment may close a cycle that neither of them saw; the later
+/// caller gets a warning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flows {
     next: BTreeMap<Node, BTreeSet<Node>>,

@@ -74,7 +74,7 @@ pub enum Reason {
     UndecodableAnswer,
     /// The endpoint's answer was over the size limit.
     AnswerTooLarge,
-    /// The message is over the listener's size limit and was never sent.
+    /// The message exceeds the listener's size limit and was never sent.
     MessageTooLarge,
     /// All attempts were used up.
     AttemptsExhausted,

@@ -9,7 +9,7 @@ pub use semver::Version;
 
 use crate::name::NameError;
 
-/// Which version of an algorithm to call, resolved anew at each run.
+/// Which version of an algorithm to call, resolved again at each run.
 ///
 /// Only the exact form may name a pre-release: `latest` and the starred forms never choose one.
 /// Build metadata does not order versions; the exact form finds a version with or without it.

@@ -16,7 +16,7 @@ const MOST_TRIES: u32 = 16;
 /// Events read at once.
 const PAGE: usize = 512;
 
-/// The most events that a caller with a stale revision is told of.
+/// The most events that are shown to a caller with a stale revision.
 pub const MOST_CHANGES: usize = 100;
 
 /// Who asks, and under which identity the command is remembered.
@@ -65,7 +65,7 @@ pub enum Outcome {
 /// A command that was done, now or before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// The position of its last event, or of the state that left nothing to do. Whoever reads
+    /// The position of its last event, or of the state that left nothing to do. A client that reads
     /// at this position or later sees the effect.
     pub position: Position,
 }

@@ -13,7 +13,7 @@ const PAGE: usize = 512;
 /// What taking an event back came to.
 #[derive(Debug)]
 pub enum Undo {
-    /// The command, and the revision of the stream that it was made for: whoever executes it
+    /// The command, and the revision of the stream that it was made for: the caller that executes it
     /// expects that revision, so that nothing that happens in between is lost.
     Command {
         inverse: Inverse,

@@ -32,7 +32,7 @@ pub struct PublishedVersion {
     pub withdrawn: Option<Withdrawn>,
 }
 
-/// That a version is called no more.
+/// That a version is no longer called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Withdrawn {
     pub at: Timestamp,

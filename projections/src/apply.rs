@@ -15,7 +15,7 @@ use crate::{
 /// What came of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Advanced {
-    /// The rows reflect this position, whoever brought them there.
+    /// The rows reflect this position, whichever server wrote them.
     To(Position),
     /// The generation is not live any more; nothing was done.
     Superseded,

@@ -116,10 +116,10 @@ impl Touched {
     }
 }
 
-/// Assigns what was touched, as everything stands now.
+/// Assigns what was touched, from the rows as they are now.
 ///
 /// A body that is the same is no change, and workers do not hear of it. Unless it was touched more
-/// than once: then it may have been another in between, which a worker may have been told of from
+/// than once: then it may have been another in between, which a worker may have heard of from
 /// a generation whose batches ended elsewhere.
 pub(crate) fn assign(tx: &mut dyn Tx, touched: Touched) -> Result<(), ReadModelError> {
     for (key, touch) in touched.0 {
@@ -207,7 +207,7 @@ fn keys_granted(tx: &mut dyn Tx, grant: &GrantKey) -> Result<Vec<String>, ReadMo
 }
 
 /// The assignment of a listener: none unless it is enabled, not paused, granted, and its
-/// broker alive. One whose selector picks nothing is assigned without a version.
+/// broker connected. One whose selector picks nothing is assigned without a version.
 fn assignment(tx: &mut dyn Tx, key: &str) -> Result<Option<Assignment>, ReadModelError> {
     let listener = listener::by_key(tx, key)?;
     let Some(listener) = listener.filter(|l| l.enabled && !l.paused) else {

@@ -1,4 +1,4 @@
-//! Brokers: the alive, and the replaced.
+//! Brokers: connected ones, and replaced ones.
 
 mod usage;
 
@@ -15,7 +15,7 @@ use crate::model::{ReadModel, time_of};
 
 pub use self::usage::{BrokerCounts, Deletion, MOST_NAMED};
 
-/// A broker that is alive or was replaced.
+/// A broker that is connected or was replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broker {
     pub id: BrokerId,
@@ -25,7 +25,7 @@ pub struct Broker {
     pub connected_at: Timestamp,
     /// When its list of topics was last seen to change.
     pub discovered_at: Option<Timestamp>,
-    /// What took over from it; it is gone.
+    /// What took over from it; it is disconnected.
     pub replaced: Option<Replaced>,
 }
 
@@ -36,7 +36,7 @@ pub struct Replaced {
     pub by: BrokerId,
 }
 
-/// Which brokers are asked for; all that are alive where nothing is set.
+/// Which brokers are asked for; all connected ones where nothing is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct BrokerFilter {
     /// Part of the name.
@@ -112,7 +112,7 @@ impl ReadModel {
         self.rows(Statement::new(select).bind(ids)).await
     }
 
-    /// The broker of that name, if it is alive.
+    /// The broker of that name, if it is connected.
     ///
     /// # Errors
     /// The database cannot answer.
@@ -126,7 +126,7 @@ impl ReadModel {
     }
 }
 
-/// Brokers that are alive.
+/// Connected brokers.
 impl Select for BrokerFilter {
     type Row = Broker;
 
@@ -160,7 +160,7 @@ impl Listed for Broker {
     }
 }
 
-/// The settings of a broker that is alive, inside a transaction.
+/// The settings of a connected broker, inside a transaction.
 pub(crate) fn settings(
     tx: &mut dyn Tx,
     id: BrokerId,
@@ -173,7 +173,7 @@ pub(crate) fn settings(
     settings.transpose()
 }
 
-/// When a broker was connected, inside a transaction; long ago where it is gone.
+/// When a broker was connected, inside a transaction; long ago where it is disconnected.
 pub(crate) fn connected_at(tx: &mut dyn Tx, id: BrokerId) -> Result<Timestamp, ReadModelError> {
     let rows = tx.query(
         "SELECT connected_at FROM brokers WHERE id = ?1",

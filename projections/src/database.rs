@@ -39,7 +39,7 @@ pub(crate) trait Tables: Send + Sync {
     async fn read(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, ReadModelError>;
 
     /// Does `work` in one transaction, beside which nobody else writes. Blocks the thread, which
-    /// must be one that may. After an error nothing of it is left.
+    /// must be one that may. After an error none of it is left.
     fn write(&self, work: &mut Work<'_>) -> Result<(), ReadModelError>;
 
     /// Ends the filling of a new generation: what was written is safe now, and will be. Blocks the

@@ -11,7 +11,7 @@ use crate::fact::Fact;
 use crate::list::{KeyRange, Listed, Select, Sort, Sorted};
 use crate::model::ReadModel;
 
-/// A grant that stands.
+/// A grant in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     pub key: GrantKey,
@@ -24,9 +24,9 @@ pub struct Grant {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct GrantFilter {
     pub broker: Option<BrokerId>,
-    /// Those that permit anything on the topic, be it by a pattern.
+    /// Those that permit anything on the topic, directly or by a pattern.
     pub topic: Option<TopicId>,
-    /// Those that permit the algorithm anything, be it as one of its organization's.
+    /// Those that permit the algorithm anything, directly or through its organization.
     pub algorithm: Option<AlgorithmId>,
     /// Those to the organization or to an algorithm of it.
     pub organization: Option<OrganizationName>,
@@ -123,7 +123,7 @@ fn remove(tx: &mut dyn Tx, key: &GrantKey) -> Result<(), ReadModelError> {
 }
 
 impl ReadModel {
-    /// The grant of that key, if it stands.
+    /// The grant of that key, if it is in force.
     ///
     /// # Errors
     /// The database cannot answer.
@@ -185,13 +185,13 @@ impl Listed for Grant {
     }
 }
 
-/// Grants of a topic, be it by a pattern: each kind by the index on topics.
+/// Grants of a topic, directly or by a pattern: each kind by the index on topics.
 const COVERING: &str = "SELECT key, granted_at, cause FROM grants WHERE key IN ( \
      SELECT key FROM grants WHERE broker = ?1 AND topic = ?2 \
      UNION ALL SELECT key FROM grants \
      WHERE broker = ?1 AND topic IS NULL AND glob(pattern, ?2))";
 
-/// Grants to an algorithm, be it as one of its organization's: each kind by the index on those.
+/// Grants to an algorithm, directly or through its organization: each kind by the index on those.
 const PERMITTING: &str = "SELECT key, granted_at, cause FROM grants WHERE key IN ( \
      SELECT key FROM grants WHERE organization = ?1 AND algorithm = ?2 \
      UNION ALL SELECT key FROM grants WHERE organization = ?1 AND algorithm IS NULL)";

@@ -32,7 +32,7 @@ pub struct Order<S> {
     pub descending: bool,
 }
 
-/// Where a row stands in a list.
+/// The place of a row in a list.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// What the list is sorted by; none where it is sorted by the key.
@@ -91,7 +91,7 @@ pub trait Listed: Clone + Send + Sync + 'static {
     /// Its value in the column that the list is sorted by; none for the key.
     fn sorted(&self, by: Self::Sort) -> Option<Sorted>;
 
-    /// Where it stands in a list of that order.
+    /// Its place in a list of that order.
     fn place(&self, order: Order<Self::Sort>) -> Place {
         Place {
             sorted: self.sorted(order.by),

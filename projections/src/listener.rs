@@ -184,7 +184,7 @@ impl ReadModel {
     }
 }
 
-/// Listeners on brokers that are alive.
+/// Listeners on connected brokers.
 impl Select for ListenerFilter {
     type Row = Listener;
 

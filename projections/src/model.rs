@@ -23,7 +23,7 @@ struct Shared {
     database: Box<dyn Database>,
     live: watch::Sender<Arc<dyn Tables>>,
     reached: watch::Sender<Position>,
-    /// Held by whoever puts another generation in the place of the live one.
+    /// Held while another generation takes the place of the live one.
     replacing: Mutex<()>,
     /// How far a rebuild has come that is under way or asked for.
     rebuilding: watch::Sender<Option<Position>>,

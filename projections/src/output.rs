@@ -1,4 +1,4 @@
-//! The topics that take the results of one version, whoever had it run.
+//! The topics that take the results of one version, however it was run.
 
 use domain::{AlgorithmId, Version, VersionSelector};
 
@@ -8,7 +8,7 @@ use crate::database::{FromRow, Row, Statement, text};
 use crate::error::ReadModelError;
 use crate::model::{ReadModel, rows};
 
-/// The enabled publishers of an algorithm that are permitted, on brokers that are alive.
+/// The enabled publishers of an algorithm that are permitted, on connected brokers.
 const PERMITTED: &str = "SELECT p.version, p.key, c.settings, p.topic FROM publishers p \
      JOIN brokers c ON c.id = p.broker AND c.replaced_at IS NULL \
      WHERE p.algorithm = ?1 AND p.enabled = 1 AND EXISTS (SELECT 1 FROM grants g \

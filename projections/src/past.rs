@@ -78,7 +78,7 @@ pub enum PastError {
     Fold(#[from] ProjectorError),
     #[error("the read models of the moment cannot be used")]
     Model(#[from] ReadModelError),
-    /// Whoever made the moment had this failure.
+    /// The task that made the moment failed with this.
     #[error("the moment could not be made")]
     Shared(#[source] Arc<PastError>),
 }

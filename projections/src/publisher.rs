@@ -147,7 +147,7 @@ impl ReadModel {
     }
 }
 
-/// Publishers on brokers that are alive.
+/// Publishers on connected brokers.
 impl Select for PublisherFilter {
     type Row = Publisher;
 

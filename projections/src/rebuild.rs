@@ -24,7 +24,7 @@ enum Swap {
     Superseded,
 }
 
-/// Rebuilds for whoever has asked; a failure is logged, and the rows are as they were.
+/// Rebuilds on request; a failure is logged, and the rows are as they were.
 pub(crate) async fn run(model: ReadModel, store: Arc<dyn EventStore>) {
     if let Err(error) = rebuild(&model, &store).await {
         tracing::error!(

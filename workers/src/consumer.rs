@@ -52,7 +52,7 @@ pub(crate) enum ConsumerError {
 }
 
 /// Serves the listener until `stop`, or until it cannot go on. Reports that it started, and each
-/// time it is blocked or goes on. What is in flight at the end is finished within the grace or
+/// time it is blocked or continues. What is in flight at the end is finished within the grace or
 /// given back, and the source closed, before this returns.
 pub(crate) async fn run(
     shared: &Shared,
@@ -135,7 +135,7 @@ impl Consumer<'_> {
                 () = stop.cancelled() => return Ok(()),
                 Some(failure) = self.failures.recv() => return Err(failure.into()),
                 Some(ended) = self.tasks.join_next() => self.check(ended)?,
-                // An error means that the keeper is gone; it has cancelled `stop` or soon will.
+                // An error means that the keeper has ended; it has cancelled `stop` or soon will.
                 Ok(()) = assignment.changed() => {}
                 () = self.blocked.differs(told_blocked) => {}
                 received = self.source.recv(), if !told_blocked => {
@@ -158,7 +158,7 @@ impl Consumer<'_> {
         }
     }
 
-    /// Reports that the listener is blocked or goes on, if that is news.
+    /// Reports that the listener is blocked or continues, if that is news.
     async fn tell(&mut self, told_blocked: &mut bool) {
         let reason = self.blocked.reason();
         if reason.is_some() == *told_blocked {
@@ -182,7 +182,7 @@ impl Consumer<'_> {
                     listener.id = listener_id,
                     topic = self.pipeline.current().topic,
                     algorithm = self.pipeline.current().algorithm,
-                    "a listener goes on"
+                    "a listener continues"
                 );
                 Report::Unblocked
             }

@@ -192,7 +192,7 @@ impl Pipeline {
     }
 }
 
-/// Whether a message is over the listener's limit and never sent.
+/// Whether a message exceeds the listener's limit and is never sent.
 fn is_too_large(assignment: &Assignment, message: &Message) -> bool {
     message.body.len() as u64 > assignment.settings.max_message_bytes
 }

@@ -46,7 +46,7 @@ pub struct DirectVersion {
     pub timeout_ms: u64,
 }
 
-/// A run whose claim is durable. It goes on whether or not anybody waits.
+/// A run whose claim is durable. It continues whether or not anybody waits.
 pub struct Begun {
     /// What its endpoint and its publishers know it by.
     pub id: Uuid,
@@ -104,7 +104,7 @@ struct Shared {
 
 impl DirectRuns {
     /// Takes up where the process before ended: its undecided runs are decided as interrupted, for
-    /// nobody waits for them any more and their bodies are gone. What it had decided is published
+    /// nobody waits for them and their bodies were not kept. What it had decided is published
     /// while the worker runs.
     ///
     /// # Errors
@@ -130,7 +130,7 @@ impl DirectRuns {
         })))
     }
 
-    /// Begins a run, and answers when its claim is durable. From then on it goes on by itself.
+    /// Begins a run, and answers when its claim is durable. From then on it continues by itself.
     ///
     /// # Errors
     /// It did not begin.
@@ -156,7 +156,7 @@ impl DirectRuns {
         Ok(Begun { id, ended })
     }
 
-    /// Publishes what is decided and not published, for ever.
+    /// Publishes what is decided and not published, until it is cancelled.
     pub(crate) async fn drain(&self) {
         self.0.outbox.drain().await;
     }

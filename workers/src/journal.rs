@@ -89,7 +89,7 @@ impl Journal {
         self.tell(Refund { run, attempts }).await
     }
 
-    /// Records the decision of a run, or finds the one that was recorded before: whoever gets
+    /// Records the decision of a run, or finds the one that was recorded before: the caller that gets
     /// [`Outcome::Earlier`] publishes that and nothing of its own.
     pub async fn decide(&self, run: RunKey, draft: Arc<Draft>) -> Result<Outcome, JournalError> {
         self.ask(Decide { run, draft }).await

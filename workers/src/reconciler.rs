@@ -16,7 +16,7 @@ use crate::control_plane::assignment::{Assignment, Change};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Nothing,
-    /// The consumer goes on under the new assignment.
+    /// The consumer continues under the new assignment.
     Update,
     /// The source itself is another: the consumer ends and a new one begins.
     Restart,

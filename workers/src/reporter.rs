@@ -15,7 +15,7 @@ use crate::pause::Pause;
 /// Reports under way at once. A listener's all go the same way, one after the other.
 const LANES: usize = 16;
 
-/// Reports that wait in a lane; whoever has more to say waits.
+/// Reports that wait in a lane; a reporter with more of them waits.
 const QUEUE: usize = 256;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -72,7 +72,7 @@ impl Reporter {
 }
 
 impl Lanes {
-    /// Waits until everything is told, once all reporters are gone.
+    /// Waits until everything is reported, once all reporters are dropped.
     pub(crate) async fn finish(mut self) {
         while self.0.join_next().await.is_some() {}
     }

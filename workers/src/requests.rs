@@ -40,7 +40,7 @@ async fn answer_one(
     request: WorkerRequest,
 ) {
     let topics = topics(connector, &request).await;
-    // Whoever asked has a time limit of its own and may ask again.
+    // The caller has a time limit of its own and may ask again.
     if let Err(error) = control_plane.answer(&request.request_id, topics).await {
         tracing::warn!(%error, "an answer did not reach the control plane");
     }

@@ -144,7 +144,7 @@ impl Worker {
         }
     }
 
-    /// Follows the assignments, for ever: from where it was when the stream ends.
+    /// Follows the assignments until it is cancelled: from where it was when the stream ends.
     async fn reconcile(&self, reconciler: &mut Reconciler) {
         let mut after: Option<String> = None;
         let mut pause = Pause::new(FIRST_PAUSE, LONGEST_PAUSE);
@@ -167,7 +167,7 @@ impl Worker {
         }
     }
 
-    /// Publishes what direct runs leave, for ever.
+    /// Publishes what direct runs leave, until it is cancelled.
     async fn drain(&self) {
         match &self.direct {
             Some(direct) => direct.drain().await,

@@ -136,7 +136,7 @@ async fn fold<S: State>(
     state.map_err(|cause| failure(&cause))
 }
 
-/// The topics of a broker that something hangs on, as far as the read models know.
+/// The topics of a broker that are in use, as far as the read models know.
 pub(super) async fn in_use(view: &View, broker: BrokerId) -> Result<Vec<TopicName>> {
     let topics = view.model().topics_in_use(broker, MOST_TOPICS).await;
     topics.map_err(|cause| read_failure(&cause))

@@ -23,7 +23,7 @@ use crate::view::View;
 /// After so much silence a client is told how far it is.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 
-/// The most things of an item, unless a single event touches more: whoever follows has asked for
+/// The most things of an item, unless a single event touches more: the client has asked for
 /// fields of each.
 const MOST_THINGS: usize = 100;
 
@@ -76,7 +76,7 @@ async fn begin(ctx: &Context<'_>, after: Option<Position>) -> Result<At> {
     resume(after, head).map_err(|text| error(Code::PositionTooOld, text))
 }
 
-/// Where a client goes on that stopped at `after`, or why it cannot.
+/// Where a client that stopped at `after` continues, or why it cannot.
 fn resume(after: At, head: At) -> Result<At, String> {
     match head.0.checked_sub(after.0) {
         None => Err(format!(

@@ -54,7 +54,7 @@ impl Change {
 }
 
 impl Change {
-    /// What was on a broker that is gone is in no list any more, though its row is there.
+    /// What was on a disconnected broker is in no list, though its row still exists.
     async fn is_listed(&self) -> Result<bool> {
         let Some(broker) = on_broker(&self.id) else {
             return Ok(true);

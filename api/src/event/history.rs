@@ -48,7 +48,7 @@ async fn told(
     history(ctx, of, span, first, after).await
 }
 
-/// The part of the log that a history is told of.
+/// The part of the log that a history covers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span {
     pub(crate) after: Position,

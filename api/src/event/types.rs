@@ -23,7 +23,7 @@ impl Event {
         self.0.id.to_string()
     }
 
-    /// Its position in the log; `events(after:)` goes on behind it.
+    /// Its position in the log; `events(after:)` continues behind it.
     async fn position(&self) -> Position {
         Position(self.0.position)
     }

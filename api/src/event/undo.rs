@@ -23,7 +23,7 @@ const EVENT: &[&str] = &["input", "eventId"];
 /// What is said where the log has no event there.
 const NO_SUCH_EVENT: &str = "there is no such event";
 
-/// How often the inverse is made anew because its stream moved on in between.
+/// How often the inverse is made again because its stream changed in between.
 const MOST_TRIES: u32 = 16;
 
 payload!(

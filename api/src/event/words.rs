@@ -12,7 +12,7 @@ use engine::{Engine, ReadError};
 
 use crate::error::log_failure;
 
-/// Loads the names of brokers, also of those that are gone: a broker's first event tells.
+/// Loads the names of brokers, also of disconnected ones: a broker's first event has it.
 pub(crate) struct Names(pub(crate) Arc<Engine>);
 
 /// What happened; nothing where this program does not know the event.

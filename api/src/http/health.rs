@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::Site;
 
-/// How long the event log may take to say that it can be used. Whoever asks does not wait longer.
+/// How long the event log may take to say that it can be used; callers do not wait longer.
 const LOG_ANSWERS_IN: Duration = Duration::from_secs(2);
 
 /// What the server as a whole lacks before it has started, and while it stops.
@@ -39,7 +39,7 @@ impl Readiness {
         self.lacking().remove(SERVER);
     }
 
-    /// No more requests are welcome: the server stops.
+    /// The server stops and takes no further requests.
     pub fn stopping(&self) {
         let why = "the server is stopping".to_owned();
         self.lacking().insert(SERVER, why);

@@ -53,7 +53,7 @@ const MOST_LATE_FRAMES: usize = 1_000;
 struct Close(u16, &'static str);
 
 impl Close {
-    /// By the client, or it is gone.
+    /// By the client, or its connection was lost.
     const DONE: Self = Self(1000, "Closed");
     const STOPPING: Self = Self(1001, "The server is stopping");
     const SILENT: Self = Self(1001, "The client is silent");
@@ -155,7 +155,7 @@ impl Session {
             reason: reason.into(),
         };
         let closing = async {
-            // An error here, as below, means that the client is gone.
+            // An error here, as below, means that the client has disconnected.
             if self.socket.send(Message::Close(Some(frame))).await.is_err() {
                 return;
             }
@@ -237,7 +237,7 @@ impl Session {
             Some(Ok(Message::Ping(_))) => (None, false),
             Some(Ok(Message::Binary(_))) => return Err(Close::INVALID),
             Some(Ok(Message::Close(_))) | None => return Err(Close::DONE),
-            // Or the client is gone, and reads no code.
+            // Or the client has disconnected, and reads no code.
             Some(Err(_)) => return Err(Close::UNREADABLE),
         };
         if self.budget.take(expected, Instant::now()) {

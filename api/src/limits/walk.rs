@@ -1,5 +1,5 @@
 //! A walk over a document as it would be executed, fragments in place. It ends at the first limit,
-//! so it costs no more than a document within them.
+//! so it costs as little as a document within them.
 
 use async_graphql::parser::types::{
     ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType, Selection,
@@ -10,7 +10,7 @@ use async_graphql::{Name, Positioned, Value, Variables};
 use super::at_most;
 use super::types::{FieldShape, Fields, Types};
 
-/// The most fields and fragments, each counted wherever it stands.
+/// The most fields and fragments, each counted wherever it occurs.
 const MOST_SELECTIONS: usize = 1000;
 
 /// The deepest nesting of fields. An introspection by GraphiQL is 15 deep.
@@ -59,7 +59,7 @@ struct Seen {
     introspected: usize,
 }
 
-/// Where a selection set stands.
+/// The place of a selection set.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     operation: &'a OperationDefinition,

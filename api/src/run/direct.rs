@@ -22,7 +22,7 @@ pub struct DirectRun {
     pub room: OwnedSemaphorePermit,
 }
 
-/// A run that goes on, whether or not anybody waits for its end.
+/// A run that continues whether or not anybody waits for its end.
 pub struct Begun {
     pub id: Uuid,
     /// Ready once the decision is durable.

@@ -31,7 +31,7 @@ impl Run {
         self.0.attempts
     }
 
-    /// How the run ended; null while it goes on.
+    /// How the run ended; null while it lasts.
     async fn decision(&self) -> Option<Decision> {
         self.0.decision.map(Into::into)
     }
@@ -56,7 +56,7 @@ impl Run {
         self.0.reason_text.as_deref()
     }
 
-    /// When the run ended; null while it goes on.
+    /// When the run ended; null while it lasts.
     async fn finished_at(&self) -> Option<DateTime> {
         self.0.finished_at.map(DateTime)
     }

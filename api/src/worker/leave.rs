@@ -1,4 +1,4 @@
-//! Leaving: a worker takes no more assignments.
+//! Leaving: a worker stops taking assignments.
 
 use async_graphql::{ID, InputObject};
 use domain::worker::LeaveWorker;

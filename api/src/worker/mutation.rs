@@ -73,7 +73,7 @@ impl WorkerMutation {
         mutate(ctx, (), input).await
     }
 
-    /// A worker takes no more assignments; its consumers have stopped.
+    /// A worker stops taking assignments; its consumers have stopped.
     async fn worker_leave(
         &self,
         ctx: &Context<'_>,

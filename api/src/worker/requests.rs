@@ -1,6 +1,6 @@
 //! What the control plane asks of workers: it holds no broker's SDK itself.
 //!
-//! Requests are not events. One that is lost with its worker is asked again by whoever waits.
+//! Requests are not events. One that is lost with its worker is asked again by its caller.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -99,7 +99,7 @@ impl Changes {
                 self.removed(&name);
                 continue;
             };
-            // Whoever reads what was promised may be promised more.
+            // Readers of what was promised may be promised more.
             self.types(&name, (&before.ty.node, &after.ty.node), |before, after| {
                 holds(after, before)
             });
@@ -124,7 +124,7 @@ impl Changes {
                 self.removed(&name);
                 continue;
             };
-            // Whoever gives what was asked for may be asked for less.
+            // Callers that give what was asked for may be asked for less.
             self.types(&name, (&before.ty.node, &after.ty.node), holds);
             if let (Some(default), None) = (&before.default_value, &after.default_value) {
                 self.add(format!("{name} has no default, had {}", default.node));

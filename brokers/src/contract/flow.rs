@@ -27,7 +27,7 @@ pub async fn the_bound_on_unsettled_messages_holds(broker: &dyn Broker, topic: &
     within(source.close()).await.expect("closed");
 }
 
-/// A source that was full for so long that it stopped fetching goes on without loss or repetition,
+/// A source that was full for so long that it stopped fetching continues without loss or repetition,
 /// and it was not put out of its group meanwhile.
 pub async fn a_stalled_source_goes_on_when_messages_are_settled(broker: &dyn Broker, topic: &str) {
     publish(broker, topic, 0..300).await;
@@ -65,7 +65,7 @@ pub async fn a_stalled_source_reads_partitions_that_come_back(broker: &dyn Broke
         read.insert(number(&delivery.message));
         delivery.settle();
     }
-    // The first source goes on with those it kept, before the others come back.
+    // The first source continues with those it kept, before the others come back.
     let next = receive(&mut *one).await;
     read.insert(number(&next.message));
     next.settle();

@@ -20,7 +20,7 @@ pub async fn an_unknown_topic_is_refused(broker: &dyn Broker, unknown: &str) {
     assert_eq!(refused, Err(BrokerError::NoTopic(unknown.to_owned())));
 }
 
-/// A body of `bytes` that cannot be compressed is refused, and the sink goes on.
+/// A body of `bytes` that cannot be compressed is refused, and the sink continues.
 pub async fn a_message_that_is_too_large_is_refused(
     broker: &dyn Broker,
     topic: &str,

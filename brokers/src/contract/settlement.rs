@@ -3,7 +3,7 @@
 use super::tools::{number, open, publish, receive, receive_many, receive_numbers, within};
 use crate::port::Broker;
 
-/// A settled message is gone for the group once the source is closed.
+/// A settled message is not delivered to the group again once the source is closed.
 pub async fn what_is_settled_is_not_delivered_again(broker: &dyn Broker, topic: &str) {
     publish(broker, topic, 0..10).await;
     let mut source = open(broker, topic, "settled", 100).await;

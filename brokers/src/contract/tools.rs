@@ -101,7 +101,7 @@ pub(super) async fn receive_numbers(source: &mut dyn Source, count: usize) -> Ve
     numbers
 }
 
-/// Whether the source has nothing to hand out for a while. It cannot be known for ever.
+/// Whether the source has nothing to hand out for a while. It cannot be known for certain.
 pub(super) async fn is_silent(source: &mut dyn Source, wait: Duration) -> bool {
     tokio::time::timeout(wait, source.recv()).await.is_err()
 }

@@ -33,7 +33,7 @@ pub(super) fn consumer(settings: &KafkaSettings, source: &SourceSettings) -> Cli
     let mut config = probe(settings);
     config
         .set("group.id", &source.group)
-        // The KIP-848 protocol of librdkafka 2.12 retries permanent errors for ever.
+        // The KIP-848 protocol of librdkafka 2.12 retries permanent errors forever.
         .set("group.protocol", "classic")
         .set("partition.assignment.strategy", "cooperative-sticky")
         .set("session.timeout.ms", session.as_millis().to_string())

@@ -19,7 +19,7 @@ const SESSION_TIMEOUT: Duration = Duration::from_secs(3);
 ///
 /// It is not a Kafka:
 /// - each partition keeps only its last 5 MiB or 100,000 messages, whichever is less; what is cut
-///   off unread is gone without an error;
+///   off unread is lost without an error;
 /// - nothing is kept on disk;
 /// - a group's first member waits 3 s before it reads; a rebalance, or joining a group that was
 ///   left, waits for the session timeout besides;

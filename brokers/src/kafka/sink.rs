@@ -185,7 +185,7 @@ impl ProducerContext for Reports {
             }
             Err((error, _)) => Err(error.clone()),
         };
-        // The caller may have gone.
+        // The caller may have stopped waiting.
         let _ = pending.report.send(outcome);
     }
 }

@@ -11,7 +11,7 @@ use crate::version::{Version, VersionSelector};
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 500;
 
-/// Call a version no more, for good. Selectors move to their next match; a listener on exactly
+/// Stop calling a version, for good. Selectors move to their next match; a listener on exactly
 /// this version holds its position. Nothing happens when it is withdrawn already.
 #[derive(Clone, Debug)]
 pub struct WithdrawVersion {

@@ -69,7 +69,7 @@ fn check_tls(tls: &Tls) -> Result<(), Refusal> {
         && ca.trim_start().starts_with("-----BEGIN CERTIFICATE-----")
         && ca.trim_end().ends_with("-----END CERTIFICATE-----");
     unless(
-        // Whoever pastes a whole key store would put a secret into the log.
+        // A whole key store, pasted here, would put a secret into the log.
         certificates && !ca.contains("PRIVATE KEY"),
         "kafka.tls.ca",
         "certificates in PEM and nothing else, at most 128 KiB",

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::name::TopicName;
 use crate::refusal::Refusal;
 
-/// What stands between a topic of Service Bus and a subscription to it.
+/// The separator between a topic of Service Bus and a subscription to it.
 const SUBSCRIPTIONS: &str = "/subscriptions/";
 
 /// A kind of broker.

@@ -22,10 +22,10 @@ const MOST_TOPICS: usize = 10_000;
 pub struct ReplaceBroker {
     pub broker: BrokerId,
     pub replacement: BrokerId,
-    /// The topics that something hangs on, as far as the caller knows. What hangs on others
+    /// The topics that are in use, as far as the caller knows. What uses others
     /// moves too, if the replacement has them.
     pub topics: Vec<TopicName>,
-    /// Go on where the replacement lacks topics: what hangs on those ends.
+    /// Continue where the replacement lacks topics: what uses those ends.
     pub leave_missing: bool,
     /// Where listeners begin on the new broker, if not where each was told to begin.
     pub start: Option<StartPosition>,

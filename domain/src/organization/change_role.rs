@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn an_organization_without_owners_keeps_no_member_in_place() {
-        // Organizations begin without members: whoever comes first may be anything.
+        // Organizations begin without members: the first member may have any role.
         given(owned_by(&[]))
             .and([member_added("ann", Role::Member)])
             .when(change(Role::Executor))

@@ -6,7 +6,7 @@ use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::name::{OrganizationName, UserName};
 
-/// Have a person belong to an organization no more.
+/// Remove a person from an organization.
 #[derive(Clone, Debug)]
 pub struct RemoveMember {
     pub organization: OrganizationName,

@@ -8,7 +8,7 @@ use crate::ids::AlgorithmId;
 use crate::name::TopicName;
 use crate::topic::{EnabledListener, Topic};
 
-/// What will come of everything that hangs on a broker's topics. Grants by pattern are not
+/// What will become of everything that uses a broker's topics. Grants by pattern are not
 /// among it: they all move.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preview {
@@ -27,14 +27,14 @@ pub struct Move {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
     pub topic: TopicName,
-    /// What hangs on it, and would end.
+    /// What uses it, and would end.
     pub holding: Holding,
     /// Listeners on other topics that have it for a dead letter queue, and would end: elsewhere
     /// their faulty messages might be dropped.
     pub dlq_of: Vec<(TopicName, AlgorithmId)>,
 }
 
-/// What hangs on one topic.
+/// What uses one topic.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holding {
     pub grants: Vec<Permission>,

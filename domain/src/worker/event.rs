@@ -55,7 +55,7 @@ pub struct ListenerBlocked {
     pub reason: String,
 }
 
-/// A blocked listener goes on.
+/// A blocked listener continues.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListenerUnblocked {
     pub worker: WorkerId,

@@ -33,7 +33,7 @@ impl Command for JoinWorker {
     }
 }
 
-/// Take no more assignments. Nothing happens when the worker was not here.
+/// Stop taking assignments. Nothing happens when the worker had not joined.
 #[derive(Clone, Debug)]
 pub struct LeaveWorker {
     pub worker: WorkerId,

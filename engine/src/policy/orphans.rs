@@ -30,7 +30,7 @@ pub struct Orphans {
 /// A broker, the topics in use on it, and what was revoked there.
 #[derive(Debug, Default)]
 struct Known {
-    /// Without the topics that its broker has: nothing here stands on them.
+    /// Without the topics that its broker has: nothing here depends on them.
     broker: Broker,
     topics: BTreeMap<TopicName, Topic>,
     end: Option<End>,

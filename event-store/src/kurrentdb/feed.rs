@@ -65,7 +65,10 @@ fn run(link: &Link, log: &Log, stop: &CancellationToken) {
             Ok(()) => return,
             Err(failure) => {
                 let error: &(dyn Error + 'static) = &failure;
-                tracing::warn!(error, "the feed of the event log has ended and is opened again");
+                tracing::warn!(
+                    error,
+                    "the feed of the event log has ended and is opened again"
+                );
             }
         }
         log.set_live(false);

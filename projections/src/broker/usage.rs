@@ -1,4 +1,4 @@
-//! What hangs on a broker: its topics in use, and what stops when it is deleted.
+//! What uses a broker: its topics in use, and what stops when it is deleted.
 
 use domain::{BrokerId, ListenerId, PublisherId, TopicName};
 

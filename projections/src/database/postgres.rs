@@ -1,11 +1,11 @@
 //! Generations in a PostgreSQL database: a schema for each, `eventflows_read_1` and so on.
 //!
-//! Any number of servers may share them. Whoever applies a batch holds the one row of `checkpoint`
+//! Any number of servers may share them. The one that applies a batch locks the row of `checkpoint`
 //! from its first statement to its commit, so one projects at a time, and the next finds what is
 //! done. Every connection to a generation holds a lock on its number that others can share, so
 //! that nobody removes a generation under a reader.
 //!
-//! The role needs `CREATE` on the database and no more: the schemas are its own.
+//! The role needs only `CREATE` on the database: the schemas are its own.
 
 mod connection;
 mod generations;
@@ -44,7 +44,7 @@ struct PostgresTables {
     options: PgConnectOptions,
     /// `None` before the first transaction, and after a failed one.
     writer: Mutex<Option<PgConnection>>,
-    /// Whether it is given up when anything fails, so that nothing of it need be safe.
+    /// Whether it is given up when anything fails, so that none of it needs to be safe.
     filling: AtomicBool,
     runtime: Handle,
     /// Dropped after the connections.
@@ -142,7 +142,7 @@ impl Tables for PostgresTables {
 
     fn write(&self, work: &mut Work<'_>) -> Result<(), ReadModelError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        // After an error it is gone, and with it whatever state the failure left it in.
+        // After an error it is closed, and with it the state that the failure left it in.
         let mut connection = self.begun(writer.take())?;
         work(&mut PostgresTx {
             runtime: &self.runtime,

@@ -69,7 +69,7 @@ impl FromValue for Option<String> {
         match value {
             Value::Text(text) => Ok(text),
             Value::Integer(None) => Ok(None),
-            Value::Integer(Some(_)) => Err(odd("an integer stands where text belongs")),
+            Value::Integer(Some(_)) => Err(odd("an integer where text belongs")),
         }
     }
 }
@@ -79,7 +79,7 @@ impl FromValue for Option<i64> {
         match value {
             Value::Integer(integer) => Ok(integer),
             Value::Text(None) => Ok(None),
-            Value::Text(Some(_)) => Err(odd("text stands where an integer belongs")),
+            Value::Text(Some(_)) => Err(odd("text where an integer belongs")),
         }
     }
 }

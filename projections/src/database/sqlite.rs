@@ -47,7 +47,7 @@ struct Shared {
     turns: Arc<Semaphore>,
     /// `None` after a failed transaction, and where nothing is written.
     writer: Mutex<Option<Connection>>,
-    /// Whether the file is given up when anything fails, so that nothing of it need be safe.
+    /// Whether the file is given up when anything fails, so that none of it needs to be safe.
     filling: AtomicBool,
     /// Dropped after the connections to it.
     files: Files,
@@ -79,7 +79,7 @@ impl SqliteDatabase {
         Ok(Arc::new(SqliteTables::open(1, files, true)?))
     }
 
-    /// The first generation, which was filled and is written no more.
+    /// The first generation, which was filled and is no longer written.
     pub(crate) fn filled(&self) -> Arc<dyn Tables> {
         let files = Files::of(&self.path, 1);
         Arc::new(SqliteTables::new(1, files, false, None))
@@ -99,10 +99,7 @@ impl Database for SqliteDatabase {
             if usable {
                 found = Some(SqliteTables::open(number, files, false)?);
             } else {
-                tracing::info!(
-                    generation = number,
-                    "read tables of no more use are removed"
-                );
+                tracing::info!(generation = number, "unused read tables are removed");
                 files.retire();
             }
         }
@@ -157,7 +154,7 @@ impl Tables for SqliteTables {
     fn write(&self, work: &mut Work<'_>) -> Result<(), ReadModelError> {
         let shared = &*self.0;
         let mut writer = shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        // After an error it is gone, and with it whatever state the failure left it in.
+        // After an error it is closed, and with it the state that the failure left it in.
         let mut connection = match writer.take() {
             Some(connection) => connection,
             None => {

@@ -1,7 +1,7 @@
 //! The part of a list's keys that a broker or a topic has.
 //!
 //! Keys of grants, listeners and publishers begin `broker/topic|`, so what belongs to one of
-//! them stands together in the order of keys, and no other index is needed for it.
+//! them is together in the order of keys, and no other index is needed for it.
 
 use domain::{BrokerId, TopicId};
 

@@ -212,7 +212,7 @@ impl Moments {
 
 /// The moment of that position among the `open`, as the one that was read last.
 fn find(open: &mut VecDeque<(Position, Making)>, position: Position) -> Option<Making> {
-    // What failed, or ended without an answer, is made anew.
+    // What failed, or ended without an answer, is made again.
     open.retain(|(_, making)| match &*making.borrow() {
         Some(made) => made.is_ok(),
         None => making.has_changed().is_ok(),

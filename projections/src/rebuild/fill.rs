@@ -75,7 +75,7 @@ async fn read(
         };
         after = last.position;
         let whole = page.len() == limit;
-        // Whoever applies them has failed where it is gone, and says why.
+        // Where it is closed, the task that applies them has failed, and says why.
         if pages.send(fact::decode(&page)?).await.is_err() || !whole {
             return Ok(());
         }

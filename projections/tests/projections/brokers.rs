@@ -1,4 +1,4 @@
-//! Brokers: alive, replaced, gone, and what hangs on them.
+//! Brokers: connected, replaced, disconnected, and what uses them.
 
 use domain::broker::{
     BrokerConnected, BrokerDisconnected, BrokerKind, BrokerReplaced, BrokerSettings, SqsAuth,

@@ -74,7 +74,7 @@ struct Envelope<'a> {
     metadata: Option<Metadata>,
 }
 
-/// A member that is there, whatever its value: serde takes `null` for an absent one.
+/// A member that is present, whatever its value: serde takes `null` for an absent one.
 fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(value).map(Some)
 }

@@ -1,4 +1,4 @@
-//! Why a listener holds its position, and when it goes on.
+//! Why a listener holds its position, and when it continues.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::settlement::Reason;
 use tokio::sync::watch;
 
-/// What holds a listener, counted by reason: it goes on when nothing does any more.
+/// What holds a listener, counted by reason: it continues when none is left.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Blocks(Arc<watch::Sender<Held>>);
 
@@ -63,7 +63,7 @@ impl Watch {
         Some(format!("{code}: {text}"))
     }
 
-    /// Waits until the listener comes to be held, or goes on, unlike `held`.
+    /// Waits until the listener comes to be held, or continues, unlike `held`.
     pub(crate) async fn differs(&mut self, held: bool) {
         let changed = self.0.wait_for(|reasons| reasons.is_empty() == held);
         if changed.await.is_err() {

@@ -1,4 +1,4 @@
-//! Decide: one durable decision per run; whoever comes second takes the first one's.
+//! Decide: one durable decision per run; a second attempt takes the first one's.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::{Pipeline, Unsettled};
 use crate::control_plane::assignment::Assignment;
 use crate::journal::{Draft, Outcome, Recorded};
 
-/// The decision that stands, whether `finding` made it or not.
+/// The recorded decision, whether `finding` made it or not.
 pub(super) async fn decide(
     pipeline: &Pipeline,
     run: &Run,

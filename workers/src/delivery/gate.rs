@@ -20,7 +20,7 @@ const LONGEST_PROBE_WAIT: Duration = Duration::from_secs(30);
 /// The way to the endpoint.
 pub(crate) struct Gate {
     slots: Arc<Semaphore>,
-    /// Held by the one that probes; the others stand in line, so that no message probes for ever.
+    /// Held by the one that probes; the others wait their turn, so that no message probes forever.
     turn: Arc<Turn<()>>,
     state: Mutex<State>,
     /// Whether the breaker is open.

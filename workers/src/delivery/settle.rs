@@ -6,7 +6,7 @@ use super::claim::Run;
 use super::{Pipeline, Unsettled};
 
 /// Settles, and where the run was published only now, has the journal note it: some time later, for
-/// what is lost of it costs no more than publishing the same bytes again.
+/// losing some of it only costs publishing the same bytes again.
 pub(super) async fn settle(
     pipeline: &Pipeline,
     run: &Run,

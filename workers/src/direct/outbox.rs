@@ -41,7 +41,7 @@ const KEPT: Duration = Duration::from_secs(10 * 60);
 const PAGE: u32 = 100;
 const AT_ONCE: usize = 8;
 
-/// Runs in the outbox beyond which no more are taken on: in all, and of one algorithm, so that one
+/// Runs in the outbox beyond which none are accepted: in all, and of one algorithm, so that one
 /// whose topics take nothing leaves room for others.
 const MOST: usize = 10_000;
 const MOST_OF_ONE: usize = 1_000;
@@ -108,7 +108,7 @@ impl Outbox {
         }
     }
 
-    /// Whether so much waits that no more of an algorithm is to come.
+    /// Whether so much waits that an algorithm's runs are refused.
     pub(super) fn is_crowded(&self, algorithm: &str) -> bool {
         let left = lock(&self.left);
         let own = left.get(algorithm).copied().unwrap_or_default();
@@ -132,9 +132,9 @@ impl Outbox {
         self.wake.notify_one();
     }
 
-    /// Publishes what is left, for ever: at once what a process before left, then on every hint.
-    /// After each pass connections are let go of, and made again on use: a broker may be gone by
-    /// then, or have another credential.
+    /// Publishes what is left, until it is cancelled: at once what a process before left, then
+    /// on every hint. After each pass connections are closed, and opened again on use: a broker
+    /// may be gone by then, or have another credential.
     pub(super) async fn drain(&self) {
         let mut pause = Pause::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {

@@ -44,7 +44,7 @@ impl Shared {
         } = run;
         let mut run = match self.claim(id, &algorithm).await {
             Ok(run) => run,
-            // Whoever has stopped waiting needs no answer, here and below.
+            // A caller that has stopped waiting needs no answer, here and below.
             Err(error) => return drop(claimed.send(Err(error.into()))),
         };
         let _ = claimed.send(Ok(()));

@@ -1,4 +1,4 @@
-//! An operation in line, and whoever waits for its answer.
+//! A queued operation, and the caller that waits for its answer.
 
 use tokio::sync::oneshot;
 
@@ -47,7 +47,7 @@ impl<O: Operation> Job for Asked<O> {
         let Self {
             outcome, answer, ..
         } = *self;
-        // Whoever has stopped waiting needs no answer.
+        // A caller that has stopped waiting needs no answer.
         let _ = answer.send(committed.and_then(|()| outcome.ok_or(JournalError::Closed)));
     }
 }

@@ -16,7 +16,7 @@ pub struct RunKey {
     pub(super) run: i64,
 }
 
-/// Where a message stands in its source.
+/// The place of a message in its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     pub partition: i32,

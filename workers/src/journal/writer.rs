@@ -53,7 +53,7 @@ impl Writer {
         })
     }
 
-    /// Commits what comes in `queue` until every sender is gone, on a thread of its own: as a task
+    /// Commits what comes in `queue` until every sender is dropped, on a thread of its own: as a task
     /// it would stand in line behind those it has just answered.
     ///
     /// The answers are given by a task: woken from there, those who wait stay on its thread, and
@@ -101,7 +101,7 @@ impl Writer {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         self.next_run = apply(&tx, jobs, self.clock.now(), self.next_run)?;
         tx.commit()?;
-        // After an error it is gone, and with it whatever state the failure left it in.
+        // After an error it is closed, and with it the state that the failure left it in.
         self.connection = Some(connection);
         Ok(())
     }

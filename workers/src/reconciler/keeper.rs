@@ -91,7 +91,7 @@ impl Keeper {
                 ended = &mut consumer => return ended,
                 changed = self.desired.changed(), if !stop.is_cancelled() => {
                     if changed.is_err() {
-                        // The reconciler is gone without a word: so ends the keeper.
+                        // The reconciler was dropped, so the keeper ends.
                         self.stop.cancel();
                         continue;
                     }

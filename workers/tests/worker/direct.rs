@@ -294,7 +294,7 @@ async fn until_refused(world: &World, direct: &DirectRuns) -> DirectError {
         }
     };
     let refused = tokio::time::timeout(Duration::from_secs(20), refused).await;
-    refused.expect("a worker that stops takes no more")
+    refused.expect("a worker that stops takes no further runs")
 }
 
 #[tokio::test]

@@ -171,7 +171,7 @@ impl Running {
     }
 }
 
-/// Waits until `holds`, which nothing tells of.
+/// Waits until `holds`, which nothing signals.
 pub(crate) async fn eventually(what: &str, holds: impl Fn() -> bool + Send + Sync) {
     let wait = async {
         while !holds() {

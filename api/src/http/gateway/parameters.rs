@@ -28,7 +28,7 @@ pub(super) enum Output {
     Envelope,
     /// The bare result.
     Raw,
-    /// Nothing: the run goes on by itself.
+    /// Nothing: the run continues by itself.
     Void,
 }
 

@@ -26,10 +26,10 @@ pub(super) const LOCKS: i32 = 0x6576_7264;
 
 /// Settings of every connection, whatever the database or the role has.
 const SETTINGS: [(&str, &str); 7] = [
-    // Whoever projects waits for another server's batch, and for a removal.
+    // The projector waits for another server's batch, and for a removal.
     ("lock_timeout", "5s"),
     ("statement_timeout", "20s"),
-    // Whoever vanishes in the middle of a batch must not keep the others waiting for long.
+    // A server that vanishes in the middle of a batch must not keep others waiting for long.
     ("idle_in_transaction_session_timeout", "10s"),
     ("tcp_keepalives_idle", "5"),
     ("tcp_keepalives_interval", "5"),

@@ -1,6 +1,6 @@
 //! The schemas of generations: which there are, their making and their end.
 //!
-//! Whoever makes or removes one holds the lock of all of them until the end of the transaction.
+//! To make or remove one, a server holds the lock of all of them until the end of the transaction.
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor};
@@ -79,10 +79,7 @@ pub(super) async fn remove_unused(
             .fetch_one(&mut *tx)
             .await?;
         if unused {
-            tracing::info!(
-                generation = number,
-                "read tables of no more use are removed"
-            );
+            tracing::info!(generation = number, "unused read tables are removed");
             let drop = format!("DROP SCHEMA {} CASCADE", schema(number));
             tx.execute(AssertSqlSafe(drop)).await?;
         }

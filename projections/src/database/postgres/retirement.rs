@@ -55,7 +55,7 @@ impl Drop for Retirement {
                 tracing::warn!(
                     generation = number,
                     error = &error as &dyn Error,
-                    "read tables of no more use are left; the next start tries again"
+                    "unused read tables are left; the next start tries again"
                 );
             }
         });

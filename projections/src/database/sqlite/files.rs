@@ -39,7 +39,7 @@ impl Files {
         self.retired.store(true, Ordering::Relaxed);
     }
 
-    /// Removes what is there. What is beside a database that is gone would spoil a new one.
+    /// Removes the files of a database. What stays beside a removed one would spoil a new one.
     pub(super) fn remove(&self) -> Result<(), ReadModelError> {
         for companion in COMPANIONS {
             let mut file = self.path.clone().into_os_string();
@@ -70,7 +70,7 @@ impl Drop for Files {
             tracing::warn!(
                 file = %self.path.display(),
                 error = &error as &dyn Error,
-                "read tables of no more use are left; the next start tries again"
+                "unused read tables are left; the next start tries again"
             );
         }
     }
