@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::algorithm::{Algorithm, Protocol, VersionPublished};
+use domain::algorithm::Protocol;
 use domain::broker::BrokerSettings;
 use domain::grant::{Access, GrantKey};
 use domain::listener::ListenerSettings;
-use domain::{AlgorithmId, BrokerId, Event, ListenerId, Position, PublisherId, TopicName, Version};
+use domain::{AlgorithmId, BrokerId, Event, ListenerId, Position, Version};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -15,7 +15,8 @@ use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
 use crate::model::{self, CHECKPOINT, ReadModel};
-use crate::{algorithm, broker, grant, listener, publisher};
+use crate::output::Outputs;
+use crate::{algorithm, broker, grant, listener, output};
 
 /// Everything a worker needs to serve a listener.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +32,7 @@ pub struct Assignment {
     pub version: Option<AssignedVersion>,
     pub settings: ListenerSettings,
     /// Where results of that version go.
-    pub outputs: Vec<Output>,
+    pub outputs: Outputs,
 }
 
 /// The version that a listener's messages are sent to.
@@ -41,14 +42,6 @@ pub struct AssignedVersion {
     pub endpoint: String,
     pub protocol: Protocol,
     pub timeout_ms: u64,
-}
-
-/// A topic that takes results.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Output {
-    pub publisher: PublisherId,
-    pub broker: BrokerSettings,
-    pub topic: TopicName,
 }
 
 /// What changed for one listener; without an assignment it is to stop.
@@ -223,8 +216,8 @@ fn assignment(tx: &mut dyn Tx, key: &str) -> Result<Option<Assignment>, ReadMode
     let published = algorithm::by_id(tx, algorithm)?;
     let picked = published.resolve(&listener.version).ok();
     let outputs = match picked {
-        Some(picked) => outputs(tx, &published, picked)?,
-        None => Vec::new(),
+        Some(picked) => output::of_version(tx, algorithm, &published, &picked.version)?,
+        None => Outputs::Known(Vec::new()),
     };
     Ok(Some(Assignment {
         group: listener.group,
@@ -241,33 +234,6 @@ fn assignment(tx: &mut dyn Tx, key: &str) -> Result<Option<Assignment>, ReadMode
         outputs,
         listener: listener.id,
     }))
-}
-
-/// The topics that take the results of the version `picked`.
-fn outputs(
-    tx: &mut dyn Tx,
-    published: &Algorithm,
-    picked: &VersionPublished,
-) -> Result<Vec<Output>, ReadModelError> {
-    let mut outputs = Vec::new();
-    let VersionPublished {
-        algorithm, version, ..
-    } = picked;
-    for publisher in publisher::enabled(tx, algorithm)? {
-        let topic = &publisher.id.topic;
-        let takes = publisher.version.takes(version, published.standing());
-        if !takes || !grant::permits(tx, topic, algorithm, Access::Publish)? {
-            continue;
-        }
-        if let Some(broker) = broker::settings(tx, topic.broker)? {
-            outputs.push(Output {
-                topic: topic.topic.clone(),
-                broker,
-                publisher: publisher.id,
-            });
-        }
-    }
-    Ok(outputs)
 }
 
 impl ReadModel {

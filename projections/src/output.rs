@@ -1,30 +1,63 @@
-//! The topics that take the results of one version, however it was run.
+//! The topics that take the results of one version, for listeners and direct runs alike.
 
-use domain::{AlgorithmId, Version, VersionSelector};
+use domain::algorithm::Algorithm;
+use domain::broker::BrokerSettings;
+use domain::{AlgorithmId, PublisherId, TopicName, Version, VersionSelector};
+use serde::{Deserialize, Serialize};
 
 use crate::algorithm;
-use crate::assignment::Output;
-use crate::database::{FromRow, Row, Statement, text};
+use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::error::ReadModelError;
-use crate::model::{ReadModel, rows};
+use crate::model::{self, ReadModel};
 
-/// The enabled publishers of an algorithm that are permitted, on connected brokers.
-const PERMITTED: &str = "SELECT p.version, p.key, c.settings, p.topic FROM publishers p \
-     JOIN brokers c ON c.id = p.broker AND c.replaced_at IS NULL \
-     WHERE p.algorithm = ?1 AND p.enabled = 1 AND EXISTS (SELECT 1 FROM grants g \
-     WHERE g.broker = p.broker AND g.access = 'PUBLISH' AND g.organization = ?2 \
-     AND (g.algorithm IS NULL OR g.algorithm = ?1) \
-     AND (g.topic = p.topic OR (g.topic IS NULL AND glob(g.pattern, p.topic)))) \
+/// Where the results of a version go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outputs {
+    /// To each of these topics.
+    Known(Vec<Output>),
+    /// A publisher is being moved to the broker that replaces its own. What is published now would
+    /// miss it.
+    Moving,
+}
+
+/// A topic that takes results.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    pub publisher: PublisherId,
+    pub broker: BrokerSettings,
+    pub topic: TopicName,
+}
+
+/// The enabled publishers of an algorithm that are permitted, and those whose broker was replaced.
+const PUBLISHERS: &str = "SELECT p.version, c.replaced_by, p.key, c.settings, p.topic \
+     FROM publishers p JOIN brokers c ON c.id = p.broker \
+     WHERE p.algorithm = ?1 AND p.enabled = 1 AND (c.replaced_by IS NOT NULL \
+     OR EXISTS (SELECT 1 FROM permitted g WHERE g.broker = p.broker AND g.topic = p.topic \
+     AND g.algorithm = p.algorithm AND g.access = 'PUBLISH')) \
      ORDER BY p.key";
 
-/// Those on a broker that was replaced: a policy is about to move them to the other one.
-const MOVING: &str = "SELECT p.key FROM publishers p \
-     JOIN brokers c ON c.id = p.broker AND c.replaced_at IS NOT NULL \
-     WHERE p.algorithm = ?1 AND p.enabled = 1";
+/// A publisher that may take the results of a version.
+struct Candidate {
+    selector: VersionSelector,
+    /// The broker that took over from its own, if one did.
+    moves_to: Option<String>,
+    output: Output,
+}
+
+/// Where the results of a version go, inside a transaction.
+pub(crate) fn of_version(
+    tx: &mut dyn Tx,
+    id: &AlgorithmId,
+    published: &Algorithm,
+    version: &Version,
+) -> Result<Outputs, ReadModelError> {
+    let rows = tx.query(PUBLISHERS, &[text(id)])?;
+    Ok(choose(model::rows(rows)?, published, version))
+}
 
 impl ReadModel {
-    /// The topics that take results of a published version now; none can be named while any is
-    /// about to move with its broker.
+    /// Where the results of a published version go.
     ///
     /// # Errors
     /// The database cannot answer.
@@ -32,33 +65,34 @@ impl ReadModel {
         &self,
         id: &AlgorithmId,
         version: &Version,
-    ) -> Result<Option<Vec<Output>>, ReadModelError> {
+    ) -> Result<Outputs, ReadModelError> {
         let versions = self.versions_of(std::slice::from_ref(id)).await?;
         let published = algorithm::state(false, &versions);
-        let moving = Statement::new(MOVING).bind(text(id));
-        let permitted = Statement::new(PERMITTED)
-            .bind(text(id))
-            .bind(id.organization.as_str());
-        let mut answers = self.answers(vec![moving, permitted]).await?;
-        let permitted = answers.pop().unwrap_or_default();
-        if answers.pop().is_some_and(|moving| !moving.is_empty()) {
-            return Ok(None);
-        }
-        let outputs: Vec<(VersionSelector, Output)> = rows(permitted)?;
-        let takes = |selector: &VersionSelector| selector.takes(version, published.standing());
-        let taking = outputs.into_iter().filter(|(selector, _)| takes(selector));
-        Ok(Some(taking.map(|(_, output)| output).collect()))
+        let publishers = Statement::new(PUBLISHERS).bind(text(id));
+        Ok(choose(self.rows(publishers).await?, &published, version))
     }
 }
 
-impl FromRow for (VersionSelector, Output) {
+fn choose(candidates: Vec<Candidate>, published: &Algorithm, version: &Version) -> Outputs {
+    let takes = |candidate: &Candidate| candidate.selector.takes(version, published.standing());
+    let taking: Vec<_> = candidates.into_iter().filter(takes).collect();
+    if taking.iter().any(|candidate| candidate.moves_to.is_some()) {
+        return Outputs::Moving;
+    }
+    let outputs = taking.into_iter().map(|candidate| candidate.output);
+    Outputs::Known(outputs.collect())
+}
+
+impl FromRow for Candidate {
     fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
-        let selector = row.parse()?;
-        let output = Output {
-            publisher: row.parse()?,
-            broker: row.json()?,
-            topic: row.parse()?,
-        };
-        Ok((selector, output))
+        Ok(Self {
+            selector: row.parse()?,
+            moves_to: row.take()?,
+            output: Output {
+                publisher: row.parse()?,
+                broker: row.json()?,
+                topic: row.parse()?,
+            },
+        })
     }
 }

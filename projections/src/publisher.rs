@@ -11,7 +11,7 @@ use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
 use crate::list::{FlowFilter, KeyRange, Listed, Select, Sort, Sorted};
-use crate::model::{self, ReadModel};
+use crate::model::ReadModel;
 
 /// A publisher that was enabled at least once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,19 +187,6 @@ impl Listed for Publisher {
             PublisherSort::ChangedAt => Some(Sorted::Integer(self.changed_at.as_microsecond())),
         }
     }
-}
-
-/// The enabled publishers of an algorithm, inside a transaction.
-pub(crate) fn enabled(
-    tx: &mut dyn Tx,
-    algorithm: &AlgorithmId,
-) -> Result<Vec<Publisher>, ReadModelError> {
-    let rows = tx.query(
-        "SELECT broker, topic, algorithm, enabled, version, revision, changed_at, cause \
-         FROM publishers WHERE algorithm = ?1 AND enabled = 1 ORDER BY key",
-        &[text(algorithm)],
-    )?;
-    model::rows(rows)
 }
 
 impl FromRow for Publisher {

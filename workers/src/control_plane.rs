@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use self::assignment::{Assignments, Output, WorkerRequest};
+use self::assignment::{Assignments, Outputs, WorkerRequest};
 
 const WORKER_JOIN: &str = include_str!("control_plane/worker_join.graphql");
 const WORKER_LEAVE: &str = include_str!("control_plane/worker_leave.graphql");
@@ -164,7 +164,7 @@ impl ControlPlane {
         &self,
         algorithm: &str,
         version: &str,
-    ) -> Result<Vec<Output>, CallError> {
+    ) -> Result<Outputs, CallError> {
         let variables = json!({ "algorithm": algorithm, "version": version });
         read(self.transport.execute(OUTPUTS, variables).await?, "outputs")
     }

@@ -197,6 +197,8 @@ fn is_too_large(assignment: &Assignment, message: &Message) -> bool {
     message.body.len() as u64 > assignment.settings.max_message_bytes
 }
 
-fn version_of(assignment: &Assignment) -> Option<Arc<AssignedVersion>> {
+/// The version to call, once it is known where its results go.
+fn callable(assignment: &Assignment) -> Option<Arc<AssignedVersion>> {
+    assignment.outputs.known()?;
     assignment.version.clone()
 }

@@ -77,8 +77,10 @@ impl Reconciler {
             .collect();
         self.shared.connections.retain(|id| {
             wanted.iter().any(|assignment| {
-                let outputs = assignment.outputs.iter().map(|output| &output.broker);
+                let outputs = assignment.outputs.known().into_iter();
                 outputs
+                    .flat_map(|outputs| outputs.iter())
+                    .map(|output| &output.broker)
                     .chain([&assignment.broker])
                     .any(|connection| connection.id == id)
             })
@@ -138,6 +140,7 @@ impl Reconciler {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control_plane::assignment::Outputs;
     use crate::control_plane::assignment::tests::assignment;
 
     fn step_after(change: impl FnOnce(&mut Assignment)) -> Step {
@@ -152,7 +155,7 @@ mod tests {
         assert_eq!(step_after(|_| {}), Step::Nothing);
         assert_eq!(step_after(|a| a.version = None), Step::Update);
         assert_eq!(step_after(|a| a.dlq = Some("dlq".to_owned())), Step::Update);
-        assert_eq!(step_after(|a| a.outputs.clear()), Step::Update);
+        assert_eq!(step_after(|a| a.outputs = Outputs::Moving), Step::Update);
         assert_eq!(
             step_after(|a| a.settings.retry.max_attempts += 1),
             Step::Update

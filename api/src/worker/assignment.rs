@@ -1,7 +1,7 @@
 //! Assignments as workers see them.
 
 use async_graphql::{ID, SimpleObject};
-use projections::assignment as row;
+use projections::{assignment as row, output};
 
 use crate::algorithm::types::Protocol;
 use crate::broker::BrokerSettings;
@@ -46,8 +46,9 @@ pub struct Assignment {
     pub version: Option<AssignedVersion>,
     /// How the listener behaves.
     pub settings: ListenerSettings,
-    /// The topics that take the results of this version.
-    pub outputs: Vec<AssignedOutput>,
+    /// The topics that take the results of this version. Null while a publisher is being moved to
+    /// the broker that replaces its own: wait for the next change before publishing anything.
+    pub outputs: Option<Vec<AssignedOutput>>,
 }
 
 /// A broker to use.
@@ -106,7 +107,7 @@ impl From<row::Assignment> for Assignment {
             },
             version: row.version.map(Into::into),
             settings: row.settings.into(),
-            outputs: row.outputs.into_iter().map(Into::into).collect(),
+            outputs: AssignedOutput::list(row.outputs),
         }
     }
 }
@@ -122,8 +123,17 @@ impl From<row::AssignedVersion> for AssignedVersion {
     }
 }
 
-impl From<row::Output> for AssignedOutput {
-    fn from(row: row::Output) -> Self {
+impl AssignedOutput {
+    pub(super) fn list(outputs: output::Outputs) -> Option<Vec<Self>> {
+        match outputs {
+            output::Outputs::Known(outputs) => Some(outputs.into_iter().map(Into::into).collect()),
+            output::Outputs::Moving => None,
+        }
+    }
+}
+
+impl From<output::Output> for AssignedOutput {
+    fn from(row: output::Output) -> Self {
         Self {
             topic: row.topic.to_string(),
             broker: AssignedBroker {

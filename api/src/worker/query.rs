@@ -5,7 +5,7 @@ use domain::{AlgorithmId, Version};
 
 use super::assignment::AssignedOutput;
 use crate::control::control;
-use crate::error::{Code, error, invalid, read_failure};
+use crate::error::{invalid, read_failure};
 
 #[derive(Default)]
 pub struct WorkerQuery;
@@ -13,14 +13,15 @@ pub struct WorkerQuery;
 #[Object]
 impl WorkerQuery {
     /// The topics that take results of a version now, for workers: one for each publisher that
-    /// matches.
+    /// matches. Null without an error while a publisher is being moved to the broker that replaces
+    /// its own: ask again later.
     async fn outputs(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "`organization/name`")] algorithm: String,
         version: String,
     ) -> Option<Result<Vec<AssignedOutput>>> {
-        Some(outputs(ctx, algorithm, &version).await)
+        outputs(ctx, algorithm, &version).await.transpose()
     }
 }
 
@@ -28,19 +29,12 @@ async fn outputs(
     ctx: &Context<'_>,
     algorithm: String,
     version: &str,
-) -> Result<Vec<AssignedOutput>> {
+) -> Result<Option<Vec<AssignedOutput>>> {
     let algorithm = AlgorithmId::try_from(algorithm).map_err(|e| invalid(e.to_string()))?;
     let version: Version = version
         .parse()
         .map_err(|_| invalid("a version is written 1.2.3"))?;
     let outputs = control(ctx).model.outputs(&algorithm, &version).await;
     let outputs = outputs.map_err(|cause| read_failure(&cause))?;
-    let moving = || {
-        error(
-            Code::Unavailable,
-            "a publisher moves with its broker; try again",
-        )
-    };
-    let outputs = outputs.ok_or_else(moving)?;
-    Ok(outputs.into_iter().map(Into::into).collect())
+    Ok(AssignedOutput::list(outputs))
 }

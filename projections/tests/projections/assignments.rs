@@ -9,14 +9,24 @@ use domain::grant::{Access, Permission, TopicGranted, TopicRevoked};
 use domain::listener::{
     ListenerPaused, ListenerResumed, ListenerSettings, ListenerSettingsChanged, StartPosition,
 };
-use domain::publisher::PublisherDisabled;
+use domain::publisher::{PublisherDisabled, PublisherEnabled};
 use domain::{BrokerId, CredentialRef, Event, Position};
+use projections::assignment::Assignment;
+use projections::output::{Output, Outputs};
 
 use crate::events::{
     algorithm, broker, flowing, granted, listener, pattern_granted, pattern_revoked, permission,
     published, publisher, publishes, revoked, to_organization, topic, withdrawn,
 };
 use crate::fixture::{Fixture, history};
+
+/// The outputs of an assignment that says which they are.
+fn known(assignment: &Assignment) -> &[Output] {
+    match &assignment.outputs {
+        Outputs::Known(outputs) => outputs,
+        Outputs::Moving => panic!("the outputs are moving"),
+    }
+}
 
 #[tokio::test]
 async fn an_enabled_listener_is_assigned_with_all_a_worker_needs() {
@@ -35,7 +45,7 @@ async fn an_enabled_listener_is_assigned_with_all_a_worker_needs() {
     assert_eq!(assignment.dlq.as_deref(), Some("orders-dlq"));
     let version = assignment.version.as_ref().unwrap();
     assert_eq!(version.endpoint, "http://127.0.0.1:9/1.0.0");
-    assert_eq!(assignment.outputs[0].topic.as_str(), "scores");
+    assert_eq!(known(assignment)[0].topic.as_str(), "scores");
 }
 
 #[tokio::test]
@@ -191,10 +201,10 @@ async fn a_publisher_of_the_latest_takes_the_latest_that_stands() {
     let mut events = flowing("1.0.0");
     events.extend([publishes("latest"), published("1.1.0")]);
     let fixture = Fixture::after(&events).await;
-    assert_eq!(fixture.assigned().await[0].outputs, []);
+    assert_eq!(known(&fixture.assigned().await[0]), []);
     events.push(withdrawn("1.1.0"));
     fixture.apply(&history(&events)[events.len() - 1..]).await;
-    assert_eq!(fixture.assigned().await[0].outputs.len(), 1);
+    assert_eq!(known(&fixture.assigned().await[0]).len(), 1);
 }
 
 #[tokio::test]
@@ -221,7 +231,7 @@ async fn an_output_needs_a_grant_of_any_kind() {
     for (step, outputs) in steps {
         events.push(step);
         fixture.apply(&history(&events)[events.len() - 1..]).await;
-        assert_eq!(fixture.assigned().await[0].outputs.len(), outputs);
+        assert_eq!(known(&fixture.assigned().await[0]).len(), outputs);
     }
 }
 
@@ -269,7 +279,7 @@ fn elsewhere() -> (BrokerId, Vec<Event>) {
         permission: permission(Access::Publish),
         cause: None,
     };
-    let enabled = domain::publisher::PublisherEnabled {
+    let enabled = PublisherEnabled {
         publisher,
         version: "1.*".parse().unwrap(),
         cause: None,
@@ -291,8 +301,8 @@ async fn rotated_credentials_and_lost_brokers_of_outputs_are_assigned() {
     let mut events = flowing("1.0.0");
     events.extend(more);
     let fixture = Fixture::after(&events).await;
-    let used = |assigned: &projections::assignment::Assignment| {
-        let settings = &assigned.outputs.first()?.broker;
+    let used = |assigned: &Assignment| {
+        let settings = &known(assigned).first()?.broker;
         settings.credential().map(|credential| credential.version)
     };
     assert_eq!(used(&fixture.assigned().await[0]), Some(1));
@@ -308,7 +318,7 @@ async fn rotated_credentials_and_lost_brokers_of_outputs_are_assigned() {
     let broker = elsewhere;
     events.push(BrokerDisconnected { broker }.into());
     fixture.apply(&history(&events)[events.len() - 1..]).await;
-    assert_eq!(fixture.assigned().await[0].outputs, []);
+    assert_eq!(known(&fixture.assigned().await[0]), []);
 }
 
 #[tokio::test]
@@ -319,5 +329,67 @@ async fn a_disabled_publisher_takes_nothing() {
     events.push(publishes("1.*"));
     events.push(PublisherDisabled { publisher, cause }.into());
     let fixture = Fixture::after(&events).await;
-    assert_eq!(fixture.assigned().await[0].outputs, []);
+    assert_eq!(known(&fixture.assigned().await[0]), []);
+}
+
+/// A result that was published in between would reach neither broker.
+#[tokio::test]
+async fn outputs_are_moving_until_a_publisher_has_followed_its_broker() {
+    let (elsewhere, more) = elsewhere();
+    let mut events = flowing("1.0.0");
+    events.extend(more);
+    let publishers = async |events: &[Event]| {
+        let fixture = Fixture::after(events).await;
+        let version = "1.0.0".parse().unwrap();
+        let direct = fixture.model.outputs(&algorithm(), &version).await.unwrap();
+        let assigned = fixture.assigned().await.remove(0).outputs;
+        assert_eq!(assigned, direct, "one rule for listeners and direct runs");
+        match direct {
+            Outputs::Known(outputs) => Some(outputs.into_iter().map(|o| o.publisher).collect()),
+            Outputs::Moving => None,
+        }
+    };
+    let on = |broker| {
+        let mut publisher = publisher();
+        publisher.topic.broker = broker;
+        publisher
+    };
+    let next = BrokerId::of_name(&"next".parse().unwrap(), 0);
+    assert_eq!(publishers(&events).await, Some(vec![on(elsewhere)]));
+    let connected = BrokerConnected {
+        broker: next,
+        name: "next".parse().unwrap(),
+        settings: BrokerSettings::Sqs {
+            region: "eu-central-1".to_owned(),
+            endpoint: None,
+            auth: SqsAuth::DefaultChain,
+        },
+    };
+    let replaced = BrokerReplaced {
+        broker: elsewhere,
+        replacement: next,
+        left_behind: vec![],
+        start: None,
+    };
+    events.extend([connected.into(), replaced.into()]);
+    assert_eq!(publishers(&events).await, None);
+
+    let granted = TopicGranted {
+        topic: on(next).topic,
+        permission: permission(Access::Publish),
+        cause: None,
+    };
+    let enabled = PublisherEnabled {
+        publisher: on(next),
+        version: "1.*".parse().unwrap(),
+        cause: None,
+    };
+    events.extend([granted.into(), enabled.into()]);
+    assert_eq!(publishers(&events).await, None);
+    let disabled = PublisherDisabled {
+        publisher: on(elsewhere),
+        cause: None,
+    };
+    events.push(disabled.into());
+    assert_eq!(publishers(&events).await, Some(vec![on(next)]));
 }

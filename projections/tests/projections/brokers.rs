@@ -3,15 +3,13 @@
 use domain::broker::{
     BrokerConnected, BrokerDisconnected, BrokerKind, BrokerReplaced, BrokerSettings, SqsAuth,
 };
-use domain::grant::{Access, TopicGranted};
-use domain::publisher::{PublisherDisabled, PublisherEnabled};
 use domain::{BrokerId, Event};
 use projections::broker::BrokerFilter;
 use projections::broker::Deletion;
 use projections::listener::ListenerFilter;
 use projections::topic::TopicFilter;
 
-use crate::events::{algorithm, broker, everything, listener, permission, publisher};
+use crate::events::{broker, everything, listener, publisher};
 use crate::fixture::{Fixture, all};
 
 #[tokio::test]
@@ -132,47 +130,4 @@ async fn what_a_deletion_stops_is_counted_and_named() {
     assert_eq!(model.deletion(next()).await.unwrap(), Deletion::default());
     let counts = model.broker_counts(&[broker()]).await.unwrap();
     assert_eq!(counts[0].1.topics, 3);
-}
-
-/// A result that were sent in between would reach neither.
-#[tokio::test]
-async fn outputs_are_not_told_while_a_publisher_is_about_to_move_with_its_broker() {
-    let mut events = everything();
-    let told = async |events: &[Event]| {
-        let fixture = Fixture::after(events).await;
-        let (algorithm, version) = (algorithm(), "1.0.0".parse().unwrap());
-        let outputs = fixture.model.outputs(&algorithm, &version);
-        let outputs = outputs.await.unwrap()?.into_iter();
-        Some(outputs.map(|output| output.publisher).collect::<Vec<_>>())
-    };
-    assert_eq!(told(&events).await, Some(vec![publisher()]));
-    let replaced = BrokerReplaced {
-        broker: broker(),
-        replacement: next(),
-        left_behind: vec![],
-        start: None,
-    };
-    events.extend([next_connected(), replaced.into()]);
-    assert_eq!(told(&events).await, None);
-
-    let mut moved = publisher();
-    moved.topic.broker = next();
-    let granted = TopicGranted {
-        topic: moved.topic.clone(),
-        permission: permission(Access::Publish),
-        cause: None,
-    };
-    let enabled = PublisherEnabled {
-        publisher: moved.clone(),
-        version: "1.*".parse().unwrap(),
-        cause: None,
-    };
-    events.extend([granted.into(), enabled.into()]);
-    assert_eq!(told(&events).await, None);
-    let disabled = PublisherDisabled {
-        publisher: publisher(),
-        cause: None,
-    };
-    events.push(disabled.into());
-    assert_eq!(told(&events).await, Some(vec![moved]));
 }

@@ -13,6 +13,7 @@ use projections::ReadModel;
 use projections::assignment::Assignment;
 use projections::broker::BrokerFilter;
 use projections::grant::GrantFilter;
+use projections::output::Outputs;
 use proptest::prelude::*;
 
 use crate::fixture::{Fixture, Place, all, history};
@@ -89,7 +90,7 @@ impl Fold {
                     dlq: listener.dlq.as_ref().map(ToString::to_string),
                     settings: listener.settings.clone(),
                     version: picked.map(|picked| picked.version.to_string()),
-                    outputs: picked.map_or(Vec::new(), |picked| self.outputs(picked)),
+                    outputs: picked.map_or(Some(Vec::new()), |picked| self.outputs(picked)),
                 });
             }
         }
@@ -97,7 +98,8 @@ impl Fold {
         expected
     }
 
-    fn outputs(&self, picked: &VersionPublished) -> Vec<(PublisherId, BrokerSettings)> {
+    /// None while a publisher is being moved to the broker that replaces its own.
+    fn outputs(&self, picked: &VersionPublished) -> Option<Vec<(PublisherId, BrokerSettings)>> {
         let algorithm = &picked.algorithm;
         let standing = || self.algorithms.get(algorithm).standing();
         let takes = |selector: &VersionSelector| selector.takes(&picked.version, standing());
@@ -105,7 +107,13 @@ impl Fold {
         for id in topics() {
             let (topic, broker) = (self.topics.get(&id), self.brokers.get(&id.broker));
             let publisher = topic.publishers.get(algorithm);
-            if publisher.is_some_and(takes) && self.permits(&id, algorithm, Access::Publish) {
+            if !publisher.is_some_and(takes) {
+                continue;
+            }
+            if broker.replaced_by.is_some() {
+                return None;
+            }
+            if self.permits(&id, algorithm, Access::Publish) {
                 let algorithm = algorithm.clone();
                 let settings = broker.settings.clone().unwrap();
                 outputs.push((
@@ -118,7 +126,7 @@ impl Fold {
             }
         }
         outputs.sort_by_key(|(id, _)| id.to_string());
-        outputs
+        Some(outputs)
     }
 
     /// Whether a connected broker's topic is open to the algorithm: by the rule of decisions, which
@@ -161,12 +169,15 @@ struct Expected {
     dlq: Option<String>,
     settings: ListenerSettings,
     version: Option<String>,
-    outputs: Vec<(PublisherId, BrokerSettings)>,
+    outputs: Option<Vec<(PublisherId, BrokerSettings)>>,
 }
 
 impl From<Assignment> for Expected {
     fn from(assignment: Assignment) -> Self {
-        let outputs = assignment.outputs.into_iter();
+        let outputs = match assignment.outputs {
+            Outputs::Known(outputs) => Some(outputs.into_iter()),
+            Outputs::Moving => None,
+        };
         Self {
             listener: assignment.listener,
             broker: assignment.broker,
@@ -175,7 +186,7 @@ impl From<Assignment> for Expected {
             version: assignment
                 .version
                 .map(|version| version.version.to_string()),
-            outputs: outputs.map(|o| (o.publisher, o.broker)).collect(),
+            outputs: outputs.map(|all| all.map(|o| (o.publisher, o.broker)).collect()),
         }
     }
 }

@@ -38,8 +38,8 @@ pub(crate) struct Assignment {
     /// What the selector resolves to; none when nothing matches.
     pub(crate) version: Option<Arc<AssignedVersion>>,
     pub(crate) settings: AssignedSettings,
-    /// The publishers of that version.
-    pub(crate) outputs: Vec<Output>,
+    /// Where results of that version go.
+    pub(crate) outputs: Outputs,
 }
 
 /// A broker. Its settings never change under its id.
@@ -108,6 +108,16 @@ pub(crate) struct AssignedRetry {
     pub(crate) max_backoff_ms: u64,
 }
 
+/// Where the results of a version go.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Option<Vec<Output>>")]
+pub(crate) enum Outputs {
+    Known(Arc<[Output]>),
+    /// A publisher is being moved to the broker that replaces its own: what is published now would
+    /// miss it.
+    Moving,
+}
+
 /// A topic that takes the results of successful runs.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -162,6 +172,22 @@ impl From<AssignedRetry> for RetryPolicy {
     }
 }
 
+impl From<Option<Vec<Output>>> for Outputs {
+    fn from(outputs: Option<Vec<Output>>) -> Self {
+        outputs.map_or(Self::Moving, |outputs| Self::Known(outputs.into()))
+    }
+}
+
+impl Outputs {
+    /// The topics, where they are known.
+    pub(crate) fn known(&self) -> Option<&Arc<[Output]>> {
+        match self {
+            Self::Known(outputs) => Some(outputs),
+            Self::Moving => None,
+        }
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -202,11 +228,11 @@ pub(crate) mod tests {
                 faults: FaultPolicy::Block,
                 max_message_bytes: 1024,
             },
-            outputs: vec![Output {
+            outputs: Outputs::Known(Arc::new([Output {
                 publisher_id: "p1".to_owned(),
                 topic: "scores".to_owned(),
                 broker,
-            }],
+            }])),
         }
     }
 }

@@ -4,7 +4,7 @@ use brokers::Identity;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{Pipeline, Taken, header, is_too_large};
+use super::{Pipeline, Taken, callable, header, is_too_large};
 use crate::journal::{Claim, Claimed, JournalError, Place, Recorded, RunKey};
 
 /// Attempts cut short by a stop or a crash that are forgiven. A message that kills its worker is
@@ -49,7 +49,7 @@ pub(super) async fn claim(
     taken: Vec<Taken>,
 ) -> Result<impl Iterator<Item = (Taken, Run)>, JournalError> {
     let assignment = pipeline.current();
-    let can_call = assignment.version.is_some() && !pipeline.gate.is_blocked();
+    let can_call = callable(&assignment).is_some() && !pipeline.gate.is_blocked();
     let claims = taken.iter().map(|taken| {
         let message = &taken.delivery.message;
         Claim {

@@ -11,7 +11,7 @@ use super::call::{self, Called};
 use super::claim::Run;
 use super::gate::Pass;
 use super::input::Input;
-use super::{Pipeline, Unsettled, is_too_large, version_of};
+use super::{Pipeline, Unsettled, callable, is_too_large};
 use crate::control_plane::assignment::{AssignedVersion, Assignment};
 use crate::pause::unit;
 
@@ -59,10 +59,10 @@ async fn try_calls(
         if is_too_large(&assignment, message) {
             return Ok(too_large(assignment, message));
         }
-        pipeline.until(version_of).await?;
+        pipeline.until(callable).await?;
         let pass = pipeline.unless_stopping(pipeline.gate.enter()).await?;
         // The newest: it may have changed while the message waited for its turn.
-        let (assignment, version) = pipeline.until(version_of).await?;
+        let (assignment, version) = pipeline.until(callable).await?;
         let tripped = failures.extract_if(.., |streak| streak.tripped()).count();
         refund(pipeline, run, u32::try_from(tripped).unwrap_or(u32::MAX)).await?;
         let allowed = assignment.settings.retry.max_attempts + run.forgiven;

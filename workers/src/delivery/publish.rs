@@ -3,7 +3,8 @@
 //! A result goes to the outputs of the version that ran: as the current assignment lists them while
 //! it still resolves to that version, so that a publisher disabled meanwhile gets no more; otherwise
 //! as the assignment listed them that the call was made under. After a restart only the current
-//! assignment is known. A dead letter goes to the dead letter queue that is set at the time.
+//! assignment is known. While a publisher is being moved to another broker, the result waits. A dead
+//! letter goes to the dead letter queue that is set at the time.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -38,9 +39,10 @@ pub(super) async fn result(
     let mut tries = Tries::new(pipeline);
     let mut done: HashSet<String> = HashSet::new();
     loop {
-        let assignment = outputs_of(pipeline.current(), &decision, called_under.as_ref());
-        let outputs = assignment.outputs.iter();
+        let known = |current: &Assignment| outputs_of(current, &decision, called_under.as_deref());
+        let (assignment, outputs) = pipeline.until(known).await?;
         let left: Vec<_> = outputs
+            .iter()
             .filter(|output| !done.contains(&output.publisher_id))
             .collect();
         let writes = left.iter().map(|output| {
@@ -90,17 +92,18 @@ pub(super) async fn dead_letter(
     }
 }
 
-/// The assignment whose outputs count.
+/// Where the result of the version that was called goes; none while a publisher is being moved.
 fn outputs_of(
-    current: Arc<Assignment>,
+    current: &Assignment,
     decision: &Recorded,
-    called_under: Option<&Arc<Assignment>>,
-) -> Arc<Assignment> {
+    called_under: Option<&Assignment>,
+) -> Option<Arc<[Output]>> {
     let version = current.version.as_ref().map(|version| &version.version);
-    match called_under {
-        Some(earlier) if version != decision.version.as_ref() => Arc::clone(earlier),
+    let assignment = match called_under {
+        Some(earlier) if version != decision.version.as_ref() => earlier,
         _ => current,
-    }
+    };
+    assignment.outputs.known().cloned()
 }
 
 async fn send(pipeline: &Pipeline, output: &Output, outgoing: Outgoing) -> Result<(), BrokerError> {

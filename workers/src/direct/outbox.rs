@@ -213,7 +213,8 @@ impl Outbox {
     }
 
     /// Sends a result to the publishers that its version has now, except to those that have it and
-    /// to topics that are `down`; whether all have it then.
+    /// to topics that are `down`; whether all have it then. While one of them is being moved to
+    /// another broker, nothing is sent.
     async fn publish(
         &self,
         run: &Unpublished,
@@ -222,12 +223,16 @@ impl Outbox {
         down: &Mutex<HashSet<Feed>>,
         limit: Duration,
     ) -> Result<bool, PublishError> {
-        let mut outputs = self
-            .control_plane
-            .outputs(&run.algorithm, &run.version)
-            .await?;
-        outputs.retain(|output| !done.contains(&output.publisher_id));
-        let sends = outputs
+        let outputs = self.control_plane.outputs(&run.algorithm, &run.version);
+        let outputs = outputs.await?;
+        let Some(outputs) = outputs.known() else {
+            return Ok(false);
+        };
+        let left = outputs
+            .iter()
+            .filter(|output| !done.contains(&output.publisher_id));
+        let left: Vec<_> = left.collect();
+        let sends = left
             .iter()
             .map(|output| self.send(output, run, recorded, down, limit));
         let sent = join_all(sends).await;
@@ -239,10 +244,10 @@ impl Outbox {
             let until = Instant::now() + TOO_LARGE_PAUSE;
             lock(&self.too_large).insert(run.run.number(), until);
         }
-        for (output, sent) in outputs.into_iter().zip(sent) {
+        for (output, sent) in left.into_iter().zip(sent) {
             if sent == Sent::Taken {
                 self.journal
-                    .published_to(run.run, output.publisher_id)
+                    .published_to(run.run, output.publisher_id.clone())
                     .await?;
             }
         }

@@ -158,6 +158,20 @@ async fn a_topic_that_is_down_keeps_nobody_waiting_and_gets_the_result_later() {
 }
 
 #[tokio::test]
+async fn a_direct_result_waits_for_a_publisher_that_is_being_moved() {
+    let world = World::new(echo).await;
+    world.plane.set_outputs(None);
+    let worker = world.worker().await;
+    let ended = outcome(&worker.direct, run(&world, b"one")).await.ended;
+    assert!(ended.is_ok());
+    until_outbox_holds(&worker, 1).await;
+    world.publish_to(&["scores"]);
+    assert_eq!(world.outputs(1).await[0].body, "scored one");
+    until_outbox_holds(&worker, 0).await;
+    worker.stop().await;
+}
+
+#[tokio::test]
 async fn a_result_that_is_too_large_is_not_tried_all_the_time_and_holds_up_no_other() {
     let world = World::new(echo).await;
     world.publish_to(&["scores"]);

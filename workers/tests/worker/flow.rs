@@ -1,7 +1,9 @@
 //! Messages that pass, and workers that come and go.
 
+use std::sync::{Mutex, mpsc};
+
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::{GROUP, World, eventually, header};
 
@@ -50,6 +52,38 @@ async fn a_body_that_is_not_text_passes_untouched_with_its_content_type() {
         assert_eq!(calls[0].headers["content-type"], "image/x-odd");
         assert_eq!(calls[0].body, &bytes[..]);
     }
+    worker.stop().await;
+}
+
+/// The endpoint answers once the test says so, which a blocked thread of the runtime waits for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_result_waits_for_a_publisher_that_is_being_moved() {
+    let (release, released) = mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let world = World::new(move |call, body| {
+        released.lock().unwrap().recv().unwrap();
+        echo(call, body)
+    })
+    .await;
+    world.broker.write("orders", &[], b"one");
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    eventually("the call", || world.calls() == 1).await;
+    world.assign(|assignment| {
+        assignment["outputs"] = Value::Null;
+        assignment["settings"]["maxMessageBytes"] = json!(3);
+    });
+    // It is refused only once the worker knows the assignment.
+    world.broker.write("orders", &[], b"large");
+    world.dead_letters(1).await;
+    release.send(()).unwrap();
+    while worker.ledger().await.succeeded == 0 {
+        tokio::task::yield_now().await;
+    }
+    world.assign(|assignment| assignment["outputs"][0]["topic"] = json!("elsewhere"));
+    world.settled(2).await;
+    assert_eq!(world.broker.messages("elsewhere")[0].body, "scored one");
+    assert!(world.broker.messages("scores").is_empty());
     worker.stop().await;
 }
 

@@ -21,7 +21,7 @@ struct State {
     subscriptions: Vec<Value>,
     requests: Vec<Value>,
     refusals: usize,
-    outputs: Vec<Value>,
+    outputs: Option<Vec<Value>>,
     asked: Vec<Value>,
 }
 
@@ -48,8 +48,8 @@ impl Plane {
         state.refusals = refusals;
     }
 
-    /// Where results of every version go from now on.
-    pub(crate) fn set_outputs(&self, outputs: Vec<Value>) {
+    /// Where results of every version go from now on; none while a publisher is being moved.
+    pub(crate) fn set_outputs(&self, outputs: Option<Vec<Value>>) {
         self.0.lock().unwrap().outputs = outputs;
     }
 

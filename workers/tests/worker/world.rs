@@ -109,7 +109,7 @@ impl World {
                 "id": "c1", "settings": { "__typename": "KafkaSettings",
                     "bootstrapServers": ["b:9092"], "security": "PLAINTEXT" } } })
         });
-        self.plane.set_outputs(outputs.collect());
+        self.plane.set_outputs(Some(outputs.collect()));
     }
 
     /// Whether the endpoint takes calls without answering them.
