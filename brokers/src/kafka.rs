@@ -6,18 +6,18 @@
 //! [`KafkaSettings`].
 
 mod admin;
-mod assignment;
 mod config;
-mod consumer;
 mod context;
 mod embedded;
 mod errors;
-mod gate;
 mod message;
+mod partitions;
+mod poller;
 mod probe;
 mod sink;
 mod source;
 mod start;
+mod unsettled;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;

@@ -27,12 +27,6 @@ pub enum BrokerError {
     Other(String),
 }
 
-/// Which broker it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BrokerKind {
-    Kafka,
-}
-
 /// A topic as its broker lists it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TopicInfo {

@@ -12,6 +12,11 @@ use crate::port::{SourceSettings, Start};
 /// and the topic decide, and far below what its client would try to hold.
 const MAX_MESSAGE_BYTES: u32 = 8 * 1024 * 1024;
 
+/// How much a sink may have under way, in KiB; a message counts as one at least. It bounds the
+/// memory of the producer, and keeps its queue from ever being full, which would have to be polled
+/// for.
+pub(super) const SINK_BUDGET_KIB: u32 = 65_536;
+
 /// For looking at a cluster and for changing its topics.
 pub(super) fn probe(settings: &KafkaSettings) -> ClientConfig {
     let mut config = ClientConfig::new();
@@ -79,11 +84,11 @@ pub(super) fn producer(settings: &KafkaSettings) -> ClientConfig {
         // Twice the budget of a sink, which waits for room before it comes here.
         .set(
             "queue.buffering.max.messages",
-            (2 * super::sink::BUDGET_KIB).to_string(),
+            (2 * SINK_BUDGET_KIB).to_string(),
         )
         .set(
             "queue.buffering.max.kbytes",
-            (2 * super::sink::BUDGET_KIB).to_string(),
+            (2 * SINK_BUDGET_KIB).to_string(),
         );
     config
 }

@@ -12,15 +12,12 @@ use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, T
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 
+use super::KafkaSettings;
+use super::config::{self, SINK_BUDGET_KIB};
 use super::context::{self, Health};
 use super::errors::{broker_error, from_code};
 use super::message::to_headers;
-use super::{KafkaSettings, config};
 use crate::port::{BrokerError, Outgoing, Sink};
-
-/// How much may be under way, in KiB; a message counts as one at least. It bounds the memory of the
-/// producer, and keeps its queue from ever being full, which would have to be polled for.
-pub(super) const BUDGET_KIB: u32 = 65_536;
 
 /// How much later than its own timeout the producer may report.
 const REPORT_GRACE: Duration = Duration::from_secs(2);
@@ -37,7 +34,7 @@ impl KafkaSink {
     pub(super) fn open(settings: &KafkaSettings) -> Result<Self, BrokerError> {
         Ok(Self {
             settings: settings.clone(),
-            budget: Arc::new(Semaphore::new(BUDGET_KIB as usize)),
+            budget: Arc::new(Semaphore::new(SINK_BUDGET_KIB as usize)),
             producer: RwLock::new(Arc::new(KafkaProducer::open(settings)?)),
         })
     }
@@ -47,7 +44,7 @@ impl KafkaSink {
         outgoing: &Outgoing,
         deadline: Instant,
     ) -> Result<OwnedSemaphorePermit, BrokerError> {
-        let permits = size_kib(outgoing).min(BUDGET_KIB);
+        let permits = size_kib(outgoing).min(SINK_BUDGET_KIB);
         if let Ok(room) = Arc::clone(&self.budget).try_acquire_many_owned(permits) {
             return Ok(room);
         }

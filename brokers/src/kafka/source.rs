@@ -9,12 +9,12 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use tokio::sync::{mpsc, oneshot};
 
 use super::KafkaSettings;
-use super::assignment::Assignment;
 use super::config;
-use super::consumer::{Event, GroupContext, Poller};
 use super::context::Health;
 use super::errors::broker_error;
-use super::gate::Gate;
+use super::partitions::Partitions;
+use super::poller::{Event, GroupContext, Poller};
+use super::unsettled::Unsettled;
 use crate::port::{BrokerError, Delivery, Source, SourceSettings};
 
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,7 +28,7 @@ const MAX_UNSETTLED: usize = 1_000_000;
 /// messages (at least 10,000) are settled behind it; then it waits, and the others go on.
 pub(super) struct KafkaSource {
     events: mpsc::Receiver<Event>,
-    gate: Arc<Gate>,
+    unsettled: Arc<Unsettled>,
     finished: Option<oneshot::Receiver<Result<(), BrokerError>>>,
 }
 
@@ -38,11 +38,15 @@ impl KafkaSource {
         settings: SourceSettings,
     ) -> Result<Self, BrokerError> {
         let max_unsettled = settings.max_unsettled.clamp(1, MAX_UNSETTLED);
-        let gate = Arc::new(Gate::new(max_unsettled));
+        let unsettled = Arc::new(Unsettled::new(max_unsettled));
         let max_backlog = (16 * max_unsettled).max(10_000);
         let context = GroupContext {
             health: Health::new(kafka),
-            assignment: Assignment::new(settings.topic.clone(), Arc::clone(&gate), max_backlog),
+            partitions: Partitions::new(
+                settings.topic.clone(),
+                Arc::clone(&unsettled),
+                max_backlog,
+            ),
             start: settings.start,
         };
         let failed = |error| broker_error(&error, &settings.topic, &Health::default());
@@ -53,7 +57,7 @@ impl KafkaSource {
 
         let (sender, events) = mpsc::channel(max_unsettled);
         let (done, finished) = oneshot::channel();
-        let poller = Poller::new(consumer, &settings.topic, Arc::clone(&gate), sender);
+        let poller = Poller::new(consumer, &settings.topic, Arc::clone(&unsettled), sender);
         thread::Builder::new()
             .name("kafka-source".to_owned())
             .spawn(move || {
@@ -63,7 +67,7 @@ impl KafkaSource {
             .map_err(|error| BrokerError::Other(format!("no thread to read on: {error}")))?;
         Ok(Self {
             events,
-            gate,
+            unsettled,
             finished: Some(finished),
         })
     }
@@ -81,7 +85,7 @@ impl Source for KafkaSource {
             })?;
             if handed_out.partition.is_revoked() {
                 // Its next reader has it. The thread may wait for the place it took here.
-                self.gate.wake();
+                self.unsettled.wake();
                 continue;
             }
             return Ok(Delivery::new(handed_out.message, move || {
@@ -91,7 +95,7 @@ impl Source for KafkaSource {
     }
 
     async fn close(mut self: Box<Self>) -> Result<(), BrokerError> {
-        self.gate.stop();
+        self.unsettled.stop();
         let finished = self.finished.take().expect("closed once");
         match tokio::time::timeout(CLOSE_TIMEOUT, finished).await {
             Ok(Ok(outcome)) => outcome,
@@ -107,6 +111,6 @@ impl Source for KafkaSource {
 
 impl Drop for KafkaSource {
     fn drop(&mut self) {
-        self.gate.stop();
+        self.unsettled.stop();
     }
 }

@@ -17,12 +17,12 @@ use rdkafka::{Message as _, TopicPartitionList};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::assignment::{Assignment, Partition};
 use super::context::{self, Health};
 use super::errors::broker_error;
-use super::gate::Gate;
 use super::message::from_record;
+use super::partitions::{Partition, Partitions};
 use super::start::first_offsets;
+use super::unsettled::Unsettled;
 use crate::offsets::Ticket;
 use crate::port::{BrokerError, Message, Start};
 
@@ -43,14 +43,14 @@ pub(super) type Event = Result<HandedOut, BrokerError>;
 /// The group's side of a source: what librdkafka calls back.
 pub(super) struct GroupContext {
     pub(super) health: Health,
-    pub(super) assignment: Assignment,
+    pub(super) partitions: Partitions,
     pub(super) start: Start,
 }
 
 pub(super) struct Poller {
     consumer: BaseConsumer<GroupContext>,
     topic: Arc<str>,
-    gate: Arc<Gate>,
+    unsettled: Arc<Unsettled>,
     events: mpsc::Sender<Event>,
     /// Read although there was no room.
     early: VecDeque<(Message, i32, i64)>,
@@ -63,13 +63,13 @@ impl Poller {
     pub(super) fn new(
         consumer: BaseConsumer<GroupContext>,
         topic: &str,
-        gate: Arc<Gate>,
+        unsettled: Arc<Unsettled>,
         events: mpsc::Sender<Event>,
     ) -> Self {
         Self {
             consumer,
             topic: topic.into(),
-            gate,
+            unsettled,
             events,
             early: VecDeque::new(),
             stalled_since: None,
@@ -78,21 +78,21 @@ impl Poller {
         }
     }
 
-    /// Reads until the gate stops, commits what is settled, and leaves the group.
+    /// Reads until the source is stopped, commits what is settled, and leaves the group.
     pub(super) fn run(mut self) -> Result<(), BrokerError> {
-        self.gate.register();
-        while !self.gate.is_stopping() {
+        self.unsettled.register();
+        while !self.unsettled.is_stopping() {
             if self.ticked.elapsed() >= TICK {
                 self.tick();
             }
-            if self.gate.is_open(self.paused) && self.events.capacity() > 0 {
+            if self.unsettled.is_open(self.paused) && self.events.capacity() > 0 {
                 self.go_on();
             } else {
                 self.wait_for_room();
             }
         }
         let context = Arc::clone(self.consumer.context());
-        let committed = context.assignment.commit(&self.consumer, |_| true);
+        let committed = context.partitions.commit(&self.consumer, |_| true);
         // Polls until the group is left.
         drop(self.consumer);
         committed.map_err(|error| broker_error(&error, &self.topic, &context.health))
@@ -100,9 +100,9 @@ impl Poller {
 
     fn tick(&mut self) {
         self.ticked = Instant::now();
-        let assignment = &self.consumer.context().assignment;
-        assignment.store(&self.consumer);
-        assignment.regulate(&self.consumer, self.paused);
+        let partitions = &self.consumer.context().partitions;
+        partitions.store(&self.consumer);
+        partitions.regulate(&self.consumer, self.paused);
     }
 
     fn go_on(&mut self) {
@@ -145,10 +145,10 @@ impl Poller {
             // Partitions that this poll brought are not paused yet.
             self.consumer
                 .context()
-                .assignment
+                .partitions
                 .regulate(&self.consumer, true);
         }
-        self.gate.wait_for_room(self.paused, TICK);
+        self.unsettled.wait_for_room(self.paused, TICK);
     }
 
     fn take(&self, record: &BorrowedMessage<'_>) -> (Message, i32, i64) {
@@ -161,19 +161,19 @@ impl Poller {
     }
 
     fn hand_out(&self, message: Message, partition: i32, offset: i64) {
-        let assignment = &self.consumer.context().assignment;
-        let Some(partition) = assignment.partition(partition) else {
+        let partitions = &self.consumer.context().partitions;
+        let Some(partition) = partitions.partition(partition) else {
             return;
         };
         let ticket = partition.hand_out(offset);
-        let is_full = partition.backlog() >= assignment.max_backlog();
+        let is_full = partition.backlog() >= partitions.max_backlog();
         self.send(Ok(HandedOut {
             partition,
             ticket,
             message,
         }));
         if is_full {
-            assignment.regulate(&self.consumer, self.paused);
+            partitions.regulate(&self.consumer, self.paused);
         }
     }
 
@@ -240,7 +240,7 @@ impl GroupContext {
         partitions: &TopicPartitionList,
     ) -> KafkaResult<()> {
         let (all, new) = first_offsets(consumer, partitions, self.start);
-        self.assignment.assign(&ids(partitions));
+        self.partitions.assign(&ids(partitions));
         match consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => consumer.incremental_assign(&all)?,
             RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.assign(&all)?,
@@ -259,11 +259,11 @@ impl GroupContext {
         let ids = ids(partitions);
         // A lost assignment is someone else's already, and the broker would refuse the commit.
         if !consumer.assignment_lost()
-            && let Err(error) = self.assignment.commit(consumer, |id| ids.contains(&id))
+            && let Err(error) = self.partitions.commit(consumer, |id| ids.contains(&id))
         {
             tracing::warn!(%error, "could not commit before partitions were taken away");
         }
-        self.assignment.revoke(&ids);
+        self.partitions.revoke(&ids);
         // librdkafka keeps a pause beyond the assignment, and a partition that comes back is taken
         // for one that is read.
         if let Err(error) = consumer.resume(partitions) {

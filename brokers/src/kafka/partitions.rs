@@ -8,7 +8,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::gate::Gate;
+use super::unsettled::Unsettled;
 use crate::offsets::{OffsetTracker, Ticket};
 
 /// [`Partition::position`] while nothing is settled.
@@ -18,7 +18,7 @@ const NOWHERE: i64 = -1;
 /// what is settled late reaches the old one and moves nothing.
 #[derive(Debug)]
 pub(super) struct Partition {
-    gate: Arc<Gate>,
+    unsettled: Arc<Unsettled>,
     tracker: Mutex<OffsetTracker>,
     /// The offset to commit.
     position: AtomicI64,
@@ -27,7 +27,7 @@ pub(super) struct Partition {
 
 impl Partition {
     pub(super) fn hand_out(&self, offset: i64) -> Ticket {
-        self.gate.add();
+        self.unsettled.add();
         self.tracker().hand_out(offset)
     }
 
@@ -40,7 +40,7 @@ impl Partition {
             }
             before - tracker.unsettled()
         };
-        self.gate.remove(freed);
+        self.unsettled.remove(freed);
     }
 
     /// Whether the group has given the partition to someone else, or again.
@@ -60,7 +60,7 @@ impl Partition {
             tracker.clear();
             unsettled
         };
-        self.gate.remove(freed);
+        self.unsettled.remove(freed);
     }
 
     fn tracker(&self) -> MutexGuard<'_, OffsetTracker> {
@@ -70,9 +70,9 @@ impl Partition {
 
 /// All partitions of a source. Used by its thread only; the lock is for the compiler.
 #[derive(Debug)]
-pub(super) struct Assignment {
+pub(super) struct Partitions {
     topic: String,
-    gate: Arc<Gate>,
+    unsettled: Arc<Unsettled>,
     max_backlog: usize,
     held: Mutex<BTreeMap<i32, Held>>,
 }
@@ -87,11 +87,11 @@ struct Held {
     full: bool,
 }
 
-impl Assignment {
-    pub(super) fn new(topic: String, gate: Arc<Gate>, max_backlog: usize) -> Self {
+impl Partitions {
+    pub(super) fn new(topic: String, unsettled: Arc<Unsettled>, max_backlog: usize) -> Self {
         Self {
             topic,
-            gate,
+            unsettled,
             max_backlog,
             held: Mutex::default(),
         }
@@ -100,7 +100,7 @@ impl Assignment {
     pub(super) fn assign(&self, partitions: &[i32]) {
         for id in partitions {
             let partition = Arc::new(Partition {
-                gate: Arc::clone(&self.gate),
+                unsettled: Arc::clone(&self.unsettled),
                 tracker: Mutex::default(),
                 position: AtomicI64::new(NOWHERE),
                 revoked: AtomicBool::new(false),

@@ -5,22 +5,22 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::Thread;
 use std::time::Duration;
 
-/// Shared by a source, its thread and its deliveries.
+/// The count, shared by a source, its thread and its deliveries.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct Unsettled {
     max_unsettled: usize,
-    unsettled: AtomicUsize,
+    count: AtomicUsize,
     /// The waiting thread wants to be woken once fewer than this are unsettled; 0: nobody waits.
     wake_below: AtomicUsize,
     stopping: AtomicBool,
     thread: OnceLock<Thread>,
 }
 
-impl Gate {
+impl Unsettled {
     pub(super) fn new(max_unsettled: usize) -> Self {
         Self {
             max_unsettled,
-            unsettled: AtomicUsize::new(0),
+            count: AtomicUsize::new(0),
             wake_below: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
             thread: OnceLock::new(),
@@ -42,15 +42,15 @@ impl Gate {
     }
 
     pub(super) fn is_open(&self, paused: bool) -> bool {
-        self.unsettled.load(Ordering::SeqCst) < self.limit(paused)
+        self.count.load(Ordering::SeqCst) < self.limit(paused)
     }
 
     pub(super) fn add(&self) {
-        self.unsettled.fetch_add(1, Ordering::SeqCst);
+        self.count.fetch_add(1, Ordering::SeqCst);
     }
 
     pub(super) fn remove(&self, count: usize) {
-        let before = self.unsettled.fetch_sub(count, Ordering::SeqCst);
+        let before = self.count.fetch_sub(count, Ordering::SeqCst);
         if before - count < self.wake_below.load(Ordering::SeqCst) {
             self.wake();
         }
@@ -65,7 +65,7 @@ impl Gate {
         };
         self.wake_below.store(limit, Ordering::SeqCst);
         // Looked at again after the store: a settlement in between has not seen it and wakes nobody.
-        if self.unsettled.load(Ordering::SeqCst) >= limit && !self.is_stopping() {
+        if self.count.load(Ordering::SeqCst) >= limit && !self.is_stopping() {
             std::thread::park_timeout(timeout);
         }
         self.wake_below.store(0, Ordering::SeqCst);
