@@ -15,10 +15,10 @@ use crate::control_plane::Report;
 use crate::control_plane::assignment::{AssignedStart, Assignment, StartAt};
 use crate::delivery::blocks::{Block, Blocks, Watch};
 use crate::delivery::gate::Gate;
-use crate::delivery::{Failure, Pipeline, Taken, deliver};
+use crate::delivery::{Failure, Pipeline, Received, deliver};
 use crate::journal::JournalError;
 use crate::pause::Pause;
-use crate::reconciler::keeper::Shared;
+use crate::resources::Resources;
 
 /// Messages that are taken on together, where as many wait.
 const TOGETHER: usize = 64;
@@ -55,7 +55,7 @@ pub(crate) enum ConsumerError {
 /// time it is blocked or continues. What is in flight at the end is finished within the grace or
 /// given back, and the source closed, before this returns.
 pub(crate) async fn run(
-    shared: &Shared,
+    resources: &Resources,
     listener_id: &str,
     assignment: watch::Receiver<Arc<Assignment>>,
     stop: CancellationToken,
@@ -65,14 +65,20 @@ pub(crate) async fn run(
         .group
         .parse()
         .map_err(|_| ConsumerError::Group(first.group.clone()))?;
-    let key = shared.journal.listener(&first.group, &first.topic).await?;
+    let key = resources
+        .journal
+        .listener(&first.group, &first.topic)
+        .await?;
     let most_in_flight =
         FEWEST_IN_FLIGHT.max(IN_FLIGHT_PER_CALL * first.settings.concurrency as usize);
-    let connection = shared.connections.of(&first.broker);
+    let connection = resources.connections.of(&first.broker);
     let settings = source_settings(&first, most_in_flight);
     let source = connection.broker().source(settings).await;
     let source = source.map_err(ConsumerError::Open)?;
-    shared.reporter.report(listener_id, Report::Started).await;
+    resources
+        .reporter
+        .report(listener_id, Report::Started)
+        .await;
     tracing::info!(
         listener.id = listener_id,
         topic = first.topic,
@@ -86,18 +92,22 @@ pub(crate) async fn run(
         listener_id: listener_id.to_owned(),
         group,
         key,
-        gate: Gate::new(assignment.clone(), blocks.clone(), Arc::clone(&shared.ids)),
+        gate: Gate::new(
+            assignment.clone(),
+            blocks.clone(),
+            Arc::clone(&resources.ids),
+        ),
         assignment,
-        journal: shared.journal.clone(),
-        endpoints: shared.endpoints.clone(),
-        connections: Arc::clone(&shared.connections),
+        journal: resources.journal.clone(),
+        endpoints: resources.endpoints.clone(),
+        connections: Arc::clone(&resources.connections),
         blocks,
-        ids: Arc::clone(&shared.ids),
+        ids: Arc::clone(&resources.ids),
         stopping: CancellationToken::new(),
         failed,
     };
     let mut consumer = Consumer {
-        shared,
+        resources,
         blocked: pipeline.blocks.watch(),
         pipeline: Arc::new(pipeline),
         source,
@@ -111,8 +121,8 @@ pub(crate) async fn run(
     ended
 }
 
-struct Consumer<'s> {
-    shared: &'s Shared,
+struct Consumer<'r> {
+    resources: &'r Resources,
     pipeline: Arc<Pipeline>,
     source: Box<dyn Source>,
     blocked: Watch,
@@ -187,7 +197,7 @@ impl Consumer<'_> {
                 Report::Unblocked
             }
         };
-        self.shared.reporter.report(listener_id, report).await;
+        self.resources.reporter.report(listener_id, report).await;
     }
 
     /// Starts a task for what was received and what waits behind it. Answers the error that came
@@ -226,15 +236,15 @@ impl Consumer<'_> {
             () = stop.cancelled() => return,
             room = room => room.expect("the room is never closed"),
         };
-        let taken = deliveries.into_iter().map(|delivery| {
+        let received = deliveries.into_iter().map(|delivery| {
             let size = room.num_permits().min(kib(&delivery) as usize);
             let room = room.split(size).expect("it has as many");
-            Taken { delivery, room }
+            Received { delivery, room }
         });
-        let taken = taken.collect();
+        let received = received.collect();
         let pipeline = Arc::clone(&self.pipeline);
         self.tasks
-            .spawn(async move { deliver(&pipeline, taken).await });
+            .spawn(async move { deliver(&pipeline, received).await });
     }
 
     /// Takes the tasks that have ended.
@@ -256,7 +266,7 @@ impl Consumer<'_> {
         error: BrokerError,
         stop: &CancellationToken,
     ) -> Result<(), ConsumerError> {
-        let wait = self.receive_pause.failed(&*self.shared.ids);
+        let wait = self.receive_pause.failed(&*self.resources.ids);
         if self.receive_pause.failures() >= MOST_RECEIVE_ERRORS {
             return Err(ConsumerError::Receive(error));
         }
@@ -274,7 +284,7 @@ impl Consumer<'_> {
         let listener_id = &self.pipeline.listener_id;
         let tasks = &mut self.tasks;
         let finished = async { while tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.shared.grace, finished)
+        if tokio::time::timeout(self.resources.grace, finished)
             .await
             .is_err()
         {

@@ -7,6 +7,7 @@ mod answer;
 pub(crate) mod blocks;
 mod breaker;
 pub(crate) mod call;
+pub(crate) mod called;
 pub(crate) mod claim;
 mod dead_letter;
 mod decide;
@@ -64,7 +65,7 @@ pub(crate) struct Pipeline {
 }
 
 /// A received message, and the room that it takes among those in flight.
-pub(crate) struct Taken {
+pub(crate) struct Received {
     pub(crate) delivery: Delivery,
     pub(crate) room: OwnedSemaphorePermit,
 }
@@ -90,13 +91,13 @@ pub(crate) enum Failure {
 
 /// Takes messages all the way, each by itself once they are claimed: where one fails, the others
 /// go on for as long as the consumer lets them.
-pub(crate) async fn deliver(pipeline: &Pipeline, taken: Vec<Taken>) {
-    let claimed = match claim::claim(pipeline, taken).await {
+pub(crate) async fn deliver(pipeline: &Pipeline, received: Vec<Received>) {
+    let claimed = match claim::claim(pipeline, received).await {
         Ok(claimed) => claimed,
         Err(error) => return pipeline.fail(error.into()),
     };
     let mut under_way: FuturesUnordered<_> = claimed
-        .map(|(taken, run)| AssertUnwindSafe(take(pipeline, taken, run)).catch_unwind())
+        .map(|(received, run)| AssertUnwindSafe(take(pipeline, received, run)).catch_unwind())
         .collect();
     while let Some(ended) = under_way.next().await {
         match ended {
@@ -107,11 +108,11 @@ pub(crate) async fn deliver(pipeline: &Pipeline, taken: Vec<Taken>) {
     }
 }
 
-async fn take(pipeline: &Pipeline, taken: Taken, mut run: Run) -> Result<(), Unsettled> {
-    let Taken {
+async fn take(pipeline: &Pipeline, received: Received, mut run: Run) -> Result<(), Unsettled> {
+    let Received {
         delivery,
         room: _room,
-    } = taken;
+    } = received;
     let message = &delivery.message;
     let mut called_under = None;
     let decision = match run.decision.take() {

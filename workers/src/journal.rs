@@ -24,7 +24,7 @@ use uuid::Uuid;
 use self::batch::Operation;
 use self::claims::{Attempt, Claims, Listener, Refund};
 use self::decisions::{Decide, Published};
-use self::job::{Asked, Job, Told};
+use self::job::{Job, Notice, Request};
 use self::reads::Reader;
 use self::retention::Prune;
 use self::writer::Writer;
@@ -138,19 +138,19 @@ impl Journal {
     }
 
     /// Waits until the writer has ended, which it does while there is a journal only if it
-    /// panicked; whatever is asked from then on is [`JournalError::Closed`].
+    /// panicked; requests from then on fail with [`JournalError::Closed`].
     pub async fn ended(&self) {
         self.queue.closed().await;
     }
 
     async fn ask<O: Operation>(&self, operation: O) -> Result<O::Answer, JournalError> {
-        let (asked, answered) = Asked::new(operation);
-        self.send(Box::new(asked)).await?;
+        let (request, answered) = Request::new(operation);
+        self.send(Box::new(request)).await?;
         answered.await.map_err(|_| JournalError::Closed)?
     }
 
     async fn tell<O: Operation<Answer = ()>>(&self, operation: O) -> Result<(), JournalError> {
-        self.send(Box::new(Told(operation))).await
+        self.send(Box::new(Notice(operation))).await
     }
 
     async fn send(&self, job: Box<dyn Job>) -> Result<(), JournalError> {

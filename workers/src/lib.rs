@@ -11,6 +11,7 @@ mod pause;
 mod reconciler;
 mod reporter;
 mod requests;
+mod resources;
 mod worker;
 
 pub use connections::Connector;

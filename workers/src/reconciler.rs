@@ -1,6 +1,6 @@
 //! What is assigned against what runs: the difference, and a keeper per listener that makes it.
 
-pub(crate) mod keeper;
+mod keeper;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,8 +9,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use self::keeper::{Keeper, Shared};
+use self::keeper::Keeper;
 use crate::control_plane::assignment::{Assignment, Change};
+use crate::resources::Resources;
 
 /// What brings a running consumer from one assignment to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub(crate) fn step(running: &Assignment, desired: &Assignment) -> Step {
 
 /// The listeners of a worker, each with its keeper.
 pub(crate) struct Reconciler {
-    shared: Arc<Shared>,
+    resources: Arc<Resources>,
     keepers: HashMap<String, Kept>,
     /// Keepers that were told to end, until they have.
     ending: HashMap<String, JoinHandle<()>>,
@@ -53,9 +54,9 @@ struct Kept {
 }
 
 impl Reconciler {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(resources: Arc<Resources>) -> Self {
         Self {
-            shared,
+            resources,
             keepers: HashMap::new(),
             ending: HashMap::new(),
         }
@@ -75,7 +76,7 @@ impl Reconciler {
             .values()
             .map(|kept| kept.desired.borrow().clone())
             .collect();
-        self.shared.connections.retain(|id| {
+        self.resources.connections.retain(|id| {
             wanted.iter().any(|assignment| {
                 let outputs = assignment.outputs.known().into_iter();
                 outputs
@@ -108,7 +109,7 @@ impl Reconciler {
         let (desired, follow) = watch::channel(assignment);
         let stop = CancellationToken::new();
         let keeper = Keeper::new(
-            Arc::clone(&self.shared),
+            Arc::clone(&self.resources),
             listener_id.clone(),
             follow,
             stop.clone(),

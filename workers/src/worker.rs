@@ -15,9 +15,9 @@ use crate::direct::DirectRuns;
 use crate::journal::{Journal, Retention};
 use crate::pause::Pause;
 use crate::reconciler::Reconciler;
-use crate::reconciler::keeper::Shared;
 use crate::reporter::{Reporter, persist};
 use crate::requests;
+use crate::resources::Resources;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -95,7 +95,7 @@ impl Worker {
         }
         let give_up = CancellationToken::new();
         let (reporter, lanes) = Reporter::new(&self.control_plane, &self.ids, &give_up);
-        let shared = Shared {
+        let resources = Resources {
             journal: self.journal.clone(),
             connections: Arc::new(Connections::new(Arc::clone(&self.connector))),
             endpoints: Endpoints::new(),
@@ -103,7 +103,7 @@ impl Worker {
             ids: Arc::clone(&self.ids),
             grace: self.config.grace,
         };
-        let mut reconciler = Reconciler::new(Arc::new(shared));
+        let mut reconciler = Reconciler::new(Arc::new(resources));
         tokio::select! {
             () = shutdown.cancelled() => {}
             () = self.reconcile(&mut reconciler) => {}

@@ -8,13 +8,10 @@ use domain::settlement::Answer;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::call::Called;
+use super::called::Called;
 
 /// The longest text of an error that is kept, in characters.
 const LONGEST_TEXT: usize = 500;
-
-/// The longest stack trace, in characters.
-const LONGEST_STACKTRACE: usize = 10_000;
 
 /// What the whole answer with `status` came to; `Retry-After` is not looked at.
 pub(super) fn read(
@@ -50,17 +47,6 @@ pub(super) fn read(
             _ if is_success(status) => Called::failed(Answer::Undecodable, None),
             _ => plain(None, Bytes::new()),
         },
-    }
-}
-
-impl Called {
-    /// With where the algorithm says that it failed.
-    fn at(self, stacktrace: Option<String>) -> Self {
-        let clipped = |text: String| text.chars().take(LONGEST_STACKTRACE).collect();
-        Self {
-            stacktrace: stacktrace.map(clipped),
-            ..self
-        }
     }
 }
 

@@ -3,11 +3,11 @@
 use std::error::Error;
 use std::time::Duration;
 
-use bytes::Bytes;
 use domain::settlement::Answer;
 use http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
+use super::called::Called;
 use super::claim::Run;
 use super::endpoint::Endpoints;
 use super::input::Input;
@@ -16,62 +16,6 @@ use crate::control_plane::assignment::AssignedVersion;
 
 /// The largest answer, in bytes: the original's.
 const LARGEST_ANSWER: usize = 15 * 1024 * 1024;
-
-/// What a call came to.
-pub(crate) struct Called {
-    pub(crate) answer: Answer,
-    /// More about it, for people.
-    pub(crate) text: Option<String>,
-    /// Where in the algorithm it failed, if that was said.
-    pub(crate) stacktrace: Option<String>,
-    /// Whether the endpoint's host took the connection.
-    pub(crate) connected: bool,
-    /// Of the result, where the call succeeded.
-    pub(crate) content_type: Option<String>,
-    pub(crate) body: Bytes,
-}
-
-impl Called {
-    pub(super) fn failed(answer: Answer, text: Option<String>) -> Self {
-        Self {
-            answer,
-            text,
-            stacktrace: None,
-            connected: true,
-            content_type: None,
-            body: Bytes::new(),
-        }
-    }
-
-    fn unconnected(text: String) -> Self {
-        Self {
-            connected: false,
-            ..Self::failed(Answer::Unreachable, Some(text))
-        }
-    }
-
-    /// What the answer was, for people.
-    pub(crate) fn summary(&self) -> String {
-        let summary = match &self.answer {
-            Answer::Status { status, .. } => format!("the endpoint answered {status}"),
-            Answer::Undecodable => "the endpoint's answer cannot be read".to_owned(),
-            Answer::Unreachable => "the endpoint cannot be reached".to_owned(),
-            Answer::TimedOut => "the endpoint did not answer in time".to_owned(),
-            Answer::AnswerTooLarge => "the endpoint's answer is too large".to_owned(),
-        };
-        match &self.text {
-            Some(text) => format!("{summary}: {text}"),
-            None => summary,
-        }
-    }
-
-    pub(crate) fn answer_status(&self) -> Option<u16> {
-        match self.answer {
-            Answer::Status { status, .. } => Some(status),
-            _ => None,
-        }
-    }
-}
 
 /// Calls once, within the version's time.
 pub(crate) async fn call(

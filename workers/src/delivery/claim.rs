@@ -4,7 +4,7 @@ use brokers::Identity;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{Pipeline, Taken, callable, header, is_too_large};
+use super::{Pipeline, Received, callable, header, is_too_large};
 use crate::journal::{Claim, Claimed, JournalError, Place, Recorded, RunKey};
 
 /// Attempts cut short by a stop or a crash that are forgiven. A message that kills its worker is
@@ -43,15 +43,15 @@ impl Run {
     }
 }
 
-/// Claims all of `taken` at once; answers each with its run.
+/// Claims all of `received` at once; answers each with its run.
 pub(super) async fn claim(
     pipeline: &Pipeline,
-    taken: Vec<Taken>,
-) -> Result<impl Iterator<Item = (Taken, Run)>, JournalError> {
+    received: Vec<Received>,
+) -> Result<impl Iterator<Item = (Received, Run)>, JournalError> {
     let assignment = pipeline.current();
     let can_call = callable(&assignment).is_some() && !pipeline.gate.is_blocked();
-    let claims = taken.iter().map(|taken| {
-        let message = &taken.delivery.message;
+    let claims = received.iter().map(|received| {
+        let message = &received.delivery.message;
         Claim {
             listener: pipeline.key,
             run_id: run_id(pipeline.group, &message.identity),
@@ -61,18 +61,21 @@ pub(super) async fn claim(
     });
     let claims: Vec<_> = claims.collect();
     let claimed = pipeline.journal.claim(claims.clone()).await?;
-    let all = taken.into_iter().zip(claims).zip(claimed);
-    Ok(all.map(|((taken, claim), claimed)| {
-        let run = run(&taken, claim, claimed);
-        (taken, run)
+    let all = received.into_iter().zip(claims).zip(claimed);
+    Ok(all.map(|((received, claim), claimed)| {
+        let run = run(&received, claim, claimed);
+        (received, run)
     }))
 }
 
-fn run(taken: &Taken, claim: Claim, claimed: Claimed) -> Run {
+fn run(received: &Received, claim: Claim, claimed: Claimed) -> Run {
     let interruptions = claimed.claims.saturating_sub(1);
     Run {
         id: Bytes::from(claim.run_id.to_string()),
-        traceparent: Bytes::from(header::traceparent(&taken.delivery.message, claim.run_id)),
+        traceparent: Bytes::from(header::traceparent(
+            &received.delivery.message,
+            claim.run_id,
+        )),
         key: claimed.run,
         attempts: claimed.attempts,
         counted_ahead: claim.calls && interruptions == 0,

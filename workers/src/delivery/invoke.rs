@@ -7,7 +7,8 @@ use bytes::Bytes;
 use domain::settlement::{self, Reason, Verdict};
 
 use super::breaker::Streak;
-use super::call::{self, Called};
+use super::call;
+use super::called::Called;
 use super::claim::Run;
 use super::gate::Pass;
 use super::input::Input;

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::{DirectError, DirectFailure, DirectOutcome, DirectResult, DirectRun, Shared};
 use crate::control_plane::assignment::AssignedVersion;
-use crate::delivery::call::{Called, call};
+use crate::delivery::call::call;
+use crate::delivery::called::Called;
 use crate::delivery::claim::Run;
 use crate::delivery::input::Input;
 use crate::journal::{Claim, Draft, JournalError, Outcome, Place, Recorded, Unpublished};

@@ -14,30 +14,30 @@ pub(super) trait Job: Send {
 }
 
 /// An operation whose answer is waited for.
-pub(super) struct Asked<O: Operation> {
+pub(super) struct Request<O: Operation> {
     operation: O,
     outcome: Option<O::Answer>,
     answer: oneshot::Sender<Result<O::Answer, JournalError>>,
 }
 
 /// An operation that nobody waits for.
-pub(super) struct Told<O>(pub(super) O);
+pub(super) struct Notice<O>(pub(super) O);
 
 pub(super) type Answer<O> = oneshot::Receiver<Result<<O as Operation>::Answer, JournalError>>;
 
-impl<O: Operation> Asked<O> {
+impl<O: Operation> Request<O> {
     pub(super) fn new(operation: O) -> (Self, Answer<O>) {
         let (answer, answered) = oneshot::channel();
-        let asked = Self {
+        let request = Self {
             operation,
             outcome: None,
             answer,
         };
-        (asked, answered)
+        (request, answered)
     }
 }
 
-impl<O: Operation> Job for Asked<O> {
+impl<O: Operation> Job for Request<O> {
     fn apply(&mut self, batch: &mut Batch<'_>) -> rusqlite::Result<()> {
         self.outcome = Some(self.operation.apply(batch)?);
         Ok(())
@@ -52,7 +52,7 @@ impl<O: Operation> Job for Asked<O> {
     }
 }
 
-impl<O: Operation> Job for Told<O> {
+impl<O: Operation> Job for Notice<O> {
     fn apply(&mut self, batch: &mut Batch<'_>) -> rusqlite::Result<()> {
         self.0.apply(batch).map(drop)
     }

@@ -3,36 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::Ids;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{Step, step};
-use crate::connections::Connections;
 use crate::consumer::{self, ConsumerError};
 use crate::control_plane::Report;
 use crate::control_plane::assignment::Assignment;
-use crate::delivery::endpoint::Endpoints;
-use crate::journal::Journal;
 use crate::pause::Pause;
-use crate::reporter::Reporter;
+use crate::resources::Resources;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// What all listeners of a worker share.
-pub(crate) struct Shared {
-    pub(crate) journal: Journal,
-    pub(crate) connections: Arc<Connections>,
-    pub(crate) endpoints: Endpoints,
-    pub(crate) reporter: Reporter,
-    pub(crate) ids: Arc<dyn Ids>,
-    /// How long messages in flight may take to end when a consumer stops.
-    pub(crate) grace: Duration,
-}
-
 pub(crate) struct Keeper {
-    shared: Arc<Shared>,
+    resources: Arc<Resources>,
     listener_id: String,
     desired: watch::Receiver<Arc<Assignment>>,
     stop: CancellationToken,
@@ -40,13 +25,13 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     pub(super) fn new(
-        shared: Arc<Shared>,
+        resources: Arc<Resources>,
         listener_id: String,
         desired: watch::Receiver<Arc<Assignment>>,
         stop: CancellationToken,
     ) -> Self {
         Self {
-            shared,
+            resources,
             listener_id,
             desired,
             stop,
@@ -71,7 +56,7 @@ impl Keeper {
                 "a consumer ended by itself and will be started again"
             );
             self.report(Report::Failed(report)).await;
-            let wait = pause.failed(&*self.shared.ids);
+            let wait = pause.failed(&*self.resources.ids);
             tokio::select! {
                 () = self.stop.cancelled() => {}
                 () = tokio::time::sleep(wait) => {}
@@ -84,7 +69,7 @@ impl Keeper {
         let first = Arc::clone(&self.desired.borrow_and_update());
         let (current, follow) = watch::channel(first);
         let stop = self.stop.child_token();
-        let consumer = consumer::run(&self.shared, &self.listener_id, follow, stop.clone());
+        let consumer = consumer::run(&self.resources, &self.listener_id, follow, stop.clone());
         tokio::pin!(consumer);
         loop {
             tokio::select! {
@@ -108,6 +93,9 @@ impl Keeper {
     }
 
     async fn report(&self, report: Report) {
-        self.shared.reporter.report(&self.listener_id, report).await;
+        self.resources
+            .reporter
+            .report(&self.listener_id, report)
+            .await;
     }
 }

@@ -1,0 +1,72 @@
+//! What one call of an endpoint came to.
+
+use bytes::Bytes;
+use domain::settlement::Answer;
+
+/// The longest stack trace, in characters.
+const LONGEST_STACKTRACE: usize = 10_000;
+
+/// What a call came to.
+pub(crate) struct Called {
+    pub(crate) answer: Answer,
+    /// More about it, for people.
+    pub(crate) text: Option<String>,
+    /// Where in the algorithm it failed, if that was said.
+    pub(crate) stacktrace: Option<String>,
+    /// Whether the endpoint's host took the connection.
+    pub(crate) connected: bool,
+    /// Of the result, where the call succeeded.
+    pub(crate) content_type: Option<String>,
+    pub(crate) body: Bytes,
+}
+
+impl Called {
+    pub(super) fn failed(answer: Answer, text: Option<String>) -> Self {
+        Self {
+            answer,
+            text,
+            stacktrace: None,
+            connected: true,
+            content_type: None,
+            body: Bytes::new(),
+        }
+    }
+
+    pub(super) fn unconnected(text: String) -> Self {
+        Self {
+            connected: false,
+            ..Self::failed(Answer::Unreachable, Some(text))
+        }
+    }
+
+    /// What the answer was, for people.
+    pub(crate) fn summary(&self) -> String {
+        let summary = match &self.answer {
+            Answer::Status { status, .. } => format!("the endpoint answered {status}"),
+            Answer::Undecodable => "the endpoint's answer cannot be read".to_owned(),
+            Answer::Unreachable => "the endpoint cannot be reached".to_owned(),
+            Answer::TimedOut => "the endpoint did not answer in time".to_owned(),
+            Answer::AnswerTooLarge => "the endpoint's answer is too large".to_owned(),
+        };
+        match &self.text {
+            Some(text) => format!("{summary}: {text}"),
+            None => summary,
+        }
+    }
+
+    pub(crate) fn answer_status(&self) -> Option<u16> {
+        match self.answer {
+            Answer::Status { status, .. } => Some(status),
+            _ => None,
+        }
+    }
+
+    /// With where the algorithm says that it failed.
+    pub(super) fn at(self, stacktrace: Option<String>) -> Self {
+        let clipped = |text: String| text.chars().take(LONGEST_STACKTRACE).collect();
+        Self {
+            stacktrace: stacktrace.map(clipped),
+            ..self
+        }
+    }
+}

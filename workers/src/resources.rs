@@ -1,0 +1,22 @@
+//! What all listeners of a worker share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Ids;
+
+use crate::connections::Connections;
+use crate::delivery::endpoint::Endpoints;
+use crate::journal::Journal;
+use crate::reporter::Reporter;
+
+/// Passed to every consumer.
+pub(crate) struct Resources {
+    pub(crate) journal: Journal,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) reporter: Reporter,
+    pub(crate) ids: Arc<dyn Ids>,
+    /// How long messages in flight may take to end when a consumer stops.
+    pub(crate) grace: Duration,
+}
