@@ -1,4 +1,4 @@
-//! The GraphQL API and the HTTP server around it; a folder per noun.
+//! The GraphQL API; a folder per noun.
 
 pub mod algorithm;
 pub mod as_of;
@@ -10,9 +10,8 @@ pub mod diff;
 pub mod error;
 pub mod event;
 pub mod grant;
-pub mod http;
 pub mod id;
-pub(crate) mod limits;
+pub mod limits;
 pub(crate) mod list;
 pub mod listener;
 pub(crate) mod loaders;

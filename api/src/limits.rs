@@ -13,7 +13,8 @@ use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Oper
 use async_graphql::{Request, Response, ServerError, Variables};
 use tokio::time::timeout;
 
-pub(crate) use answer::{bounded, bytes};
+pub(crate) use answer::bounded;
+pub use answer::within_size;
 
 use crate::error::{Code, error};
 use crate::order::FieldOrder;

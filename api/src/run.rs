@@ -2,6 +2,7 @@
 
 pub mod direct;
 pub mod query;
+pub mod target;
 pub mod types;
 
 use async_trait::async_trait;

@@ -1,5 +1,6 @@
-//! The options of `eventflows serve` about checkpoints, and the part that they start.
+//! The options of `eventflows serve` about checkpoints, and the parts that they start.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,9 +10,12 @@ use clap::Args;
 use client::Connector;
 use domain::Clock;
 use event_store::EventStore;
-use event_store::audit::{CheckpointDir, Checkpointer, NoteError, Signer};
+use event_store::audit::{CheckpointDir, Checkpointer, CheckpointerError, NoteError, Signer};
+use eventflows_http::Readiness;
+use tokio_util::sync::CancellationToken;
 
 use crate::environment;
+use crate::parts::{Part, Parts};
 
 /// Options about signed checkpoints of the event log.
 #[derive(Clone, Debug, Default, Args)]
@@ -69,7 +73,7 @@ impl CheckpointArgs {
     ///
     /// # Errors
     /// The key, the name or the URL cannot be used.
-    pub fn start(
+    pub fn open(
         &self,
         data: &Path,
         store: Arc<dyn EventStore>,
@@ -104,6 +108,44 @@ impl CheckpointArgs {
     }
 }
 
+impl Checkpointing {
+    /// Starts the parts, which run until `stop`.
+    pub fn start(self, stop: &CancellationToken, parts: &mut Parts) {
+        let readiness = parts.readiness().clone();
+        let signing = sign(self.checkpointer, readiness, stop.clone());
+        parts.start(Part::Checkpointer, signing);
+        if let Some(poster) = self.poster {
+            parts.start(Part::CheckpointPoster, post(poster, stop.clone()));
+        }
+    }
+}
+
+/// Signs checkpoints. A log that is not the one that was signed is for people to look at: the
+/// server stays up, but not ready.
+async fn sign(
+    checkpointer: Checkpointer,
+    readiness: Readiness,
+    stop: CancellationToken,
+) -> Result<(), CheckpointerError> {
+    let ended = checkpointer.run(stop.clone()).await;
+    if let Err(refused @ CheckpointerError::Refused(_)) = &ended {
+        tracing::error!(
+            error = refused as &dyn std::error::Error,
+            "nothing is signed"
+        );
+        readiness.lack(Part::Checkpointer.name(), refused);
+        stop.cancelled().await;
+    }
+    ended
+}
+
+/// Posts checkpoints for as long as they are made; when that stops, another part has ended.
+async fn post(poster: post::Poster<Connector>, stop: CancellationToken) -> Result<(), Infallible> {
+    poster.run().await?;
+    stop.cancelled().await;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,13 +158,13 @@ mod tests {
         let clock = Arc::new(SystemClock);
         let store = log::open(None, data.path(), clock.clone()).await.unwrap();
         let mut args = CheckpointArgs::default();
-        let started = args.start(data.path(), store.clone(), clock.clone());
+        let started = args.open(data.path(), store.clone(), clock.clone());
         assert!(matches!(started, Ok(None)));
         args.checkpoint_url = Some("http://127.0.0.1:1/".parse().unwrap());
-        let started = args.start(data.path(), store.clone(), clock.clone());
+        let started = args.open(data.path(), store.clone(), clock.clone());
         assert!(matches!(started, Err(CheckpointsError::NothingToPost)));
         args.checkpoints = Some(data.path().join("checkpoints"));
-        let started = args.start(data.path(), store, clock).unwrap().unwrap();
+        let started = args.open(data.path(), store, clock).unwrap().unwrap();
         assert!(started.poster.is_some());
     }
 }

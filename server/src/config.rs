@@ -4,10 +4,10 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use api::http::PublicUrl;
 use auditor::post::CheckpointUrl;
 use clap::Args;
 use event_store::LogUrl;
+use eventflows_http::PublicUrl;
 use serde::Deserialize;
 
 use crate::checkpoints::CheckpointArgs;

@@ -79,7 +79,7 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
 
     flow.first_result(&client).await?;
     // Before the guide: its reader may press Ctrl-C at once.
-    let stopped = crate::serve::stop_signal();
+    let stopped = crate::signal::stop_signal();
     say(&flow.guide(server.address(), &bootstrap, &args));
     tokio::select! {
         () = stopped => {}

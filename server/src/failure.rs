@@ -5,6 +5,7 @@ use std::io;
 use brokers::BrokerError;
 use client::ClientError;
 use event_store::{CopyError, OpenError, ReadError};
+use eventflows_http::listen::ListenError;
 use projections::{PastError, ProjectorError, ReadModelError};
 use tokio::task::JoinError;
 use workers::journal::{self, JournalError};
@@ -13,7 +14,6 @@ use crate::checkpoints::CheckpointsError;
 use crate::config::ConfigError;
 use crate::data_dir::DataDirError;
 use crate::demo::flow::FlowError;
-use crate::listen::ListenError;
 use crate::parts::PartError;
 
 /// Why a command failed.

@@ -5,32 +5,27 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::http::{HttpSettings, Readiness};
 use api::worker::WorkerRequests;
 use api::{Control, Schema};
-use auditor::post::Poster;
-use client::Connector;
 use domain::{Actor, Clock, Ids};
 use engine::Engine;
-use event_store::EventStore;
-use event_store::audit::{Checkpointer, CheckpointerError};
+use eventflows_http::{HttpSettings, Readiness, listen};
 use projections::{Past, PastLimits, Projector, ReadModel, ReadModelError};
 use tokio_util::sync::CancellationToken;
 use workers::journal::JournalError;
 use workers::{DirectRuns, Journal, Worker, WorkerConfig};
 
-use crate::checkpoints::CheckpointsError;
 use crate::config::Settings;
 use crate::connector::SdkConnector;
 use crate::data_dir::DataDir;
 use crate::direct::WorkerRuns;
 use crate::environment::{RandomIds, SystemClock};
 use crate::failure::Failure;
-use crate::listen;
 use crate::local::LocalTransport;
 use crate::log;
 use crate::parts::{Part, Parts};
 use crate::runs::JournalRuns;
+use crate::signal::stop_signal;
 
 /// How long the parts may take to finish once the worker has left.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -69,19 +64,6 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
 )]
 fn announce(address: SocketAddr) {
     println!("eventflows is ready at {}", listen::url(address));
-}
-
-/// Waits for SIGINT or SIGTERM, which are listened to from the call on.
-pub fn stop_signal() -> impl Future<Output = ()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be listened to");
-    let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be listened to");
-    async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    }
 }
 
 impl Server {
@@ -139,9 +121,12 @@ impl Server {
         }
         parts.start(Part::Policy, engine::policy::run(engine, stop.clone()));
         parts.start(Part::Snapshots, snapshots(past, stop.clone()));
-        parts.start(Part::Http, api::http::serve(listener, schema, http));
+        parts.start(Part::Http, eventflows_http::serve(listener, schema, http));
         parts.start(Part::Journal, watch(journal, stop.clone()));
-        start_checkpoints(&settings, store, clock, &stop, &mut parts)?;
+        let checkpoints = settings.checkpoints.open(&settings.data, store, clock)?;
+        if let Some(checkpointing) = checkpoints {
+            checkpointing.start(&stop, &mut parts);
+        }
         parts.start(Part::Worker, work(worker, stop_worker.clone()));
         readiness.started();
         Ok(Self {
@@ -178,52 +163,6 @@ impl Server {
         self.parts.all_ended(DRAIN).await;
         Ok(self.parts.outcome()?)
     }
-}
-
-/// Starts the parts that sign checkpoints of the log and post them, where they are asked for.
-fn start_checkpoints(
-    settings: &Settings,
-    store: Arc<dyn EventStore>,
-    clock: Arc<dyn Clock>,
-    stop: &CancellationToken,
-    parts: &mut Parts,
-) -> Result<(), CheckpointsError> {
-    let Some(started) = settings.checkpoints.start(&settings.data, store, clock)? else {
-        return Ok(());
-    };
-    let readiness = parts.readiness().clone();
-    let signing = sign(started.checkpointer, readiness, stop.clone());
-    parts.start(Part::Checkpointer, signing);
-    if let Some(poster) = started.poster {
-        parts.start(Part::CheckpointPoster, post(poster, stop.clone()));
-    }
-    Ok(())
-}
-
-/// Signs checkpoints. A log that is not the one that was signed is for people to look at: the
-/// server stays up, but not ready.
-async fn sign(
-    checkpointer: Checkpointer,
-    readiness: Readiness,
-    stop: CancellationToken,
-) -> Result<(), CheckpointerError> {
-    let ended = checkpointer.run(stop.clone()).await;
-    if let Err(refused @ CheckpointerError::Refused(_)) = &ended {
-        tracing::error!(
-            error = refused as &dyn std::error::Error,
-            "nothing is signed"
-        );
-        readiness.lack(Part::Checkpointer.name(), refused);
-        stop.cancelled().await;
-    }
-    ended
-}
-
-/// Posts checkpoints for as long as they are made; when that stops, another part has ended.
-async fn post(poster: Poster<Connector>, stop: CancellationToken) -> Result<(), Infallible> {
-    poster.run().await?;
-    stop.cancelled().await;
-    Ok(())
 }
 
 /// Keeps snapshots of the past, which never fails for good.

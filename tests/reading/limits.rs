@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use api::http::{HttpSettings, Readiness};
 use api::run::direct::{Begun, DirectRun, DirectRunner, DirectRunnerError};
 use async_trait::async_trait;
 use domain::Actor;
+use eventflows_http::{HttpSettings, Readiness};
 use http::StatusCode;
 use serde_json::{Value, json};
 use tests::GraphQl;
@@ -45,7 +45,7 @@ impl Served {
             shutdown: stop.clone(),
         };
         let schema = inventory.schema.clone();
-        tokio::spawn(api::http::serve(listener, schema, settings));
+        tokio::spawn(eventflows_http::serve(listener, schema, settings));
         Self {
             inventory,
             api: GraphQl::new(&url),

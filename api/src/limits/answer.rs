@@ -46,28 +46,27 @@ fn cut(text: &mut String) {
     }
 }
 
-/// The answer as JSON; an error in its place where that would be too long.
-pub(crate) fn bytes(response: &Response) -> Vec<u8> {
-    let mut written = Bounded(Vec::new());
-    if serde_json::to_writer(&mut written, response).is_ok() {
-        return written.0;
+/// The answer, or an error in its place where its JSON would be too long.
+#[must_use]
+pub fn within_size(response: Response) -> Response {
+    if serde_json::to_writer(Length(0), &response).is_ok() {
+        return response;
     }
     let text = format!(
-        "the answer is longer than {LONGEST} bytes; ask for less. What a mutation did is done"
+        "the answer is longer than {LONGEST} bytes; ask for less. A mutation has taken effect"
     );
-    let instead = Response::from_errors(vec![too_complex(text)]);
-    serde_json::to_vec(&instead).expect("an error is written to memory")
+    Response::from_errors(vec![too_complex(text)])
 }
 
-/// Bytes up to the longest answer.
-struct Bounded(Vec<u8>);
+/// Counts bytes, up to the longest answer.
+struct Length(usize);
 
-impl Write for Bounded {
+impl Write for Length {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > LONGEST {
+        self.0 += bytes.len();
+        if self.0 > LONGEST {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        self.0.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -87,16 +86,15 @@ mod tests {
         let error = ServerError::new("é".repeat(100_000), None);
         let response = bounded(Response::from_errors(vec![error; 1000]));
         assert_eq!(response.errors.len(), MOST_ERRORS);
-        assert!(bytes(&response).len() < 16 * 1024);
+        assert!(serde_json::to_string(&response).unwrap().len() < 16 * 1024);
     }
 
     #[test]
     fn an_answer_that_is_too_long_becomes_an_error() {
         let most = LONGEST - r#"{"data":""}"#.len();
-        let fits = bytes(&Response::new(Value::from("x".repeat(most))));
-        assert_eq!(fits.len(), LONGEST);
-        let over = bytes(&Response::new(Value::from("x".repeat(most + 1))));
-        let over: serde_json::Value = serde_json::from_slice(&over).unwrap();
+        let answer = |length| within_size(Response::new(Value::from("x".repeat(length))));
+        assert!(answer(most).is_ok());
+        let over = serde_json::to_value(answer(most + 1)).unwrap();
         assert_eq!(over["errors"][0]["extensions"]["code"], "TOO_COMPLEX");
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::body::Bytes;
+use bytes::Bytes;
 use domain::algorithm::VersionPublished;
 use domain::settlement::Answer;
 use futures_util::future::BoxFuture;

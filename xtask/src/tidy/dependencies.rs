@@ -15,6 +15,7 @@ const LIBRARIES: &[&str] = &[
     "domain",
     "engine",
     "event-store",
+    "eventflows-http",
     "projections",
     "workers",
 ];
@@ -27,6 +28,7 @@ const EVERYTHING_RUN: &[&str] = &[
     "domain",
     "engine",
     "event-store",
+    "eventflows-http",
     "kurrentdb-stand-in",
     "projections",
     "server",
@@ -43,6 +45,7 @@ const MEMBERS: &[(&str, &[&str])] = &[
     ("projections", &["domain", "event-store"]),
     ("workers", &["domain", "brokers"]),
     ("api", &["domain", "engine", "projections"]),
+    ("eventflows-http", &["domain", "api"]),
     ("client", &["domain"]),
     ("auditor", &["domain", "event-store", "projections"]),
     ("desired", &["client", "domain"]),
@@ -57,10 +60,11 @@ const PACKAGES: &[(&str, &[&str])] = &[
     (
         "sqlx*",
         // The benchmarks insert bare rows beside those of the adapters that they judge.
-        &["event-store", "projections", "workers", "api", "bench"],
+        &["event-store", "projections", "workers", "bench"],
     ),
-    ("axum*", &["api"]),
-    ("async-graphql*", &["api"]),
+    ("axum*", &["eventflows-http"]),
+    ("async-graphql-axum", &["eventflows-http"]),
+    ("async-graphql*", &["api", "eventflows-http"]),
     // Tests and benchmarks stand outside: they produce and read messages as any other client of
     // the broker does, so they must not go through the adapter that they judge.
     ("rdkafka*", &["brokers", "tests", "bench"]),
@@ -101,7 +105,8 @@ fn member(package: &Value) -> Vec<Violation> {
     let folder = text(&package["manifest_path"]);
     let folder = folder.rsplit('/').nth(1).unwrap_or_default();
     let mut found = Vec::new();
-    if folder != name {
+    // The prefix keeps a name apart from that of a package in the registry.
+    if folder != name.strip_prefix("eventflows-").unwrap_or(name) {
         found.push(violation(format!("call the folder {folder} as its crate")));
     }
     let Some((_, allowed)) = MEMBERS.iter().find(|(member, _)| *member == name) else {
@@ -185,6 +190,7 @@ mod tests {
     #[test]
     fn a_member_may_know_what_the_layers_allow() {
         assert!(advice("api", &["domain", "engine", "projections", "serde"]).is_empty());
+        assert!(advice("eventflows-http", &["api", "axum", "async-graphql-axum"]).is_empty());
         assert!(advice("tests", &["server", "workers", "rdkafka"]).is_empty());
     }
 
@@ -219,6 +225,46 @@ mod tests {
     }
 
     #[test]
+    fn the_api_knows_no_web_server() {
+        let only_http =
+            |package: &str| format!("do without {package}: only eventflows-http may know it");
+        for package in ["axum", "axum-extra", "async-graphql-axum"] {
+            assert_eq!(advice("api", &[package]), [only_http(package)]);
+            assert_eq!(advice("server", &[package]), [only_http(package)]);
+        }
+        assert_eq!(advice("api", &["hyper", "hyper-util", "rustls"]).len(), 3);
+    }
+
+    #[test]
+    fn graphql_is_known_to_the_api_and_its_doors() {
+        assert_eq!(
+            advice("workers", &["async-graphql"]),
+            ["do without async-graphql: only api, eventflows-http may know it"]
+        );
+    }
+
+    #[test]
+    fn the_doors_know_what_is_behind_the_api_through_it() {
+        let behind = ["engine", "event-store", "projections", "workers", "brokers"];
+        assert_eq!(advice("eventflows-http", &behind).len(), behind.len());
+    }
+
+    #[test]
+    fn databases_stay_behind_the_log_the_read_models_and_the_journal() {
+        for member in ["api", "engine", "eventflows-http", "server"] {
+            assert_eq!(advice(member, &["sqlx", "rusqlite"]).len(), 2, "{member}");
+        }
+    }
+
+    #[test]
+    fn an_encrypted_connection_is_made_by_the_client_and_the_log() {
+        assert_eq!(
+            advice("server", &["rustls", "rustls-pemfile"])[0],
+            "do without rustls: only client, event-store may know it"
+        );
+    }
+
+    #[test]
     fn keys_stay_where_something_is_sealed_or_signed() {
         assert_eq!(
             advice("api", &["argon2", "sha2"]),
@@ -235,6 +281,10 @@ mod tests {
         let package =
             json!({ "name": "client", "manifest_path": "/eventflows/api/client2/Cargo.toml" });
         assert_eq!(of(&package), ["call the folder client2 as its crate"]);
+        let package = json!({
+            "name": "eventflows-http", "manifest_path": "/eventflows/http/Cargo.toml",
+        });
+        assert!(of(&package).is_empty());
     }
 
     #[test]

@@ -12,12 +12,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::{Item, Principal, limits};
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use futures_util::stream::{BoxStream, SelectAll};
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, interval_at, timeout};
@@ -26,9 +28,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use self::message::{Budget, FromClient, LONGEST_FRAME, LONGEST_MESSAGE};
 use super::error::errors;
 use super::{Site, principal};
-use crate::control::Principal;
-use crate::limits;
-use crate::schema::Item;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 
@@ -78,6 +77,14 @@ struct Answer {
     /// Of the stream: ids are used again.
     number: u64,
     item: Option<Item>,
+}
+
+/// An answer as the protocol has it.
+#[derive(Serialize)]
+struct Next<'a> {
+    r#type: &'static str,
+    id: &'a str,
+    payload: &'a async_graphql::Response,
 }
 
 /// A stream that the client wants to hear of.
@@ -314,9 +321,12 @@ impl Session {
         }
         match item {
             Some(Item::Next(response)) => {
-                let payload = String::from_utf8_lossy(&limits::bytes(&response)).into_owned();
-                let id = Value::String(id);
-                let message = format!(r#"{{"type":"next","id":{id},"payload":{payload}}}"#);
+                let next = Next {
+                    r#type: "next",
+                    id: &id,
+                    payload: &limits::within_size(response),
+                };
+                let message = serde_json::to_string(&next).expect("an answer is always JSON");
                 self.send(Message::Text(message.into())).await
             }
             Some(Item::Refused(response)) => {

@@ -1,22 +1,25 @@
-//! The HTTP server: GraphQL over POST and WebSocket, direct runs, GraphiQL, health.
+//! The doors of the server: GraphQL over POST and WebSocket, direct runs, GraphiQL, health.
 
 mod authority;
 mod body;
 mod error;
 mod frequency;
 mod gateway;
-pub mod graphiql;
-pub mod graphql;
+mod graphiql;
+mod graphql;
 mod guard;
-pub mod health;
+mod health;
+pub mod listen;
 mod principal;
 mod public_url;
-pub mod socket;
+mod socket;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use api::Schema;
+use api::run::direct::DirectRunner;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
@@ -29,8 +32,6 @@ pub use health::Readiness;
 pub use public_url::{PublicUrl, PublicUrlError};
 
 use self::gateway::Room;
-use crate::run::direct::DirectRunner;
-use crate::schema::Schema;
 
 /// The most GraphQL requests that are executed at once; one more is refused at once.
 const MOST_REQUESTS: usize = 256;
@@ -38,7 +39,7 @@ const MOST_REQUESTS: usize = 256;
 /// The most WebSockets at once.
 const MOST_SOCKETS: usize = 2_000;
 
-/// What the server needs to know beside the schema.
+/// What the doors need beside the schema.
 #[derive(Clone)]
 pub struct HttpSettings {
     /// On whose behalf requests are executed, until there is identity.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tokio::time::Instant;
 
-use crate::http::frequency::Frequency;
+use crate::frequency::Frequency;
 
 /// The longest message that is read, in bytes: what a POST may have, and its frame.
 pub(super) const LONGEST_MESSAGE: usize = 129 * 1024;

@@ -3,8 +3,9 @@
 
 use std::net::SocketAddr;
 
+use api::Principal;
+
 use super::Site;
-use crate::control::Principal;
 
 pub(super) fn of(site: &Site, client: SocketAddr) -> Principal {
     Principal {

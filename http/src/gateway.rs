@@ -8,11 +8,13 @@ mod content;
 mod envelope;
 mod failure;
 mod parameters;
-mod target;
+mod path;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use api::run::direct::{Begun, DirectResult, DirectRun};
+use api::run::target::Target;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -30,9 +32,7 @@ use self::content::Content;
 use self::envelope::About;
 use self::failure::Failure;
 use self::parameters::{Output, Parameters};
-use self::target::Target;
 use super::{Site, body, principal};
-use crate::run::direct::{Begun, DirectResult, DirectRun};
 
 /// The largest input, in bytes: the original's.
 const LARGEST: usize = 10 * 1024 * 1024;
@@ -117,7 +117,7 @@ fn read(
     let Path(target) = target.map_err(|error| Failure::parameter(error.body_text()))?;
     let Query(pairs) = query.map_err(|error| Failure::parameter(error.body_text()))?;
     Ok(Request {
-        target: Target::parse(&target).ok_or_else(Failure::path)?,
+        target: path::target(&target).ok_or_else(Failure::path)?,
         parameters: Parameters::read(&pairs).map_err(Failure::parameter)?,
         content: Content::of_request(headers).ok_or_else(Failure::content_type)?,
     })
@@ -161,7 +161,7 @@ async fn begin(
     if !content.holds(&body) {
         return Err(Failure::mislabelled(content));
     }
-    let resolved = target.resolve(&site.schema.control().model).await;
+    let resolved = target.resolve(site.schema.control()).await;
     let resolved = resolved.map_err(|cause| {
         tracing::error!(error = &cause as &dyn std::error::Error, "a request failed");
         Failure::unavailable()

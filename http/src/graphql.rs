@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use api::limits;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
@@ -12,7 +13,6 @@ use serde_json::json;
 
 use super::error::errors;
 use super::{Site, body, principal};
-use crate::limits;
 
 pub(super) async fn execute(
     State(site): State<Site>,
@@ -51,7 +51,8 @@ pub(super) async fn execute(
         (CACHE_CONTROL, "no-store"),
         (CONTENT_TYPE, "application/json"),
     ];
-    (headers, limits::bytes(&response)).into_response()
+    let answer = serde_json::to_vec(&limits::within_size(response));
+    (headers, answer.expect("an answer is always JSON")).into_response()
 }
 
 fn busy() -> Response {

@@ -1,12 +1,12 @@
 //! Why a caller gets no result: the error as callers know it, and the status.
 
+use api::run::direct::{DirectFailure, DirectRunnerError};
 use axum::http::StatusCode;
 use domain::settlement::Answer;
 
 use super::content::Content;
 use super::envelope::ErrorBody;
 use super::parameters::Output;
-use crate::run::direct::{DirectFailure, DirectRunnerError};
 
 /// An error and the status that goes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use api::run::direct::DirectResult;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
@@ -9,7 +10,6 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::content::Content;
-use crate::run::direct::DirectResult;
 
 /// An error as callers read it. Its presence is what they go by, not the status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -146,7 +146,7 @@ fn json(answer: &impl Serialize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Bytes;
+    use bytes::Bytes;
     use serde_json::{Value, json};
 
     use super::*;
