@@ -1,9 +1,9 @@
 //! GraphQL subscriptions over WebSocket: the `graphql-transport-ws` protocol and no other.
 //!
-//! Own, because the library's handler has no deadline for the init message, no bound on the
-//! streams of a socket, and the wrong close codes. The codes 44xx are the protocol's, for faults of
-//! the client alone: the standard client gives up for good at most of them. Whatever a client that
-//! is right can meet is an `error` for one id, or a code at which it connects again.
+//! Why it is not async-graphql-axum's: `docs/adr/0026-the-socket-is-our-own.md`. The codes 44xx are
+//! the protocol's, for faults of the client alone: the standard client gives up for good at most of
+//! them. Whatever a correct client can meet is an `error` for one id, or a code at which it connects
+//! again.
 
 mod message;
 
