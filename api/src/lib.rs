@@ -9,6 +9,7 @@ pub(crate) mod cycle;
 pub mod diff;
 pub mod error;
 pub mod event;
+pub(crate) mod gathering;
 pub mod grant;
 pub mod id;
 pub mod limits;

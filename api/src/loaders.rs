@@ -15,19 +15,19 @@ use projections::topic::{Topic, TopicCounts};
 use projections::worker::{Consumer, ConsumerCounts};
 use projections::{ReadModel, ReadModelError};
 
+use crate::gathering::Gathering;
+
 /// Loads rows by key, in batches.
 pub(crate) struct Rows(pub(crate) ReadModel);
 
 /// The loader of a view.
 pub(crate) type RowLoader = DataLoader<Rows>;
 
-/// How long a loader waits for more keys. The timer runs while nodes are still being resolved, so
-/// that a shorter one splits what could be one statement on a slow machine.
-const GATHERING: Duration = Duration::from_millis(8);
-
-/// A fresh loader of what `source` loads.
-pub(crate) fn loader<T>(source: T) -> DataLoader<T> {
-    DataLoader::new(source, tokio::spawn).delay(GATHERING)
+/// A fresh loader of what `source` loads. It loads when the request that gathers is idle, and waits
+/// no longer for more keys.
+pub(crate) fn loader<T>(source: T, gathering: &Gathering) -> DataLoader<T> {
+    let gathering = gathering.clone();
+    DataLoader::new(source, move |load| gathering.add(load)).delay(Duration::ZERO)
 }
 
 /// The versions of an algorithm.

@@ -25,6 +25,7 @@ use crate::event::query::EventQuery;
 use crate::event::subscription::EventSubscription;
 use crate::event::undo::UndoMutation;
 use crate::event::words::Names;
+use crate::gathering::Gathering;
 use crate::grant::Grant;
 use crate::grant::mutation::GrantMutation;
 use crate::grant::query::GrantQuery;
@@ -133,8 +134,10 @@ impl Schema {
             Ok(admitted) => admitted,
             Err(refusal) => return *refusal,
         };
-        let request = self.prepare(request, principal);
-        let response = in_time(kind, self.executable.execute(request)).await;
+        let gathering = Gathering::default();
+        let request = self.prepare(request, principal, &gathering);
+        let answer = gathering.run(self.executable.execute(request));
+        let response = in_time(kind, answer).await;
         bounded(order.restore(response))
     }
 
@@ -150,18 +153,21 @@ impl Schema {
             Err(refusal) => return refused(*refusal),
         };
         let Admitted { request, order, .. } = admitted;
-        let request = self.prepare(request, principal);
-        let responses = self.executable.execute_stream(request);
+        let gathering = Gathering::default();
+        let request = self.prepare(request, principal, &gathering);
+        let responses = gathering.run_stream(self.executable.execute_stream(request).boxed());
         let responses = responses.map(move |response| bounded(order.restore(response)));
         Either::Right(items(responses.boxed()))
     }
 
-    fn prepare(&self, request: Request, principal: Principal) -> Request {
+    fn prepare(&self, request: Request, principal: Principal, gathering: &Gathering) -> Request {
+        let names = Names(Arc::clone(&self.control.engine));
         request
             .data(self.clone())
             .data(principal)
-            .data(View::of(self.control.model.clone()))
-            .data(loaders::loader(Names(Arc::clone(&self.control.engine))))
+            .data(View::of(self.control.model.clone(), gathering))
+            .data(loaders::loader(names, gathering))
+            .data(gathering.clone())
     }
 }
 

@@ -11,6 +11,7 @@ use projections::{Moment, ReadModel, ReadModelError};
 use crate::as_of::{self, AsOf};
 use crate::control::control;
 use crate::error::read_failure;
+use crate::gathering::Gathering;
 use crate::loaders::{self, RowLoader, Rows};
 
 /// The read models that a row was read from. Its nested fields are read there too, so that an
@@ -27,13 +28,13 @@ struct Parts {
 
 impl View {
     /// A view of `model` with a loader of its own.
-    pub(crate) fn of(model: ReadModel) -> Self {
-        Self::new(model, None)
+    pub(crate) fn of(model: ReadModel, gathering: &Gathering) -> Self {
+        Self::new(model, gathering, None)
     }
 
-    fn new(model: ReadModel, moment: Option<Arc<Moment>>) -> Self {
+    fn new(model: ReadModel, gathering: &Gathering, moment: Option<Arc<Moment>>) -> Self {
         Self(Arc::new(Parts {
-            rows: loaders::loader(Rows(model.clone())),
+            rows: loaders::loader(Rows(model.clone()), gathering),
             model,
             _moment: moment,
         }))
@@ -57,7 +58,8 @@ impl View {
     pub(crate) async fn at_position(ctx: &Context<'_>, position: Position) -> Result<Self> {
         let moment = control(ctx).past.at(position).await;
         let moment = moment.map_err(|cause| as_of::past_failure(&cause))?;
-        Ok(Self::new(moment.model().clone(), Some(moment)))
+        let gathering = ctx.data_unchecked::<Gathering>();
+        Ok(Self::new(moment.model().clone(), gathering, Some(moment)))
     }
 
     /// The view of the present that a request has.

@@ -16,6 +16,7 @@ use super::scope::Scope;
 use super::{Change, Changes, Kind};
 use crate::control::{Control, control};
 use crate::error::{Code, error, log_failure, read_failure};
+use crate::gathering::Gathering;
 use crate::id::GlobalId;
 use crate::scalar::Position;
 use crate::view::View;
@@ -56,6 +57,7 @@ impl ChangeSubscription {
             shown: control.model.watch(),
             waiting: VecDeque::new(),
             control,
+            gathering: ctx.data_unchecked::<Gathering>().clone(),
             scope,
             read: reached,
             reached,
@@ -92,6 +94,7 @@ fn resume(after: At, head: At) -> Result<At, String> {
 /// A client's place in the feed.
 struct Following {
     control: Arc<Control>,
+    gathering: Gathering,
     /// Wakes it when the rows have moved on.
     shown: watch::Receiver<At>,
     /// Taken from the feed, and not yet sent.
@@ -177,7 +180,7 @@ impl Following {
     }
 
     fn item(&self, gathered: Gathered) -> Changes {
-        let view = View::of(self.control.model.clone());
+        let view = View::of(self.control.model.clone(), &self.gathering);
         let change = |(id, position)| Change {
             position,
             id,
