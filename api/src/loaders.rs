@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::dataloader::{DataLoader, Loader};
-use domain::{AlgorithmId, BrokerId, OrganizationName, TopicId};
+use domain::{AlgorithmId, BrokerId, OrganizationName, Revision, TopicId};
 use projections::algorithm::{Algorithm, PublishedVersion};
 use projections::broker::Broker;
 use projections::broker::BrokerCounts;
@@ -49,6 +49,27 @@ pub(crate) struct ConsumersOn(pub(crate) BrokerId);
 /// A topic as its broker lists it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Listed(pub(crate) TopicId);
+
+/// The revision of a topic, whether or not its broker lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct RevisionOf(pub(crate) TopicId);
+
+impl Loader<RevisionOf> for Rows {
+    type Value = Revision;
+    type Error = Arc<ReadModelError>;
+
+    async fn load(
+        &self,
+        keys: &[RevisionOf],
+    ) -> Result<HashMap<RevisionOf, Revision>, Self::Error> {
+        let topics: Vec<TopicId> = keys.iter().map(|key| key.0.clone()).collect();
+        let rows = self.0.topic_revisions(&topics).await.map_err(Arc::new)?;
+        let rows = rows.into_iter();
+        Ok(rows
+            .map(|(topic, revision)| (RevisionOf(topic), revision))
+            .collect())
+    }
+}
 
 impl Loader<Listed> for Rows {
     type Value = Topic;

@@ -12,7 +12,7 @@ mod tests;
 use std::future::Future;
 
 use async_graphql::{Context, Error, Result};
-use domain::Position;
+use domain::{Position, Thing};
 
 pub(crate) use call::Call;
 pub(crate) use payload::{Payload, payload};
@@ -61,6 +61,9 @@ pub(crate) trait Mutation: Send + Sync {
 pub(crate) trait Target: Send + Sync {
     type Entity: Send;
 
+    /// The thing whose revision the caller may expect; none where there is nothing to compare.
+    fn thing(&self) -> Option<Thing>;
+
     /// Reads it, once the read models reflect `position`, the last event of the mutation.
     fn find(
         &self,
@@ -96,10 +99,11 @@ async fn perform<M: Mutation>(
     id: &M::Id,
     input: &M,
 ) -> Result<M::Payload, NotDone> {
-    let call = Call::new(ctx, input.terms())?;
+    let mut call = Call::new(ctx, input.terms())?;
     // Before anything else: what was done is answered, whatever has happened since.
     let before = call.done_before().await?;
     let target = input.target(id)?;
+    call.guard(target.thing());
     let position = match before {
         Some(position) => position,
         None => input.run(&call, &target).await?,

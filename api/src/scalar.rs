@@ -24,6 +24,32 @@ impl ScalarType for Position {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revision(pub Option<domain::Revision>);
+
+/// Which state of a thing was shown: `expectedRevision` has a mutation refused with `CONFLICT` if
+/// the thing has changed since. Two revisions of a thing are equal or not; their text means
+/// nothing else.
+#[Scalar]
+impl ScalarType for Revision {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        // As many events as there were about it, up to that one in its stream.
+        let count: u64 = match text.strip_prefix('r') {
+            Some(count) if !count.starts_with('+') => count.parse()?,
+            _ => return Err(InputValueError::custom("this is not a revision")),
+        };
+        Ok(Self(count.checked_sub(1).map(domain::Revision)))
+    }
+
+    fn to_value(&self) -> Value {
+        let count = self.0.map_or(0, |revision| revision.0 + 1);
+        Value::String(format!("r{count}"))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BigInt(pub u64);
 
 /// A whole number of up to 64 bits: decimal digits in a string.

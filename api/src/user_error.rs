@@ -7,6 +7,7 @@ use domain::{NameError, Refusal};
 
 use crate::event::Event;
 use crate::id::IdError;
+use crate::scalar::Revision;
 
 /// Why a mutation did nothing; the caller can act on it.
 #[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
@@ -17,6 +18,8 @@ pub struct UserError {
     pub message: String,
     /// The path of the argument that it is about.
     pub path: Option<Vec<String>>,
+    /// For `CONFLICT`: the revision now.
+    pub revision: Option<Revision>,
     /// For `CONFLICT`: what changed since the expected revision, oldest first, at most 100.
     pub changes: Vec<Event>,
 }
@@ -152,6 +155,7 @@ impl UserError {
             code,
             message: message.into(),
             path: (!path.is_empty()).then(|| owned(path)),
+            revision: None,
             changes: Vec::new(),
         }
     }

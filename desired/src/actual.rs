@@ -2,14 +2,13 @@
 
 mod broker;
 mod reader;
-pub(crate) mod revision;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use client::{Client, ClientError};
 use domain::{AlgorithmId, BrokerName, OrganizationName, TopicName};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::reader::Reader;
 use crate::state::State;
@@ -27,11 +26,13 @@ pub(crate) struct Actual {
     pub(crate) retired: BTreeSet<AlgorithmId>,
 }
 
-/// What a cluster holds at one position, and its ids.
+/// What a cluster holds at one position, its ids, and the revisions that changes expect.
 pub(crate) struct Cluster {
     pub(crate) actual: Actual,
     pub(crate) ids: Ids,
-    pub(crate) position: u64,
+    /// By id.
+    pub(crate) revisions: BTreeMap<String, String>,
+    position: u64,
 }
 
 /// The API's ids of what has a name.
@@ -55,6 +56,7 @@ struct Position {
 struct Named<T> {
     id: String,
     name: T,
+    revision: String,
 }
 
 impl Cluster {
@@ -67,6 +69,7 @@ impl Cluster {
         let cluster = Self {
             actual: Actual::default(),
             ids: Ids::default(),
+            revisions: BTreeMap::new(),
             position: position.parse().unwrap_or_default(),
         };
         // Before its first event the log has no moment to ask for, and the cluster nothing to show.
@@ -93,11 +96,37 @@ impl Cluster {
         let Some(id) = self.ids.brokers.get(broker) else {
             return Ok(None);
         };
-        let variables = json!({ "id": id, "search": topic.as_str() });
-        let found: Vec<Named<TopicName>> = client.list(TOPICS, variables).await?;
-        let found = found.into_iter().find(|found| found.name == *topic);
-        let Some(found) = found else { return Ok(None) };
-        self.ids.topics.insert(key, found.id.clone());
-        Ok(Some(found.id))
+        // As it was when the rest was read; else its broker has it since then.
+        for as_of in [self.as_of(), Value::Null] {
+            let variables = json!({ "asOf": as_of, "id": id, "search": topic.as_str() });
+            let found: Vec<Named<TopicName>> = client.list(TOPICS, variables).await?;
+            if let Some(found) = found.into_iter().find(|found| found.name == *topic) {
+                self.revisions.insert(found.id.clone(), found.revision);
+                self.ids.topics.insert(key, found.id.clone());
+                return Ok(Some(found.id));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The moment of all that was read; null before the log's first event, which has none.
+    fn as_of(&self) -> Value {
+        match self.position {
+            0 => Value::Null,
+            position => json!({ "position": position.to_string() }),
+        }
+    }
+
+    /// Notes the revisions in what a mutation answered.
+    pub(crate) fn note_revisions(&mut self, answer: &Value) {
+        let Value::Object(members) = answer else {
+            return;
+        };
+        if let (Some(id), Some(revision)) = (answer["id"].as_str(), answer["revision"].as_str()) {
+            self.revisions.insert(id.to_owned(), revision.to_owned());
+        }
+        for member in members.values() {
+            self.note_revisions(member);
+        }
     }
 }

@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use self::command::Command;
 use crate::actual::Cluster;
-use crate::actual::revision::Revisions;
 use crate::change::Change;
 
 /// Why a change was not made.
@@ -29,13 +28,15 @@ pub enum ApplyError {
     /// A bug: the changes are not in order.
     #[error("{0} does not exist yet")]
     Absent(String),
+    /// A bug: what is changed was not read.
+    #[error("the revision of {0} was not read")]
+    Unread(String),
 }
 
 /// Applies changes to one cluster.
 pub(crate) struct Apply<'a> {
     client: &'a Client,
     cluster: Cluster,
-    revisions: Revisions,
     /// How its idempotency keys begin.
     run: Uuid,
     sent: u32,
@@ -46,7 +47,6 @@ impl<'a> Apply<'a> {
     pub(crate) fn new(client: &'a Client, cluster: Cluster, run: Uuid, allow_cycles: bool) -> Self {
         Self {
             client,
-            revisions: Revisions::as_of(cluster.position),
             cluster,
             run,
             sent: 0,
@@ -68,24 +68,23 @@ impl<'a> Apply<'a> {
         Ok(payload.warnings().map(str::to_owned).collect())
     }
 
-    /// Sends a mutation with the revision that was read, so that what somebody else changed in the
-    /// meantime is not overwritten.
+    /// Sends a mutation with the revision that was read, or that our last change left, so that
+    /// what somebody else changed in the meantime is not overwritten.
     async fn send(&mut self, command: Command) -> Result<Payload, ApplyError> {
         let Command {
             mut mutation,
-            stream,
             guarded,
         } = command;
         let key = format!("apply:{}:{}", self.run, self.sent);
         self.sent += 1;
-        if let Some(stream) = stream.as_ref().filter(|_| guarded) {
-            let revision = self.revisions.of(self.client, stream).await?;
-            mutation = mutation.expecting(revision.map(|revision| revision.to_string()));
+        if let Some(id) = guarded {
+            let revision = self.cluster.revisions.get(&id);
+            let revision = revision.ok_or_else(|| ApplyError::Unread(id))?;
+            mutation = mutation.expecting(revision.as_str());
         }
         let payload = self.client.send(&mutation, &key).await?.accepted()?;
-        let position = payload.position.as_ref().and_then(|p| p.parse().ok());
-        if let (Some(stream), Some(position)) = (&stream, position) {
-            self.revisions.moved(stream, position);
+        if let Some(entity) = &payload.entity {
+            self.cluster.note_revisions(entity);
         }
         Ok(payload)
     }

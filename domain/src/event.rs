@@ -52,6 +52,18 @@ pub trait Payload: Serialize + DeserializeOwned {
     fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo>;
 }
 
+impl Event {
+    /// The things of its own stream that it is about. Its revision in the stream is theirs from
+    /// then on. What it changes in other streams, such as a count, revises nothing there.
+    #[must_use]
+    pub fn revises(&self) -> Vec<Thing> {
+        let stream = self.subject().stream();
+        let mut things = self.about();
+        things.retain(|thing| thing.stream() == stream);
+        things
+    }
+}
+
 macro_rules! events {
     ($($name:ident,)*) => {
         /// Something that happened.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::codec::{self, DecodeError};
 use domain::{
     Actor, AnyCommand, Clock, CommandId, CorrelationId, Ctx, Deciding, Envelope, Event, Ids, Meta,
-    Position, Refusal, Revision, State, StreamName, authority,
+    Position, Refusal, Revision, State, StreamName, Thing, authority,
 };
 use event_store::{Append, AppendError, EventStore, Expected, ReadError};
 use uuid::Uuid;
@@ -31,8 +31,30 @@ pub struct Request {
     /// The event that led here; the command itself where a person asked.
     pub causation: Option<Uuid>,
     pub client_address: Option<String>,
-    /// The revision that the caller last saw of the command's stream, where it cares.
-    pub expected_revision: Option<Revision>,
+    /// What the command is decided for, if for one state of a thing alone.
+    pub expected: Option<Seen>,
+}
+
+/// A thing as a caller last saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// It has its history in the stream of the command.
+    pub thing: Thing,
+    /// The revision, in that stream, of the last event about it; none where there was no event.
+    pub revision: Option<Revision>,
+}
+
+impl Stale {
+    /// Notes one more event of the thing's stream.
+    fn note(&mut self, expected: &Seen, event: &Event, envelope: &Envelope) {
+        if !event.revises().contains(&expected.thing) {
+            return;
+        }
+        self.actual = Some(envelope.revision);
+        if expected.revision < self.actual && self.since.len() < MOST_CHANGES {
+            self.since.push(envelope.clone());
+        }
+    }
 }
 
 impl Request {
@@ -51,15 +73,20 @@ impl Request {
 pub enum Outcome {
     Accepted(Accepted),
     Refused(Refusal),
-    /// The stream is not at the revision that the caller expected.
-    Stale {
-        actual: Option<Revision>,
-        /// What changed since, oldest first: at most [`MOST_CHANGES`] events, the rest is in the
-        /// stream. None where the caller expected more than there is.
-        since: Vec<Envelope>,
-    },
+    /// The thing is not at the revision that the caller expected.
+    Stale(Stale),
     /// The idempotency key was used before for something else.
     KeyReused,
+}
+
+/// How a thing differs from what a caller expected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stale {
+    /// Its revision now; none where there is no event about it.
+    pub actual: Option<Revision>,
+    /// The events about it since the revision that was expected, oldest first: at most
+    /// [`MOST_CHANGES`], the rest is in the stream.
+    pub since: Vec<Envelope>,
 }
 
 /// A command that was done, now or before.
@@ -102,6 +129,8 @@ struct Loaded<'a> {
     revision: Option<Revision>,
     /// The last position in any of them.
     seen: Position,
+    /// What differs from what the caller expected.
+    stale: Option<Stale>,
 }
 
 impl Engine {
@@ -137,11 +166,9 @@ impl Engine {
         }
         let stream = command.stream();
         for _ in 0..MOST_TRIES {
-            let loaded = self.load(command).await?;
-            if let Some(expected) = request.expected_revision
-                && loaded.revision != Some(expected)
-            {
-                let stale = self.stale(&stream, expected, loaded.revision).await?;
+            let loaded = self.load(command, request.expected.as_ref()).await?;
+            if let Some(stale) = loaded.stale {
+                let stale = Outcome::Stale(stale);
                 return self.unless_done_before(request, stale).await;
             }
             let ctx = Ctx {
@@ -201,7 +228,7 @@ impl Engine {
     ) -> Result<S, Failure> {
         let mut state = S::default();
         let mut seen = Position::default();
-        let mut apply = |event: &Event| state.apply(event);
+        let mut apply = |event: &Event, _: &Envelope| state.apply(event);
         self.read_into(&mut apply, stream, until, &mut seen).await?;
         Ok(state)
     }
@@ -233,44 +260,40 @@ impl Engine {
         }))
     }
 
-    /// What a caller is told whose `expected` revision of `stream` is not the `actual` one.
-    async fn stale(
+    async fn load<'a>(
         &self,
-        stream: &StreamName,
-        expected: Revision,
-        actual: Option<Revision>,
-    ) -> Result<Outcome, Failure> {
-        let since = match actual {
-            Some(actual) if actual > expected => {
-                let from = Revision(expected.0 + 1);
-                self.store.read_stream(stream, from, MOST_CHANGES).await?
-            }
-            _ => Vec::new(),
-        };
-        Ok(Outcome::Stale { actual, since })
-    }
-
-    async fn load<'a>(&self, command: &'a dyn AnyCommand) -> Result<Loaded<'a>, Failure> {
+        command: &'a dyn AnyCommand,
+        expected: Option<&Seen>,
+    ) -> Result<Loaded<'a>, Failure> {
         let mut decision = command.begin();
         let mut seen = Position::default();
-        let mut apply = |event: &Event| decision.apply(event);
+        let mut apply = |event: &Event, _: &Envelope| decision.apply(event);
         // The own stream last: what it says then is never older than what the others say.
         for stream in command.also_reads() {
             self.read_into(&mut apply, &stream, None, &mut seen).await?;
         }
         let own = command.stream();
+        let mut stale = Stale::default();
+        let mut apply = |event: &Event, envelope: &Envelope| {
+            decision.apply(event);
+            if let Some(expected) = expected {
+                stale.note(expected, event, envelope);
+            }
+        };
         let revision = self.read_into(&mut apply, &own, None, &mut seen).await?;
+        let as_expected = expected.is_none_or(|expected| expected.revision == stale.actual);
         Ok(Loaded {
             decision,
             revision,
             seen,
+            stale: (!as_expected).then_some(stale),
         })
     }
 
     /// Gives the events of a stream to `apply`, and tells the revision of the last.
     async fn read_into(
         &self,
-        apply: &mut (dyn FnMut(&Event) + Send),
+        apply: &mut (dyn FnMut(&Event, &Envelope) + Send),
         stream: &StreamName,
         until: Option<Position>,
         seen: &mut Position,
@@ -287,7 +310,7 @@ impl Engine {
                     stream: stream.clone(),
                     source,
                 })?;
-                apply(&event);
+                apply(&event, envelope);
                 last = Some(envelope.revision);
                 *seen = envelope.position.max(*seen);
             }

@@ -7,4 +7,4 @@ pub mod policy;
 pub mod undo;
 
 pub use event_store::ReadError;
-pub use execute::{Accepted, Engine, Failure, Outcome, Request};
+pub use execute::{Accepted, Engine, Failure, Outcome, Request, Seen, Stale};

@@ -5,7 +5,7 @@ use domain::flow::Flows;
 use domain::undo::{Inverse, NoUndo, Past, Standing};
 use domain::{Envelope, Event, Revision, State, StreamName};
 
-use crate::execute::{Engine, Failure};
+use crate::execute::{Engine, Failure, Seen};
 
 /// Events read at once.
 const PAGE: usize = 512;
@@ -13,12 +13,9 @@ const PAGE: usize = 512;
 /// What taking an event back came to.
 #[derive(Debug)]
 pub enum Undo {
-    /// The command, and the revision of the stream that it was made for: the caller that executes it
-    /// expects that revision, so that nothing that happens in between is lost.
-    Command {
-        inverse: Inverse,
-        revision: Revision,
-    },
+    /// The command, and the thing as it was made for: the caller that executes it expects that, so
+    /// that nothing that happens in between is lost.
+    Command { inverse: Inverse, expected: Seen },
     /// There is no such command.
     Impossible(NoUndo),
     /// The stream has no event of that revision.
@@ -39,7 +36,7 @@ impl Engine {
     ) -> Result<Undo, Failure> {
         let mut before = Standing::default();
         let mut now = Standing::default();
-        let mut undone = None;
+        let mut undone: Option<Undone> = None;
         let mut from = Revision(0);
         loop {
             let page = self.store().read_stream(stream, from, PAGE).await?;
@@ -49,7 +46,9 @@ impl Engine {
                 if envelope.revision < revision {
                     before.apply(&event);
                 } else if envelope.revision == revision {
-                    undone = Some(event);
+                    undone = Undone::new(event, revision);
+                } else if let Some(undone) = &mut undone {
+                    undone.follow(&event, envelope.revision);
                 }
                 from = Revision(envelope.revision.0 + 1);
             }
@@ -57,7 +56,7 @@ impl Engine {
                 break;
             }
         }
-        let Some(event) = undone else {
+        let Some(Undone { event, expected }) = undone else {
             return Ok(Undo::NoSuchEvent);
         };
         let past = Past {
@@ -66,12 +65,34 @@ impl Engine {
             flows,
         };
         Ok(match event.inverse(&past) {
-            Ok(inverse) => Undo::Command {
-                inverse,
-                revision: Revision(from.0 - 1),
-            },
+            Ok(inverse) => Undo::Command { inverse, expected },
             Err(reason) => Undo::Impossible(reason),
         })
+    }
+}
+
+/// The event to take back, and what it is about as the stream leaves it.
+struct Undone {
+    event: Event,
+    expected: Seen,
+}
+
+impl Undone {
+    /// None where the event is about nothing that its stream is the history of.
+    fn new(event: Event, revision: Revision) -> Option<Self> {
+        let thing = event.revises().into_iter().next()?;
+        let revision = Some(revision);
+        Some(Self {
+            event,
+            expected: Seen { thing, revision },
+        })
+    }
+
+    /// Notes a later event.
+    fn follow(&mut self, event: &Event, revision: Revision) {
+        if event.revises().contains(&self.expected.thing) {
+            self.expected.revision = Some(revision);
+        }
     }
 }
 

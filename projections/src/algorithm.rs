@@ -1,7 +1,7 @@
 //! Algorithms and their versions.
 
 use domain::algorithm::{Algorithm as State, Protocol, VersionPublished};
-use domain::{AlgorithmId, Event, OrganizationName, Position, Version};
+use domain::{AlgorithmId, Event, OrganizationName, Position, Revision, Version};
 use jiff::Timestamp;
 
 use crate::database::{FromRow, Row, Statement, Tx, Value, text};
@@ -9,6 +9,7 @@ use crate::error::ReadModelError;
 use crate::fact::Fact;
 use crate::list::{Listed, Select, Sort, Sorted};
 use crate::model::{self, ReadModel};
+use crate::revision::revision_of;
 
 /// An algorithm.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,7 @@ pub struct Algorithm {
     pub description: String,
     pub registered_at: Timestamp,
     pub retired_at: Option<Timestamp>,
+    pub revision: Revision,
 }
 
 /// A published version of an algorithm.
@@ -30,6 +32,7 @@ pub struct PublishedVersion {
     pub published_at: Timestamp,
     pub position: Position,
     pub withdrawn: Option<Withdrawn>,
+    pub revision: Revision,
 }
 
 /// That a version is no longer called.
@@ -110,6 +113,27 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
     }
 }
 
+const SELECT: &str = concat!(
+    "SELECT id, description, registered_at, retired_at, ",
+    revision_of!("algorithm", "a.id"),
+    " FROM algorithms a"
+);
+
+/// Versions, of which `$which` are meant.
+macro_rules! versions {
+    ($which:literal) => {
+        concat!(
+            "SELECT algorithm, version, endpoint, protocol, timeout_ms, published_at, position, \
+             withdrawn_at, withdrawn_reason, ",
+            revision_of!("version", "v.algorithm || '@' || v.version"),
+            " FROM versions v",
+            $which
+        )
+    };
+}
+
+const VERSIONS: &str = versions!("");
+
 impl ReadModel {
     /// The algorithms of those ids, in no order; absent ones are left out.
     ///
@@ -119,10 +143,8 @@ impl ReadModel {
         &self,
         ids: &[AlgorithmId],
     ) -> Result<Vec<Algorithm>, ReadModelError> {
-        let select = "SELECT id, description, registered_at, retired_at FROM algorithms \
-                      WHERE id IN (SELECT value FROM json_each(?1))";
-        let ids = serde_json::to_string(ids)?;
-        self.rows(Statement::new(select).bind(ids)).await
+        let select = Statement::new(SELECT).then(" WHERE id IN (SELECT value FROM json_each(?1))");
+        self.rows(select.bind(serde_json::to_string(ids)?)).await
     }
 
     /// The published versions of those algorithms, the withdrawn among them, each algorithm's
@@ -134,11 +156,10 @@ impl ReadModel {
         &self,
         algorithms: &[AlgorithmId],
     ) -> Result<Vec<PublishedVersion>, ReadModelError> {
-        let select = "SELECT algorithm, version, endpoint, protocol, timeout_ms, published_at, \
-                      position, withdrawn_at, withdrawn_reason FROM versions \
-                      WHERE algorithm IN (SELECT value FROM json_each(?1))";
-        let algorithms = serde_json::to_string(algorithms)?;
-        let versions = self.rows(Statement::new(select).bind(algorithms));
+        let select = Statement::new(VERSIONS)
+            .then(" WHERE algorithm IN (SELECT value FROM json_each(?1))")
+            .bind(serde_json::to_string(algorithms)?);
+        let versions = self.rows(select);
         let mut versions: Vec<PublishedVersion> = versions.await?;
         versions.sort_by(|a, b| (&a.algorithm, &b.version).cmp(&(&b.algorithm, &a.version)));
         Ok(versions)
@@ -151,8 +172,8 @@ impl Select for AlgorithmFilter {
     const KEY: &'static str = "id";
 
     fn select(&self) -> Result<Statement, ReadModelError> {
-        let select = "SELECT id, description, registered_at, retired_at FROM algorithms WHERE true";
-        Ok(Statement::new(select)
+        Ok(Statement::new(SELECT)
+            .then(" WHERE true")
             .add_if(
                 " AND organization = ?",
                 self.organization.as_ref().map(OrganizationName::as_str),
@@ -220,11 +241,7 @@ pub(crate) fn by_id(tx: &mut dyn Tx, algorithm: &AlgorithmId) -> Result<State, R
         "SELECT 1 FROM algorithms WHERE id = ?1 AND retired_at IS NOT NULL",
         &id,
     )?;
-    let versions = tx.query(
-        "SELECT algorithm, version, endpoint, protocol, timeout_ms, published_at, position, \
-         withdrawn_at, withdrawn_reason FROM versions WHERE algorithm = ?1",
-        &id,
-    )?;
+    let versions = tx.query(versions!(" WHERE algorithm = ?1"), &id)?;
     let versions: Vec<PublishedVersion> = model::rows(versions)?;
     Ok(state(!retired.is_empty(), &versions))
 }
@@ -243,13 +260,14 @@ impl FromRow for Algorithm {
             description: row.take()?,
             registered_at: row.take()?,
             retired_at: row.take()?,
+            revision: row.take()?,
         })
     }
 }
 
 impl FromRow for PublishedVersion {
     fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
-        let mut version = Self {
+        Ok(Self {
             algorithm: row.parse()?,
             version: row.parse()?,
             endpoint: row.take()?,
@@ -257,10 +275,11 @@ impl FromRow for PublishedVersion {
             timeout_ms: row.take()?,
             published_at: row.take()?,
             position: row.take()?,
-            withdrawn: None,
-        };
-        let (at, reason): (Option<Timestamp>, _) = (row.take()?, row.take()?);
-        version.withdrawn = at.map(|at| Withdrawn { at, reason });
-        Ok(version)
+            withdrawn: {
+                let (at, reason): (Option<Timestamp>, _) = (row.take()?, row.take()?);
+                at.map(|at| Withdrawn { at, reason })
+            },
+            revision: row.take()?,
+        })
     }
 }

@@ -8,6 +8,7 @@ use crate::database::{Tables, Tx};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
 use crate::model::position_of;
+use crate::revision::Revised;
 use crate::{
     algorithm, assignment, broker, grant, listener, organization, publisher, topic, worker,
 };
@@ -86,10 +87,13 @@ fn apply_after(
         return Ok(Advanced::Gap { checkpoint });
     }
     let mut touched = Touched::default();
+    let mut revised = Revised::default();
     let mut noted = Noted::after(changes_after.max(change::oldest(last.position)));
     for fact in new {
+        revised.note(fact);
         apply(tx, fact, &mut touched, &mut noted)?;
     }
+    revised.write(tx)?;
     assignment::assign(tx, touched)?;
     noted.write(tx, last.position)?;
     tx.execute(

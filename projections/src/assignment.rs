@@ -221,7 +221,7 @@ fn assignment(tx: &mut dyn Tx, key: &str) -> Result<Option<Assignment>, ReadMode
     };
     Ok(Some(Assignment {
         group: listener.group,
-        revision: listener.revision,
+        revision: listener.position,
         broker: settings,
         dlq: listener.dlq,
         version: picked.map(|picked| AssignedVersion {

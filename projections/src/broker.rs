@@ -3,15 +3,16 @@
 mod usage;
 
 use domain::broker::{BrokerKind, BrokerSettings};
-use domain::{BrokerId, BrokerName, CredentialRef, Event};
+use domain::{BrokerId, BrokerName, CredentialRef, Event, Revision};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use crate::database::{FromRow, Row, Statement, Tx, text};
+use crate::database::{FromRow, FromValue, Row, Statement, Tx, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
 use crate::list::{Listed, Select, Sort, Sorted};
 use crate::model::{ReadModel, time_of};
+use crate::revision::revision_of;
 
 pub use self::usage::{BrokerCounts, Deletion, MOST_NAMED};
 
@@ -27,6 +28,7 @@ pub struct Broker {
     pub discovered_at: Option<Timestamp>,
     /// What took over from it; it is disconnected.
     pub replaced: Option<Replaced>,
+    pub revision: Revision,
 }
 
 /// That a broker was replaced.
@@ -34,6 +36,13 @@ pub struct Broker {
 pub struct Replaced {
     pub at: Timestamp,
     pub by: BrokerId,
+}
+
+impl Replaced {
+    fn new((at, by): (Timestamp, String)) -> Result<Self, ReadModelError> {
+        let by = BrokerId::from_value(by.into())?;
+        Ok(Self { at, by })
+    }
 }
 
 /// Which brokers are asked for; all connected ones where nothing is set.
@@ -99,17 +108,20 @@ fn rotate(tx: &mut dyn Tx, id: BrokerId, credential: &CredentialRef) -> Result<(
     )
 }
 
+const SELECT: &str = concat!(
+    "SELECT id, name, settings, connected_at, discovered_at, replaced_at, replaced_by, ",
+    revision_of!("broker", "b.id"),
+    " FROM brokers b"
+);
+
 impl ReadModel {
     /// The brokers of those ids, in no order.
     ///
     /// # Errors
     /// The database cannot answer.
     pub async fn brokers_by_id(&self, ids: &[BrokerId]) -> Result<Vec<Broker>, ReadModelError> {
-        let select = "SELECT id, name, settings, connected_at, discovered_at, replaced_at, \
-                      replaced_by FROM brokers \
-                      WHERE id IN (SELECT value FROM json_each(?1))";
-        let ids = serde_json::to_string(ids)?;
-        self.rows(Statement::new(select).bind(ids)).await
+        let select = Statement::new(SELECT).then(" WHERE id IN (SELECT value FROM json_each(?1))");
+        self.rows(select.bind(serde_json::to_string(ids)?)).await
     }
 
     /// The broker of that name, if it is connected.
@@ -120,9 +132,8 @@ impl ReadModel {
         &self,
         name: &BrokerName,
     ) -> Result<Option<Broker>, ReadModelError> {
-        let select = "SELECT id, name, settings, connected_at, discovered_at, replaced_at, \
-                      replaced_by FROM brokers WHERE name = ?1 AND replaced_at IS NULL";
-        self.row(Statement::new(select).bind(name.as_str())).await
+        let select = Statement::new(SELECT).then(" WHERE name = ?1 AND replaced_at IS NULL");
+        self.row(select.bind(name.as_str())).await
     }
 }
 
@@ -134,9 +145,8 @@ impl Select for BrokerFilter {
 
     fn select(&self) -> Result<Statement, ReadModelError> {
         let kind = self.kind.map(serde_json::to_value).transpose()?;
-        let select = "SELECT id, name, settings, connected_at, discovered_at, replaced_at, \
-                      replaced_by FROM brokers WHERE replaced_at IS NULL";
-        Ok(Statement::new(select)
+        Ok(Statement::new(SELECT)
+            .then(" WHERE replaced_at IS NULL")
             .add_if(" AND instr(name, ?) > 0", self.search.as_deref())
             .add_if(
                 " AND settings ->> 'kind' = ?",
@@ -187,18 +197,17 @@ pub(crate) fn connected_at(tx: &mut dyn Tx, id: BrokerId) -> Result<Timestamp, R
 
 impl FromRow for Broker {
     fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
-        let mut broker = Self {
+        Ok(Self {
             id: row.take()?,
             name: row.parse()?,
             settings: row.json()?,
             connected_at: row.take()?,
             discovered_at: row.take()?,
-            replaced: None,
-        };
-        if let Some(at) = row.take()? {
-            let by = row.take()?;
-            broker.replaced = Some(Replaced { at, by });
-        }
-        Ok(broker)
+            replaced: {
+                let (at, by): (Option<Timestamp>, Option<String>) = (row.take()?, row.take()?);
+                at.zip(by).map(Replaced::new).transpose()?
+            },
+            revision: row.take()?,
+        })
     }
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::migrate::Migrator;
 
-pub(crate) use self::row::{FromRow, Row};
+pub(crate) use self::row::{FromRow, FromValue, Row};
 pub(crate) use self::statement::{Statement, Value, text};
 use crate::error::ReadModelError;
 

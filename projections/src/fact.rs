@@ -9,6 +9,8 @@ use crate::model::stored_position;
 pub(crate) struct Fact {
     pub(crate) event: Event,
     pub(crate) position: i64,
+    /// In its stream.
+    pub(crate) revision: u64,
     /// Microseconds since 1970.
     pub(crate) at: i64,
 }
@@ -19,6 +21,7 @@ pub(crate) fn decode(batch: &[Envelope]) -> Result<Vec<Fact>, FollowError> {
         Ok(Fact {
             event: event_store::decode(envelope)?,
             position: stored_position(envelope.position),
+            revision: envelope.revision.0,
             at: envelope.recorded_at.as_microsecond(),
         })
     });

@@ -1,7 +1,7 @@
 //! Grants: of a topic or of a pattern of topics, to an algorithm or to all of an organization.
 
 use domain::grant::{Access, GrantKey, Scope};
-use domain::{AlgorithmId, BrokerId, Event, OrganizationName, Thing, TopicId};
+use domain::{AlgorithmId, BrokerId, Event, OrganizationName, Revision, Thing, TopicId};
 use jiff::Timestamp;
 
 use crate::change::{Find, Noted};
@@ -10,6 +10,7 @@ use crate::error::ReadModelError;
 use crate::fact::Fact;
 use crate::list::{KeyRange, Listed, Select, Sort, Sorted};
 use crate::model::ReadModel;
+use crate::revision::revision_of;
 
 /// A grant in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,7 @@ pub struct Grant {
     pub granted_at: Timestamp,
     /// The event that a policy granted it for.
     pub cause: Option<String>,
+    pub revision: Revision,
 }
 
 /// Which grants are asked for; all where nothing is set.
@@ -122,14 +124,26 @@ fn remove(tx: &mut dyn Tx, key: &GrantKey) -> Result<(), ReadModelError> {
     tx.execute("DELETE FROM grants WHERE key = ?1", &[text(key)])
 }
 
+/// The grants of which `$which` is true.
+macro_rules! grants {
+    ($which:literal) => {
+        concat!(
+            "SELECT key, granted_at, cause, ",
+            revision_of!("grant", "g.key"),
+            " FROM grants g WHERE ",
+            $which
+        )
+    };
+}
+
 impl ReadModel {
     /// The grant of that key, if it is in force.
     ///
     /// # Errors
     /// The database cannot answer.
     pub async fn grant(&self, key: &GrantKey) -> Result<Option<Grant>, ReadModelError> {
-        let select = "SELECT key, granted_at, cause FROM grants WHERE key = ?1";
-        self.row(Statement::new(select).bind(text(key))).await
+        let select = Statement::new(grants!("key = ?1"));
+        self.row(select.bind(text(key))).await
     }
 }
 
@@ -157,8 +171,9 @@ impl Select for GrantFilter {
             (None, Some(algorithm)) => Statement::new(PERMITTING)
                 .bind(algorithm.organization.as_str())
                 .bind(text(algorithm)),
-            (None, None) => Statement::new("SELECT key, granted_at, cause FROM grants WHERE true")
-                .add_if(" AND organization = ?", organization),
+            (None, None) => {
+                Statement::new(grants!("true")).add_if(" AND organization = ?", organization)
+            }
         };
         Ok(select.add_if(" AND access = ?", self.access.map(Access::as_str)))
     }
@@ -186,15 +201,17 @@ impl Listed for Grant {
 }
 
 /// Grants of a topic, directly or by a pattern: each kind by the index on topics.
-const COVERING: &str = "SELECT key, granted_at, cause FROM grants WHERE key IN ( \
-     SELECT key FROM grants WHERE broker = ?1 AND topic = ?2 \
+const COVERING: &str = grants!(
+    "key IN (SELECT key FROM grants WHERE broker = ?1 AND topic = ?2 \
      UNION ALL SELECT key FROM grants \
-     WHERE broker = ?1 AND topic IS NULL AND glob(pattern, ?2))";
+     WHERE broker = ?1 AND topic IS NULL AND glob(pattern, ?2))"
+);
 
 /// Grants to an algorithm, directly or through its organization: each kind by the index on those.
-const PERMITTING: &str = "SELECT key, granted_at, cause FROM grants WHERE key IN ( \
-     SELECT key FROM grants WHERE organization = ?1 AND algorithm = ?2 \
-     UNION ALL SELECT key FROM grants WHERE organization = ?1 AND algorithm IS NULL)";
+const PERMITTING: &str = grants!(
+    "key IN (SELECT key FROM grants WHERE organization = ?1 AND algorithm = ?2 \
+     UNION ALL SELECT key FROM grants WHERE organization = ?1 AND algorithm IS NULL)"
+);
 
 /// Whether any grant permits the algorithm that access, inside a transaction. The topic is one
 /// that its broker has or that something is on.
@@ -225,6 +242,7 @@ impl FromRow for Grant {
             key: GrantKey::parse(&key).ok_or_else(unread)?,
             granted_at: row.take()?,
             cause: row.take()?,
+            revision: row.take()?,
         })
     }
 }

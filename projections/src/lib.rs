@@ -21,6 +21,7 @@ pub mod past;
 pub mod projector;
 pub mod publisher;
 mod rebuild;
+mod revision;
 pub mod topic;
 pub mod worker;
 

@@ -2,7 +2,7 @@
 
 use domain::listener::{ListenerEnabled, ListenerSettings};
 use domain::{
-    AlgorithmId, BrokerId, Event, ListenerId, OrganizationName, Position, Thing, TopicId,
+    AlgorithmId, BrokerId, Event, ListenerId, OrganizationName, Position, Revision, Thing, TopicId,
     VersionSelector,
 };
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use crate::error::ReadModelError;
 use crate::fact::Fact;
 use crate::list::{FlowFilter, KeyRange, Listed, Select, Sort, Sorted};
 use crate::model::ReadModel;
+use crate::revision::revision_of;
 
 /// A listener that was enabled at least once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,10 +31,11 @@ pub struct Listener {
     /// A topic of the same broker.
     pub dlq: Option<String>,
     /// The position of the event that last changed it.
-    pub revision: Position,
+    pub position: Position,
     pub changed_at: Timestamp,
     /// The event that a policy enabled or disabled it for.
     pub cause: Option<String>,
+    pub revision: Revision,
 }
 
 /// Whose listeners are asked for; all where nothing is set.
@@ -73,12 +75,12 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
     match &fact.event {
         Event::ListenerEnabled(e) => enable(tx, fact, e),
         Event::ListenerVersionChanged(e) => {
-            let sql = "UPDATE listeners SET version = ?1, revision = ?2, changed_at = ?3 \
+            let sql = "UPDATE listeners SET version = ?1, position = ?2, changed_at = ?3 \
                        WHERE key = ?4";
             change(tx, fact, &e.listener, sql, text(&e.version))
         }
         Event::ListenerSettingsChanged(e) => {
-            let sql = "UPDATE listeners SET settings = ?1, revision = ?2, changed_at = ?3 \
+            let sql = "UPDATE listeners SET settings = ?1, position = ?2, changed_at = ?3 \
                        WHERE key = ?4";
             let settings = serde_json::to_string(&e.settings)?;
             change(tx, fact, &e.listener, sql, settings.into())
@@ -88,7 +90,7 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
         Event::DlqSet(e) => change(tx, fact, &e.listener, SET_DLQ, e.dlq.as_str().into()),
         Event::DlqCleared(e) => change(tx, fact, &e.listener, SET_DLQ, Value::Text(None)),
         Event::ListenerDisabled(e) => {
-            let sql = "UPDATE listeners SET enabled = 0, paused = 0, cause = ?1, revision = ?2, \
+            let sql = "UPDATE listeners SET enabled = 0, paused = 0, cause = ?1, position = ?2, \
                        changed_at = ?3 WHERE key = ?4";
             let cause = e.cause.map(|cause| cause.to_string());
             change(tx, fact, &e.listener, sql, cause.into())
@@ -133,9 +135,9 @@ fn note_on(
 }
 
 const PAUSE: &str =
-    "UPDATE listeners SET paused = ?1, revision = ?2, changed_at = ?3 WHERE key = ?4";
+    "UPDATE listeners SET paused = ?1, position = ?2, changed_at = ?3 WHERE key = ?4";
 const SET_DLQ: &str =
-    "UPDATE listeners SET dlq = ?1, revision = ?2, changed_at = ?3 WHERE key = ?4";
+    "UPDATE listeners SET dlq = ?1, position = ?2, changed_at = ?3 WHERE key = ?4";
 
 /// The change that an event makes to the row of a listener: `value` is that of its column.
 fn change(
@@ -154,11 +156,11 @@ fn enable(tx: &mut dyn Tx, fact: &Fact, e: &ListenerEnabled) -> Result<(), ReadM
     let connected_at = broker::connected_at(tx, e.listener.topic.broker)?;
     tx.execute(
         "INSERT INTO listeners (key, broker, topic, algorithm, enabled, paused, version, \
-         settings, consumer_group, dlq, revision, changed_at, cause) \
+         settings, consumer_group, dlq, position, changed_at, cause) \
          VALUES (?1, ?2, ?3, ?4, 1, 0, ?5, ?6, ?7, NULL, ?8, ?9, ?10) \
          ON CONFLICT (key) DO UPDATE SET enabled = 1, paused = 0, version = excluded.version, \
          settings = excluded.settings, consumer_group = excluded.consumer_group, dlq = NULL, \
-         revision = excluded.revision, changed_at = excluded.changed_at, cause = excluded.cause",
+         position = excluded.position, changed_at = excluded.changed_at, cause = excluded.cause",
         &[
             text(&e.listener),
             text(e.listener.topic.broker),
@@ -172,6 +174,19 @@ fn enable(tx: &mut dyn Tx, fact: &Fact, e: &ListenerEnabled) -> Result<(), ReadM
             e.cause.map(|cause| cause.to_string()).into(),
         ],
     )
+}
+
+/// The listeners of which `$which` is true.
+macro_rules! listeners {
+    ($which:literal) => {
+        concat!(
+            "SELECT broker, topic, algorithm, enabled, paused, version, settings, consumer_group, \
+             dlq, position, changed_at, cause, ",
+            revision_of!("listener", "l.key"),
+            " FROM listeners l WHERE ",
+            $which
+        )
+    };
 }
 
 impl ReadModel {
@@ -191,10 +206,9 @@ impl Select for ListenerFilter {
     const KEY: &'static str = "key";
 
     fn select(&self) -> Result<Statement, ReadModelError> {
-        let select = "SELECT broker, topic, algorithm, enabled, paused, version, settings, \
-                      consumer_group, dlq, revision, changed_at, cause FROM listeners l \
-                      WHERE EXISTS (SELECT 1 FROM brokers c \
-                      WHERE c.id = l.broker AND c.replaced_at IS NULL)";
+        let select = listeners!(
+            "EXISTS (SELECT 1 FROM brokers c WHERE c.id = l.broker AND c.replaced_at IS NULL)"
+        );
         let flows = FlowFilter {
             algorithm: self.algorithm.as_ref(),
             organization: self.organization.as_ref(),
@@ -227,9 +241,7 @@ impl Listed for Listener {
     }
 }
 
-const BY_KEY: &str = "SELECT broker, topic, algorithm, enabled, paused, version, settings, \
-                      consumer_group, dlq, revision, changed_at, cause FROM listeners \
-                      WHERE key = ?1";
+const BY_KEY: &str = listeners!("key = ?1");
 
 /// A listener by its key, inside a transaction.
 pub(crate) fn by_key(tx: &mut dyn Tx, key: &str) -> Result<Option<Listener>, ReadModelError> {
@@ -250,9 +262,10 @@ impl FromRow for Listener {
             settings: row.json()?,
             group: row.parse()?,
             dlq: row.take()?,
-            revision: row.take()?,
+            position: row.take()?,
             changed_at: row.take()?,
             cause: row.take()?,
+            revision: row.take()?,
         })
     }
 }

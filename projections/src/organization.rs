@@ -1,7 +1,7 @@
 //! Organizations and their members.
 
 use domain::organization::Role;
-use domain::{Event, OrganizationName, UserName};
+use domain::{Event, OrganizationName, Revision, UserName};
 use jiff::Timestamp;
 
 use crate::database::{FromRow, Row, Statement, Tx};
@@ -9,12 +9,14 @@ use crate::error::ReadModelError;
 use crate::fact::Fact;
 use crate::list::{ByKey, Listed, Select, Sort, Sorted};
 use crate::model::ReadModel;
+use crate::revision::revision_of;
 
 /// An organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Organization {
     pub name: OrganizationName,
     pub created_at: Timestamp,
+    pub revision: Revision,
 }
 
 /// A person in an organization.
@@ -93,6 +95,12 @@ fn put(
     )
 }
 
+const SELECT: &str = concat!(
+    "SELECT name, created_at, ",
+    revision_of!("organization", "o.name"),
+    " FROM organizations o"
+);
+
 impl ReadModel {
     /// The organization of that name.
     ///
@@ -102,8 +110,12 @@ impl ReadModel {
         &self,
         name: &OrganizationName,
     ) -> Result<Option<Organization>, ReadModelError> {
-        let select = "SELECT name, created_at FROM organizations WHERE name = ?1";
-        self.row(Statement::new(select).bind(name.as_str())).await
+        self.row(
+            Statement::new(SELECT)
+                .then(" WHERE name = ?1")
+                .bind(name.as_str()),
+        )
+        .await
     }
 
     /// The organizations of those names, in no order; absent ones are left out.
@@ -114,10 +126,9 @@ impl ReadModel {
         &self,
         names: &[OrganizationName],
     ) -> Result<Vec<Organization>, ReadModelError> {
-        let select = "SELECT name, created_at FROM organizations \
-                      WHERE name IN (SELECT value FROM json_each(?1))";
-        let names = serde_json::to_string(names)?;
-        self.rows(Statement::new(select).bind(names)).await
+        let select =
+            Statement::new(SELECT).then(" WHERE name IN (SELECT value FROM json_each(?1))");
+        self.rows(select.bind(serde_json::to_string(names)?)).await
     }
 }
 
@@ -127,8 +138,8 @@ impl Select for OrganizationFilter {
     const KEY: &'static str = "name";
 
     fn select(&self) -> Result<Statement, ReadModelError> {
-        let select = "SELECT name, created_at FROM organizations WHERE true";
-        Ok(Statement::new(select).add_if(" AND instr(name, ?) > 0", self.search.as_deref()))
+        let select = Statement::new(SELECT).then(" WHERE true");
+        Ok(select.add_if(" AND instr(name, ?) > 0", self.search.as_deref()))
     }
 }
 
@@ -176,6 +187,7 @@ impl FromRow for Organization {
         Ok(Self {
             name: row.parse()?,
             created_at: row.take()?,
+            revision: row.take()?,
         })
     }
 }

@@ -1,8 +1,8 @@
 //! Publishers, the enabled and the disabled.
 
 use domain::{
-    AlgorithmId, BrokerId, Event, OrganizationName, Position, PublisherId, Thing, TopicId,
-    VersionSelector,
+    AlgorithmId, BrokerId, Event, OrganizationName, Position, PublisherId, Revision, Thing,
+    TopicId, VersionSelector,
 };
 use jiff::Timestamp;
 
@@ -12,6 +12,7 @@ use crate::error::ReadModelError;
 use crate::fact::Fact;
 use crate::list::{FlowFilter, KeyRange, Listed, Select, Sort, Sorted};
 use crate::model::ReadModel;
+use crate::revision::revision_of;
 
 /// A publisher that was enabled at least once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,10 +21,11 @@ pub struct Publisher {
     pub enabled: bool,
     pub version: VersionSelector,
     /// The position of the event that last changed it.
-    pub revision: Position,
+    pub position: Position,
     pub changed_at: Timestamp,
     /// The event that a policy enabled or disabled it for.
     pub cause: Option<String>,
+    pub revision: Revision,
 }
 
 /// Whose publishers are asked for; all where nothing is set.
@@ -62,9 +64,9 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
     match &fact.event {
         Event::PublisherEnabled(e) => tx.execute(
             "INSERT INTO publishers (key, broker, topic, algorithm, enabled, version, \
-             revision, changed_at, cause) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8) \
+             position, changed_at, cause) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8) \
              ON CONFLICT (key) DO UPDATE SET enabled = 1, version = excluded.version, \
-             revision = excluded.revision, changed_at = excluded.changed_at, \
+             position = excluded.position, changed_at = excluded.changed_at, \
              cause = excluded.cause",
             &[
                 text(&e.publisher),
@@ -78,7 +80,7 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
             ],
         ),
         Event::PublisherVersionChanged(e) => tx.execute(
-            "UPDATE publishers SET version = ?2, revision = ?3, changed_at = ?4 WHERE key = ?1",
+            "UPDATE publishers SET version = ?2, position = ?3, changed_at = ?4 WHERE key = ?1",
             &[
                 text(&e.publisher),
                 text(&e.version),
@@ -87,7 +89,7 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
             ],
         ),
         Event::PublisherDisabled(e) => tx.execute(
-            "UPDATE publishers SET enabled = 0, cause = ?2, revision = ?3, changed_at = ?4 \
+            "UPDATE publishers SET enabled = 0, cause = ?2, position = ?3, changed_at = ?4 \
              WHERE key = ?1",
             &[
                 text(&e.publisher),
@@ -135,14 +137,25 @@ fn note_on(
     noted.note_found(tx, fact, on_broker)
 }
 
+/// The publishers of which `$which` is true.
+macro_rules! publishers {
+    ($which:literal) => {
+        concat!(
+            "SELECT broker, topic, algorithm, enabled, version, position, changed_at, cause, ",
+            revision_of!("publisher", "p.key"),
+            " FROM publishers p WHERE ",
+            $which
+        )
+    };
+}
+
 impl ReadModel {
     /// The publisher, if it was ever enabled.
     ///
     /// # Errors
     /// The database cannot answer.
     pub async fn publisher(&self, id: &PublisherId) -> Result<Option<Publisher>, ReadModelError> {
-        let select = "SELECT broker, topic, algorithm, enabled, version, revision, \
-                      changed_at, cause FROM publishers WHERE key = ?1";
+        let select = publishers!("key = ?1");
         self.row(Statement::new(select).bind(text(id))).await
     }
 }
@@ -154,10 +167,9 @@ impl Select for PublisherFilter {
     const KEY: &'static str = "key";
 
     fn select(&self) -> Result<Statement, ReadModelError> {
-        let select = "SELECT broker, topic, algorithm, enabled, version, revision, \
-                      changed_at, cause FROM publishers p \
-                      WHERE EXISTS (SELECT 1 FROM brokers c \
-                      WHERE c.id = p.broker AND c.replaced_at IS NULL)";
+        let select = publishers!(
+            "EXISTS (SELECT 1 FROM brokers c WHERE c.id = p.broker AND c.replaced_at IS NULL)"
+        );
         let flows = FlowFilter {
             algorithm: self.algorithm.as_ref(),
             organization: self.organization.as_ref(),
@@ -198,9 +210,10 @@ impl FromRow for Publisher {
             },
             enabled: row.take()?,
             version: row.parse()?,
-            revision: row.take()?,
+            position: row.take()?,
             changed_at: row.take()?,
             cause: row.take()?,
+            revision: row.take()?,
         })
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tests::Eventflows;
 
 pub(crate) const CREATE: &str = "mutation($input: OrganizationCreateInput!) { it: organizationCreate(\
-    input: $input) { organization { id name } userErrors { code message path } position } }";
+    input: $input) { organization { id name revision } userErrors { code message path } position } }";
 
 /// The id of the algorithm acme/ghost, which nobody registered.
 const GHOST: &str = "QWxnb3JpdGhtOmFjbWUvZ2hvc3Q";
@@ -52,26 +52,32 @@ async fn refused(eventflows: &Eventflows, document: &str, input: Value) -> Value
 }
 
 #[tokio::test]
-async fn a_stale_revision_is_a_conflict_that_tells_what_changed_since() {
+async fn a_stale_revision_is_a_conflict_that_shows_what_changed_since() {
     let eventflows = Eventflows::start().await;
     let api = eventflows.api();
     let created = api
         .done(CREATE, json!({ "input": { "name": "acme" } }))
         .await;
     let add = "mutation($input: OrganizationMemberAddInput!) { it: organizationMemberAdd(\
-        input: $input) { organization { id } position userErrors { code message path \
-        changes { type streamRevision words } } } }";
-    let member = |name: &str, revision: &str| {
+        input: $input) { organization { id revision } position userErrors { code message path \
+        revision changes { type streamRevision words } } } }";
+    let member = |name: &str, revision: &Value| {
         json!({
             "organizationId": created["organization"]["id"], "member": name, "role": "OWNER",
             "expectedRevision": revision,
         })
     };
-    api.done(add, json!({ "input": member("ann", "0") })).await;
-    api.done(add, json!({ "input": member("bob", "1") })).await;
-    let stale = refused(&eventflows, add, member("cid", "0")).await;
+    let first = &created["organization"]["revision"];
+    let done = api
+        .done(add, json!({ "input": member("ann", first) }))
+        .await;
+    let second = &done["organization"]["revision"];
+    let done = api
+        .done(add, json!({ "input": member("bob", second) }))
+        .await;
+    let stale = refused(&eventflows, add, member("cid", first)).await;
     assert_eq!(stale["code"], "CONFLICT");
-    assert_eq!(stale["message"], "the revision is 2 now");
+    assert_eq!(stale["revision"], done["organization"]["revision"]);
     assert_eq!(stale["path"], json!(["input", "expectedRevision"]));
     let changes = stale["changes"].as_array().unwrap();
     let words: Vec<&str> = changes
@@ -88,7 +94,7 @@ async fn a_stale_revision_is_a_conflict_that_tells_what_changed_since() {
         "{words:?}"
     );
     assert_eq!(changes[1]["streamRevision"], "2");
-    let ahead = refused(&eventflows, add, member("cid", "9")).await;
+    let ahead = refused(&eventflows, add, member("cid", &json!("r9"))).await;
     assert_eq!(
         (&ahead["code"], &ahead["changes"]),
         (&json!("CONFLICT"), &json!([]))

@@ -22,6 +22,7 @@ mod log_faults;
 mod past;
 mod refusals;
 mod requests;
+mod revisions;
 mod socket;
 mod supervision;
 mod two_servers;

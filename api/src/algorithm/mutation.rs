@@ -1,7 +1,7 @@
 //! The mutations of an algorithm and its versions; each in a file named by its verb.
 
 use async_graphql::{Context, Object, Result};
-use domain::{AlgorithmId, Position};
+use domain::{AlgorithmId, Position, Thing};
 
 use super::Algorithm;
 use super::publish_version::VersionPublishInput;
@@ -18,6 +18,10 @@ payload!(
 
 impl Target for AlgorithmId {
     type Entity = Algorithm;
+
+    fn thing(&self) -> Option<Thing> {
+        Some(Thing::Algorithm(self.clone()))
+    }
 
     async fn find(&self, ctx: &Context<'_>, _position: Position) -> Result<Option<Algorithm>> {
         let found = View::live(ctx).find(self.clone(), Algorithm).await;

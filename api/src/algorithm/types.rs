@@ -13,7 +13,7 @@ use crate::loaders::VersionsOf;
 use crate::organization::Organization;
 use crate::publisher::Publisher;
 use crate::publisher::query::PublisherOrderField;
-use crate::scalar::DateTime;
+use crate::scalar::{DateTime, Revision};
 use crate::view::View;
 
 pub struct Algorithm(
@@ -59,6 +59,11 @@ impl Algorithm {
     /// When it was retired; null while it is not.
     async fn retired_at(&self) -> Option<DateTime> {
         self.0.retired_at.map(DateTime)
+    }
+
+    /// Which state is shown; mutations take it as `expectedRevision`.
+    async fn revision(&self) -> Revision {
+        Revision(Some(self.0.revision))
     }
 
     /// Its published versions, newest first, withdrawn ones included.
@@ -127,6 +132,11 @@ impl Version {
     /// The version, for example `1.2.3` or `1.2.3-rc.1`.
     async fn version(&self) -> String {
         self.0.version.to_string()
+    }
+
+    /// Which state is shown; mutations take it as `expectedRevision`.
+    async fn revision(&self) -> Revision {
+        Revision(Some(self.0.revision))
     }
 
     /// The URL that is called.

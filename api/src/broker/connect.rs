@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, InputObject};
 use domain::broker::BrokerSettings;
-use domain::{BrokerId, BrokerName, Position};
+use domain::{BrokerId, BrokerName, Position, Thing};
 use engine::connect::NewBroker;
 
 use super::Broker;
@@ -34,6 +34,11 @@ pub(crate) struct Connected(BrokerName);
 
 impl Target for Connected {
     type Entity = Broker;
+
+    fn thing(&self) -> Option<Thing> {
+        // Its id is not known yet, and nobody has seen it.
+        None
+    }
 
     async fn find(
         &self,

@@ -1,7 +1,7 @@
 //! The mutations of a broker; each in a file named by its verb.
 
 use async_graphql::{Context, ID, Object, Result};
-use domain::{BrokerId, Position};
+use domain::{BrokerId, Position, Thing};
 
 use super::Broker;
 use super::connect::BrokerConnectInput;
@@ -19,6 +19,10 @@ payload!(
 
 impl Target for BrokerId {
     type Entity = Broker;
+
+    fn thing(&self) -> Option<Thing> {
+        Some(Thing::Broker(*self))
+    }
 
     async fn find(&self, ctx: &Context<'_>, _position: Position) -> Result<Option<Broker>> {
         View::live(ctx).find(*self, Broker).await.transpose()

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject};
 use domain::broker::ReplaceBroker;
-use domain::{BrokerId, Position};
+use domain::{BrokerId, Position, Thing};
 
 use super::Broker;
 use super::mutation::BrokerPayload;
@@ -35,6 +35,10 @@ pub(crate) struct Replacement {
 
 impl Target for Replacement {
     type Entity = Broker;
+
+    fn thing(&self) -> Option<Thing> {
+        Some(Thing::Broker(self.broker))
+    }
 
     async fn find(
         &self,

@@ -13,7 +13,7 @@ use crate::grant::query::GrantOrderField;
 use crate::id::GlobalId;
 use crate::list::{List, OrderBy, Part};
 use crate::loaders::{ConsumersOn, CountsOf};
-use crate::scalar::{BigInt, DateTime};
+use crate::scalar::{BigInt, DateTime, Revision};
 use crate::topic::Topic;
 use crate::topic::query::TopicOrderField;
 use crate::view::View;
@@ -48,6 +48,11 @@ impl Broker {
     /// When its list of topics last changed.
     async fn topics_discovered_at(&self) -> Option<DateTime> {
         self.0.discovered_at.map(DateTime)
+    }
+
+    /// Which state is shown; mutations take it as `expectedRevision`.
+    async fn revision(&self) -> Revision {
+        Revision(Some(self.0.revision))
     }
 
     /// What kind of broker it is.

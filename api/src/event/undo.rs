@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 use domain::codec;
 use domain::flow::{Flow, Flows};
 use domain::undo::NoUndo;
-use domain::{Envelope, Event as Happened, Position};
+use domain::{Envelope, Event as Happened, Position, Thing};
 use engine::undo::Undo;
 use engine::{Outcome, Request};
 
@@ -57,6 +57,11 @@ pub(crate) struct Undone(Position);
 impl Target for Undone {
     type Entity = Event;
 
+    fn thing(&self) -> Option<Thing> {
+        // What is undone is compared with what it left.
+        None
+    }
+
     async fn find(&self, ctx: &Context<'_>, position: Position) -> Result<Option<Event>> {
         Ok(at(ctx, position).await?.map(Event))
     }
@@ -85,17 +90,17 @@ impl Mutation for UndoInput {
         let flows = flows(call.ctx, &event).await?;
         for _ in 0..MOST_TRIES {
             let undo = engine.undo(&event.stream, event.revision, &flows).await;
-            let (inverse, revision) = match undo.map_err(|cause| failure(&cause))? {
-                Undo::Command { inverse, revision } => (inverse, revision),
+            let (inverse, expected) = match undo.map_err(|cause| failure(&cause))? {
+                Undo::Command { inverse, expected } => (inverse, expected),
                 Undo::Impossible(reason) => return Err(impossible(&reason).into()),
                 Undo::NoSuchEvent => return Err(no_such_event().into()),
             };
             let request = Request {
-                expected_revision: Some(revision),
+                expected: Some(expected),
                 ..call.request().clone()
             };
             match engine.execute(inverse.as_ref(), &request).await {
-                Ok(Outcome::Stale { .. }) => {}
+                Ok(Outcome::Stale(_)) => {}
                 outcome => return call.end(outcome).map_err(|error| error.map(of_event)),
             }
         }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object, Result};
 use domain::grant::{Edit, EditGrants, EditPatternGrants, GrantKey, PatternChange, Scope};
-use domain::{Position, TopicId};
+use domain::{Position, Thing, TopicId};
 
 use super::Grant;
 use super::add::TopicGrantInput;
@@ -29,6 +29,10 @@ payload!(
 impl Target for GrantKey {
     type Entity = Grant;
 
+    fn thing(&self) -> Option<Thing> {
+        Some(Thing::Grant(self.clone()))
+    }
+
     async fn find(&self, ctx: &Context<'_>, _position: Position) -> Result<Option<Grant>> {
         let view = View::live(ctx);
         let row = view.model().grant(self).await;
@@ -38,6 +42,10 @@ impl Target for GrantKey {
 
 impl Target for TopicId {
     type Entity = Topic;
+
+    fn thing(&self) -> Option<Thing> {
+        Some(Thing::Topic(self.clone()))
+    }
 
     async fn find(&self, ctx: &Context<'_>, _position: Position) -> Result<Option<Topic>> {
         let view = View::live(ctx);

@@ -8,7 +8,7 @@ use crate::algorithm::Algorithm;
 use crate::broker::Broker;
 use crate::id::GlobalId;
 use crate::organization::Organization;
-use crate::scalar::DateTime;
+use crate::scalar::{DateTime, Revision};
 use crate::topic::Topic;
 use crate::view::View;
 
@@ -30,6 +30,11 @@ impl Grant {
     /// When it was granted.
     async fn granted_at(&self) -> DateTime {
         DateTime(self.0.granted_at)
+    }
+
+    /// Which state is shown; mutations take it as `expectedRevision`.
+    async fn revision(&self) -> Revision {
+        Revision(Some(self.0.revision))
     }
 
     /// The topic; null for a pattern.

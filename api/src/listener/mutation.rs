@@ -1,7 +1,7 @@
 //! The mutations of a listener; each in a file named by its verb.
 
 use async_graphql::{Context, ID, Object, Result};
-use domain::{ListenerId, Position};
+use domain::{ListenerId, Position, Thing};
 
 use super::Listener;
 use super::change_settings::ListenerChangeSettingsInput;
@@ -22,6 +22,10 @@ payload!(
 
 impl Target for ListenerId {
     type Entity = Listener;
+
+    fn thing(&self) -> Option<Thing> {
+        Some(Thing::Listener(self.clone()))
+    }
 
     async fn find(&self, ctx: &Context<'_>, _position: Position) -> Result<Option<Listener>> {
         let view = View::live(ctx);

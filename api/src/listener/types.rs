@@ -15,7 +15,7 @@ use crate::id::GlobalId;
 use crate::loaders::{ConsumersOf, VersionsOf};
 use crate::paging::Cursor;
 use crate::run::{Ledger, Run, query};
-use crate::scalar::{DateTime, Position};
+use crate::scalar::{DateTime, Revision};
 use crate::topic::Topic;
 use crate::view::View;
 
@@ -93,9 +93,9 @@ impl Listener {
         self.0.group.to_string()
     }
 
-    /// The position of the event that last changed it.
-    async fn revision(&self) -> Position {
-        Position(self.0.revision)
+    /// Which state is shown; mutations take it as `expectedRevision`.
+    async fn revision(&self) -> Revision {
+        Revision(Some(self.0.revision))
     }
 
     /// When it last changed.

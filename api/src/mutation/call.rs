@@ -1,14 +1,15 @@
 //! One call of a mutation: the request that the engine remembers it by, and its outcome.
 
 use async_graphql::{Context, Result};
-use domain::{AnyCommand, CommandId, CorrelationId, Envelope, Position, Revision};
-use engine::{Failure, Outcome, Request};
+use domain::{AnyCommand, CommandId, CorrelationId, Position, Thing};
+use engine::{Failure, Outcome, Request, Seen, Stale};
 
 use super::fingerprint::fingerprint;
 use super::{NotDone, Terms};
 use crate::control::{READ_YOUR_WRITES, control, principal};
 use crate::error::{failure, read_failure};
 use crate::event::Event;
+use crate::scalar::Revision;
 use crate::user_error::{UserError, UserErrorCode};
 
 /// The longest idempotency key, in bytes.
@@ -18,6 +19,8 @@ const LONGEST_KEY: usize = 200;
 pub(crate) struct Call<'a> {
     pub(crate) ctx: &'a Context<'a>,
     request: Request,
+    /// What the caller last saw of the target.
+    expected_revision: Option<Revision>,
     /// The caller gave a key: it may have been done before.
     keyed: bool,
 }
@@ -45,11 +48,12 @@ impl<'a> Call<'a> {
             correlation: CorrelationId(command.0),
             causation: None,
             client_address: principal.client_address.clone(),
-            expected_revision: terms.expected_revision.map(Revision),
+            expected: None,
         };
         Ok(Self {
             ctx,
             request,
+            expected_revision: terms.expected_revision,
             keyed: terms.idempotency_key.is_some(),
         })
     }
@@ -57,6 +61,12 @@ impl<'a> Call<'a> {
     /// The request that the engine remembers the mutation by.
     pub(crate) fn request(&self) -> &Request {
         &self.request
+    }
+
+    /// Has the engine compare the revision that the caller saw with that of `thing`.
+    pub(super) fn guard(&mut self, thing: Option<Thing>) {
+        let seen = thing.zip(self.expected_revision);
+        self.request.expected = seen.map(|(thing, Revision(revision))| Seen { thing, revision });
     }
 
     /// Where the mutation was done before under its key, if it was.
@@ -82,7 +92,7 @@ impl<'a> Call<'a> {
         let error = match outcome.map_err(|cause| failure(&cause))? {
             Outcome::Accepted(accepted) => return Ok(accepted.position),
             Outcome::Refused(refusal) => refusal.into(),
-            Outcome::Stale { actual, since } => conflict(actual, since),
+            Outcome::Stale(stale) => conflict(stale),
             Outcome::KeyReused => UserError::new(
                 UserErrorCode::IdempotencyKeyReused,
                 "this key was used before for something else",
@@ -109,14 +119,15 @@ fn arguments(ctx: &Context<'_>) -> Result<serde_json::Value> {
     Ok(members.into())
 }
 
-fn conflict(actual: Option<Revision>, since: Vec<Envelope>) -> UserError {
-    let message = actual.map_or_else(
-        || "it does not exist yet".to_owned(),
-        |actual| format!("the revision is {actual} now"),
-    );
+fn conflict(stale: Stale) -> UserError {
+    let message = match stale.actual {
+        Some(_) => "it has changed since",
+        None => "it does not exist yet",
+    };
     let path = &["input", "expectedRevision"];
     UserError {
-        changes: since.into_iter().map(Event).collect(),
+        revision: Some(Revision(stale.actual)),
+        changes: stale.since.into_iter().map(Event).collect(),
         ..UserError::new(UserErrorCode::Conflict, message, path)
     }
 }

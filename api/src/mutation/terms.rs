@@ -2,7 +2,7 @@
 
 use async_graphql::InputObject;
 
-use crate::scalar::BigInt;
+use crate::scalar::Revision;
 
 /// For mutations that create something.
 #[derive(Debug, InputObject)]
@@ -18,17 +18,16 @@ pub struct Once {
 pub struct OnceAtRevision {
     #[graphql(flatten)]
     pub once: Once,
-    /// The revision that you last saw of the stream that is changed: of the organization, the
-    /// algorithm, the broker, or the topic with its grants, listeners and publishers. If there is
-    /// a later one, nothing is done: `CONFLICT`.
-    pub expected_revision: Option<BigInt>,
+    /// The `revision` that you last saw of what is changed. If it has another one now, nothing is
+    /// done: `CONFLICT`.
+    pub expected_revision: Option<Revision>,
 }
 
 /// The terms on which a mutation is to be done.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms<'a> {
     pub(super) idempotency_key: Option<&'a str>,
-    pub(super) expected_revision: Option<u64>,
+    pub(super) expected_revision: Option<Revision>,
 }
 
 impl Once {
@@ -43,7 +42,7 @@ impl Once {
 impl OnceAtRevision {
     pub(crate) fn terms(&self) -> Terms<'_> {
         Terms {
-            expected_revision: self.expected_revision.map(|revision| revision.0),
+            expected_revision: self.expected_revision,
             ..self.once.terms()
         }
     }

@@ -1,7 +1,7 @@
 //! The mutations of an organization; each in a file named by its verb.
 
 use async_graphql::{Context, Object, Result};
-use domain::{OrganizationName, Position};
+use domain::{OrganizationName, Position, Thing};
 
 use super::Organization;
 use super::add_member::OrganizationMemberAddInput;
@@ -18,6 +18,10 @@ payload!(
 
 impl Target for OrganizationName {
     type Entity = Organization;
+
+    fn thing(&self) -> Option<Thing> {
+        Some(Thing::Organization(self.clone()))
+    }
 
     async fn find(&self, ctx: &Context<'_>, _position: Position) -> Result<Option<Organization>> {
         let found = View::live(ctx).find(self.clone(), Organization).await;

@@ -12,7 +12,7 @@ use crate::grant::Grant;
 use crate::grant::query::GrantOrderField;
 use crate::id::GlobalId;
 use crate::list::{List, OrderBy, Part};
-use crate::scalar::DateTime;
+use crate::scalar::{DateTime, Revision};
 use crate::view::View;
 
 pub struct Organization(
@@ -36,6 +36,11 @@ impl Organization {
     /// When it was created.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
+    }
+
+    /// Which state is shown; mutations take it as `expectedRevision`.
+    async fn revision(&self) -> Revision {
+        Revision(Some(self.0.revision))
     }
 
     /// Its members, by name.

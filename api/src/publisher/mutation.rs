@@ -1,7 +1,7 @@
 //! The mutations of a publisher; each in a file named by its verb.
 
 use async_graphql::{Context, ID, Object, Result};
-use domain::{Position, PublisherId};
+use domain::{Position, PublisherId, Thing};
 
 use super::Publisher;
 use super::change_version::PublisherChangeVersionInput;
@@ -17,6 +17,10 @@ payload!(
 
 impl Target for PublisherId {
     type Entity = Publisher;
+
+    fn thing(&self) -> Option<Thing> {
+        Some(Thing::Publisher(self.clone()))
+    }
 
     async fn find(&self, ctx: &Context<'_>, _position: Position) -> Result<Option<Publisher>> {
         let view = View::live(ctx);

@@ -5,7 +5,7 @@ use async_graphql::{ID, Object, Result};
 use crate::algorithm::Algorithm;
 use crate::broker::Broker;
 use crate::id::GlobalId;
-use crate::scalar::{DateTime, Position};
+use crate::scalar::{DateTime, Revision};
 use crate::topic::Topic;
 use crate::view::View;
 
@@ -39,9 +39,9 @@ impl Publisher {
         Some(Ok(Topic::of_id(topic, self.1.clone())))
     }
 
-    /// The position of the event that last changed it.
-    async fn revision(&self) -> Position {
-        Position(self.0.revision)
+    /// Which state is shown; mutations take it as `expectedRevision`.
+    async fn revision(&self) -> Revision {
+        Revision(Some(self.0.revision))
     }
 
     /// When it last changed.

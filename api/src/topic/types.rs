@@ -11,10 +11,10 @@ use crate::id::GlobalId;
 use crate::list::{List, OrderBy, Part};
 use crate::listener::Listener;
 use crate::listener::query::ListenerOrderField;
-use crate::loaders::Listed;
+use crate::loaders::{Listed, RevisionOf};
 use crate::publisher::Publisher;
 use crate::publisher::query::PublisherOrderField;
-use crate::scalar::BigInt;
+use crate::scalar::{BigInt, Revision};
 use crate::view::View;
 
 pub struct Topic {
@@ -69,6 +69,13 @@ impl Topic {
     /// does not list any more.
     async fn listed(&self) -> Option<Result<bool>> {
         Some(self.row().await.map(|row| row.is_some()))
+    }
+
+    /// Which state of its grants, listeners and publishers is shown; mutations take it as
+    /// `expectedRevision`.
+    async fn revision(&self) -> Option<Result<Revision>> {
+        let revision = self.view.load(RevisionOf(self.id.clone())).await;
+        Some(revision.map(Revision))
     }
 
     /// How many partitions it has; null if the broker has no partitions, or does not list it.

@@ -1,7 +1,7 @@
 //! What workers report; each mutation in a file named by its verb.
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
-use domain::WorkerId;
+use domain::{Thing, WorkerId};
 
 use super::answer::{WorkerAnswerInput, answer};
 use super::join::WorkerJoinInput;
@@ -53,6 +53,10 @@ impl WorkerPayload {
 
 impl Target for WorkerId {
     type Entity = ();
+
+    fn thing(&self) -> Option<Thing> {
+        None
+    }
 
     async fn find(&self, _ctx: &Context<'_>, _position: domain::Position) -> Result<Option<()>> {
         Ok(None)

@@ -111,7 +111,7 @@ async fn create(engine: &Engine, name: &str) -> Position {
         correlation: CorrelationId(command.0),
         causation: None,
         client_address: None,
-        expected_revision: None,
+        expected: None,
     };
     let name = name.parse().unwrap();
     let outcome = engine.execute(&CreateOrganization { name }, &request).await;

@@ -12,6 +12,7 @@ use crate::state::broker::{
 pub(super) struct ShownBroker {
     pub(super) id: String,
     pub(super) name: BrokerName,
+    pub(super) revision: String,
     credential: Option<Credential>,
     settings: ShownSettings,
 }

@@ -41,6 +41,7 @@ struct ShownMember {
 struct ShownAlgorithm {
     id: String,
     name: AlgorithmId,
+    revision: String,
     description: String,
     retired: bool,
     versions: Vec<ShownVersion>,
@@ -88,6 +89,7 @@ enum ShownGrantee {
 #[serde(rename_all = "camelCase")]
 struct ShownListener {
     id: String,
+    revision: String,
     #[serde(flatten)]
     edge: ShownEdge,
     version: VersionSelector,
@@ -100,6 +102,7 @@ struct ShownListener {
 #[serde(rename_all = "camelCase")]
 struct ShownPublisher {
     id: String,
+    revision: String,
     #[serde(flatten)]
     edge: ShownEdge,
     version: VersionSelector,
@@ -149,8 +152,13 @@ impl<'a> Reader<'a> {
         document: &str,
         mut variables: Value,
     ) -> Result<Vec<T>, ClientError> {
-        variables["asOf"] = json!({ "position": self.cluster.position.to_string() });
+        variables["asOf"] = self.cluster.as_of();
         self.client.list(document, variables).await
+    }
+
+    /// Keeps the revision of what was read.
+    fn at(&mut self, id: &str, revision: String) {
+        self.cluster.revisions.insert(id.to_owned(), revision);
     }
 
     fn state(&mut self) -> &mut State {
@@ -159,7 +167,8 @@ impl<'a> Reader<'a> {
 
     async fn organizations(&mut self) -> Result<(), ClientError> {
         let found: Vec<Named<OrganizationName>> = self.list(ORGANIZATIONS, json!({})).await?;
-        for Named { id, name } in found {
+        for Named { id, name, revision } in found {
+            self.at(&id, revision);
             let members: Vec<ShownMember> = self.list(MEMBERS, json!({ "id": id })).await?;
             let members = members.into_iter().map(|member| (member.name, member.role));
             self.state()
@@ -173,6 +182,7 @@ impl<'a> Reader<'a> {
     async fn algorithms(&mut self) -> Result<(), ClientError> {
         let found: Vec<ShownAlgorithm> = self.list(ALGORITHMS, json!({})).await?;
         for shown in found {
+            self.at(&shown.id, shown.revision);
             if shown.retired {
                 self.cluster.actual.retired.insert(shown.name);
                 continue;
@@ -191,6 +201,7 @@ impl<'a> Reader<'a> {
         let found: Vec<ShownBroker> = self.list(BROKERS, json!({})).await?;
         for shown in found {
             let (id, name) = (shown.id.clone(), shown.name.clone());
+            self.at(&id, shown.revision.clone());
             self.brokers.insert(id.clone(), name.clone());
             self.cluster.ids.brokers.insert(name.clone(), id);
             self.state().brokers.insert(name, shown.into());
@@ -201,9 +212,8 @@ impl<'a> Reader<'a> {
     async fn grants(&mut self) -> Result<(), ClientError> {
         let found: Vec<ShownGrant> = self.list(GRANTS, json!({})).await?;
         for shown in found {
-            let (topic, id) = shown.topic.map(|topic| (topic.name, topic.id)).unzip();
-            let covered = match (topic, shown.topic_pattern) {
-                (Some(topic), _) => Covered::Topic(topic),
+            let covered = match (&shown.topic, shown.topic_pattern) {
+                (Some(topic), _) => Covered::Topic(topic.name.clone()),
                 (None, Some(pattern)) => Covered::Pattern(pattern),
                 (None, None) => continue,
             };
@@ -217,9 +227,8 @@ impl<'a> Reader<'a> {
             let Some(broker) = self.broker(shown.broker) else {
                 continue;
             };
-            if let (Covered::Topic(topic), Some(id)) = (&covered, id) {
-                let key = (broker.clone(), topic.clone());
-                self.cluster.ids.topics.insert(key, id);
+            if let Some(topic) = shown.topic {
+                self.topic(&broker, topic);
             }
             let scope = TopicScope { broker, covered };
             let access = shown.access;
@@ -235,6 +244,7 @@ impl<'a> Reader<'a> {
             let Some(edge) = self.edge(shown.edge) else {
                 continue;
             };
+            self.at(&shown.id, shown.revision);
             let spec = ListenerSpec {
                 version: shown.version,
                 settings: shown.settings,
@@ -253,6 +263,7 @@ impl<'a> Reader<'a> {
             let Some(edge) = self.edge(shown.edge) else {
                 continue;
             };
+            self.at(&shown.id, shown.revision);
             self.state().publishers.insert(edge.clone(), shown.version);
             self.cluster.ids.publishers.insert(edge, shown.id);
         }
@@ -267,14 +278,21 @@ impl<'a> Reader<'a> {
         if !self.has_algorithm(&algorithm) {
             return None;
         }
-        let Named { id, name: topic } = shown.topic?;
-        let key = (broker.clone(), topic.clone());
-        self.cluster.ids.topics.insert(key, id);
+        let topic = self.topic(&broker, shown.topic?);
         Some(Edge {
             broker,
             topic,
             algorithm,
         })
+    }
+
+    /// Keeps a topic that something is on.
+    fn topic(&mut self, broker: &BrokerName, topic: Named<TopicName>) -> TopicName {
+        let Named { id, name, revision } = topic;
+        self.at(&id, revision);
+        let key = (broker.clone(), name.clone());
+        self.cluster.ids.topics.insert(key, id);
+        name
     }
 
     fn broker(&self, broker: Option<OnBroker>) -> Option<BrokerName> {

@@ -15,46 +15,44 @@ use crate::state::edge::Edge;
 use crate::state::grant::{Covered, TopicScope};
 use crate::state::listener::ListenerSpec;
 
-/// A mutation, and the stream that it is recorded in.
+/// A mutation, and what it expects.
 pub(super) struct Command {
     pub(super) mutation: Mutation,
-    /// The id of what the stream is about.
-    pub(super) stream: Option<String>,
-    /// It is refused unless the stream is as it was read.
-    pub(super) guarded: bool,
+    /// The id of what it changes: it is refused unless that is as it was read.
+    pub(super) guarded: Option<String>,
 }
+
+/// What is read back of an entity.
+const ENTITY: &str = "id revision";
+
+/// What is read back of a listener or a publisher: its topic counts those that are enabled.
+const EDGE: &str = "id revision topic { id revision }";
 
 impl Command {
     fn new(name: &'static str, entity: &'static str, input: Value) -> Self {
-        Self::from(Mutation::new(name, input).returning(entity, "id"))
+        Self::returning(Mutation::new(name, input), entity)
     }
 
-    fn of(name: &'static str, entity: &'static str, id: &str, input: Value) -> Self {
-        Self::from(Mutation::of(name, id, input).returning(entity, "id"))
+    /// A change of the entity with that id, if it is as it was read.
+    fn of(name: &'static str, entity: &'static str, id: String, input: Value) -> Self {
+        Self::returning(Mutation::of(name, &id, input), entity).guarded(id)
     }
 
-    fn guarded(self, stream: String) -> Self {
+    fn returning(mutation: Mutation, entity: &'static str) -> Self {
+        let selection = match entity {
+            "listener" | "publisher" => EDGE,
+            _ => ENTITY,
+        };
         Self {
-            guarded: true,
-            ..self.moving(stream)
+            mutation: mutation.returning(entity, selection),
+            guarded: None,
         }
     }
 
-    /// It is recorded in that stream, whatever else is there.
-    fn moving(self, stream: String) -> Self {
+    fn guarded(self, id: String) -> Self {
         Self {
-            stream: Some(stream),
+            guarded: Some(id),
             ..self
-        }
-    }
-}
-
-impl From<Mutation> for Command {
-    fn from(mutation: Mutation) -> Self {
-        Self {
-            mutation,
-            stream: None,
-            guarded: false,
         }
     }
 }
@@ -114,11 +112,11 @@ impl Apply<'_> {
             Change::RotateCredential { broker, to, .. } => {
                 let id = self.broker(broker)?;
                 let input = json!({ "credential": to });
-                Ok(Command::of("brokerRotateCredentials", "broker", &id, input).guarded(id))
+                Ok(Command::of("brokerRotateCredentials", "broker", id, input))
             }
             Change::DisconnectBroker(broker) => {
                 let id = self.broker(broker)?;
-                Ok(Command::of("brokerDisconnect", "broker", &id, json!({})).guarded(id))
+                Ok(Command::of("brokerDisconnect", "broker", id, json!({})))
             }
             Change::Grant(scope, permissions) => self.grants(scope, permissions, "ADD").await,
             Change::Revoke(scope, permissions) => self.grants(scope, permissions, "REMOVE").await,
@@ -145,7 +143,7 @@ impl Apply<'_> {
             "protocol": spec.protocol,
             "timeoutMs": spec.timeout_ms,
         });
-        Ok(Command::new("versionPublish", "algorithm", input).moving(id))
+        Ok(Command::new("versionPublish", "algorithm", input))
     }
 
     async fn grants(
@@ -185,11 +183,11 @@ impl Apply<'_> {
     }
 
     async fn listener(&mut self, edge: &Edge, change: &ListenerChange) -> Made {
-        let topic = self.topic(&edge.broker, &edge.topic).await?;
         let (mutation, input) = match change {
             ListenerChange::Enable(spec) => {
+                let topic = self.topic(&edge.broker, &edge.topic).await?;
                 let input = self.enabled(edge, spec, &topic)?;
-                return Ok(Command::new("listenerEnable", "listener", input).guarded(topic));
+                return Ok(Command::new("listenerEnable", "listener", input));
             }
             ListenerChange::Version { to, .. } => {
                 ("listenerChangeVersion", json!({ "version": to }))
@@ -205,7 +203,7 @@ impl Apply<'_> {
         };
         let id = self.cluster.ids.listeners.get(edge);
         let id = id.ok_or_else(|| ApplyError::Absent(format!("listener {edge}")))?;
-        Ok(Command::of(mutation, "listener", id, input).guarded(topic))
+        Ok(Command::of(mutation, "listener", id.clone(), input))
     }
 
     fn enabled(&self, edge: &Edge, spec: &ListenerSpec, topic: &str) -> Result<Value, ApplyError> {
@@ -221,16 +219,16 @@ impl Apply<'_> {
     }
 
     async fn publisher(&mut self, edge: &Edge, change: &PublisherChange) -> Made {
-        let topic = self.topic(&edge.broker, &edge.topic).await?;
         let (mutation, input) = match change {
             PublisherChange::Enable(version) => {
+                let topic = self.topic(&edge.broker, &edge.topic).await?;
                 let input = json!({
                     "topicId": topic,
                     "algorithmId": self.algorithm(&edge.algorithm)?,
                     "version": version,
                     "allowCycle": self.allow_cycles,
                 });
-                return Ok(Command::new("publisherEnable", "publisher", input).guarded(topic));
+                return Ok(Command::new("publisherEnable", "publisher", input));
             }
             PublisherChange::Version { to, .. } => {
                 ("publisherChangeVersion", json!({ "version": to }))
@@ -239,7 +237,7 @@ impl Apply<'_> {
         };
         let id = self.cluster.ids.publishers.get(edge);
         let id = id.ok_or_else(|| ApplyError::Absent(format!("publisher {edge}")))?;
-        Ok(Command::of(mutation, "publisher", id, input).guarded(topic))
+        Ok(Command::of(mutation, "publisher", id.clone(), input))
     }
 
     fn organization(&self, name: &OrganizationName) -> Result<String, ApplyError> {

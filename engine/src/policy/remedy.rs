@@ -177,7 +177,7 @@ impl Remedy {
             correlation: self.cause.correlation,
             causation: Some(self.cause.event.0),
             client_address: None,
-            expected_revision: None,
+            expected: None,
         };
         RemedyStep {
             command: Box::new(command),

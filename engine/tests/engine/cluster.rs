@@ -174,7 +174,7 @@ pub(crate) fn request(key: &str, fingerprint: [u8; 32]) -> Request {
         correlation: CorrelationId(command.0),
         causation: None,
         client_address: None,
-        expected_revision: None,
+        expected: None,
     }
 }
 

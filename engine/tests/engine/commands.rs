@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use domain::Refusal;
 use domain::algorithm::{Protocol, PublishVersion};
 use domain::broker::DisconnectBroker;
 use domain::grant::Access;
+use domain::listener::{PauseListener, ResumeListener};
 use domain::organization::CreateOrganization;
-use engine::Outcome;
+use domain::{AnyCommand, Refusal, Revision, Thing};
 use engine::execute::MOST_CHANGES;
+use engine::{Outcome, Seen, Stale};
 
-use crate::cluster::{Cluster, acme, grant, request, revoke};
+use crate::cluster::{Cluster, acme, grant, listener, request, revoke, topic};
 
 #[tokio::test]
 async fn a_request_executed_again_answers_the_same_and_appends_nothing() {
@@ -50,28 +51,76 @@ async fn a_refusal_is_an_answer_and_leaves_no_event() {
     assert_eq!(cluster.events().await.len(), 1);
 }
 
-#[tokio::test]
-async fn a_stale_revision_is_told() {
-    let cluster = Cluster::flowing().await;
+/// Executes `command`, which expects `thing` at a revision of its stream.
+async fn expecting(
+    cluster: &Cluster,
+    command: &dyn AnyCommand,
+    thing: Thing,
+    revision: u64,
+) -> Outcome {
     let mut request = cluster.request();
-    request.expected_revision = Some(domain::Revision(0));
-    let command = revoke("orders", Access::Subscribe);
-    let outcome = cluster.engine.execute(&command, &request).await.unwrap();
-    let actual = Some(domain::Revision(1));
-    let Outcome::Stale {
-        actual: found,
-        since,
-    } = outcome
-    else {
-        panic!("{outcome:?}");
-    };
-    assert_eq!(found, actual);
-    let types: Vec<&str> = since.iter().map(|e| e.type_name.as_str()).collect();
-    assert_eq!(types, ["ListenerEnabled"]);
+    request.expected = Some(Seen {
+        thing,
+        revision: Some(Revision(revision)),
+    });
+    cluster.engine.execute(command, &request).await.unwrap()
+}
+
+fn types(stale: &Stale) -> Vec<&str> {
+    stale.since.iter().map(|e| e.type_name.as_str()).collect()
 }
 
 #[tokio::test]
-async fn a_caller_is_told_of_at_most_100_changes_and_of_none_ahead_of_the_stream() {
+async fn a_stale_revision_is_answered_with_what_changed_since() {
+    let cluster = Cluster::flowing().await;
+    let command = revoke("orders", Access::Subscribe);
+    let orders = Thing::Topic(topic("orders"));
+    let outcome = expecting(&cluster, &command, orders, 0).await;
+    let Outcome::Stale(stale) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(stale.actual, Some(Revision(1)));
+    assert_eq!(types(&stale), ["ListenerEnabled"]);
+}
+
+#[tokio::test]
+async fn what_happens_to_another_thing_of_the_stream_is_no_conflict() {
+    let cluster = Cluster::flowing().await;
+    let listener = listener();
+    let seen = Thing::Listener(listener.clone());
+    cluster.done(&grant("orders", Access::Publish)).await;
+    let pause = PauseListener { listener };
+    let paused = expecting(&cluster, &pause, seen.clone(), 1).await;
+    assert!(matches!(paused, Outcome::Accepted(_)), "{paused:?}");
+    // The same again, from somebody who has not seen that.
+    let resume = ResumeListener {
+        listener: pause.listener,
+    };
+    let Outcome::Stale(stale) = expecting(&cluster, &resume, seen, 1).await else {
+        panic!("no conflict");
+    };
+    assert_eq!(stale.actual, Some(Revision(3)));
+    assert_eq!(types(&stale), ["ListenerPaused"]);
+}
+
+#[tokio::test]
+async fn a_caller_may_expect_that_there_is_nothing_yet() {
+    let cluster = Cluster::flowing().await;
+    let mut request = cluster.request();
+    request.expected = Some(Seen {
+        thing: Thing::Topic(topic("orders-dlq")),
+        revision: None,
+    });
+    let command = grant("orders-dlq", Access::Subscribe);
+    let first = cluster.engine.execute(&command, &request).await.unwrap();
+    assert!(matches!(first, Outcome::Accepted(_)), "{first:?}");
+    request.command = cluster.request().command;
+    let second = cluster.engine.execute(&command, &request).await.unwrap();
+    assert!(matches!(second, Outcome::Stale(_)), "{second:?}");
+}
+
+#[tokio::test]
+async fn a_conflict_shows_at_most_100_changes_and_none_where_the_caller_is_ahead() {
     let cluster = Cluster::flowing().await;
     for number in 0..120 {
         let access = Access::Publish;
@@ -83,17 +132,16 @@ async fn a_caller_is_told_of_at_most_100_changes_and_of_none_ahead_of_the_stream
         }
     }
     let stale = async |expected| {
-        let mut request = cluster.request();
-        request.expected_revision = Some(domain::Revision(expected));
         let command = revoke("orders", Access::Subscribe);
-        match cluster.engine.execute(&command, &request).await.unwrap() {
-            Outcome::Stale { since, .. } => since,
+        let orders = Thing::Topic(topic("orders"));
+        match expecting(&cluster, &command, orders, expected).await {
+            Outcome::Stale(stale) => stale.since,
             other => panic!("{other:?}"),
         }
     };
     let since = stale(1).await;
     assert_eq!(since.len(), MOST_CHANGES);
-    assert_eq!(since[0].revision, domain::Revision(2));
+    assert_eq!(since[0].revision, Revision(2));
     assert_eq!(stale(u64::MAX).await, []);
 }
 

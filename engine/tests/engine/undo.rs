@@ -2,7 +2,7 @@
 
 use domain::flow::Flows;
 use domain::grant::Access;
-use domain::listener::DisableListener;
+use domain::listener::{DisableListener, PauseListener};
 use domain::topic::Topic;
 use domain::undo::NoUndo;
 use domain::{Revision, StreamName};
@@ -28,11 +28,11 @@ async fn a_disabled_listener_is_enabled_again_as_it_was() {
     let before: Topic = cluster.engine.fold(&orders()).await.unwrap();
     let listener = listener();
     cluster.done(&DisableListener { listener }).await;
-    let Undo::Command { inverse, revision } = undo(&cluster, 2).await else {
+    let Undo::Command { inverse, expected } = undo(&cluster, 2).await else {
         panic!("no command");
     };
     let mut request = cluster.request();
-    request.expected_revision = Some(revision);
+    request.expected = Some(expected);
     let done = cluster.engine.execute(inverse.as_ref(), &request).await;
     assert!(matches!(done.unwrap(), Outcome::Accepted(_)));
     let after: Topic = cluster.engine.fold(&orders()).await.unwrap();
@@ -42,14 +42,15 @@ async fn a_disabled_listener_is_enabled_again_as_it_was() {
 #[tokio::test]
 async fn what_happens_between_looking_and_undoing_is_not_lost() {
     let cluster = Cluster::flowing().await;
-    let Undo::Command { inverse, revision } = undo(&cluster, 1).await else {
+    let Undo::Command { inverse, expected } = undo(&cluster, 1).await else {
         panic!("no command");
     };
-    cluster.done(&revoke("orders", Access::Subscribe)).await;
+    let listener = listener();
+    cluster.done(&PauseListener { listener }).await;
     let mut request = cluster.request();
-    request.expected_revision = Some(revision);
+    request.expected = Some(expected);
     let late = cluster.engine.execute(inverse.as_ref(), &request).await;
-    assert!(matches!(late.unwrap(), Outcome::Stale { .. }));
+    assert!(matches!(late.unwrap(), Outcome::Stale(_)));
 }
 
 #[tokio::test]

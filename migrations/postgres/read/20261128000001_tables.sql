@@ -124,7 +124,7 @@ CREATE TABLE listeners (
     consumer_group text NOT NULL,
     dlq            text COLLATE "C",
     -- The position of the event that last changed it.
-    revision       bigint NOT NULL,
+    position       bigint NOT NULL,
     changed_at     bigint NOT NULL,
     -- The event that a policy enabled or disabled it for.
     cause          text
@@ -141,7 +141,7 @@ CREATE TABLE publishers (
     algorithm  text COLLATE "C" NOT NULL,
     enabled    bigint NOT NULL,
     version    text NOT NULL,
-    revision   bigint NOT NULL,
+    position   bigint NOT NULL,
     changed_at bigint NOT NULL,
     cause      text
 );
@@ -176,6 +176,14 @@ CREATE TABLE assignments (
 );
 
 CREATE INDEX assignments_changed ON assignments (position);
+
+-- What each thing's last event was in its own stream: what callers compare before they change it.
+CREATE TABLE revisions (
+    kind     text COLLATE "C" NOT NULL,
+    key      text COLLATE "C" NOT NULL,
+    revision bigint NOT NULL,
+    PRIMARY KEY (kind, key)
+);
 
 -- Which things show something else from a position on: of the last 10,000 positions.
 CREATE TABLE changes (

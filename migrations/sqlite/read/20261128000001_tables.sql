@@ -104,7 +104,7 @@ CREATE TABLE listeners (
     consumer_group TEXT NOT NULL,
     dlq            TEXT,
     -- The position of the event that last changed it.
-    revision       INTEGER NOT NULL,
+    position       INTEGER NOT NULL,
     changed_at     INTEGER NOT NULL,
     -- The event that a policy enabled or disabled it for.
     cause          TEXT
@@ -121,7 +121,7 @@ CREATE TABLE publishers (
     algorithm  TEXT NOT NULL,
     enabled    INTEGER NOT NULL,
     version    TEXT NOT NULL,
-    revision   INTEGER NOT NULL,
+    position   INTEGER NOT NULL,
     changed_at INTEGER NOT NULL,
     cause      TEXT
 ) STRICT, WITHOUT ROWID;
@@ -156,6 +156,14 @@ CREATE TABLE assignments (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX assignments_changed ON assignments (position);
+
+-- What each thing's last event was in its own stream: what callers compare before they change it.
+CREATE TABLE revisions (
+    kind     TEXT NOT NULL,
+    key      TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    PRIMARY KEY (kind, key)
+) STRICT, WITHOUT ROWID;
 
 -- Which things show something else from a position on: of the last 10,000 positions.
 CREATE TABLE changes (
