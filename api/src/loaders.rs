@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::dataloader::{DataLoader, Loader};
-use domain::{AlgorithmId, BrokerId, OrganizationName, Revision, TopicId};
+use domain::{AlgorithmId, BrokerId, ListenerId, OrganizationName, Revision, TopicId};
 use projections::algorithm::{Algorithm, PublishedVersion};
 use projections::broker::Broker;
 use projections::broker::BrokerCounts;
@@ -37,6 +37,10 @@ pub(crate) struct VersionsOf(pub(crate) AlgorithmId);
 /// The consumers of a listener, by its key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ConsumersOf(pub(crate) String);
+
+/// A listener whose algorithm has no grant to write to its dead letter queue.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct DlqNotGranted(pub(crate) ListenerId);
 
 /// How much there is of a broker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -164,6 +168,23 @@ impl Loader<ConsumersOn> for Rows {
         Ok(rows
             .into_iter()
             .map(|(id, counts)| (ConsumersOn(id), counts))
+            .collect())
+    }
+}
+
+impl Loader<DlqNotGranted> for Rows {
+    type Value = ();
+    type Error = Arc<ReadModelError>;
+
+    async fn load(
+        &self,
+        keys: &[DlqNotGranted],
+    ) -> Result<HashMap<DlqNotGranted, ()>, Self::Error> {
+        let ids: Vec<ListenerId> = keys.iter().map(|key| key.0.clone()).collect();
+        let lacking = self.0.without_dlq_grant(&ids).await.map_err(Arc::new)?;
+        Ok(lacking
+            .into_iter()
+            .map(|id| (DlqNotGranted(id), ()))
             .collect())
     }
 }

@@ -224,6 +224,7 @@ fn about(refusal: &Refusal) -> (UserErrorCode, Option<&'static str>) {
         Refusal::BrokerUnreachable(_) => (C::BrokerUnreachable, None),
         Refusal::UnknownTopic(_) => (C::UnknownTopic, None),
         Refusal::NotGranted { .. } => (C::NotGranted, Some("topicId")),
+        Refusal::DlqNotGranted { .. } => (C::NotGranted, Some("dlq")),
         Refusal::ListenerNotEnabled | Refusal::PublisherNotEnabled => (C::NotEnabled, None),
         Refusal::ListenerAlreadyEnabled | Refusal::PublisherAlreadyEnabled => {
             (C::AlreadyEnabled, None)

@@ -1,11 +1,12 @@
 //! The state at an earlier time, by the projections that serve today's.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use domain::grant::{Access, Grantee, Scope};
-use domain::{Envelope, ListenerId, Position};
+use domain::{Envelope, ListenerId, Position, TopicId};
 use event_store::EventStore;
 use jiff::Timestamp;
 use projections::broker::{Broker, BrokerFilter};
@@ -98,7 +99,8 @@ async fn state(model: &ReadModel, recorded_at: Option<Timestamp>) -> Result<Valu
     let readers = grants
         .iter()
         .filter(|grant| grant.key.permission.access == Access::Subscribe);
-    let readers = readers.map(|grant| reader(grant, &listeners));
+    let dead_lettering = dead_lettering(&grants, &listeners);
+    let readers = readers.map(|grant| reader(grant, &listeners, &dead_lettering));
     Ok(json!({
         "position": model.position().0,
         "recorded_at": recorded_at,
@@ -178,12 +180,42 @@ fn publisher(publisher: &Publisher) -> Value {
     })
 }
 
+/// A topic whose faulty messages go to another.
+struct DeadLettering {
+    from: TopicId,
+    to: TopicId,
+}
+
+/// What enabled listeners are permitted to send to their dead letter queues.
+fn dead_lettering(grants: &[Grant], listeners: &[Listener]) -> Vec<DeadLettering> {
+    let enabled = listeners.iter().filter(|listener| listener.enabled);
+    let dead_lettering = enabled.filter_map(|listener| {
+        let ListenerId { topic, algorithm } = &listener.id;
+        let to = topic.sibling(&listener.dlq.as_ref()?.parse().ok()?);
+        let permitted = grants.iter().any(|grant| {
+            let mut taking = Access::TAKING_DEAD_LETTERS.into_iter();
+            taking.any(|access| grant.key.covers(&to, algorithm, access))
+        });
+        permitted.then(|| DeadLettering {
+            from: topic.clone(),
+            to,
+        })
+    });
+    dead_lettering.collect()
+}
+
 /// Who could read by a grant, and who did: for one topic and one algorithm the version, if one
-/// did; for more of them each listener that did.
-fn reader(grant: &Grant, listeners: &[Listener]) -> Value {
+/// did; for more of them each listener that did. And the topics whose faulty messages could be
+/// read by it, since they go to a topic of the grant.
+fn reader(grant: &Grant, listeners: &[Listener], dead_lettering: &[DeadLettering]) -> Value {
     let mut readers = listeners.iter().filter(|listener| reads(grant, listener));
     let mut shown = covered(grant);
     shown["since"] = json!(grant.granted_at);
+    let faulty = dead_lettering
+        .iter()
+        .filter(|edge| grant.key.includes(&edge.to));
+    let faulty: BTreeSet<String> = faulty.map(|edge| edge.from.to_string()).collect();
+    shown["dead_letters_of"] = json!(faulty);
     let key = &grant.key;
     if let (Scope::Topic(_), Grantee::Algorithm(_)) = (&key.scope, &key.permission.grantee) {
         shown["did_with_version"] = json!(readers.next().map(|listener| &listener.version));

@@ -45,6 +45,15 @@ pub enum Problem {
         broker: BrokerName,
         topic: TopicName,
     },
+    #[error(
+        "{by} needs a grant: nothing permits {algorithm} to DEAD_LETTER or PUBLISH {broker}/{dlq}"
+    )]
+    NoDlqGrant {
+        by: String,
+        algorithm: AlgorithmId,
+        broker: BrokerName,
+        dlq: TopicName,
+    },
     #[error("algorithm {0} is retired, and its name cannot be used again: choose another")]
     Retired(AlgorithmId),
     #[error("the description of algorithm {0} cannot be changed")]
@@ -194,6 +203,9 @@ impl Check<'_> {
         for (edge, wanted) in &self.desired.listeners {
             let by = || format!("Listener {edge}");
             self.edge(edge, &wanted.version, Access::Subscribe, by);
+            if let Some(dlq) = &wanted.dlq {
+                self.dlq(edge, dlq, by);
+            }
             let present = self.actual.state.listeners.get(edge);
             if present.is_some_and(|present| present.settings.start != wanted.settings.start) {
                 self.found.push(Problem::Start(by()));
@@ -202,6 +214,22 @@ impl Check<'_> {
         for (edge, version) in &self.desired.publishers {
             self.edge(edge, version, Access::Publish, || {
                 format!("Publisher {edge}")
+            });
+        }
+    }
+
+    fn dlq(&mut self, edge: &Edge, dlq: &TopicName, by: impl Fn() -> String) {
+        let queue = Edge {
+            topic: dlq.clone(),
+            ..edge.clone()
+        };
+        let mut taking = Access::TAKING_DEAD_LETTERS.into_iter();
+        if !taking.any(|access| self.sources().any(|state| state.permits(&queue, access))) {
+            self.found.push(Problem::NoDlqGrant {
+                by: by(),
+                algorithm: edge.algorithm.clone(),
+                broker: edge.broker.clone(),
+                dlq: dlq.clone(),
             });
         }
     }

@@ -1,10 +1,11 @@
-//! The graph of flows: topics feed algorithms, and algorithms publish to topics. A cycle in it
-//! lets messages go round in a cycle.
+//! The graph of flows: topics feed algorithms, algorithms publish to topics, and faulty messages go
+//! from topics to dead letter queues. A cycle in it lets messages go round in a cycle.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use crate::ids::{AlgorithmId, ListenerId, PublisherId, TopicId};
+use crate::name::TopicName;
 use crate::refusal::Refusal;
 
 /// The flows that are known to be enabled. They are looked up before a decision: two that are
@@ -22,6 +23,11 @@ pub enum Flow {
     Listener(ListenerId),
     /// An algorithm publishes to a topic.
     Publisher(PublisherId),
+    /// Faulty messages of a listener's topic go to its dead letter queue.
+    DeadLetters {
+        listener: ListenerId,
+        dlq: TopicName,
+    },
 }
 
 /// Where messages are: on a topic or in an algorithm.
@@ -40,7 +46,7 @@ impl Flows {
     /// The cycle that `flow` closes or would close, if it does: a shortest one.
     #[must_use]
     pub fn cycle(&self, flow: &Flow) -> Option<Cycle> {
-        let (from, to) = flow.ends();
+        let (from, to) = (flow.from(), flow.to());
         let mut came_from: BTreeMap<&Node, &Node> = BTreeMap::new();
         let mut waiting = VecDeque::from([&to]);
         while let Some(node) = waiting.pop_front() {
@@ -69,8 +75,7 @@ impl Flows {
 impl Extend<Flow> for Flows {
     fn extend<T: IntoIterator<Item = Flow>>(&mut self, flows: T) {
         for flow in flows {
-            let (from, to) = flow.ends();
-            self.next.entry(from).or_default().insert(to);
+            self.next.entry(flow.from()).or_default().insert(flow.to());
         }
     }
 }
@@ -84,16 +89,37 @@ impl FromIterator<Flow> for Flows {
 }
 
 impl Flow {
-    fn ends(&self) -> (Node, Node) {
+    /// What a listener is or would be: the flow from its topic to its algorithm, and the one to its
+    /// dead letter queue.
+    pub fn of_listener<'a>(
+        listener: &'a ListenerId,
+        dlq: Option<&'a TopicName>,
+    ) -> impl Iterator<Item = Self> + 'a {
+        let dead_letters = dlq.map(|dlq| Self::DeadLetters {
+            listener: listener.clone(),
+            dlq: dlq.clone(),
+        });
+        std::iter::once(Self::Listener(listener.clone())).chain(dead_letters)
+    }
+
+    /// Where messages come from.
+    #[must_use]
+    pub fn from(&self) -> Node {
         match self {
-            Self::Listener(ListenerId { topic, algorithm }) => (
-                Node::Topic(topic.clone()),
-                Node::Algorithm(algorithm.clone()),
-            ),
-            Self::Publisher(PublisherId { topic, algorithm }) => (
-                Node::Algorithm(algorithm.clone()),
-                Node::Topic(topic.clone()),
-            ),
+            Self::Listener(listener) | Self::DeadLetters { listener, .. } => {
+                Node::Topic(listener.topic.clone())
+            }
+            Self::Publisher(publisher) => Node::Algorithm(publisher.algorithm.clone()),
+        }
+    }
+
+    /// Where messages go.
+    #[must_use]
+    pub fn to(&self) -> Node {
+        match self {
+            Self::Listener(listener) => Node::Algorithm(listener.algorithm.clone()),
+            Self::Publisher(publisher) => Node::Topic(publisher.topic.clone()),
+            Self::DeadLetters { listener, dlq } => Node::Topic(listener.topic.sibling(dlq)),
         }
     }
 }
@@ -105,7 +131,7 @@ impl Cycle {
         &self.0
     }
 
-    /// The way that ends at `last`, told backwards by where each node was come to from.
+    /// The way that ends at `last`, from where each node was reached.
     fn of<'a>(last: &'a Node, came_from: &BTreeMap<&'a Node, &'a Node>) -> Self {
         let back = std::iter::successors(Some(last), |node| came_from.get(node).copied());
         let mut nodes: Vec<Node> = back.cloned().collect();
@@ -148,6 +174,16 @@ mod tests {
         })
     }
 
+    fn dead_letters(topic: usize, algorithm: usize, dlq: usize) -> Flow {
+        Flow::DeadLetters {
+            listener: ListenerId {
+                topic: topic_id(&format!("t{topic}")),
+                algorithm: format!("acme/a{algorithm}").parse().unwrap(),
+            },
+            dlq: format!("t{dlq}").parse().unwrap(),
+        }
+    }
+
     fn publisher(algorithm: usize, topic: usize) -> Flow {
         Flow::Publisher(PublisherId {
             topic: topic_id(&format!("t{topic}")),
@@ -180,6 +216,16 @@ mod tests {
     }
 
     #[test]
+    fn a_topic_whose_dead_letters_come_back_to_it_is_a_cycle() {
+        let flows = Flows::from_iter([listener(1, 1), dead_letters(1, 1, 0)]);
+        let cycle = flows.cycle(&dead_letters(0, 0, 1)).unwrap();
+        assert_eq!(cycle.to_string(), "t0 → t1 → t0");
+        let flows = Flows::from_iter([listener(1, 1), publisher(1, 0)]);
+        let cycle = flows.cycle(&dead_letters(0, 0, 1)).unwrap();
+        assert_eq!(cycle.to_string(), "t0 → t1 → acme/a1 → t0");
+    }
+
+    #[test]
     fn a_chain_and_a_diamond_are_no_cycles() {
         let flows = Flows::from_iter([
             listener(0, 0),
@@ -193,24 +239,22 @@ mod tests {
 
     /// Any flows among a few topics and algorithms.
     fn flows() -> impl Strategy<Value = Vec<Flow>> {
-        let flow = (any::<bool>(), 0_usize..6, 0_usize..6).prop_map(|(reads, a, b)| {
-            if reads {
-                listener(a, b)
-            } else {
-                publisher(a, b)
-            }
+        let flow = (0..3, 0_usize..6, 0_usize..6).prop_map(|(kind, a, b)| match kind {
+            0 => listener(a, b),
+            1 => publisher(a, b),
+            _ => dead_letters(a, 0, b),
         });
         proptest::collection::vec(flow, 0..24)
     }
 
     /// Flows that only ever lead from lower to higher numbers.
     fn falling() -> impl Strategy<Value = Vec<Flow>> {
-        let flow = (any::<bool>(), 0_usize..6, 0_usize..6).prop_map(|(reads, a, b)| {
+        let flow = (0..3, 0_usize..6, 0_usize..6).prop_map(|(kind, a, b)| {
             let (low, high) = (a.min(b), a.max(b));
-            if reads {
-                listener(low, high)
-            } else {
-                publisher(low, high + 1)
+            match kind {
+                0 => listener(low, high),
+                1 => publisher(low, high + 1),
+                _ => dead_letters(low, 0, high + 1),
             }
         });
         proptest::collection::vec(flow, 1..24)
@@ -218,18 +262,16 @@ mod tests {
 
     /// Whether `from` is reached from `to`, by closing the relation step by step.
     fn leads_back(flows: &[Flow], flow: &Flow) -> bool {
-        let (from, to) = flow.ends();
-        let mut reached = BTreeSet::from([to]);
+        let mut reached = BTreeSet::from([flow.to()]);
         for _ in 0..flows.len() {
             let more: Vec<Node> = flows
                 .iter()
-                .map(Flow::ends)
-                .filter(|(start, _)| reached.contains(start))
-                .map(|(_, end)| end)
+                .filter(|flow| reached.contains(&flow.from()))
+                .map(Flow::to)
                 .collect();
             reached.extend(more);
         }
-        reached.contains(&from)
+        reached.contains(&flow.from())
     }
 
     proptest! {
@@ -243,9 +285,10 @@ mod tests {
                 let nodes = cycle.nodes();
                 let once: BTreeSet<&Node> = nodes.iter().collect();
                 prop_assert_eq!(once.len(), nodes.len());
-                let mut edges: BTreeSet<(Node, Node)> = known.iter().map(Flow::ends).collect();
-                edges.insert(flow.ends());
-                prop_assert_eq!(&flow.ends().0, &nodes[0]);
+                let edges = known.iter().chain([flow]);
+                let edges: BTreeSet<(Node, Node)> =
+                    edges.map(|edge| (edge.from(), edge.to())).collect();
+                prop_assert_eq!(&flow.from(), &nodes[0]);
                 for (index, node) in nodes.iter().enumerate() {
                     let next = nodes[(index + 1) % nodes.len()].clone();
                     prop_assert!(edges.contains(&(node.clone(), next)));

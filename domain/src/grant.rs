@@ -1,4 +1,5 @@
-//! Grants: an administrator's permission for algorithms to read or write topics.
+//! Grants: an administrator's permission for algorithms to read topics or to have messages written
+//! to them.
 
 pub mod batch;
 pub mod edit;
@@ -72,17 +73,26 @@ impl fmt::Display for Grantee {
 pub enum Access {
     /// The algorithm may be fed from the topic.
     Subscribe,
-    /// The algorithm's results may be written to the topic.
+    /// The algorithm's results may be written to the topic, and its faulty messages.
     Publish,
+    /// The algorithm's faulty messages may be written to the topic.
+    DeadLetter,
 }
 
 impl Access {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Subscribe, Self::Publish, Self::DeadLetter];
+
+    /// Those of which any one permits that a topic takes faulty messages.
+    pub const TAKING_DEAD_LETTERS: [Self; 2] = [Self::DeadLetter, Self::Publish];
+
     /// As stored and shown.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Subscribe => "SUBSCRIBE",
             Self::Publish => "PUBLISH",
+            Self::DeadLetter => "DEAD_LETTER",
         }
     }
 }

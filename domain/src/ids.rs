@@ -125,6 +125,17 @@ pub struct TopicId {
     pub topic: TopicName,
 }
 
+impl TopicId {
+    /// Another topic of the same broker.
+    #[must_use]
+    pub fn sibling(&self, topic: &TopicName) -> Self {
+        Self {
+            broker: self.broker,
+            topic: topic.clone(),
+        }
+    }
+}
+
 impl fmt::Display for TopicId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.broker, self.topic)

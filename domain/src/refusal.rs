@@ -87,6 +87,11 @@ pub enum Refusal {
         algorithm: AlgorithmId,
         access: Access,
     },
+    #[error("{algorithm} has no DEAD_LETTER or PUBLISH grant on {topic}")]
+    DlqNotGranted {
+        topic: TopicId,
+        algorithm: AlgorithmId,
+    },
     /// One change of a batch, by its index from 0.
     #[error("change {index}: {refusal}")]
     InBatch { index: usize, refusal: Box<Refusal> },

@@ -84,6 +84,8 @@ pub enum Reason {
     EndpointUnavailable,
     /// A faulty message, and nowhere to put it.
     NoDlq,
+    /// The algorithm is not permitted to send faulty messages to its dead letter queue.
+    DlqNotGranted,
     /// The dead letter queue or a publisher's topic does not take messages.
     TopicUnavailable,
     /// No published version matches the selector any more.
@@ -105,6 +107,7 @@ impl Reason {
             Self::NotAuthorized => "not_authorized",
             Self::EndpointUnavailable => "endpoint_unavailable",
             Self::NoDlq => "no_dlq",
+            Self::DlqNotGranted => "dlq_not_granted",
             Self::TopicUnavailable => "topic_unavailable",
             Self::NoVersion => "no_version",
             Self::Interrupted => "interrupted",

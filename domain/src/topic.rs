@@ -89,6 +89,19 @@ impl Topic {
         })
     }
 
+    /// Whether the topic may take faulty messages of `algorithm`.
+    #[must_use]
+    pub fn permits_dead_letters(
+        &self,
+        topic: &TopicName,
+        algorithm: &AlgorithmId,
+        broker: &Broker,
+    ) -> bool {
+        Access::TAKING_DEAD_LETTERS
+            .into_iter()
+            .any(|access| self.permits(topic, algorithm, access, broker))
+    }
+
     /// The enabled listener of `algorithm`, or the refusal.
     pub(crate) fn listener(&self, algorithm: &AlgorithmId) -> Result<&EnabledListener, Refusal> {
         self.listeners

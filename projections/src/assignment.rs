@@ -28,6 +28,9 @@ pub struct Assignment {
     pub group: Uuid,
     pub broker: BrokerSettings,
     pub dlq: Option<String>,
+    /// Whether no grant permits the algorithm to send faulty messages to `dlq`: it holds its position
+    /// until one does.
+    pub dlq_not_granted: bool,
     /// What the version selector picks now.
     pub version: Option<AssignedVersion>,
     pub settings: ListenerSettings,
@@ -181,7 +184,8 @@ fn keys(tx: &mut dyn Tx, reach: Reach<'_>) -> Result<Vec<String>, ReadModelError
     model::rows(enabled?)
 }
 
-/// The listeners that a grant lets read a topic, or lets publish to one, while its row is there.
+/// The listeners that a grant lets read a topic, or lets write their results or faulty messages to
+/// one, while its row is there.
 fn keys_granted(tx: &mut dyn Tx, grant: &GrantKey) -> Result<Vec<String>, ReadModelError> {
     let sql = match grant.permission.access {
         Access::Subscribe => {
@@ -190,10 +194,18 @@ fn keys_granted(tx: &mut dyn Tx, grant: &GrantKey) -> Result<Vec<String>, ReadMo
              WHERE g.by_grant = ?1 AND l.enabled = 1"
         }
         Access::Publish => {
-            "SELECT DISTINCT l.key FROM permitted g JOIN publishers p ON p.broker = g.broker \
+            "SELECT l.key FROM permitted g JOIN publishers p ON p.broker = g.broker \
              AND p.topic = g.topic AND p.algorithm = g.algorithm \
              JOIN listeners l ON l.algorithm = p.algorithm \
-             WHERE g.by_grant = ?1 AND p.enabled = 1 AND l.enabled = 1"
+             WHERE g.by_grant = ?1 AND p.enabled = 1 AND l.enabled = 1 \
+             UNION SELECT l.key FROM permitted g JOIN listeners l ON l.broker = g.broker \
+             AND l.dlq = g.topic AND l.algorithm = g.algorithm \
+             WHERE g.by_grant = ?1 AND l.enabled = 1"
+        }
+        Access::DeadLetter => {
+            "SELECT l.key FROM permitted g JOIN listeners l ON l.broker = g.broker \
+             AND l.dlq = g.topic AND l.algorithm = g.algorithm \
+             WHERE g.by_grant = ?1 AND l.enabled = 1"
         }
     };
     model::rows(tx.query(sql, &[text(grant)])?)
@@ -219,7 +231,12 @@ fn assignment(tx: &mut dyn Tx, key: &str) -> Result<Option<Assignment>, ReadMode
         Some(picked) => output::of_version(tx, algorithm, &published, &picked.version)?,
         None => Outputs::Known(Vec::new()),
     };
+    let dlq_not_granted = match &listener.dlq {
+        Some(dlq) => !grant::permits_dead_letters(tx, &topic.sibling(&dlq.parse()?), algorithm)?,
+        None => false,
+    };
     Ok(Some(Assignment {
+        dlq_not_granted,
         group: listener.group,
         revision: listener.position,
         broker: settings,

@@ -234,6 +234,20 @@ pub(crate) fn permits(
     Ok(!found.is_empty())
 }
 
+/// Whether any grant permits the algorithm to send faulty messages to a topic, inside a transaction.
+pub(crate) fn permits_dead_letters(
+    tx: &mut dyn Tx,
+    topic: &TopicId,
+    algorithm: &AlgorithmId,
+) -> Result<bool, ReadModelError> {
+    for access in Access::TAKING_DEAD_LETTERS {
+        if permits(tx, topic, algorithm, access)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 impl FromRow for Grant {
     fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
         let key: String = row.take()?;

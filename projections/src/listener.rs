@@ -1,5 +1,6 @@
-//! Listeners, the enabled and the disabled.
+//! Listeners, enabled and disabled.
 
+use domain::grant::{Access, GrantKey, Scope};
 use domain::listener::{ListenerEnabled, ListenerSettings};
 use domain::{
     AlgorithmId, BrokerId, Event, ListenerId, OrganizationName, Position, Revision, Thing, TopicId,
@@ -100,8 +101,52 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
         Event::AlgorithmRetired(e) => note_of(tx, fact, &e.algorithm, noted),
         Event::BrokerReplaced(e) => note_on(tx, fact, e.broker, noted),
         Event::BrokerDisconnected(e) => note_on(tx, fact, e.broker, noted),
+        Event::TopicGranted(e) => {
+            let grant = GrantKey::of_topic(&e.topic, &e.permission);
+            note_dead_lettering(tx, fact, &grant, noted)
+        }
+        Event::TopicRevoked(e) => {
+            let grant = GrantKey::of_topic(&e.topic, &e.permission);
+            note_dead_lettering(tx, fact, &grant, noted)
+        }
+        Event::TopicPatternGranted(e) => {
+            let grant = GrantKey::of_pattern(e.broker, &e.pattern, &e.permission);
+            note_dead_lettering(tx, fact, &grant, noted)
+        }
+        Event::TopicPatternRevoked(e) => {
+            let grant = GrantKey::of_pattern(e.broker, &e.pattern, &e.permission);
+            note_dead_lettering(tx, fact, &grant, noted)
+        }
         _ => Ok(()),
     }
+}
+
+/// Those whose dead letter queue a grant includes show whether they are permitted to use it.
+fn note_dead_lettering(
+    tx: &mut dyn Tx,
+    fact: &Fact,
+    grant: &GrantKey,
+    noted: &mut Noted,
+) -> Result<(), ReadModelError> {
+    if !Access::TAKING_DEAD_LETTERS.contains(&grant.permission.access) {
+        return Ok(());
+    }
+    let sql = match &grant.scope {
+        Scope::Topic(_) => {
+            "SELECT key FROM listeners WHERE broker = ?1 AND dlq = ?2 ORDER BY key LIMIT ?3"
+        }
+        // A pattern that is a value alone would have SQLite plan the statement for each one.
+        Scope::Pattern(_) => {
+            "SELECT key FROM listeners WHERE broker = ?1 AND dlq IS NOT NULL \
+             AND glob(?2 || '', dlq) ORDER BY key LIMIT ?3"
+        }
+    };
+    let dead_lettering = Find {
+        sql,
+        values: &[text(grant.broker), grant.scope.as_str().into()],
+        thing: |row| Ok(Thing::Listener(row.parse()?)),
+    };
+    noted.note_found(tx, fact, dead_lettering)
 }
 
 /// Those of an algorithm show what their version selectors pick.
@@ -119,7 +164,7 @@ fn note_of(
     noted.note_found(tx, fact, of_algorithm)
 }
 
-/// Those on a broker that ends are in no list any more.
+/// Those on a broker that has ended are in no list.
 fn note_on(
     tx: &mut dyn Tx,
     fact: &Fact,
@@ -196,6 +241,33 @@ impl ReadModel {
     /// The database cannot answer.
     pub async fn listener(&self, id: &ListenerId) -> Result<Option<Listener>, ReadModelError> {
         self.row(Statement::new(BY_KEY).bind(text(id))).await
+    }
+
+    /// Which of those listeners are not permitted to send faulty messages to their dead letter
+    /// queues, in no order.
+    ///
+    /// # Errors
+    /// The database cannot answer.
+    pub async fn without_dlq_grant(
+        &self,
+        listeners: &[ListenerId],
+    ) -> Result<Vec<ListenerId>, ReadModelError> {
+        let select = "SELECT key FROM listeners l \
+                      WHERE key IN (SELECT value FROM json_each(?1)) AND dlq IS NOT NULL \
+                      AND NOT EXISTS (SELECT 1 FROM permitted p WHERE p.broker = l.broker \
+                      AND p.topic = l.dlq AND p.algorithm = l.algorithm \
+                      AND p.access IN (SELECT value FROM json_each(?2)))";
+        let keys: Vec<String> = listeners.iter().map(ToString::to_string).collect();
+        let select = Statement::new(select)
+            .bind(serde_json::to_string(&keys)?)
+            .bind(serde_json::to_string(&Access::TAKING_DEAD_LETTERS)?);
+        self.rows(select).await
+    }
+}
+
+impl FromRow for ListenerId {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
+        row.parse()
     }
 }
 

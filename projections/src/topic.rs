@@ -23,8 +23,10 @@ pub struct Topic {
 pub struct TopicCounts {
     /// Grants to read it, those of patterns among them.
     pub subscribe_grants: u64,
-    /// Grants to write it, those of patterns among them.
+    /// Grants to write results to it, those of patterns among them.
     pub publish_grants: u64,
+    /// Grants to write faulty messages to it, those of patterns among them.
+    pub dead_letter_grants: u64,
     /// The enabled ones, the paused among them.
     pub listeners: u64,
     /// The enabled ones.
@@ -64,6 +66,7 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
             count(tx, e.broker)
         }
         Event::ListenerEnabled(e) => name(tx, &e.listener.topic),
+        Event::DlqSet(e) => name(tx, &e.listener.topic.sibling(&e.dlq)),
         Event::PublisherEnabled(e) => name(tx, &e.publisher.topic),
         Event::BrokerReplaced(e) => {
             forget(tx, fact, e.broker, noted)?;
@@ -74,7 +77,8 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
     }
 }
 
-/// Lists what the broker has now. What it lost is kept while anything was enabled on it.
+/// Lists what the broker has now. What it lost is kept where anything was enabled on it, or where
+/// it is a dead letter queue.
 fn list(
     tx: &mut dyn Tx,
     fact: &Fact,
@@ -102,6 +106,8 @@ fn list(
         "DELETE FROM topics WHERE broker = ?1 AND listed = 0 \
          AND NOT EXISTS (SELECT 1 FROM listeners l \
          WHERE l.broker = topics.broker AND l.topic = topics.name) \
+         AND NOT EXISTS (SELECT 1 FROM listeners d \
+         WHERE d.broker = topics.broker AND d.dlq = topics.name) \
          AND NOT EXISTS (SELECT 1 FROM publishers p \
          WHERE p.broker = topics.broker AND p.topic = topics.name)",
         &values[..1],
@@ -187,6 +193,8 @@ impl ReadModel {
              WHERE g.c = a.c AND g.t = a.t AND access = 'SUBSCRIBE'), \
              (SELECT count(*) FROM granted g \
              WHERE g.c = a.c AND g.t = a.t AND access = 'PUBLISH'), \
+             (SELECT count(*) FROM granted g \
+             WHERE g.c = a.c AND g.t = a.t AND access = 'DEAD_LETTER'), \
              (SELECT count(*) FROM listeners WHERE broker = c AND topic = t AND enabled = 1), \
              (SELECT count(*) FROM publishers WHERE broker = c AND topic = t AND enabled = 1) \
              FROM asked a";
@@ -254,6 +262,7 @@ impl FromRow for (TopicId, TopicCounts) {
         let counts = TopicCounts {
             subscribe_grants: row.take()?,
             publish_grants: row.take()?,
+            dead_letter_grants: row.take()?,
             listeners: row.take()?,
             publishers: row.take()?,
         };

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
+use tests::flow::grant;
 use tests::{Endpoint, Eventflows, Flow, FlowOptions, Kafka, eventually};
 
 #[tokio::test]
@@ -113,6 +114,58 @@ async fn a_message_above_the_limit_is_dead_lettered_and_never_sent() {
     let dead = kafka.until_records("orders-dlq", 1).await;
     assert_eq!(dead[0].body.len(), 1001);
     assert_eq!(dead[0].header("eventflows-reason"), "message_too_large");
+}
+
+#[tokio::test]
+async fn without_the_grant_of_its_dlq_a_listener_consumes_nothing_until_it_has_it_again() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::start(|call| {
+        let faulty = &call.body[..] == b"faulty";
+        let status = if faulty {
+            StatusCode::BAD_REQUEST
+        } else {
+            StatusCode::OK
+        };
+        (status, Bytes::new())
+    })
+    .await;
+    let eventflows = Eventflows::start().await;
+    let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    kafka.produce("orders", b"first").await;
+    flow.until_ended(1, 0).await;
+
+    let revoke = "mutation($id: ID!) { it: topicRevoke(id: $id, input: {}) \
+                  { userErrors { code message } } }";
+    let dead_letter = json!({ "id": flow.dead_letter_grant });
+    flow.api.done(revoke, dead_letter).await;
+    let dlq = kafka.topic("orders-dlq");
+    let reason = format!("acme/score has no DEAD_LETTER or PUBLISH grant on {dlq}");
+    eventually("the listener is blocked", async || {
+        let listener = flow.look("consumers { state reason }").await;
+        (listener["consumers"][0]["state"] == "BLOCKED").then_some(())
+    })
+    .await;
+    let listener = flow.look("enabled problem consumers { reason }").await;
+    assert_eq!(listener["enabled"], true);
+    assert_eq!(listener["problem"], reason);
+    assert_eq!(
+        listener["consumers"][0]["reason"],
+        format!("dlq_not_granted: {reason}")
+    );
+    kafka.produce("orders", b"faulty").await;
+    kafka.produce("orders", b"second").await;
+
+    // Permitted another way, it goes on where it was held.
+    grant(&flow.api, &flow.topics[2], &flow.algorithm, "PUBLISH").await;
+    flow.until_ended(2, 1).await;
+    let called = endpoint.calls().into_iter().map(|call| call.body);
+    let called: Vec<_> = called.collect();
+    assert_eq!(called[0], "first");
+    assert_eq!(called.len(), 3);
+    assert_eq!(kafka.until_records("orders-dlq", 1).await.len(), 1);
+    let listener = flow.look("problem consumers { state }").await;
+    assert_eq!(listener["problem"], Value::Null);
+    assert_eq!(listener["consumers"][0]["state"], "RUNNING");
 }
 
 #[tokio::test]

@@ -210,6 +210,31 @@ async fn a_cycle_is_refused_with_its_path_and_allowed_with_a_warning() {
 }
 
 #[tokio::test]
+async fn dead_letters_that_come_back_are_a_cycle_too() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let eventflows = Eventflows::start().await;
+    let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    grant(&flow.api, &flow.topics[2], &flow.algorithm, "SUBSCRIBE").await;
+    grant(&flow.api, &flow.topics[0], &flow.algorithm, "DEAD_LETTER").await;
+    let enable = of_input("listenerEnable");
+    let (orders, failed) = (kafka.topic("orders"), kafka.topic("orders-dlq"));
+    let input = |allow: bool| {
+        json!({ "input": {
+            "topicId": flow.topics[2], "algorithmId": flow.algorithm, "version": "1.*",
+            "dlq": orders, "settings": { "start": { "at": "LATEST" } }, "allowCycle": allow,
+        } })
+    };
+    let refused = error(&flow.api, &enable, input(false)).await;
+    assert_eq!(refused["code"], "FLOW_CYCLE");
+    let way = format!("{failed} → {orders} → {failed}");
+    let message = refused["message"].as_str().unwrap();
+    assert!(message.contains(&way), "{message}");
+    let allowed = flow.api.done(&enable, input(true)).await;
+    assert_eq!(allowed["warnings"][0]["code"], "FLOW_CYCLE");
+}
+
+#[tokio::test]
 async fn of_two_flows_that_close_a_cycle_at_once_one_is_refused_or_warned_of() {
     let kafka = Kafka::from_environment();
     let endpoint = Endpoint::echo().await;

@@ -164,7 +164,7 @@ async fn what_changed_is_changed_in_place_and_what_is_unnamed_goes_when_pruned()
     let server = Eventflows::start().await;
     let flow = Flow::set_up(&server, &kafka, FlowOptions::to(endpoint.url("/"))).await;
     publish(&flow.api, &flow.algorithm, "2.0.0", &endpoint.url("/two")).await;
-    let (orders, scores) = (kafka.topic("orders"), kafka.topic("scores"));
+    let [orders, scores, dlq] = ["orders", "scores", "orders-dlq"].map(|name| kafka.topic(name));
     let exported = export(&server).await;
     let wanted = on_latest(&exported)
         .replace("concurrency: 16", "concurrency: 5")
@@ -200,17 +200,17 @@ async fn what_changed_is_changed_in_place_and_what_is_unnamed_goes_when_pruned()
     );
     let refused = failed(&run(&server, &["apply", "--prune", "-"], &kept).await);
     for part in [
-        "5 of 8 things",
+        "6 of 9 things",
         "no terminal",
-        "`--prune=5`",
+        "`--prune=6`",
         "whole cluster",
     ] {
         assert!(refused.contains(part), "{part}: {refused}");
     }
-    let refused = failed(&run(&server, &["apply", "--prune=4", "-"], &kept).await);
-    assert!(refused.contains("more than the 4"), "{refused}");
+    let refused = failed(&run(&server, &["apply", "--prune=5", "-"], &kept).await);
+    assert!(refused.contains("more than the 5"), "{refused}");
     assert_eq!(export(&server).await, held, "something was changed");
-    let pruned = run(&server, &["apply", "--prune=5", "-"], &kept).await;
+    let pruned = run(&server, &["apply", "--prune=6", "-"], &kept).await;
     assert!(text(&pruned.stderr).contains("pruning covers the whole cluster"));
     assert_eq!(
         printed(&pruned, 0),
@@ -218,12 +218,24 @@ async fn what_changed_is_changed_in_place_and_what_is_unnamed_goes_when_pruned()
             "- publisher main/{scores} of acme/score\n\
              - listener {listener}\n\
              - grant main/{orders}: acme/score SUBSCRIBE\n\
+             - grant main/{dlq}: acme/score DEAD_LETTER\n\
              - grant main/{scores}: acme/score PUBLISH\n\
              - broker main\n\
-             5 changes (5 removals)\n"
+             6 changes (6 removals)\n"
         )
     );
     assert_eq!(export(&server).await, kept);
+}
+
+/// The id of a topic of the flow's broker.
+async fn topic_id(flow: &Flow, name: &str) -> Value {
+    let document = "query($id: ID!, $name: String!) { node(id: $id) { ... on Broker { \
+                    topics(search: $name) { nodes { id name } } } } }";
+    let variables = json!({ "id": flow.broker, "name": name });
+    let found = flow.api.ask(document, variables).await;
+    let topics = found["node"]["topics"]["nodes"].as_array().unwrap().clone();
+    let topic = topics.into_iter().find(|topic| topic["name"] == name);
+    topic.unwrap()["id"].clone()
 }
 
 /// The documents with the listener, which selects 1.0.0, on the newest version.
@@ -413,12 +425,15 @@ async fn what_somebody_adds_while_the_cluster_is_read_is_not_pruned() {
     let kafka = Kafka::from_environment();
     let endpoint = Endpoint::echo().await;
     let server = Eventflows::start().await;
+    kafka.create(&["untouched"], 1).await;
     let flow = Flow::set_up(&server, &kafka, FlowOptions::to(endpoint.url("/"))).await;
     let exported = export(&server).await;
 
     // Stands between the client and the server, and grants an untouched topic before the grants
     // are read.
-    let (api, untouched) = (server.api(), flow.topics[2].clone());
+    let name = kafka.topic("untouched");
+    let untouched = topic_id(&flow, &name).await;
+    let api = server.api();
     let algorithm = flow.algorithm.clone();
     let is_first = AtomicBool::new(true);
     let between = Endpoint::start(move |call| {
@@ -441,7 +456,7 @@ async fn what_somebody_adds_while_the_cluster_is_read_is_not_pruned() {
     let arguments = ["apply", "--prune=9", "--server", &url, "-"];
     let applied = run(&server, &arguments, &exported).await;
     assert_eq!(printed(&applied, 0), "no changes\n");
-    let (added, dlq) = (export(&server).await, kafka.topic("orders-dlq"));
-    assert!(added.contains(&format!("topic: {dlq}\n")), "{added}");
+    let added = export(&server).await;
+    assert!(added.contains(&format!("topic: {name}\n")), "{added}");
     assert_ne!(added, exported);
 }

@@ -56,6 +56,11 @@ async fn every_refusal_has_a_code_and_changes_nothing() {
         api.refused(ENABLE, input("1.0.0", own)).await,
         "DLQ_IS_SOURCE_TOPIC"
     );
+    let foreign = json!(kafka.topic("orders-dlq"));
+    assert_eq!(
+        api.refused(ENABLE, input("1.0.0", foreign)).await,
+        "NOT_GRANTED"
+    );
     let absent = json!("there.is.no.such.topic");
     assert_eq!(
         api.refused(ENABLE, input("1.0.0", absent)).await,

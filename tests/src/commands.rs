@@ -144,7 +144,7 @@ impl RandomCommands {
     }
 
     fn of_grants(&self) -> (&'static str, Option<Value>, Value) {
-        let access = ["SUBSCRIBE", "PUBLISH"][self.index(2)];
+        let access = ["SUBSCRIBE", "PUBLISH", "DEAD_LETTER"][self.index(3)];
         let edit = ["ADD", "ADD", "REMOVE"][self.index(3)];
         if self.below(4) == 0 {
             let organization = one(&self.organizations, self.below(MOST));

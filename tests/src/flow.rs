@@ -44,6 +44,7 @@ pub struct Flow {
     pub topics: Vec<Value>,
     pub subscribe_grant: Value,
     pub publish_grant: Value,
+    pub dead_letter_grant: Value,
     pub listener: Value,
     pub publisher: Value,
 }
@@ -56,6 +57,7 @@ impl Flow {
         let (broker, topics) = connect(&api, kafka).await;
         let subscribe_grant = grant(&api, &topics[0], &algorithm, "SUBSCRIBE").await;
         let publish_grant = grant(&api, &topics[1], &algorithm, "PUBLISH").await;
+        let dead_letter_grant = grant(&api, &topics[2], &algorithm, "DEAD_LETTER").await;
         let publisher = api
             .done(
                 "mutation($input: PublisherEnableInput!) { it: publisherEnable(input: $input) \
@@ -73,6 +75,7 @@ impl Flow {
             topics,
             subscribe_grant,
             publish_grant,
+            dead_letter_grant,
             listener: Value::Null,
             publisher,
         };

@@ -132,13 +132,43 @@ struct Consumer<'r> {
     receive_pause: Pause,
 }
 
+/// What an assignment itself holds its listener for.
+#[derive(Default)]
+struct Held {
+    no_version: Option<Block>,
+    dlq_not_granted: Option<Block>,
+}
+
+impl Held {
+    /// Holds the listener while its selector matches no version, and while it may not send faulty
+    /// messages to its dead letter queue.
+    fn by(&mut self, assignment: &Assignment, blocks: &Blocks) {
+        if assignment.version.is_some() {
+            self.no_version = None;
+        } else if self.no_version.is_none() {
+            let text = "no published version matches the selector";
+            self.no_version = Some(blocks.enter(Reason::NoVersion, text));
+        }
+        match &assignment.dlq {
+            Some(dlq) if assignment.dlq_not_granted => {
+                self.dlq_not_granted.get_or_insert_with(|| {
+                    let algorithm = &assignment.algorithm;
+                    let text = format!("{algorithm} has no DEAD_LETTER or PUBLISH grant on {dlq}");
+                    blocks.enter(Reason::DlqNotGranted, &text)
+                });
+            }
+            Some(_) | None => self.dlq_not_granted = None,
+        }
+    }
+}
+
 impl Consumer<'_> {
     async fn serve(&mut self, stop: &CancellationToken) -> Result<(), ConsumerError> {
         let mut assignment = self.pipeline.assignment.clone();
-        let mut no_version: Option<Block> = None;
+        let mut held = Held::default();
         let mut told_blocked = false;
         loop {
-            self.check_version(&assignment.borrow_and_update(), &mut no_version);
+            held.by(&assignment.borrow_and_update(), &self.pipeline.blocks);
             self.tell(&mut told_blocked).await;
             tokio::select! {
                 biased;
@@ -155,16 +185,6 @@ impl Consumer<'_> {
                     }
                 }
             }
-        }
-    }
-
-    /// Holds the listener while its selector resolves to nothing.
-    fn check_version(&self, assignment: &Assignment, held: &mut Option<Block>) {
-        if assignment.version.is_some() {
-            *held = None;
-        } else if held.is_none() {
-            let text = "no published version matches the selector";
-            *held = Some(self.pipeline.blocks.enter(Reason::NoVersion, text));
         }
     }
 

@@ -230,7 +230,7 @@ mod tests {
         }});
         let data = json!({ "assignments": { "position": "17", "changes": [
             { "listenerId": "l1", "assignment": {
-                "revision": "12", "topic": "orders", "dlq": null, "algorithm": "acme/score",
+                "revision": "12", "topic": "orders", "dlq": null, "dlqNotGranted": false, "algorithm": "acme/score",
                 "group": "6f1d9c1e-5b7a-4d0e-9f53-0d7c3a51e8b2", "broker": broker,
                 "version": { "version": "1.0.0", "endpoint": "http://a/", "protocol": "ALGORITHMIA",
                              "timeoutMs": 30000 },

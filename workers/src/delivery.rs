@@ -29,14 +29,14 @@ use std::time::Duration;
 
 use brokers::{Delivery, Message};
 use domain::Ids;
-use domain::settlement::Decision;
+use domain::settlement::{Decision, Reason};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use self::blocks::Blocks;
+use self::blocks::{Block, Blocks};
 use self::claim::Run;
 use self::endpoint::Endpoints;
 use self::gate::Gate;
@@ -198,8 +198,16 @@ fn is_too_large(assignment: &Assignment, message: &Message) -> bool {
     message.body.len() as u64 > assignment.settings.max_message_bytes
 }
 
-/// The version to call, once it is known where its results go.
+/// Holds the listener where it has no dead letter queue. Where it has one that it may not use, the
+/// consumer holds it.
+fn no_dlq(pipeline: &Pipeline, assignment: &Assignment, text: &str) -> Option<Block> {
+    let none = assignment.dlq.is_none();
+    none.then(|| pipeline.blocks.enter(Reason::NoDlq, text))
+}
+
+/// The version to call, if the listener may call one, once it is known where its results go.
 fn callable(assignment: &Assignment) -> Option<Arc<AssignedVersion>> {
     assignment.outputs.known()?;
-    assignment.version.clone()
+    let version = assignment.version.as_ref();
+    version.filter(|_| !assignment.dlq_not_granted).cloned()
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use domain::codec;
-use domain::flow::{Flow, Flows};
+use domain::flow::{Flows, Node};
 use domain::undo::NoUndo;
 use domain::{Envelope, Event as Happened, Position, Thing};
 use engine::undo::Undo;
@@ -11,7 +11,7 @@ use engine::{Outcome, Request};
 use super::Event;
 use super::query::at;
 use crate::control::control;
-use crate::cycle::flows_beyond;
+use crate::cycle::flows_leading_to;
 use crate::error::failure;
 use crate::id::{GlobalId, IdError};
 use crate::mutation::{Call, Mutation, NotDone, Once, Target, Terms, mutate, payload};
@@ -117,14 +117,16 @@ fn of_event(mut error: UserError) -> UserError {
     error.or_about(EVENT)
 }
 
-/// The flows that may close a cycle when what the event ended is enabled again.
+/// The flows that may close a cycle with what the inverse enables or sets again.
 async fn flows(ctx: &Context<'_>, envelope: &Envelope) -> Result<Flows> {
-    let flow = match codec::decode(envelope) {
-        Ok(Happened::ListenerDisabled(e)) => Flow::Listener(e.listener),
-        Ok(Happened::PublisherDisabled(e)) => Flow::Publisher(e.publisher),
+    let source = match codec::decode(envelope) {
+        Ok(Happened::ListenerDisabled(e)) => Node::Topic(e.listener.topic),
+        Ok(Happened::DlqSet(e)) => Node::Topic(e.listener.topic),
+        Ok(Happened::DlqCleared(e)) => Node::Topic(e.listener.topic),
+        Ok(Happened::PublisherDisabled(e)) => Node::Algorithm(e.publisher.algorithm),
         _ => return Ok(Flows::default()),
     };
-    flows_beyond(ctx, &flow).await
+    flows_leading_to(ctx, &source).await
 }
 
 fn impossible(reason: &NoUndo) -> UserError {

@@ -14,7 +14,7 @@ use crate::view::View;
 
 pub struct Grant(pub(crate) projections::grant::Grant, pub(crate) View);
 
-/// An administrator's permission to read or write one topic, or all topics that match a pattern.
+/// An administrator's permission to use one topic, or all topics that match a pattern.
 #[Object]
 impl Grant {
     /// Its global id.
@@ -103,6 +103,8 @@ pub enum Grantee {
 pub enum Access {
     /// The algorithm may be fed from the topic.
     Subscribe,
-    /// The algorithm's results may be written to the topic.
+    /// The algorithm's results may be written to the topic, and its faulty messages.
     Publish,
+    /// The algorithm's faulty messages may be written to the topic.
+    DeadLetter,
 }

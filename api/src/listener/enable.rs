@@ -1,7 +1,7 @@
 //! Enabling a listener.
 
 use async_graphql::{Context, ID, InputObject};
-use domain::flow::Flow;
+use domain::flow::{Flow, Node};
 use domain::listener::EnableListener;
 use domain::{ListenerId, Position};
 
@@ -24,7 +24,8 @@ pub struct ListenerEnableInput {
     pub version: String,
     /// How it behaves.
     pub settings: ListenerSettingsInput,
-    /// The name of a topic of the same broker that takes faulty messages.
+    /// The name of a topic of the same broker that takes faulty messages; the algorithm needs a
+    /// `DEAD_LETTER` or `PUBLISH` grant on it.
     pub dlq: Option<String>,
     /// Consume nothing until it is resumed.
     #[graphql(default)]
@@ -55,13 +56,14 @@ impl Mutation for ListenerEnableInput {
     async fn run(&self, call: &Call<'_>, listener: &ListenerId) -> Result<Position, NotDone> {
         let dlq = self.dlq.as_ref();
         let dlq = dlq.map(|dlq| arguments::name_in(dlq, "dlq"));
+        let source = Node::Topic(listener.topic.clone());
         let command = EnableListener {
             listener: listener.clone(),
             version: arguments::name_in(&self.version, "version")?,
             settings: self.settings.settings()?,
             dlq: dlq.transpose()?,
             paused: self.paused,
-            flows: cycle::flows_beyond(call.ctx, &Flow::Listener(listener.clone())).await?,
+            flows: cycle::flows_leading_to(call.ctx, &source).await?,
             allow_cycle: self.allow_cycle,
         };
         let done = call.execute(&command).await;
@@ -73,6 +75,8 @@ impl Mutation for ListenerEnableInput {
         ctx: &Context<'_>,
         listener: &ListenerId,
     ) -> async_graphql::Result<Vec<Warning>> {
-        cycle::warnings(ctx, &Flow::Listener(listener.clone())).await
+        let dlq = self.dlq.as_ref().and_then(|dlq| dlq.parse().ok());
+        let flows = Flow::of_listener(listener, dlq.as_ref());
+        cycle::warnings(ctx, &Node::Topic(listener.topic.clone()), flows).await
     }
 }

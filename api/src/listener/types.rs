@@ -12,7 +12,7 @@ use crate::algorithm::{Algorithm, Version};
 use crate::broker::Broker;
 use crate::error::{Code, fault};
 use crate::id::GlobalId;
-use crate::loaders::{ConsumersOf, VersionsOf};
+use crate::loaders::{ConsumersOf, DlqNotGranted, VersionsOf};
 use crate::paging::Cursor;
 use crate::run::{Ledger, Run, query};
 use crate::scalar::{DateTime, Revision};
@@ -55,16 +55,11 @@ impl Listener {
         Some(Ok(Version(row)))
     }
 
-    /// Why the selector picks no version now; null if it picks one. An enabled listener then holds
-    /// its position.
+    /// Why it cannot consume although it is enabled, and holds its position: its selector picks no
+    /// version, or its algorithm has no grant to write to the dead letter topic. Null where there is
+    /// no such reason.
     async fn problem(&self) -> Option<Result<String>> {
-        match self.versions().await {
-            Ok((algorithm, _)) => {
-                let unresolved = algorithm.resolve(&self.0.version).err()?;
-                Some(Ok(unresolved.to_string()))
-            }
-            Err(error) => Some(Err(error)),
-        }
+        self.find_problem().await.transpose()
     }
 
     /// How it behaves.
@@ -144,6 +139,19 @@ impl Listener {
 }
 
 impl Listener {
+    async fn find_problem(&self) -> Result<Option<String>> {
+        let (algorithm, _) = self.versions().await?;
+        if let Err(unresolved) = algorithm.resolve(&self.0.version) {
+            return Ok(Some(unresolved.to_string()));
+        }
+        let Some(dlq) = &self.0.dlq else {
+            return Ok(None);
+        };
+        let lacking = self.1.load(DlqNotGranted(self.0.id.clone())).await?;
+        let algorithm = &self.0.id.algorithm;
+        Ok(lacking.map(|()| format!("{algorithm} has no DEAD_LETTER or PUBLISH grant on {dlq}")))
+    }
+
     /// Its algorithm with the versions, as rows and as selectors are resolved by.
     async fn versions(&self) -> Result<(Versions, Vec<PublishedVersion>)> {
         let id = &self.0.id.algorithm;

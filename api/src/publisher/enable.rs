@@ -1,7 +1,7 @@
 //! Enabling a publisher.
 
 use async_graphql::{Context, ID, InputObject};
-use domain::flow::Flow;
+use domain::flow::{Flow, Node};
 use domain::publisher::EnablePublisher;
 use domain::{Position, PublisherId};
 
@@ -44,10 +44,11 @@ impl Mutation for PublisherEnableInput {
     }
 
     async fn run(&self, call: &Call<'_>, publisher: &PublisherId) -> Result<Position, NotDone> {
+        let source = Node::Algorithm(publisher.algorithm.clone());
         let command = EnablePublisher {
             publisher: publisher.clone(),
             version: arguments::name_in(&self.version, "version")?,
-            flows: cycle::flows_beyond(call.ctx, &Flow::Publisher(publisher.clone())).await?,
+            flows: cycle::flows_leading_to(call.ctx, &source).await?,
             allow_cycle: self.allow_cycle,
         };
         call.execute(&command).await
@@ -58,6 +59,8 @@ impl Mutation for PublisherEnableInput {
         ctx: &Context<'_>,
         publisher: &PublisherId,
     ) -> async_graphql::Result<Vec<Warning>> {
-        cycle::warnings(ctx, &Flow::Publisher(publisher.clone())).await
+        let source = Node::Algorithm(publisher.algorithm.clone());
+        let flow = Flow::Publisher(publisher.clone());
+        cycle::warnings(ctx, &source, std::iter::once(flow)).await
     }
 }

@@ -146,8 +146,10 @@ impl Topic {
 pub struct TopicCounts {
     /// Grants to read it, pattern grants included.
     pub subscribe_grants: BigInt,
-    /// Grants to write it, pattern grants included.
+    /// Grants to write results to it, pattern grants included.
     pub publish_grants: BigInt,
+    /// Grants to write faulty messages to it, pattern grants included.
+    pub dead_letter_grants: BigInt,
     /// Enabled listeners, paused ones included.
     pub listeners: BigInt,
     /// Enabled publishers.
@@ -159,6 +161,7 @@ impl From<projections::topic::TopicCounts> for TopicCounts {
         Self {
             subscribe_grants: BigInt(counts.subscribe_grants),
             publish_grants: BigInt(counts.publish_grants),
+            dead_letter_grants: BigInt(counts.dead_letter_grants),
             listeners: BigInt(counts.listeners),
             publishers: BigInt(counts.publishers),
         }

@@ -36,6 +36,9 @@ pub struct Assignment {
     pub topic: String,
     /// The name of the topic that takes faulty messages.
     pub dlq: Option<String>,
+    /// Whether no grant permits the algorithm to send faulty messages to `dlq`; while it is true, the
+    /// listener must hold its position.
+    pub dlq_not_granted: bool,
     /// The algorithm, as `organization/name`.
     pub algorithm: String,
     /// The consumer group, the same as long as the listener exists.
@@ -99,6 +102,7 @@ impl From<row::Assignment> for Assignment {
             revision: Position(row.revision),
             topic: row.listener.topic.topic.to_string(),
             dlq: row.dlq,
+            dlq_not_granted: row.dlq_not_granted,
             algorithm: row.listener.algorithm.to_string(),
             group: row.group.to_string(),
             broker: AssignedBroker {

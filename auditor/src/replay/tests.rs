@@ -163,6 +163,7 @@ fn expected_readers(position: u64) -> Value {
         "topic": topic("orders"),
         "algorithm": "acme/score",
         "since": at(60),
+        "dead_letters_of": [],
         "did_with_version": version,
     }])
 }
@@ -227,10 +228,45 @@ async fn a_grant_of_a_pattern_to_an_organization_names_each_listener_that_read_b
         "pattern": topic("or*"),
         "organization": "acme",
         "since": at(75),
+        "dead_letters_of": [],
         "did": [{ "topic": topic("orders"), "algorithm": "acme/score", "version": "1.*" }],
     });
     assert!(readers.contains(&wide), "{readers:?}");
     assert_eq!(readers.len(), 2, "and the grant of the topic");
+}
+
+#[tokio::test]
+async fn a_grant_of_a_dead_letter_queue_names_the_topics_whose_faulty_messages_it_lets_read() {
+    let mut history = HISTORY[..8].to_vec();
+    history.extend([
+        (
+            75,
+            "TopicGranted",
+            r#"{"broker":"C","topic":"failed","algorithm":"acme/mend","access":"SUBSCRIBE"}"#,
+        ),
+        (
+            76,
+            "DlqSet",
+            r#"{"broker":"C","topic":"orders","algorithm":"acme/score","dlq":"failed"}"#,
+        ),
+        (
+            77,
+            "TopicGranted",
+            r#"{"broker":"C","topic":"failed","algorithm":"acme/score","access":"DEAD_LETTER"}"#,
+        ),
+    ]);
+    let temp = TempDir::new().unwrap();
+    let log = log_of(&temp, &history).await;
+    // Without the grant to dead-letter, nothing comes there.
+    for (position, faulty) in [(10, json!([])), (11, json!([topic("orders")]))] {
+        let as_of = AsOf::Position(Position(position));
+        let state = replay(log.clone(), as_of).await.unwrap();
+        let readers = state["could_read"].as_array().unwrap();
+        let mending = readers
+            .iter()
+            .find(|reader| reader["topic"] == topic("failed"));
+        assert_eq!(mending.unwrap()["dead_letters_of"], faulty, "{position}");
+    }
 }
 
 #[tokio::test]

@@ -195,7 +195,10 @@ impl Apply<'_> {
             ListenerChange::Settings { to, .. } => {
                 ("listenerChangeSettings", json!({ "settings": to }))
             }
-            ListenerChange::SetDlq { to, .. } => ("listenerSetDlq", json!({ "dlq": to })),
+            ListenerChange::SetDlq { to, .. } => {
+                let input = json!({ "dlq": to, "allowCycle": self.allow_cycles });
+                ("listenerSetDlq", input)
+            }
             ListenerChange::ClearDlq { .. } => ("listenerClearDlq", json!({})),
             ListenerChange::Pause => ("listenerPause", json!({})),
             ListenerChange::Resume => ("listenerResume", json!({})),

@@ -91,6 +91,12 @@ pub(crate) struct GrantsSpec {
     subscribe: BTreeSet<GranteeName>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     publish: BTreeSet<GranteeName>,
+    #[serde(
+        default,
+        rename = "deadLetter",
+        skip_serializing_if = "BTreeSet::is_empty"
+    )]
+    dead_letter: BTreeSet<GranteeName>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -128,18 +134,22 @@ impl From<&BTreeSet<Permission>> for GrantsSpec {
         Self {
             subscribe: of(Access::Subscribe),
             publish: of(Access::Publish),
+            dead_letter: of(Access::DeadLetter),
         }
     }
 }
 
 impl From<GrantsSpec> for BTreeSet<Permission> {
     fn from(spec: GrantsSpec) -> Self {
-        let permission = |access| move |GranteeName(grantee)| Permission { grantee, access };
-        let subscribe = spec
-            .subscribe
-            .into_iter()
-            .map(permission(Access::Subscribe));
-        let publish = spec.publish.into_iter().map(permission(Access::Publish));
-        subscribe.chain(publish).collect()
+        let of_access = [
+            (Access::Subscribe, spec.subscribe),
+            (Access::Publish, spec.publish),
+            (Access::DeadLetter, spec.dead_letter),
+        ];
+        let permissions = of_access.into_iter().flat_map(|(access, grantees)| {
+            let grantees = grantees.into_iter();
+            grantees.map(move |GranteeName(grantee)| Permission { grantee, access })
+        });
+        permissions.collect()
     }
 }

@@ -68,7 +68,7 @@ impl GrantKey {
                 } else {
                     Grantee::Organization(grantee.parse().ok()?)
                 },
-                access: [Access::Subscribe, Access::Publish]
+                access: Access::ALL
                     .into_iter()
                     .find(|known| known.as_str() == access)?,
             },
@@ -151,7 +151,8 @@ mod tests {
             access: Access::Subscribe,
         };
         let topic = topic_id("a/b");
-        for permission in [permission("acme/score", Access::Publish), to_organization] {
+        let to_algorithm = Access::ALL.map(|access| permission("acme/score", access));
+        for permission in to_algorithm.into_iter().chain([to_organization]) {
             let of_topic = GrantKey::of_topic(&topic, &permission);
             let pattern = "a/*".parse().unwrap();
             let of_pattern = GrantKey::of_pattern(topic.broker, &pattern, &permission);

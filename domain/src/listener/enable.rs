@@ -1,11 +1,11 @@
 //! Enabling a listener.
 
-use super::dlq::check_dlq;
+use super::dlq::{check_dlq, dlq_stream};
 use super::{DlqSet, ListenerEnabled, ListenerPaused, ListenerSettings};
 use crate::algorithm::Algorithm;
 use crate::authority::Right;
 use crate::broker::Broker;
-use crate::command::{Command, Ctx, Decided};
+use crate::command::{Command, Ctx, Decided, Each};
 use crate::envelope::StreamName;
 use crate::flow::{Flow, Flows};
 use crate::grant::Access;
@@ -15,7 +15,8 @@ use crate::refusal::Refusal;
 use crate::topic::Topic;
 use crate::version::VersionSelector;
 
-/// Enable a listener under a SUBSCRIBE grant.
+/// Enable a listener under a SUBSCRIBE grant, and its dead letter queue under a DEAD_LETTER or PUBLISH
+/// grant.
 #[derive(Clone, Debug)]
 pub struct EnableListener {
     pub listener: ListenerId,
@@ -31,28 +32,34 @@ pub struct EnableListener {
 }
 
 impl Command for EnableListener {
-    type State = (Topic, Broker, Algorithm);
+    type State = (Each<Topic>, Broker, Algorithm);
 
     fn stream(&self) -> StreamName {
         StreamName::topic(&self.listener.topic)
     }
 
     fn also_reads(&self) -> Vec<StreamName> {
-        vec![
+        let dlq = self.dlq.as_ref();
+        let dlq = dlq.and_then(|dlq| dlq_stream(&self.listener, dlq));
+        [
             StreamName::broker(self.listener.topic.broker),
             StreamName::algorithm(&self.listener.algorithm),
         ]
+        .into_iter()
+        .chain(dlq)
+        .collect()
     }
 
     fn requires(&self) -> Right {
         Right::Develop(self.listener.algorithm.organization.clone())
     }
 
-    fn decide(&self, (topic, broker, algorithm): &Self::State, _ctx: Ctx) -> Decided {
+    fn decide(&self, (topics, broker, algorithm): &Self::State, _ctx: Ctx) -> Decided {
         let ListenerId {
             topic: source,
             algorithm: algorithm_id,
         } = &self.listener;
+        let topic = topics.get(source);
         broker.check_connected()?;
         topic.check_granted(source, algorithm_id, Access::Subscribe, broker)?;
         if topic.listeners.contains_key(algorithm_id) {
@@ -60,8 +67,12 @@ impl Command for EnableListener {
         }
         algorithm.check_resolves(algorithm_id, &self.version)?;
         self.settings.check()?;
-        let flow = Flow::Listener(self.listener.clone());
-        self.flows.check(&flow, self.allow_cycle)?;
+        if let Some(dlq) = &self.dlq {
+            check_dlq(&self.listener, dlq, topics, broker)?;
+        }
+        for flow in Flow::of_listener(&self.listener, self.dlq.as_ref()) {
+            self.flows.check(&flow, self.allow_cycle)?;
+        }
         let mut events = vec![
             ListenerEnabled {
                 listener: self.listener.clone(),
@@ -72,7 +83,6 @@ impl Command for EnableListener {
             .into(),
         ];
         if let Some(dlq) = &self.dlq {
-            check_dlq(&source.topic, dlq, broker)?;
             events.push(
                 DlqSet {
                     listener: self.listener.clone(),
@@ -109,7 +119,7 @@ mod tests {
             listener: listener_id("orders"),
             version: "1.0.0".parse().unwrap(),
             settings: ListenerSettings::starting(StartPosition::Earliest),
-            dlq: Some("orders-dlq".parse().unwrap()),
+            dlq: None,
             paused: false,
             flows: Flows::default(),
             allow_cycle: false,
@@ -120,7 +130,6 @@ mod tests {
     fn a_listener_is_enabled_and_waits() {
         let waiting = EnableListener {
             paused: true,
-            dlq: None,
             ..enable()
         };
         given(ready())
@@ -135,7 +144,6 @@ mod tests {
     #[test]
     fn a_cycle_is_refused_with_its_path_unless_it_is_allowed() {
         let closing = EnableListener {
-            dlq: None,
             flows: Flows::from_iter([Flow::Publisher(publisher_id("orders"))]),
             ..enable()
         };
@@ -169,10 +177,10 @@ mod tests {
             cause: None,
         });
         for grant in [by_organization, pattern_granted("ord*", Access::Subscribe)] {
-            given(ready()).and([grant]).when(enable()).then([
-                listener_enabled("orders", "1.0.0"),
-                dlq_set("orders", "orders-dlq"),
-            ]);
+            given(ready())
+                .and([grant])
+                .when(enable())
+                .then([listener_enabled("orders", "1.0.0")]);
         }
         for foreign in [
             pattern_granted("scores*", Access::Subscribe),
@@ -205,14 +213,53 @@ mod tests {
     }
 
     #[test]
-    fn a_granted_topic_is_listened_to_with_its_dlq() {
+    fn a_granted_topic_is_listened_to_with_a_granted_dlq() {
+        let with_dlq = EnableListener {
+            dlq: Some("orders-dlq".parse().unwrap()),
+            ..enable()
+        };
         given(ready())
             .and([granted("orders", Access::Subscribe)])
-            .when(enable())
+            .when(with_dlq.clone())
+            .then_refused(Refusal::DlqNotGranted {
+                topic: topic_id("orders-dlq"),
+                algorithm: "acme/score".parse().unwrap(),
+            });
+        given(ready())
+            .and([
+                granted("orders", Access::Subscribe),
+                granted("orders-dlq", Access::DeadLetter),
+            ])
+            .when(with_dlq)
             .then([
                 listener_enabled("orders", "1.0.0"),
                 dlq_set("orders", "orders-dlq"),
             ]);
+    }
+
+    #[test]
+    fn dead_letters_that_come_back_are_refused() {
+        let closing = EnableListener {
+            dlq: Some("orders-dlq".parse().unwrap()),
+            flows: Flows::from_iter([Flow::DeadLetters {
+                listener: listener_id("orders-dlq"),
+                dlq: "orders".parse().unwrap(),
+            }]),
+            ..enable()
+        };
+        let flows = Flow::of_listener(&closing.listener, closing.dlq.as_ref());
+        let path = flows
+            .filter_map(|flow| closing.flows.cycle(&flow))
+            .next()
+            .unwrap();
+        assert_eq!(path.to_string(), "orders → orders-dlq → orders");
+        given(ready())
+            .and([
+                granted("orders", Access::Subscribe),
+                granted("orders-dlq", Access::DeadLetter),
+            ])
+            .when(closing)
+            .then_refused(Refusal::FlowCycle { path });
     }
 
     #[test]

@@ -265,7 +265,12 @@ impl Payload for DlqSet {
         unless_changed(enabled_in(past.now, &self.listener)?.dlq.as_ref() == Some(&self.dlq))?;
         let listener = self.listener.clone();
         Ok(match enabled_in(past.before, &self.listener)?.dlq.clone() {
-            Some(dlq) => Box::new(SetDlq { listener, dlq }),
+            Some(dlq) => Box::new(SetDlq {
+                listener,
+                dlq,
+                flows: past.flows.clone(),
+                allow_cycle: false,
+            }),
             None => Box::new(ClearDlq { listener }),
         })
     }
@@ -293,6 +298,8 @@ impl Payload for DlqCleared {
         Ok(Box::new(SetDlq {
             listener: self.listener.clone(),
             dlq: before.ok_or(NoUndo::ChangedSince)?,
+            flows: past.flows.clone(),
+            allow_cycle: false,
         }))
     }
 }

@@ -61,6 +61,7 @@ fn world() -> Vec<Event> {
         member_added("bob", Role::Member),
         granted("orders", Access::Subscribe),
         granted("orders", Access::Publish),
+        granted("orders-dlq", Access::DeadLetter),
         pattern_granted("ord*", Access::Subscribe),
         listener_enabled("orders", "1.0.0"),
         dlq_set("orders", "orders-dlq"),

@@ -44,6 +44,7 @@ impl Blow {
         cluster
             .done(&pattern(Edit::Add, "ord*", Access::Subscribe))
             .await;
+        cluster.done(&grant("orders-dlq", Access::DeadLetter)).await;
         cluster.done(&listen(Some("orders-dlq"))).await;
         let listener = listener();
         cluster.done(&PauseListener { listener }).await;

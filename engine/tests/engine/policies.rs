@@ -146,6 +146,7 @@ async fn a_replacement_takes_over_everything_as_it_was() {
         .done(&pattern(Edit::Add, "ord*", Access::Subscribe))
         .await;
     cluster.done(&grant("scores", Access::Publish)).await;
+    cluster.done(&grant("orders-dlq", Access::DeadLetter)).await;
     cluster.done(&listen(Some("orders-dlq"))).await;
     cluster
         .done(&PauseListener {

@@ -62,8 +62,8 @@ CREATE TABLE brokers (
 
 CREATE UNIQUE INDEX brokers_connected ON brokers (name) WHERE replaced_at IS NULL;
 
--- The topics that their brokers have, and those that listeners and publishers are on, which a
--- pattern permits too.
+-- The topics that their brokers have, those that listeners and publishers are on, and dead letter
+-- queues: all that a pattern may permit.
 CREATE TABLE topics (
     broker     TEXT NOT NULL,
     name       TEXT NOT NULL,
@@ -113,6 +113,7 @@ CREATE TABLE listeners (
 CREATE INDEX listeners_of_algorithm ON listeners (algorithm, key);
 CREATE INDEX listeners_of_topic ON listeners (broker, topic, key);
 CREATE INDEX listeners_enabled ON listeners (broker, topic) WHERE enabled = 1;
+CREATE INDEX listeners_dlq ON listeners (broker, dlq) WHERE dlq IS NOT NULL;
 
 CREATE TABLE publishers (
     key        TEXT PRIMARY KEY,

@@ -5,7 +5,7 @@ use domain::broker::{
     BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, BrokerSettings,
     SqsAuth,
 };
-use domain::grant::{Access, Permission, TopicGranted, TopicRevoked};
+use domain::grant::{Access, TopicGranted, TopicRevoked};
 use domain::listener::{
     ListenerPaused, ListenerResumed, ListenerSettings, ListenerSettingsChanged, StartPosition,
 };
@@ -16,7 +16,7 @@ use projections::output::{Output, Outputs};
 
 use crate::events::{
     algorithm, broker, flowing, granted, listener, pattern_granted, pattern_revoked, permission,
-    published, publisher, publishes, revoked, to_organization, topic, withdrawn,
+    published, publisher, publishes, revoked, revoked_from, to_organization, topic, withdrawn,
 };
 use crate::fixture::{Fixture, history};
 
@@ -223,7 +223,7 @@ async fn an_output_needs_a_grant_of_any_kind() {
     events.push(publishes("1.*"));
     let fixture = Fixture::after(&events).await;
     let steps: [(Event, usize); 4] = [
-        (ungranted(publish()), 0),
+        (revoked_from("scores", publish()), 0),
         (pattern_granted("s*", to_organization(Access::Publish)), 1),
         (pattern_revoked("s*", to_organization(Access::Publish)), 0),
         (granted("scores", Access::Publish), 1),
@@ -235,13 +235,37 @@ async fn an_output_needs_a_grant_of_any_kind() {
     }
 }
 
-fn ungranted(permission: Permission) -> Event {
-    TopicRevoked {
-        topic: topic("scores"),
-        permission,
-        cause: None,
+#[tokio::test]
+async fn a_dead_letter_queue_needs_a_grant_of_any_kind() {
+    let dead_letter = || permission(Access::DeadLetter);
+    let all = || to_organization(Access::DeadLetter);
+    let mut events = flowing("1.0.0");
+    let fixture = Fixture::after(&events).await;
+    assert!(!fixture.assigned().await[0].dlq_not_granted);
+    let steps: [(Event, bool); 6] = [
+        (revoked_from("orders-dlq", dead_letter()), true),
+        (granted("orders-dlq", Access::Publish), false),
+        (
+            revoked_from("orders-dlq", permission(Access::Publish)),
+            true,
+        ),
+        (granted("orders-dlq", Access::Subscribe), true),
+        (pattern_granted("*-dlq", all()), false),
+        (pattern_revoked("*-dlq", all()), true),
+    ];
+    for (step, not_granted) in steps {
+        events.push(step);
+        fixture.apply(&history(&events)[events.len() - 1..]).await;
+        let assigned = fixture.assigned().await.remove(0);
+        assert_eq!(assigned.dlq.as_deref(), Some("orders-dlq"));
+        assert_eq!(assigned.dlq_not_granted, not_granted, "{:?}", events.last());
+        let lacking = fixture
+            .model
+            .without_dlq_grant(&[listener()])
+            .await
+            .unwrap();
+        assert_eq!(lacking.len(), usize::from(not_granted));
     }
-    .into()
 }
 
 #[tokio::test]

@@ -117,7 +117,7 @@ async fn what_a_deletion_stops_is_counted_and_named() {
     assert_eq!(
         model.deletion(broker()).await.unwrap(),
         Deletion {
-            grants: 2,
+            grants: 3,
             listeners: 1,
             publishers: 1,
             first_listeners: vec![listener()],

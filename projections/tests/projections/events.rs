@@ -110,6 +110,7 @@ pub(crate) fn flowing(version: &str) -> Vec<Event> {
         .into(),
         granted("orders", Access::Subscribe),
         granted("scores", Access::Publish),
+        granted("orders-dlq", Access::DeadLetter),
         enabled(version),
         DlqSet {
             listener: listener(),
@@ -163,9 +164,13 @@ pub(crate) fn everything() -> Vec<Event> {
 }
 
 pub(crate) fn revoked() -> Event {
+    revoked_from("orders", permission(Access::Subscribe))
+}
+
+pub(crate) fn revoked_from(name: &str, permission: Permission) -> Event {
     TopicRevoked {
-        topic: topic("orders"),
-        permission: permission(Access::Subscribe),
+        topic: topic(name),
+        permission,
         cause: None,
     }
     .into()

@@ -1,7 +1,7 @@
-//! The flows beyond one: enough to see the cycles it is part of.
+//! The flows that lead to a node: enough to see the cycles that a flow from it is part of.
 
 use domain::flow::Flow;
-use domain::listener::{ListenerEnabled, ListenerSettings, StartPosition};
+use domain::listener::{DlqSet, ListenerEnabled, ListenerSettings, StartPosition};
 use domain::publisher::{PublisherDisabled, PublisherEnabled};
 use domain::{Event, ListenerId, PublisherId};
 
@@ -52,7 +52,7 @@ fn chain() -> Vec<Event> {
 }
 
 async fn cycle(fixture: &Fixture, flow: Flow) -> Option<String> {
-    let flows = fixture.model.flows_beyond(&flow).await.unwrap();
+    let flows = fixture.model.flows_leading_to(&flow.from()).await.unwrap();
     flows.cycle(&flow).map(|cycle| cycle.to_string())
 }
 
@@ -67,6 +67,30 @@ async fn a_cycle_through_other_algorithms_is_seen_from_both_of_its_kinds_of_flow
     assert_eq!(closing.as_deref(), Some(expected));
     let straight = cycle(&fixture, Flow::Listener(reads("c", "acme/three"))).await;
     assert_eq!(straight, None);
+}
+
+#[tokio::test]
+async fn dead_letters_lead_on_to_their_queue() {
+    let mut events = chain();
+    events.push(
+        DlqSet {
+            listener: reads("b", "acme/two"),
+            dlq: "b-dlq".parse().unwrap(),
+        }
+        .into(),
+    );
+    events.push(listens("b-dlq", "acme/mend"));
+    let fixture = Fixture::after(&events).await;
+    let closing = cycle(&fixture, Flow::Publisher(writes("acme/mend", "a"))).await;
+    let expected = "acme/mend → a → acme/one → b → b-dlq → acme/mend";
+    assert_eq!(closing.as_deref(), Some(expected));
+    let dead_letters = |dlq: &str| Flow::DeadLetters {
+        listener: reads("b-dlq", "acme/mend"),
+        dlq: dlq.parse().unwrap(),
+    };
+    let closing = cycle(&fixture, dead_letters("b")).await;
+    assert_eq!(closing.as_deref(), Some("b-dlq → b → b-dlq"));
+    assert_eq!(cycle(&fixture, dead_letters("c")).await, None);
 }
 
 #[tokio::test]

@@ -87,7 +87,12 @@ impl Fold {
                         algorithm: algorithm.clone(),
                     },
                     broker: broker.settings.clone().unwrap(),
-                    dlq: listener.dlq.as_ref().map(ToString::to_string),
+                    dlq: listener.dlq.as_ref().map(|dlq| {
+                        let queue = id.sibling(dlq);
+                        let permitted = Access::TAKING_DEAD_LETTERS
+                            .map(|access| self.permits(&queue, algorithm, access));
+                        (dlq.to_string(), permitted.contains(&true))
+                    }),
                     settings: listener.settings.clone(),
                     version: picked.map(|picked| picked.version.to_string()),
                     outputs: picked.map_or(Some(Vec::new()), |picked| self.outputs(picked)),
@@ -166,7 +171,8 @@ impl Fold {
 struct Expected {
     listener: ListenerId,
     broker: BrokerSettings,
-    dlq: Option<String>,
+    /// With whether it may be used.
+    dlq: Option<(String, bool)>,
     settings: ListenerSettings,
     version: Option<String>,
     outputs: Option<Vec<(PublisherId, BrokerSettings)>>,
@@ -181,7 +187,7 @@ impl From<Assignment> for Expected {
         Self {
             listener: assignment.listener,
             broker: assignment.broker,
-            dlq: assignment.dlq,
+            dlq: assignment.dlq.map(|dlq| (dlq, !assignment.dlq_not_granted)),
             settings: assignment.settings,
             version: assignment
                 .version

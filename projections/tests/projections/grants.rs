@@ -30,12 +30,13 @@ async fn a_topic_has_the_grants_of_its_name_and_of_patterns() {
     };
     assert_eq!(of("orders").await, ["ord*", "orders"]);
     assert_eq!(of("scores").await, ["*res", "scores"]);
-    assert_eq!(of("orders-dlq").await, ["ord*"]);
+    assert_eq!(of("orders-dlq").await, ["ord*", "orders-dlq"]);
     let asked = [topic("orders"), topic("nothing")];
     let counts = fixture.model.topic_counts(&asked).await.unwrap();
     let of_orders = TopicCounts {
         subscribe_grants: 1,
         publish_grants: 1,
+        dead_letter_grants: 0,
         listeners: 1,
         publishers: 0,
     };
@@ -56,7 +57,10 @@ async fn an_algorithm_has_the_grants_of_its_organization_too() {
         };
         found(&fixture, filter).await
     };
-    assert_eq!(of("acme/score").await, ["orders", "scores", "x*"]);
+    assert_eq!(
+        of("acme/score").await,
+        ["orders-dlq", "orders", "scores", "x*"]
+    );
     assert_eq!(of("acme/other").await, ["x*"]);
     assert!(of("acm/score").await.is_empty());
 }

@@ -55,7 +55,7 @@ fn a_topic() -> impl Strategy<Value = TopicId> {
 }
 
 fn a_permission() -> impl Strategy<Value = Permission> {
-    let access = prop_oneof![Just(Access::Subscribe), Just(Access::Publish)];
+    let access = proptest::sample::select(Access::ALL.to_vec());
     (one_of::<AlgorithmId>(&ALGORITHMS), any::<bool>(), access).prop_map(
         |(algorithm, whole, access)| Permission {
             grantee: if whole {

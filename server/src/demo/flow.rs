@@ -60,7 +60,11 @@ pub async fn set_up(
         let topic = topics.find(|topic| topic["name"] == name);
         topic.map_or(Value::Null, |topic| topic["id"].clone())
     };
-    for (name, access) in [("orders", "SUBSCRIBE"), ("scores", "PUBLISH")] {
+    for (name, access) in [
+        ("orders", "SUBSCRIBE"),
+        ("scores", "PUBLISH"),
+        ("orders-dlq", "DEAD_LETTER"),
+    ] {
         let input = json!({ "topicId": topic(name), "algorithmId": algorithm, "access": access });
         demo.step("topicGrant", "grant", input).await?;
     }

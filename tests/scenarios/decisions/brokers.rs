@@ -13,6 +13,11 @@ async fn a_topics_name_is_as_long_as_kafka_allows_and_no_longer() {
     let longest = "x".repeat(249 - kafka.topic("").len());
     kafka.create(&[&longest], 1).await;
     let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    let any = json!({
+        "edit": "ADD", "pattern": "*", "algorithmId": flow.algorithm, "access": "DEAD_LETTER",
+    });
+    let input = json!({ "input": { "brokerId": flow.broker, "changes": [any] } });
+    flow.api.done(&of_input("patternGrantsEdit"), input).await;
     let set = of_id("listenerSetDlq");
     let dlq = |name: String| json!({ "id": flow.listener, "input": { "dlq": name } });
     flow.api.done(&set, dlq(kafka.topic(&longest))).await;

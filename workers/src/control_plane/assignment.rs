@@ -25,11 +25,14 @@ pub(crate) struct Change {
 
 /// A listener as a worker is to serve it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Assignment {
     /// The position of the event that last changed it.
     pub(crate) revision: String,
     pub(crate) topic: String,
     pub(crate) dlq: Option<String>,
+    /// The listener holds its position: nothing permits it to send faulty messages to `dlq`.
+    pub(crate) dlq_not_granted: bool,
     /// `organization/name`.
     pub(crate) algorithm: String,
     /// The consumer group, a UUID; stable for the listener's whole life.
@@ -162,6 +165,13 @@ pub(crate) struct UnknownSettings {
     pub(crate) security: Option<String>,
 }
 
+impl Assignment {
+    /// The dead letter queue that faulty messages may be sent to, if there is one.
+    pub(crate) fn permitted_dlq(&self) -> Option<&String> {
+        self.dlq.as_ref().filter(|_| !self.dlq_not_granted)
+    }
+}
+
 impl From<AssignedRetry> for RetryPolicy {
     fn from(retry: AssignedRetry) -> Self {
         Self {
@@ -205,6 +215,7 @@ pub(crate) mod tests {
             revision: "1".to_owned(),
             topic: "orders".to_owned(),
             dlq: None,
+            dlq_not_granted: false,
             algorithm: "acme/score".to_owned(),
             group: "6f1d9c1e-5b7a-4d0e-9f53-0d7c3a51e8b2".to_owned(),
             broker: broker.clone(),

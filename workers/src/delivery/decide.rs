@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use domain::listener::FaultPolicy;
-use domain::settlement::{Decision, Reason};
+use domain::settlement::Decision;
 
 use super::claim::Run;
 use super::invoke::{Finding, Found};
-use super::{Pipeline, Unsettled};
+use super::{Pipeline, Unsettled, no_dlq};
 use crate::control_plane::assignment::Assignment;
 use crate::journal::{Draft, Outcome, Recorded};
 
@@ -59,6 +59,7 @@ async fn draft(pipeline: &Pipeline, finding: Finding) -> Result<Draft, Unsettled
 /// have to wait for one.
 async fn fate(pipeline: &Pipeline) -> Result<(Arc<Assignment>, Decision), Unsettled> {
     let known = |assignment: &Assignment| match (&assignment.dlq, assignment.settings.faults) {
+        (Some(_), _) if assignment.dlq_not_granted => None,
         (Some(_), _) => Some(Decision::DeadLettered),
         (None, FaultPolicy::Drop) => Some(Decision::Dropped),
         (None, FaultPolicy::Block) => None,
@@ -68,6 +69,6 @@ async fn fate(pipeline: &Pipeline) -> Result<(Arc<Assignment>, Decision), Unsett
         return Ok((current, decision));
     }
     let text = "a message is faulty, and there is no dead letter queue to take it";
-    let _block = pipeline.blocks.enter(Reason::NoDlq, text);
+    let _block = no_dlq(pipeline, &current, text);
     pipeline.until(known).await
 }

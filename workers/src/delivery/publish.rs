@@ -17,7 +17,7 @@ use futures_util::future::join_all;
 use super::blocks::Block;
 use super::claim::Run;
 use super::result::Origin;
-use super::{Pipeline, Unsettled, dead_letter, result};
+use super::{Pipeline, Unsettled, dead_letter, no_dlq, result};
 use crate::control_plane::assignment::{Assignment, Output};
 use crate::journal::Recorded;
 use crate::pause::Pause;
@@ -111,15 +111,17 @@ async fn send(pipeline: &Pipeline, output: &Output, outgoing: Outgoing) -> Resul
     connection.publish(outgoing).await
 }
 
-/// The dead letter queue, waited for where it was cleared after the decision.
+/// The dead letter queue, waited for where it was cleared, or its grant revoked, after the decision.
 async fn dead_letter_queue(pipeline: &Pipeline) -> Result<(Arc<Assignment>, String), Unsettled> {
     let current = pipeline.current();
-    if let Some(dlq) = current.dlq.clone() {
+    if let Some(dlq) = current.permitted_dlq().cloned() {
         return Ok((current, dlq));
     }
     let text = "a dead letter is to be published, and the dead letter queue was cleared";
-    let _block = pipeline.blocks.enter(Reason::NoDlq, text);
-    pipeline.until(|assignment| assignment.dlq.clone()).await
+    let _block = no_dlq(pipeline, &current, text);
+    pipeline
+        .until(|assignment| assignment.permitted_dlq().cloned())
+        .await
 }
 
 /// The failed tries of one message, and the block that comes of many.
