@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::connection::Connection;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{MergedObject, MergedSubscription, Request, Response, SDLExportOptions, Value};
+use engine::EventFeed;
 use futures_util::future::Either;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, Stream, StreamExt, future, stream};
@@ -110,7 +111,10 @@ impl Schema {
     /// The schema over `control`.
     #[must_use]
     pub fn new(control: Arc<Control>) -> Self {
-        let executable = builder().data(Arc::clone(&control)).finish();
+        let executable = builder()
+            .data(EventFeed::new(Arc::clone(control.engine.store())))
+            .data(Arc::clone(&control))
+            .finish();
         Self {
             limits: Arc::new(Limits::new(&executable.sdl())),
             executable,

@@ -6,5 +6,5 @@ pub mod execute;
 pub mod policy;
 pub mod undo;
 
-pub use event_store::ReadError;
+pub use event_store::{EventFeed, ReadError};
 pub use execute::{Accepted, Engine, Failure, Outcome, Request, Seen, Stale};

@@ -6,6 +6,7 @@ mod batch;
 mod contract;
 pub mod copy;
 mod error;
+mod feed;
 mod follow;
 mod group_commit;
 mod group_read;
@@ -21,6 +22,7 @@ mod stored;
 
 pub use copy::{Copied, CopyError, copy};
 pub use error::{FollowError, OpenError};
+pub use feed::{EventFeed, Events};
 pub use follow::decode;
 pub use import::{Import, ImportError, StoredBatch, StoredCommand};
 #[cfg(feature = "kurrentdb")]

@@ -30,11 +30,13 @@ use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
+use crate::store::Followed;
+
 /// The read models of one broker, and the schema over them.
 pub(crate) struct Inventory {
     pub(crate) schema: Schema,
     pub(crate) runs: Arc<Runs>,
-    store: Arc<dyn EventStore>,
+    pub(crate) store: Arc<Followed>,
     projector: Projector,
     _directory: TempDir,
 }
@@ -46,17 +48,17 @@ impl Inventory {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("log.db");
         let store = SqliteEventStore::open(&log, Arc::new(Stopped)).await;
-        let store: Arc<dyn EventStore> = Arc::new(store.unwrap());
+        let store = Arc::new(Followed::new(store.unwrap()));
         let model = ReadModel::open(&directory.path().join("read.db")).await;
         let model = model.unwrap();
-        let projector = Projector::new(model.clone(), Arc::clone(&store));
+        let projector = Projector::new(model.clone(), store.clone());
         append(store.as_ref(), &events(topics)).await;
         let history = store.read_all(Position(0), usize::from(u16::MAX)).await;
         projector.apply(&history.unwrap()).await.unwrap();
         let files = directory.path().join("past");
-        let past = Past::open(&files, Arc::clone(&store), PastLimits::default()).await;
+        let past = Past::open(&files, store.clone(), PastLimits::default()).await;
         let past = past.unwrap();
-        let engine = Engine::new(Arc::clone(&store), Arc::new(Stopped), Arc::new(Stopped));
+        let engine = Engine::new(store.clone(), Arc::new(Stopped), Arc::new(Stopped));
         let runs = Arc::new(Runs::default());
         let schema = Schema::new(Arc::new(Control {
             engine: Arc::new(engine),
@@ -78,7 +80,7 @@ impl Inventory {
     pub(crate) fn keep_up(&self) -> DropGuard {
         let stop = CancellationToken::new();
         let model = self.schema.control().model.clone();
-        let projector = Projector::new(model, Arc::clone(&self.store));
+        let projector = Projector::new(model, self.store.clone());
         tokio::spawn(projector.run(stop.clone()));
         stop.drop_guard()
     }

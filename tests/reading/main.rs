@@ -5,6 +5,7 @@ mod counter;
 mod inventory;
 mod limits;
 mod mutations;
+mod store;
 
 use std::collections::HashSet;
 use std::pin::pin;
@@ -101,6 +102,31 @@ async fn changes_are_read_once_for_all_subscriptions() {
             assert_eq!(alone.statements() - before, 2);
         }
     }
+}
+
+#[tokio::test]
+async fn events_are_read_once_for_all_subscriptions() {
+    const SUBSCRIPTIONS: usize = 200;
+    let _alone = Alone::in_process().await;
+    let inventory = Inventory::of(2).await;
+    let head = inventory.ask("{ position }", json!({})).await["position"].clone();
+    let document = format!("subscription {{ events(after: {head}) {{ type position }} }}");
+    let follow = |_| inventory.follow(&document).boxed();
+    let mut subscriptions: Vec<_> = (0..SUBSCRIPTIONS).map(follow).collect();
+    let mut waiting: Vec<_> = subscriptions.iter_mut().map(|items| items.next()).collect();
+    for item in &mut waiting {
+        assert!(futures_util::poll!(item).is_pending());
+    }
+    inventory.create("beta").await;
+    for item in waiting {
+        assert_eq!(item.await.unwrap()["events"]["type"], "OrganizationCreated");
+    }
+    assert_eq!(inventory.store.followers(), 1);
+    drop(subscriptions);
+    tests::eventually("nobody follows the log", async || {
+        (inventory.store.followers() == 0).then_some(())
+    })
+    .await;
 }
 
 /// A client that hears of no change hears how far it is.

@@ -1,10 +1,11 @@
 //! Following the event log.
 
 use async_graphql::{Context, Result, Subscription};
+use domain::Envelope;
+use engine::EventFeed;
 use futures_util::{Stream, StreamExt};
 
 use super::Event;
-use crate::control::control;
 use crate::error::log_failure;
 use crate::scalar::Position;
 
@@ -20,7 +21,10 @@ impl EventSubscription {
         after: Option<Position>,
     ) -> impl Stream<Item = Result<Event>> + use<> {
         let after = after.map(|position| position.0).unwrap_or_default();
-        let events = control(ctx).engine.store().follow(after);
-        events.map(|envelope| envelope.map(Event).map_err(|cause| log_failure(&cause)))
+        let events = ctx.data_unchecked::<EventFeed>().subscribe(after);
+        events.map(|envelope| match envelope {
+            Ok(envelope) => Ok(Event(Envelope::clone(&envelope))),
+            Err(cause) => Err(log_failure(&cause)),
+        })
     }
 }
