@@ -45,7 +45,11 @@ fn roles() -> impl Strategy<Value = Role> {
 }
 
 fn accesses() -> impl Strategy<Value = Access> {
-    prop_oneof![Just(Access::Subscribe), Just(Access::Publish)]
+    prop_oneof![
+        Just(Access::Subscribe),
+        Just(Access::Publish),
+        Just(Access::DeadLetter),
+    ]
 }
 
 fn members() -> impl Strategy<Value = Members> {
@@ -185,6 +189,16 @@ fn closed(mut state: State) -> State {
     state
         .listeners
         .retain(|edge, _| fits(edge, Access::Subscribe));
+    for (edge, listener) in &mut state.listeners {
+        listener.dlq.take_if(|dlq| {
+            let queue = Edge {
+                topic: dlq.clone(),
+                ..edge.clone()
+            };
+            let takes = |access| fits(&queue, access);
+            !takes(Access::DeadLetter) && !takes(Access::Publish)
+        });
+    }
     state
         .publishers
         .retain(|edge, _| fits(edge, Access::Publish));

@@ -63,7 +63,10 @@ pub(super) fn perform(actual: &mut Actual, change: &Change) {
                 .keys()
                 .for_each(|edge| permitted(edge, Access::Publish));
         }
-        Change::Listener(edge, change) => perform_on_listener(state, edge, change),
+        Change::Listener(edge, change) => {
+            perform_on_listener(state, edge.clone(), change);
+            assert_dead_letters_permitted(state, &edge);
+        }
         Change::Publisher(edge, change) => perform_on_publisher(state, edge, change),
     }
 }
@@ -169,6 +172,18 @@ fn perform_on_listener(state: &mut State, edge: Edge, change: ListenerChange) {
         ListenerChange::Disable => {
             state.listeners.remove(&edge);
         }
+    }
+}
+
+fn assert_dead_letters_permitted(state: &State, edge: &Edge) {
+    let listener = state.listeners.get(edge);
+    if let Some(dlq) = listener.and_then(|listener| listener.dlq.clone()) {
+        let queue = Edge {
+            topic: dlq,
+            ..edge.clone()
+        };
+        let takes = |access| state.permits(&queue, access);
+        assert!(takes(Access::DeadLetter) || takes(Access::Publish));
     }
 }
 
