@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use async_graphql::Context;
 use domain::Actor;
+use domain::run::RunSource;
 use engine::Engine;
 use projections::{Past, ReadModel};
 
-use crate::run::RunSource;
 use crate::worker::WorkerRequests;
 
 /// How long a mutation waits for the read models to show what it did.

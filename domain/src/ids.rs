@@ -49,6 +49,11 @@ uuid_id!(
     /// A process that runs consumers.
     WorkerId
 );
+uuid_id!(
+    /// One message taken through one listener, or one direct call. Endpoints and publishers' topics
+    /// see it.
+    RunId
+);
 
 impl CommandId {
     /// The command that `actor` meant by `key`: the same key of the same actor is one command.

@@ -5,6 +5,7 @@
 //! a value; there are no errors in a decision.
 
 pub mod algorithm;
+pub mod assignment;
 pub mod authority;
 pub mod broker;
 pub mod codec;
@@ -23,6 +24,7 @@ pub mod pattern;
 pub mod publisher;
 pub mod refusal;
 pub mod replacement;
+pub mod run;
 pub mod settlement;
 pub mod thing;
 pub mod topic;
@@ -34,14 +36,15 @@ pub mod worker;
 #[cfg(test)]
 mod testing;
 
+pub use assignment::{Assignment, Outputs};
 pub use authority::Right;
 pub use command::{AnyCommand, Command, Ctx, Deciding, Each, Keyed, State};
 pub use credential::{CredentialName, CredentialRef};
 pub use envelope::{Actor, Envelope, Meta, NewEvent, Position, Revision, StreamName};
 pub use event::{Event, Payload};
 pub use ids::{
-    AlgorithmId, BrokerId, CommandId, CorrelationId, EventId, ListenerId, PublisherId, TopicId,
-    WorkerId,
+    AlgorithmId, BrokerId, CommandId, CorrelationId, EventId, ListenerId, PublisherId, RunId,
+    TopicId, WorkerId,
 };
 pub use name::{AlgorithmName, BrokerName, NameError, OrganizationName, TopicName, UserName};
 pub use pattern::TopicPattern;

@@ -1,7 +1,9 @@
 //! The rules of a run: what an endpoint's answer means, when to try again, what a decision is.
 
+use std::str::FromStr;
 use std::time::Duration;
 
+use serde::de::{IntoDeserializer, value};
 use serde::{Deserialize, Serialize};
 
 use crate::listener::RetryPolicy;
@@ -114,6 +116,29 @@ impl Reason {
         }
     }
 }
+
+impl FromStr for Decision {
+    type Err = UnknownCode;
+
+    fn from_str(code: &str) -> Result<Self, UnknownCode> {
+        let read = Self::deserialize(code.into_deserializer());
+        read.map_err(|_: value::Error| UnknownCode(code.to_owned()))
+    }
+}
+
+impl FromStr for Reason {
+    type Err = UnknownCode;
+
+    fn from_str(code: &str) -> Result<Self, UnknownCode> {
+        let read = Self::deserialize(code.into_deserializer());
+        read.map_err(|_: value::Error| UnknownCode(code.to_owned()))
+    }
+}
+
+/// A code that stands for no decision and no reason.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the code {0:?} is unknown")]
+pub struct UnknownCode(String);
 
 /// Error types of the `algorithmia` protocol that are the message's fault.
 const FAULTY_ERROR_TYPES: [&str; 4] = [

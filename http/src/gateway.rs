@@ -13,7 +13,6 @@ mod path;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use api::run::direct::{Begun, DirectResult, DirectRun};
 use api::run::target::Target;
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -26,6 +25,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use domain::run::{DirectResult, DirectRun, StartedRun};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::content::Content;
@@ -99,8 +99,8 @@ async fn run(
     };
     let alert = request.parameters.alert;
     match begin(&site, client, request, &headers, body).await {
-        Ok(begun) if output == Output::Void => answer(envelope::acknowledged(begun.id)),
-        Ok(begun) => end(begun, output, alert).await,
+        Ok(started) if output == Output::Void => answer(envelope::acknowledged(started.id)),
+        Ok(started) => end(started, output, alert).await,
         Err(failure) => refuse(&failure, output, None),
     }
 }
@@ -149,7 +149,7 @@ async fn begin(
     request: Request,
     headers: &HeaderMap,
     body: Body,
-) -> Result<Begun, Failure> {
+) -> Result<StartedRun, Failure> {
     let Request {
         parameters,
         content,
@@ -168,30 +168,30 @@ async fn begin(
     })?;
     let version = resolved.map_err(Failure::nothing_to_call)?;
     let principal = principal::of(site, client);
-    let (algorithm, number) = (version.algorithm.clone(), version.version.clone());
     let run = DirectRun {
-        version,
+        algorithm: version.algorithm.clone(),
+        version: (&version).into(),
         content_type: content.media_type(),
         body,
         timeout: parameters.timeout,
-        room,
+        room: Box::new(room),
     };
-    let begun = site.settings.runner.begin(run).await;
-    let begun = begun.map_err(|error| Failure::of_runner(&error))?;
+    let started = site.settings.runner.start(run).await;
+    let started = started.map_err(|error| Failure::of_runner(&error))?;
     tracing::debug!(
-        run.id = %begun.id,
-        %algorithm,
-        version = %number,
+        run.id = %started.id,
+        algorithm = %version.algorithm,
+        version = %version.version,
         actor = ?principal.actor,
-        "a direct run began"
+        "a direct run started"
     );
-    Ok(begun)
+    Ok(started)
 }
 
 /// Waits for the run's decision, and answers with what it came to.
-async fn end(begun: Begun, output: Output, alert: Option<&'static str>) -> Response {
-    let run = begun.id;
-    let outcome = match begun.outcome.await {
+async fn end(started: StartedRun, output: Output, alert: Option<&'static str>) -> Response {
+    let run = started.id;
+    let outcome = match started.outcome.await {
         Ok(outcome) => outcome,
         Err(error) => return refuse(&Failure::of_runner(&error), output, None),
     };

@@ -1,58 +1,18 @@
 //! Assignments: what workers are to run, made of listeners, grants, brokers, versions and
 //! publishers. The one projection that has no events of its own.
 
+mod page;
+
 use std::collections::BTreeMap;
 
-use domain::algorithm::Protocol;
-use domain::broker::BrokerSettings;
 use domain::grant::{Access, GrantKey};
-use domain::listener::ListenerSettings;
-use domain::{AlgorithmId, BrokerId, Event, ListenerId, Position, Version};
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use domain::{AlgorithmId, Assignment, BrokerId, Event, ListenerId, Outputs, TopicName};
 
-use crate::database::{FromRow, Row, Statement, Tx, text};
+pub use self::page::{AssignmentChange, AssignmentCursor, AssignmentPage};
+use crate::database::{Tx, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
-use crate::model::{self, CHECKPOINT, ReadModel};
-use crate::output::Outputs;
-use crate::{algorithm, broker, grant, listener, output};
-
-/// Everything a worker needs to serve a listener.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Assignment {
-    pub listener: ListenerId,
-    /// The position of the event that last changed the listener itself.
-    pub revision: Position,
-    /// The consumer group: the same for all of the listener's life.
-    pub group: Uuid,
-    pub broker: BrokerSettings,
-    pub dlq: Option<String>,
-    /// Whether no grant permits the algorithm to send faulty messages to `dlq`: it holds its position
-    /// until one does.
-    pub dlq_not_granted: bool,
-    /// What the version selector picks now.
-    pub version: Option<AssignedVersion>,
-    pub settings: ListenerSettings,
-    /// Where results of that version go.
-    pub outputs: Outputs,
-}
-
-/// The version that a listener's messages are sent to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AssignedVersion {
-    pub version: Version,
-    pub endpoint: String,
-    pub protocol: Protocol,
-    pub timeout_ms: u64,
-}
-
-/// What changed for one listener; without an assignment it is to stop.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AssignmentChange {
-    pub listener: ListenerId,
-    pub assignment: Option<Assignment>,
-}
+use crate::{algorithm, broker, grant, listener, model, output};
 
 /// The listeners whose assignments the events of a batch may have changed, by their keys.
 #[derive(Debug, Default)]
@@ -157,7 +117,6 @@ fn reach(event: &Event) -> Reach<'_> {
             let key = GrantKey::of_pattern(e.broker, &e.pattern, &e.permission);
             Reach::Granted(key)
         }
-        Event::BrokerCredentialsRotated(e) => Reach::AllOn(e.broker),
         Event::BrokerReplaced(e) => Reach::AllOn(e.broker),
         Event::BrokerDisconnected(e) => Reach::AllOn(e.broker),
         _ => Reach::Nothing,
@@ -222,9 +181,9 @@ fn assignment(tx: &mut dyn Tx, key: &str) -> Result<Option<Assignment>, ReadMode
     if !grant::permits(tx, topic, algorithm, Access::Subscribe)? {
         return Ok(None);
     }
-    let Some(settings) = broker::settings(tx, topic.broker)? else {
+    if broker::settings(tx, topic.broker)?.is_none() {
         return Ok(None);
-    };
+    }
     let published = algorithm::by_id(tx, algorithm)?;
     let picked = published.resolve(&listener.version).ok();
     let outputs = match picked {
@@ -239,57 +198,10 @@ fn assignment(tx: &mut dyn Tx, key: &str) -> Result<Option<Assignment>, ReadMode
         dlq_not_granted,
         group: listener.group,
         revision: listener.position,
-        broker: settings,
-        dlq: listener.dlq,
-        version: picked.map(|picked| AssignedVersion {
-            version: picked.version.clone(),
-            endpoint: picked.endpoint.clone(),
-            protocol: picked.protocol,
-            timeout_ms: picked.timeout_ms,
-        }),
+        dlq: listener.dlq.map(TopicName::try_from).transpose()?,
+        version: picked.map(Into::into),
         settings: listener.settings,
         outputs,
         listener: listener.id,
     }))
-}
-
-impl ReadModel {
-    /// What changed after `after`, and the position up to which that is all. From the start
-    /// (`None`) only what is to run; from a position on also what is to stop.
-    ///
-    /// # Errors
-    /// The database cannot answer.
-    pub async fn assignments(
-        &self,
-        after: Option<Position>,
-    ) -> Result<(Position, Vec<AssignmentChange>), ReadModelError> {
-        let changed = match after {
-            None => Statement::new(
-                "SELECT listener, body FROM assignments WHERE body IS NOT NULL \
-                 ORDER BY position, listener",
-            ),
-            Some(after) => Statement::new(
-                "SELECT listener, body FROM assignments WHERE position > ?1 \
-                 ORDER BY position, listener",
-            )
-            .bind(model::stored_position(after)),
-        };
-        // At the same moment, so that the checkpoint and the rows belong together.
-        let statements = vec![Statement::new(CHECKPOINT), changed];
-        let mut answers = self.answers(statements).await?;
-        let changes = model::rows(answers.pop().unwrap_or_default())?;
-        let position = model::position_in(answers.pop().unwrap_or_default())?;
-        Ok((position, changes))
-    }
-}
-
-impl FromRow for AssignmentChange {
-    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
-        let listener = row.parse()?;
-        let body: Option<String> = row.take()?;
-        Ok(Self {
-            listener,
-            assignment: body.as_deref().map(serde_json::from_str).transpose()?,
-        })
-    }
 }

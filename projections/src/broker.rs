@@ -73,15 +73,17 @@ impl Sort for BrokerSort {
 pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
     match &fact.event {
         Event::BrokerConnected(e) => tx.execute(
-            "INSERT INTO brokers (id, name, settings, connected_at) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO brokers (id, name, settings, settings_at, connected_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5)",
             &[
                 text(e.broker),
                 e.name.as_str().into(),
                 serde_json::to_string(&e.settings)?.into(),
+                fact.position.into(),
                 fact.at.into(),
             ],
         ),
-        Event::BrokerCredentialsRotated(e) => rotate(tx, e.broker, &e.credential),
+        Event::BrokerCredentialsRotated(e) => rotate(tx, fact, e.broker, &e.credential),
         Event::TopicsDiscovered(e) => tx.execute(
             "UPDATE brokers SET discovered_at = ?2 WHERE id = ?1",
             &[text(e.broker), fact.at.into()],
@@ -97,14 +99,23 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
     }
 }
 
-fn rotate(tx: &mut dyn Tx, id: BrokerId, credential: &CredentialRef) -> Result<(), ReadModelError> {
+fn rotate(
+    tx: &mut dyn Tx,
+    fact: &Fact,
+    id: BrokerId,
+    credential: &CredentialRef,
+) -> Result<(), ReadModelError> {
     let Some(mut rotated) = settings(tx, id)? else {
         return Ok(());
     };
     rotated.rotate(credential);
     tx.execute(
-        "UPDATE brokers SET settings = ?2 WHERE id = ?1",
-        &[text(id), serde_json::to_string(&rotated)?.into()],
+        "UPDATE brokers SET settings = ?2, settings_at = ?3 WHERE id = ?1",
+        &[
+            text(id),
+            serde_json::to_string(&rotated)?.into(),
+            fact.position.into(),
+        ],
     )
 }
 

@@ -16,7 +16,7 @@ pub mod list;
 pub mod listener;
 mod model;
 pub mod organization;
-pub mod output;
+mod output;
 pub mod past;
 pub mod projector;
 pub mod publisher;

@@ -1,36 +1,15 @@
 //! The topics that take the results of one version, for listeners and direct runs alike.
 
 use domain::algorithm::Algorithm;
-use domain::broker::BrokerSettings;
-use domain::{AlgorithmId, PublisherId, TopicName, Version, VersionSelector};
-use serde::{Deserialize, Serialize};
+use domain::{AlgorithmId, Outputs, PublisherId, TopicId, Version, VersionSelector};
 
 use crate::algorithm;
 use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::error::ReadModelError;
 use crate::model::{self, ReadModel};
 
-/// Where the results of a version go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outputs {
-    /// To each of these topics.
-    Known(Vec<Output>),
-    /// A publisher is being moved to the broker that replaces its own. What is published now would
-    /// miss it.
-    Moving,
-}
-
-/// A topic that takes results.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Output {
-    pub publisher: PublisherId,
-    pub broker: BrokerSettings,
-    pub topic: TopicName,
-}
-
 /// The enabled publishers of an algorithm that are permitted, and those whose broker was replaced.
-const PUBLISHERS: &str = "SELECT p.version, c.replaced_by, p.key, c.settings, p.topic \
+const PUBLISHERS: &str = "SELECT p.version, c.replaced_by, p.key \
      FROM publishers p JOIN brokers c ON c.id = p.broker \
      WHERE p.algorithm = ?1 AND p.enabled = 1 AND (c.replaced_by IS NOT NULL \
      OR EXISTS (SELECT 1 FROM permitted g WHERE g.broker = p.broker AND g.topic = p.topic \
@@ -42,7 +21,7 @@ struct Candidate {
     selector: VersionSelector,
     /// The broker that took over from its own, if one did.
     moves_to: Option<String>,
-    output: Output,
+    topic: TopicId,
 }
 
 /// Where the results of a version go, inside a transaction.
@@ -79,8 +58,8 @@ fn choose(candidates: Vec<Candidate>, published: &Algorithm, version: &Version) 
     if taking.iter().any(|candidate| candidate.moves_to.is_some()) {
         return Outputs::Moving;
     }
-    let outputs = taking.into_iter().map(|candidate| candidate.output);
-    Outputs::Known(outputs.collect())
+    let topics = taking.into_iter().map(|candidate| candidate.topic);
+    Outputs::Known(topics.collect())
 }
 
 impl FromRow for Candidate {
@@ -88,11 +67,7 @@ impl FromRow for Candidate {
         Ok(Self {
             selector: row.parse()?,
             moves_to: row.take()?,
-            output: Output {
-                publisher: row.parse()?,
-                broker: row.json()?,
-                topic: row.parse()?,
-            },
+            topic: row.parse::<PublisherId>()?.topic,
         })
     }
 }

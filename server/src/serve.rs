@@ -18,13 +18,11 @@ use workers::{DirectRuns, Journal, Worker, WorkerConfig};
 use crate::config::Settings;
 use crate::connector::SdkConnector;
 use crate::data_dir::DataDir;
-use crate::direct::WorkerRuns;
 use crate::environment::{RandomIds, SystemClock};
 use crate::failure::Failure;
 use crate::local::LocalTransport;
 use crate::log;
 use crate::parts::{Part, Parts};
-use crate::runs::JournalRuns;
 use crate::signal::stop_signal;
 
 /// How long the parts may take to finish once the worker has left.
@@ -92,7 +90,7 @@ impl Server {
             model: model.clone(),
             past: past.clone(),
             requests: Arc::new(WorkerRequests::new(Arc::clone(&ids))),
-            runs: Arc::new(JournalRuns::new(journal.clone())),
+            runs: Arc::new(journal.clone()),
         }));
 
         let (worker, direct) = worker_inside(&schema, &data, journal.clone(), ids).await?;
@@ -106,7 +104,7 @@ impl Server {
             graphiql: settings.graphiql.clone(),
             public_url: settings.public_url.clone(),
             readiness: readiness.clone(),
-            runner: Arc::new(WorkerRuns::new(direct)),
+            runner: Arc::new(direct),
             shutdown: stop.clone(),
         };
         let mut parts = Parts::new(readiness.clone());

@@ -4,10 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use api::run::{LedgerRecord, RunRecord, RunSource, RunSourceError};
 use api::worker::WorkerRequests;
 use api::{Control, Principal, Schema};
-use async_trait::async_trait;
 use domain::algorithm::{AlgorithmRegistered, Protocol, VersionPublished, VersionWithdrawn};
 use domain::broker::{
     BrokerConnected, BrokerCredentialsRotated, BrokerSettings, DiscoveredTopic, SqsAuth,
@@ -16,6 +14,7 @@ use domain::broker::{
 use domain::grant::{Access, Grantee, Permission, TopicGranted, TopicPatternGranted};
 use domain::listener::{ListenerEnabled, ListenerSettings, StartPosition};
 use domain::organization::{MemberAdded, OrganizationCreated, Role};
+use domain::run::{BoxFuture, Ledger, Run, RunSource, RunSourceError};
 use domain::{
     Actor, BrokerId, Clock, CommandId, CorrelationId, CredentialRef, Event, Ids, ListenerId, Meta,
     Position, Revision, StreamName, TopicId, codec,
@@ -327,20 +326,23 @@ impl Drop for Asking<'_> {
     }
 }
 
-#[async_trait]
 impl RunSource for Runs {
-    async fn runs(
+    fn runs(
         &self,
         _group: Uuid,
-        _after: Option<&str>,
+        _before: Option<i64>,
         _limit: u32,
-    ) -> Result<Vec<RunRecord>, RunSourceError> {
-        self.answer().await;
-        Ok(Vec::new())
+    ) -> BoxFuture<'_, Result<Vec<Run>, RunSourceError>> {
+        Box::pin(async {
+            self.answer().await;
+            Ok(Vec::new())
+        })
     }
 
-    async fn ledger(&self, _group: Uuid) -> Result<LedgerRecord, RunSourceError> {
-        self.answer().await;
-        Ok(LedgerRecord::default())
+    fn ledger(&self, _group: Uuid) -> BoxFuture<'_, Result<Ledger, RunSourceError>> {
+        Box::pin(async {
+            self.answer().await;
+            Ok(Ledger::default())
+        })
     }
 }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use api::run::direct::{Begun, DirectRun, DirectRunner, DirectRunnerError};
-use async_trait::async_trait;
 use domain::Actor;
+use domain::run::{BoxFuture, DirectError, DirectRun, DirectRunner, StartedRun};
 use eventflows_http::{HttpSettings, Readiness};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -57,10 +56,9 @@ impl Served {
 /// Makes no runs: none is asked for here.
 struct Nobody;
 
-#[async_trait]
 impl DirectRunner for Nobody {
-    async fn begin(&self, _run: DirectRun) -> Result<Begun, DirectRunnerError> {
-        Err(DirectRunnerError::Crowded)
+    fn start(&self, _run: DirectRun) -> BoxFuture<'_, Result<StartedRun, DirectError>> {
+        Box::pin(async { Err(DirectError::Crowded) })
     }
 }
 

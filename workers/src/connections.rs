@@ -1,23 +1,33 @@
 //! The worker's broker connections: one broker and one sink each, shared by all its consumers.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use brokers::{Broker, BrokerError, Outgoing, Sink};
+use domain::BrokerId;
+use domain::broker::BrokerSettings;
 use tokio::sync::OnceCell;
 
-use crate::control_plane::assignment::{BrokerRef, BrokerSettings};
+use crate::control_plane::frame::AssignedBroker;
 
-/// Makes brokers of connection settings. The server passes the real ones, tests fakes.
+/// Makes brokers of their settings. The server passes the real ones, tests fakes.
 pub trait Connector: Send + Sync {
     /// A broker that connects on use.
-    fn connect(&self, settings: &BrokerSettings) -> Arc<dyn Broker>;
+    ///
+    /// # Errors
+    /// The worker has no client for such a broker.
+    fn connect(&self, settings: &BrokerSettings) -> Result<Arc<dyn Broker>, BrokerError>;
 }
 
-/// The connections in use, by id.
+/// How brokers are reached, as far as the control plane has said, and the connections in use.
 pub(crate) struct Connections {
     connector: Arc<dyn Connector>,
-    open: Mutex<HashMap<String, Arc<Connection>>>,
+    known: Mutex<HashMap<BrokerId, Known>>,
+}
+
+struct Known {
+    settings: Arc<BrokerSettings>,
+    open: Option<Arc<Connection>>,
 }
 
 pub(crate) struct Connection {
@@ -29,28 +39,58 @@ impl Connections {
     pub(crate) fn new(connector: Arc<dyn Connector>) -> Self {
         Self {
             connector,
-            open: Mutex::default(),
+            known: Mutex::default(),
         }
     }
 
-    /// The connection, made on first use.
-    pub(crate) fn of(&self, connection: &BrokerRef) -> Arc<Connection> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = open.get(&connection.id) {
-            return Arc::clone(known);
+    /// Takes in how brokers are reached. A connection by other settings is used no further.
+    pub(crate) fn learn(&self, brokers: Vec<AssignedBroker>) {
+        let mut known = self.known();
+        for AssignedBroker { broker, settings } in brokers {
+            if known.get(&broker).is_none_or(|k| *k.settings != settings) {
+                let settings = Arc::new(settings);
+                let open = None;
+                known.insert(broker, Known { settings, open });
+            }
+        }
+    }
+
+    /// How a broker is reached, where that is known.
+    pub(crate) fn settings(&self, broker: BrokerId) -> Option<Arc<BrokerSettings>> {
+        let known = self.known();
+        known.get(&broker).map(|known| Arc::clone(&known.settings))
+    }
+
+    /// The connection to a broker, made on first use.
+    ///
+    /// # Errors
+    /// It is not known how the broker is reached, or there is no client for it.
+    pub(crate) fn of(&self, broker: BrokerId) -> Result<Arc<Connection>, BrokerError> {
+        let mut known = self.known();
+        let Some(known) = known.get_mut(&broker) else {
+            let text = format!("the control plane has not said how broker {broker} is reached");
+            return Err(BrokerError::Other(text));
+        };
+        if let Some(open) = &known.open {
+            return Ok(Arc::clone(open));
         }
         let made = Arc::new(Connection {
-            broker: self.connector.connect(&connection.settings),
+            broker: self.connector.connect(&known.settings)?,
             sink: OnceCell::new(),
         });
-        open.insert(connection.id.clone(), Arc::clone(&made));
-        made
+        known.open = Some(Arc::clone(&made));
+        Ok(made)
     }
 
-    /// Forgets the connections that are not `wanted`; they close when nobody uses them any more.
-    pub(crate) fn retain(&self, wanted: impl Fn(&str) -> bool) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|id, _| wanted(id));
+    /// Lets go of the connections that are not `wanted`; each closes after its last use.
+    pub(crate) fn retain(&self, wanted: impl Fn(BrokerId) -> bool) {
+        for (id, known) in self.known().iter_mut() {
+            known.open.take_if(|_| !wanted(*id));
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<BrokerId, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,19 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brokers::{BrokerError, Delivery, Source, SourceSettings, Start};
+use domain::listener::StartPosition;
 use domain::settlement::Reason;
+use domain::{Assignment, ListenerId};
 use futures_util::FutureExt;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::control_plane::Report;
-use crate::control_plane::assignment::{AssignedStart, Assignment, StartAt};
 use crate::delivery::blocks::{Block, Blocks, Watch};
 use crate::delivery::gate::Gate;
 use crate::delivery::{Failure, Pipeline, Received, deliver};
-use crate::journal::JournalError;
+use crate::journal::{JournalError, Owner};
 use crate::pause::Pause;
 use crate::resources::Resources;
 
@@ -39,8 +39,6 @@ const LONGEST_RECEIVE_PAUSE: Duration = Duration::from_secs(5);
 /// Why a consumer ended by itself. Its text goes to the control plane.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConsumerError {
-    #[error("the consumer group {0:?} is no UUID")]
-    Group(String),
     #[error("the source could not be opened: {0}")]
     Open(BrokerError),
     #[error("the source failed: {0}")]
@@ -56,41 +54,34 @@ pub(crate) enum ConsumerError {
 /// given back, and the source closed, before this returns.
 pub(crate) async fn run(
     resources: &Resources,
-    listener_id: &str,
+    listener: &ListenerId,
     assignment: watch::Receiver<Arc<Assignment>>,
     stop: CancellationToken,
 ) -> Result<(), ConsumerError> {
     let first = Arc::clone(&assignment.borrow());
-    let group: Uuid = first
-        .group
-        .parse()
-        .map_err(|_| ConsumerError::Group(first.group.clone()))?;
-    let key = resources
-        .journal
-        .listener(&first.group, &first.topic)
-        .await?;
+    let owner = Owner::Listener(first.group);
+    let key = resources.journal.listener(&owner, &listener.topic.topic);
+    let key = key.await?;
     let most_in_flight =
         FEWEST_IN_FLIGHT.max(IN_FLIGHT_PER_CALL * first.settings.concurrency as usize);
-    let connection = resources.connections.of(&first.broker);
+    let connection = resources.connections.of(listener.topic.broker);
+    let connection = connection.map_err(ConsumerError::Open)?;
     let settings = source_settings(&first, most_in_flight);
     let source = connection.broker().source(settings).await;
     let source = source.map_err(ConsumerError::Open)?;
-    resources
-        .reporter
-        .report(listener_id, Report::Started)
-        .await;
+    resources.reporter.report(listener, Report::Started).await;
     tracing::info!(
-        listener.id = listener_id,
-        topic = first.topic,
-        algorithm = first.algorithm,
+        listener.id = %listener,
+        topic = %listener.topic.topic,
+        algorithm = %listener.algorithm,
         "a consumer started"
     );
 
     let blocks = Blocks::default();
     let (failed, failures) = mpsc::channel(1);
     let pipeline = Pipeline {
-        listener_id: listener_id.to_owned(),
-        group,
+        listener: listener.clone(),
+        group: first.group,
         key,
         gate: Gate::new(
             assignment.clone(),
@@ -152,7 +143,7 @@ impl Held {
         match &assignment.dlq {
             Some(dlq) if assignment.dlq_not_granted => {
                 self.dlq_not_granted.get_or_insert_with(|| {
-                    let algorithm = &assignment.algorithm;
+                    let algorithm = &assignment.listener.algorithm;
                     let text = format!("{algorithm} has no DEAD_LETTER or PUBLISH grant on {dlq}");
                     blocks.enter(Reason::DlqNotGranted, &text)
                 });
@@ -195,13 +186,13 @@ impl Consumer<'_> {
             return;
         }
         *told_blocked = reason.is_some();
-        let listener_id = &self.pipeline.listener_id;
+        let listener = &self.pipeline.listener;
         let report = match reason {
             Some(reason) => {
                 tracing::warn!(
-                    listener.id = listener_id,
-                    topic = self.pipeline.current().topic,
-                    algorithm = self.pipeline.current().algorithm,
+                    listener.id = %listener,
+                    topic = %listener.topic.topic,
+                    algorithm = %listener.algorithm,
                     reason,
                     "a listener is blocked"
                 );
@@ -209,15 +200,15 @@ impl Consumer<'_> {
             }
             None => {
                 tracing::info!(
-                    listener.id = listener_id,
-                    topic = self.pipeline.current().topic,
-                    algorithm = self.pipeline.current().algorithm,
+                    listener.id = %listener,
+                    topic = %listener.topic.topic,
+                    algorithm = %listener.algorithm,
                     "a listener continues"
                 );
                 Report::Unblocked
             }
         };
-        self.resources.reporter.report(listener_id, report).await;
+        self.resources.reporter.report(listener, report).await;
     }
 
     /// Starts a task for what was received and what waits behind it. Answers the error that came
@@ -290,7 +281,7 @@ impl Consumer<'_> {
         if self.receive_pause.failures() >= MOST_RECEIVE_ERRORS {
             return Err(ConsumerError::Receive(error));
         }
-        tracing::warn!(listener.id = self.pipeline.listener_id, %error, "a source failed");
+        tracing::warn!(listener.id = %self.pipeline.listener, %error, "a source failed");
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(wait) => {}
@@ -301,7 +292,7 @@ impl Consumer<'_> {
     /// Finishes what is in flight within the grace, gives the rest back, and closes the source.
     async fn close(mut self) {
         self.pipeline.stopping.cancel();
-        let listener_id = &self.pipeline.listener_id;
+        let listener = &self.pipeline.listener;
         let tasks = &mut self.tasks;
         let finished = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(self.resources.grace, finished)
@@ -309,7 +300,7 @@ impl Consumer<'_> {
             .is_err()
         {
             tracing::warn!(
-                listener.id = listener_id,
+                listener.id = %listener,
                 messages = self.tasks.len(),
                 "messages in flight are given back"
             );
@@ -317,13 +308,13 @@ impl Consumer<'_> {
         }
         match self.source.close().await {
             Ok(()) => tracing::info!(
-                listener.id = listener_id,
-                topic = self.pipeline.current().topic,
-                algorithm = self.pipeline.current().algorithm,
+                listener.id = %listener,
+                topic = %listener.topic.topic,
+                algorithm = %listener.algorithm,
                 "a consumer stopped"
             ),
             Err(error) => {
-                tracing::warn!(listener.id = listener_id, %error, "a source was not closed cleanly");
+                tracing::warn!(listener.id = %listener, %error, "a source was not closed cleanly");
             }
         }
     }
@@ -337,18 +328,17 @@ fn kib(delivery: &Delivery) -> u32 {
 
 fn source_settings(assignment: &Assignment, max_unsettled: usize) -> SourceSettings {
     SourceSettings {
-        topic: assignment.topic.clone(),
-        group: assignment.group.clone(),
-        start: start(&assignment.settings.start),
+        topic: assignment.listener.topic.topic.to_string(),
+        group: assignment.group.to_string(),
+        start: start(assignment.settings.start),
         max_unsettled,
     }
 }
 
-fn start(assigned: &AssignedStart) -> Start {
-    match (assigned.at, assigned.time) {
-        (StartAt::Latest, _) => Start::Latest,
-        (StartAt::Timestamp, Some(time)) => Start::At(time.into()),
-        // A timestamp without one cannot be; from the beginning nothing is missed.
-        (StartAt::Earliest | StartAt::Timestamp, _) => Start::Earliest,
+fn start(position: StartPosition) -> Start {
+    match position {
+        StartPosition::Earliest => Start::Earliest,
+        StartPosition::Latest => Start::Latest,
+        StartPosition::Timestamp { time } => Start::At(time.into()),
     }
 }

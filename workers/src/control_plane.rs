@@ -1,19 +1,19 @@
 //! The control plane as a worker sees it: GraphQL documents over a transport.
 
-pub(crate) mod assignment;
+pub(crate) mod frame;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use brokers::TopicInfo;
-use domain::{Ids, WorkerId};
+use domain::{AlgorithmId, Ids, ListenerId, Version, WorkerId};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use self::assignment::{Assignments, Outputs, WorkerRequest};
+use self::frame::{Assignments, VersionOutputs, WorkerRequest};
 
 const WORKER_JOIN: &str = include_str!("control_plane/worker_join.graphql");
 const WORKER_LEAVE: &str = include_str!("control_plane/worker_leave.graphql");
@@ -109,7 +109,7 @@ impl ControlPlane {
 
     pub(crate) async fn report(
         &self,
-        listener_id: &str,
+        listener: &ListenerId,
         report: &Report,
         key: &str,
     ) -> Result<(), CallError> {
@@ -121,7 +121,7 @@ impl ControlPlane {
             Report::Unblocked => ("UNBLOCKED", None),
         };
         let input = json!({
-            "workerId": self.worker, "listenerId": listener_id, "report": word, "text": text,
+            "workerId": self.worker, "listener": listener, "report": word, "text": text,
             "idempotencyKey": key,
         });
         self.mutate(CONSUMER_REPORT, "consumerReport", input).await
@@ -162,9 +162,9 @@ impl ControlPlane {
     /// Where results of a version go now.
     pub(crate) async fn outputs(
         &self,
-        algorithm: &str,
-        version: &str,
-    ) -> Result<Outputs, CallError> {
+        algorithm: &AlgorithmId,
+        version: &Version,
+    ) -> Result<VersionOutputs, CallError> {
         let variables = json!({ "algorithm": algorithm, "version": version });
         read(self.transport.execute(OUTPUTS, variables).await?, "outputs")
     }
@@ -216,58 +216,31 @@ fn read<T: DeserializeOwned>(mut data: Value, field: &str) -> Result<T, CallErro
 
 #[cfg(test)]
 mod tests {
+    use domain::broker::BrokerSettings;
     use serde_json::json;
 
-    use super::assignment::{
-        AskedSettings, Assignment, Assignments, BrokerSettings, KafkaSecurity, WorkerRequest,
-    };
+    use super::frame::tests::assignment;
     use super::*;
 
     #[test]
-    fn an_assignment_is_read_as_the_control_plane_writes_it() {
-        let broker = json!({ "id": "c1", "settings": {
-            "__typename": "KafkaSettings", "bootstrapServers": ["a:9092"], "security": "PLAINTEXT",
+    fn assignments_are_read_as_the_control_plane_writes_them() {
+        let assigned = assignment();
+        let listener = &assigned.listener;
+        let settings = json!({ "kind": "KAFKA", "bootstrap_servers": ["a:9092"],
+            "security": "PLAINTEXT" });
+        let data = json!({ "assignments": { "position": "17", "complete": true,
+            "brokers": [{ "broker": listener.topic.broker, "settings": settings }],
+            "changes": [
+                { "listener": listener, "assignment": assigned },
+                { "listener": listener, "assignment": null },
+            ],
         }});
-        let data = json!({ "assignments": { "position": "17", "changes": [
-            { "listenerId": "l1", "assignment": {
-                "revision": "12", "topic": "orders", "dlq": null, "dlqNotGranted": false, "algorithm": "acme/score",
-                "group": "6f1d9c1e-5b7a-4d0e-9f53-0d7c3a51e8b2", "broker": broker,
-                "version": { "version": "1.0.0", "endpoint": "http://a/", "protocol": "ALGORITHMIA",
-                             "timeoutMs": 30000 },
-                "settings": { "start": { "at": "TIMESTAMP", "time": "2026-01-01T00:00:00Z" },
-                    "concurrency": 16, "faults": "BLOCK", "maxMessageBytes": 1048576,
-                    "retry": { "maxAttempts": 5, "initialBackoffMs": 500, "maxBackoffMs": 60000 } },
-                "outputs": [{ "publisherId": "p1", "topic": "scores", "broker": broker }],
-            }},
-            { "listenerId": "l2", "assignment": null },
-        ]}});
         let item: Assignments = read(data, "assignments").unwrap();
-        let assignment: &Assignment = item.changes[0].assignment.as_ref().unwrap();
-        let expected = BrokerSettings::Kafka {
-            bootstrap_servers: vec!["a:9092".to_owned()],
-            security: KafkaSecurity::Plaintext,
-        };
-        assert_eq!(assignment.broker.settings, expected);
-        assert!(item.changes[1].assignment.is_none());
-    }
-
-    #[test]
-    fn a_broker_of_an_unknown_kind_is_read_as_such() {
-        let asked = |settings: Value| {
-            let broker = json!({ "id": "c1", "settings": settings });
-            let request = json!({ "requestId": "r1", "listTopics": { "broker": broker } });
-            let data = json!({ "workerRequests": request });
-            let request: WorkerRequest = read(data, "workerRequests").unwrap();
-            request.list_topics.unwrap().broker.settings
-        };
-        let kafka = |security: &str| {
-            asked(json!({
-                "__typename": "KafkaSettings", "bootstrapServers": ["a:1"], "security": security,
-            }))
-        };
-        assert!(matches!(kafka("PLAINTEXT"), AskedSettings::Known(_)));
-        assert!(matches!(kafka("TLS"), AskedSettings::Unknown(_)));
-        let sqs = asked(json!({ "__typename": "SqsSettings" }));
-        assert!(matches!(sqs, AskedSettings::Unknown(_)));
+        assert!(matches!(
+            item.brokers[0].settings,
+            BrokerSettings::Kafka { .. }
+        ));
+        assert_eq!(item.changes[0].assignment.as_ref(), Some(&assigned));
+        assert_eq!(item.changes[1].assignment, None);
     }
 }

@@ -28,8 +28,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brokers::{Delivery, Message};
-use domain::Ids;
 use domain::settlement::{Decision, Reason};
+use domain::{Assignment, Ids, ListenerId};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
@@ -41,13 +41,11 @@ use self::claim::Run;
 use self::endpoint::Endpoints;
 use self::gate::Gate;
 use crate::connections::Connections;
-use crate::control_plane::assignment::{AssignedVersion, Assignment};
 use crate::journal::{Journal, JournalError, ListenerKey};
 
 /// What all messages of one consumer share.
 pub(crate) struct Pipeline {
-    /// As the control plane writes it.
-    pub(crate) listener_id: String,
+    pub(crate) listener: ListenerId,
     /// The consumer group, the namespace of the run ids.
     pub(crate) group: Uuid,
     pub(crate) key: ListenerKey,
@@ -160,7 +158,7 @@ impl Pipeline {
     /// The assignment that is or comes to be such that `holds`, with what it held.
     async fn until<T>(
         &self,
-        mut holds: impl FnMut(&Assignment) -> Option<T>,
+        mut holds: impl FnMut(&Arc<Assignment>) -> Option<T>,
     ) -> Result<(Arc<Assignment>, T), Unsettled> {
         let current = self.current();
         if let Some(held) = holds(&current) {
@@ -205,9 +203,9 @@ fn no_dlq(pipeline: &Pipeline, assignment: &Assignment, text: &str) -> Option<Bl
     none.then(|| pipeline.blocks.enter(Reason::NoDlq, text))
 }
 
-/// The version to call, if the listener may call one, once it is known where its results go.
-fn callable(assignment: &Assignment) -> Option<Arc<AssignedVersion>> {
-    assignment.outputs.known()?;
-    let version = assignment.version.as_ref();
-    version.filter(|_| !assignment.dlq_not_granted).cloned()
+/// Whether there is a version to call that the listener may call, and it is known where its results
+/// go.
+fn is_callable(assignment: &Assignment) -> bool {
+    let has_version = assignment.version.is_some() && !assignment.dlq_not_granted;
+    has_version && assignment.outputs.known().is_some()
 }

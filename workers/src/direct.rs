@@ -1,4 +1,4 @@
-//! Direct runs: somebody asks for one run of a version, and waits. The way is that of a message:
+//! Direct runs: a caller asks for one run of a version, and waits. The way is that of a message:
 //! claim, invoke, decide, publish; the answer is given once the decision is durable.
 
 mod outbox;
@@ -9,76 +9,23 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use domain::algorithm::Protocol;
-use domain::settlement::{Answer, Decision, Reason};
-use domain::{Ids, WorkerId};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use domain::run::{BoxFuture, DirectError, DirectRun, DirectRunner, StartedRun};
+use domain::settlement::{Decision, Reason};
+use domain::{AlgorithmId, Ids, RunId, WorkerId};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 use self::outbox::Outbox;
 use crate::connections::Connector;
 use crate::control_plane::{ControlPlane, Transport};
 use crate::delivery::endpoint::Endpoints;
-use crate::journal::{Draft, Journal, JournalError, ListenerKey};
+use crate::journal::{Draft, Journal, JournalError, ListenerKey, MessageId};
 
-/// A run that somebody asks for.
-pub struct DirectRun {
-    /// `organization/name`
-    pub algorithm: String,
-    pub version: DirectVersion,
-    pub content_type: &'static str,
-    pub body: Bytes,
-    /// How long the run may take in all; each call also has the version's own time.
-    pub timeout: Duration,
-    /// The room that the run takes among all of them.
-    pub room: OwnedSemaphorePermit,
-}
-
-/// The version to call.
-pub struct DirectVersion {
-    pub version: String,
-    pub endpoint: String,
-    pub protocol: Protocol,
-    pub timeout_ms: u64,
-}
-
-/// A run whose claim is durable. It continues whether or not anybody waits.
-pub struct Begun {
-    /// What its endpoint and its publishers know it by.
-    pub id: Uuid,
-    ended: oneshot::Receiver<DirectOutcome>,
-}
-
-/// What came of a run; its decision is durable.
-pub struct DirectOutcome {
-    /// How long the calls took.
-    pub duration: Duration,
-    pub ended: Result<DirectResult, DirectFailure>,
-}
-
-pub struct DirectResult {
-    /// As the endpoint said.
-    pub content_type: Option<String>,
-    pub body: Bytes,
-}
-
-pub struct DirectFailure {
-    pub answer: Answer,
-    /// More about it, for people.
-    pub text: Option<String>,
-    pub stacktrace: Option<String>,
-}
-
-/// Why there was no run, or nobody can say what came of it.
+/// Why a run did not start, or its outcome is not known.
 #[derive(Debug, thiserror::Error)]
-pub enum DirectError {
-    /// Too many results, of all or of this algorithm, wait for topics that do not take them.
-    #[error("too many results wait to be published")]
-    Crowded,
+enum NotRun {
     #[error("the worker is stopping")]
     Stopping,
     #[error(transparent)]
@@ -95,8 +42,8 @@ struct Shared {
     outbox: Outbox,
     ids: Arc<dyn Ids>,
     /// The journal's keys of direct callers, by algorithm: as many as there are algorithms.
-    listeners: Mutex<HashMap<String, ListenerKey>>,
-    next_place: AtomicI64,
+    listeners: Mutex<HashMap<AlgorithmId, ListenerKey>>,
+    next_offset: AtomicI64,
     tasks: TaskTracker,
     /// Cancelled when runs under way are given up.
     giving_up: CancellationToken,
@@ -119,7 +66,7 @@ impl DirectRuns {
         close_interrupted(&journal).await?;
         let control_plane = ControlPlane::new(transport, worker, Arc::clone(&ids));
         Ok(Self(Arc::new(Shared {
-            next_place: AtomicI64::new(journal.next_direct_place().await?),
+            next_offset: AtomicI64::new(journal.next_direct_offset().await?),
             endpoints: Endpoints::new(),
             outbox: Outbox::new(journal.clone(), control_plane, connector, Arc::clone(&ids)),
             journal,
@@ -130,19 +77,15 @@ impl DirectRuns {
         })))
     }
 
-    /// Begins a run, and answers when its claim is durable. From then on it continues by itself.
-    ///
-    /// # Errors
-    /// It did not begin.
-    pub async fn begin(&self, run: DirectRun) -> Result<Begun, DirectError> {
+    async fn begin(&self, run: DirectRun) -> Result<StartedRun, DirectError> {
         if self.0.tasks.is_closed() {
-            return Err(DirectError::Stopping);
+            return Err(NotRun::Stopping.into());
         }
         if self.0.outbox.is_crowded(&run.algorithm) {
             return Err(DirectError::Crowded);
         }
-        let id = self.0.ids.next();
-        let (claimed, begun) = oneshot::channel();
+        let id = RunId(self.0.ids.next());
+        let (claimed, started) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let shared = Arc::clone(&self.0);
         let giving_up = self.0.giving_up.clone();
@@ -152,8 +95,13 @@ impl DirectRuns {
             .spawn(giving_up.run_until_cancelled_owned(async move {
                 shared.take(id, run, claimed, end).await;
             }));
-        begun.await.map_err(|_| DirectError::Stopping)??;
-        Ok(Begun { id, ended })
+        let started = started.await.map_err(|_| NotRun::Stopping)?;
+        started.map_err(NotRun::Journal)?;
+        let outcome = async { Ok(ended.await.map_err(|_| NotRun::Stopping)?) };
+        Ok(StartedRun {
+            id,
+            outcome: Box::pin(outcome),
+        })
     }
 
     /// Publishes what is decided and not published, until it is cancelled.
@@ -173,35 +121,40 @@ impl DirectRuns {
     }
 }
 
-impl Begun {
-    /// Waits for the durable decision.
-    ///
-    /// # Errors
-    /// The worker ended before, or could not write the decision down.
-    pub async fn outcome(self) -> Result<DirectOutcome, DirectError> {
-        self.ended.await.map_err(|_| DirectError::Stopping)
+impl DirectRunner for DirectRuns {
+    fn start(&self, run: DirectRun) -> BoxFuture<'_, Result<StartedRun, DirectError>> {
+        Box::pin(self.begin(run))
+    }
+}
+
+impl From<NotRun> for DirectError {
+    fn from(cause: NotRun) -> Self {
+        Self::Unavailable(Box::new(cause))
     }
 }
 
 impl Shared {
     /// The key of an algorithm's direct callers.
-    async fn listener(&self, algorithm: &str) -> Result<ListenerKey, JournalError> {
+    async fn listener(&self, algorithm: &AlgorithmId) -> Result<ListenerKey, JournalError> {
         if let Some(known) = self.listeners().get(algorithm) {
             return Ok(*known);
         }
         let key = self.journal.direct(algorithm).await?;
-        self.listeners().insert(algorithm.to_owned(), key);
+        self.listeners().insert(algorithm.clone(), key);
         Ok(key)
     }
 
-    fn listeners(&self) -> std::sync::MutexGuard<'_, HashMap<String, ListenerKey>> {
+    fn listeners(&self) -> std::sync::MutexGuard<'_, HashMap<AlgorithmId, ListenerKey>> {
         self.listeners
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn place(&self) -> i64 {
-        self.next_place.fetch_add(1, Ordering::Relaxed)
+    fn message_id(&self) -> MessageId {
+        MessageId {
+            partition: 0,
+            offset: self.next_offset.fetch_add(1, Ordering::Relaxed),
+        }
     }
 }
 
@@ -210,7 +163,7 @@ async fn close_interrupted(journal: &Journal) -> Result<(), JournalError> {
     let draft = Arc::new(Draft {
         decision: Decision::Dropped,
         version: None,
-        revision: String::new(),
+        revision: None,
         status: None,
         reason: Some(Reason::Interrupted),
         reason_text: Some("the worker ended before the run did".to_owned()),

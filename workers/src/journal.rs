@@ -17,7 +17,8 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
-use domain::Clock;
+use domain::run::{BoxFuture, Ledger, Run, RunSource, RunSourceError};
+use domain::{Clock, RunId, TopicName};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -29,9 +30,9 @@ use self::reads::Reader;
 use self::retention::Prune;
 use self::writer::Writer;
 
-pub use self::direct::{Unpublished, direct_group};
+pub use self::direct::Unpublished;
 pub use self::record::{
-    Claim, Claimed, Draft, Ledger, ListenerKey, Outcome, Place, Recorded, RunKey, RunRecord,
+    Claim, Claimed, Draft, ListenerKey, MessageId, Outcome, Owner, Recorded, RunKey,
 };
 pub use self::retention::Retention;
 pub use self::schema::OpenError;
@@ -68,10 +69,14 @@ impl Journal {
         Ok(Self { queue, reader })
     }
 
-    /// The key of the listener whose consumer group is `group`, for claims.
-    pub async fn listener(&self, group: &str, topic: &str) -> Result<ListenerKey, JournalError> {
-        let (group, topic) = (group.to_owned(), topic.to_owned());
-        self.ask(Listener { group, topic }).await
+    /// The key of a listener, for claims.
+    pub async fn listener(
+        &self,
+        owner: &Owner,
+        topic: &TopicName,
+    ) -> Result<ListenerKey, JournalError> {
+        let (owner, topic) = (owner.to_string(), topic.to_string());
+        self.ask(Listener { owner, topic }).await
     }
 
     /// Takes messages, or finds what is known of them from before; answers in order.
@@ -106,34 +111,32 @@ impl Journal {
         self.ask(Prune(retention)).await
     }
 
-    /// Up to `limit` runs of the listener with that consumer group, newest first, from before the
-    /// run numbered `before`.
+    /// Up to `limit` runs of an owner, newest first, from before the run numbered `before`.
     pub async fn runs(
         &self,
-        group: &str,
+        owner: &Owner,
         before: Option<i64>,
         limit: u32,
-    ) -> Result<Vec<RunRecord>, JournalError> {
-        let group = group.to_owned();
+    ) -> Result<Vec<Run>, JournalError> {
+        let owner = owner.to_string();
         self.reader
-            .read(move |journal| reads::runs(journal, &group, before, limit))
+            .read(move |journal| reads::runs(journal, &owner, before, limit))
             .await
     }
 
-    /// One run of the listener with that consumer group. Recent ones are found at once, old ones
-    /// by a scan.
-    pub async fn run(&self, group: &str, id: Uuid) -> Result<Option<RunRecord>, JournalError> {
-        let group = group.to_owned();
+    /// One run of an owner. Recent ones are found at once, old ones by a scan.
+    pub async fn run(&self, owner: &Owner, id: RunId) -> Result<Option<Run>, JournalError> {
+        let owner = owner.to_string();
         self.reader
-            .read(move |journal| reads::run(journal, &group, id))
+            .read(move |journal| reads::run(journal, &owner, id))
             .await
     }
 
-    /// What became of everything the listener with that consumer group received.
-    pub async fn ledger(&self, group: &str) -> Result<Ledger, JournalError> {
-        let group = group.to_owned();
+    /// What became of everything that an owner received.
+    pub async fn ledger(&self, owner: &Owner) -> Result<Ledger, JournalError> {
+        let owner = owner.to_string();
         self.reader
-            .read(move |journal| reads::ledger(journal, &group))
+            .read(move |journal| reads::ledger(journal, &owner))
             .await
     }
 
@@ -155,6 +158,28 @@ impl Journal {
 
     async fn send(&self, job: Box<dyn Job>) -> Result<(), JournalError> {
         self.queue.send(job).await.map_err(|_| JournalError::Closed)
+    }
+}
+
+/// Runs of listeners, as the API reads them.
+impl RunSource for Journal {
+    fn runs(
+        &self,
+        group: Uuid,
+        before: Option<i64>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Run>, RunSourceError>> {
+        Box::pin(async move {
+            let runs = Self::runs(self, &Owner::Listener(group), before, limit).await;
+            runs.map_err(|error| RunSourceError(Box::new(error)))
+        })
+    }
+
+    fn ledger(&self, group: Uuid) -> BoxFuture<'_, Result<Ledger, RunSourceError>> {
+        Box::pin(async move {
+            let ledger = Self::ledger(self, &Owner::Listener(group)).await;
+            ledger.map_err(|error| RunSourceError(Box::new(error)))
+        })
     }
 }
 

@@ -15,11 +15,7 @@ mod resources;
 mod worker;
 
 pub use connections::Connector;
-pub use control_plane::assignment::{BrokerSettings, KafkaSecurity};
 pub use control_plane::{Transport, TransportError};
-pub use direct::{
-    Begun, DirectError, DirectFailure, DirectOutcome, DirectResult, DirectRun, DirectRuns,
-    DirectVersion,
-};
+pub use direct::DirectRuns;
 pub use journal::Journal;
 pub use worker::{Worker, WorkerConfig};

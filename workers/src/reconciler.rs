@@ -2,34 +2,44 @@
 
 mod keeper;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use domain::broker::BrokerSettings;
+use domain::{Assignment, BrokerId, ListenerId};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use self::keeper::Keeper;
-use crate::control_plane::assignment::{Assignment, Change};
+use crate::control_plane::frame::Assignments;
 use crate::resources::Resources;
+
+/// A listener as it is to be served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Desired {
+    pub(crate) assignment: Arc<Assignment>,
+    /// How the broker of its topic is reached; none while the control plane has not said.
+    pub(crate) broker: Option<Arc<BrokerSettings>>,
+}
 
 /// What brings a running consumer from one assignment to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Nothing,
-    /// The consumer continues under the new assignment.
+    /// The consumer goes on under the new assignment.
     Update,
     /// The source itself is another: the consumer ends and a new one begins.
     Restart,
 }
 
 /// The step from `running` to `desired`.
-pub(crate) fn step(running: &Assignment, desired: &Assignment) -> Step {
-    let same_source = running.topic == desired.topic
-        && running.group == desired.group
-        && running.broker == desired.broker
-        && running.settings.start == desired.settings.start
-        && running.settings.concurrency == desired.settings.concurrency;
+pub(crate) fn step(running: &Desired, desired: &Desired) -> Step {
+    let (now, then) = (&running.assignment, &desired.assignment);
+    let same_source = now.group == then.group
+        && now.settings.start == then.settings.start
+        && now.settings.concurrency == then.settings.concurrency
+        && running.broker == desired.broker;
     if !same_source {
         Step::Restart
     } else if running == desired {
@@ -42,13 +52,15 @@ pub(crate) fn step(running: &Assignment, desired: &Assignment) -> Step {
 /// The listeners of a worker, each with its keeper.
 pub(crate) struct Reconciler {
     resources: Arc<Resources>,
-    keepers: HashMap<String, Kept>,
+    keepers: HashMap<ListenerId, Kept>,
     /// Keepers that were told to end, until they have.
-    ending: HashMap<String, JoinHandle<()>>,
+    ending: HashMap<ListenerId, JoinHandle<()>>,
+    /// The listeners of a snapshot, from its first part to its last.
+    snapshot: Option<HashSet<ListenerId>>,
 }
 
 struct Kept {
-    desired: watch::Sender<Arc<Assignment>>,
+    desired: watch::Sender<Arc<Desired>>,
     stop: CancellationToken,
     ended: JoinHandle<()>,
 }
@@ -59,33 +71,73 @@ impl Reconciler {
             resources,
             keepers: HashMap::new(),
             ending: HashMap::new(),
+            snapshot: None,
         }
     }
 
-    /// Starts, stops or updates what `changes` say.
-    pub(crate) fn apply(&mut self, changes: Vec<Change>) {
+    /// Expects all assignments from the start: what they do not name is to stop.
+    pub(crate) fn expect_snapshot(&mut self) {
+        self.snapshot = Some(HashSet::new());
+    }
+
+    /// Starts, stops or updates what a part of the assignments says.
+    pub(crate) fn apply(&mut self, part: Assignments) {
         self.ending.retain(|_, ended| !ended.is_finished());
-        for change in changes {
+        let learned = !part.brokers.is_empty();
+        self.resources.connections.learn(part.brokers);
+        for change in part.changes {
             match change.assignment {
-                Some(assignment) => self.keep(change.listener_id, Arc::new(assignment)),
-                None => self.end(&change.listener_id),
+                Some(assignment) => self.keep(change.listener, Arc::new(assignment)),
+                None => self.end(&change.listener),
             }
         }
-        let wanted: Vec<_> = self
-            .keepers
-            .values()
-            .map(|kept| kept.desired.borrow().clone())
-            .collect();
-        self.resources.connections.retain(|id| {
-            wanted.iter().any(|assignment| {
-                let outputs = assignment.outputs.known().into_iter();
-                outputs
-                    .flat_map(|outputs| outputs.iter())
-                    .map(|output| &output.broker)
-                    .chain([&assignment.broker])
-                    .any(|connection| connection.id == id)
-            })
-        });
+        if part.complete {
+            self.end_unnamed();
+        }
+        if learned {
+            self.reconnect();
+        }
+        let used = self.used_brokers();
+        self.resources.connections.retain(|id| used.contains(&id));
+    }
+
+    /// At the end of a snapshot, stops what it did not name.
+    fn end_unnamed(&mut self) {
+        let Some(named) = self.snapshot.take() else {
+            return;
+        };
+        let unnamed = self.keepers.keys().filter(|id| !named.contains(*id));
+        let unnamed: Vec<_> = unnamed.cloned().collect();
+        for listener in unnamed {
+            self.end(&listener);
+        }
+    }
+
+    /// Tells the keepers of listeners whose broker is reached in another way by now.
+    fn reconnect(&self) {
+        for (listener, kept) in &self.keepers {
+            let broker = self.resources.connections.settings(listener.topic.broker);
+            kept.desired.send_if_modified(|desired| {
+                let changed = desired.broker != broker;
+                if changed {
+                    let assignment = Arc::clone(&desired.assignment);
+                    *desired = Arc::new(Desired { assignment, broker });
+                }
+                changed
+            });
+        }
+    }
+
+    /// The brokers that are read from or published to.
+    fn used_brokers(&self) -> HashSet<BrokerId> {
+        let mut used = HashSet::new();
+        for (listener, kept) in &self.keepers {
+            used.insert(listener.topic.broker);
+            let desired = kept.desired.borrow();
+            let outputs = desired.assignment.outputs.known().unwrap_or_default();
+            used.extend(outputs.iter().map(|topic| topic.broker));
+        }
+        used
     }
 
     /// Stops everything and waits until it has stopped.
@@ -96,25 +148,30 @@ impl Reconciler {
         }
         for (listener, ended) in self.ending {
             if let Err(error) = ended.await {
-                tracing::error!(listener.id = listener, %error, "a listener's keeper panicked");
+                tracing::error!(listener.id = %listener, %error, "a listener's keeper panicked");
             }
         }
     }
 
-    fn keep(&mut self, listener_id: String, assignment: Arc<Assignment>) {
-        if let Some(kept) = self.keepers.get(&listener_id) {
-            kept.desired.send_replace(assignment);
+    fn keep(&mut self, listener: ListenerId, assignment: Arc<Assignment>) {
+        if let Some(named) = &mut self.snapshot {
+            named.insert(listener.clone());
+        }
+        let broker = self.resources.connections.settings(listener.topic.broker);
+        let desired = Arc::new(Desired { assignment, broker });
+        if let Some(kept) = self.keepers.get(&listener) {
+            kept.desired.send_replace(desired);
             return;
         }
-        let (desired, follow) = watch::channel(assignment);
+        let (desired, follow) = watch::channel(desired);
         let stop = CancellationToken::new();
         let keeper = Keeper::new(
             Arc::clone(&self.resources),
-            listener_id.clone(),
+            listener.clone(),
             follow,
             stop.clone(),
         );
-        let predecessor = self.ending.remove(&listener_id);
+        let predecessor = self.ending.remove(&listener);
         let ended = tokio::spawn(async move {
             if let Some(predecessor) = predecessor {
                 // Its panic was its own.
@@ -127,35 +184,50 @@ impl Reconciler {
             stop,
             ended,
         };
-        self.keepers.insert(listener_id, kept);
+        self.keepers.insert(listener, kept);
     }
 
-    fn end(&mut self, listener_id: &str) {
-        if let Some(kept) = self.keepers.remove(listener_id) {
+    fn end(&mut self, listener: &ListenerId) {
+        if let Some(kept) = self.keepers.remove(listener) {
             kept.stop.cancel();
-            self.ending.insert(listener_id.to_owned(), kept.ended);
+            self.ending.insert(listener.clone(), kept.ended);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::Outputs;
+    use domain::broker::{BrokerSettings, KafkaSecurity};
+    use uuid::Uuid;
+
     use super::*;
-    use crate::control_plane::assignment::Outputs;
-    use crate::control_plane::assignment::tests::assignment;
+    use crate::control_plane::frame::tests::assignment;
+
+    fn desired(assignment: Assignment, bootstrap: &str) -> Desired {
+        Desired {
+            assignment: Arc::new(assignment),
+            broker: Some(Arc::new(BrokerSettings::Kafka {
+                bootstrap_servers: vec![bootstrap.to_owned()],
+                security: KafkaSecurity::Plaintext,
+            })),
+        }
+    }
 
     fn step_after(change: impl FnOnce(&mut Assignment)) -> Step {
-        let running = assignment();
-        let mut desired = assignment();
-        change(&mut desired);
-        step(&running, &desired)
+        let mut changed = assignment();
+        change(&mut changed);
+        step(
+            &desired(assignment(), "a:9092"),
+            &desired(changed, "a:9092"),
+        )
     }
 
     #[test]
     fn what_does_not_concern_the_source_is_handed_to_the_running_consumer() {
         assert_eq!(step_after(|_| {}), Step::Nothing);
         assert_eq!(step_after(|a| a.version = None), Step::Update);
-        assert_eq!(step_after(|a| a.dlq = Some("dlq".to_owned())), Step::Update);
+        assert_eq!(step_after(|a| a.dlq = "dlq".parse().ok()), Step::Update);
         assert_eq!(step_after(|a| a.outputs = Outputs::Moving), Step::Update);
         assert_eq!(
             step_after(|a| a.settings.retry.max_attempts += 1),
@@ -165,14 +237,17 @@ mod tests {
             step_after(|a| a.settings.max_message_bytes += 1),
             Step::Update
         );
-        assert_eq!(step_after(|a| a.revision = "99".to_owned()), Step::Update);
+        assert_eq!(step_after(|a| a.revision.0 = 99), Step::Update);
     }
 
     #[test]
     fn another_source_needs_another_consumer() {
-        assert_eq!(step_after(|a| a.topic.push('x')), Step::Restart);
-        assert_eq!(step_after(|a| a.group.push('x')), Step::Restart);
-        assert_eq!(step_after(|a| a.broker.id.push('x')), Step::Restart);
+        assert_eq!(step_after(|a| a.group = Uuid::nil()), Step::Restart);
         assert_eq!(step_after(|a| a.settings.concurrency += 1), Step::Restart);
+        let (one, other) = (
+            desired(assignment(), "a:9092"),
+            desired(assignment(), "b:9092"),
+        );
+        assert_eq!(step(&one, &other), Step::Restart);
     }
 }

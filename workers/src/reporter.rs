@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::Ids;
+use domain::{Ids, ListenerId};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -28,7 +28,7 @@ pub(crate) struct Reporter {
 }
 
 struct Entry {
-    listener_id: String,
+    listener: ListenerId,
     report: Report,
 }
 
@@ -58,12 +58,12 @@ impl Reporter {
     }
 
     /// Puts the report in line.
-    pub(crate) async fn report(&self, listener_id: &str, report: Report) {
+    pub(crate) async fn report(&self, listener: &ListenerId, report: Report) {
         let mut hasher = DefaultHasher::new();
-        listener_id.hash(&mut hasher);
+        listener.hash(&mut hasher);
         let lane = usize::try_from(hasher.finish() % LANES as u64).unwrap_or_default();
         let entry = Entry {
-            listener_id: listener_id.to_owned(),
+            listener: listener.clone(),
             report,
         };
         // The lanes end before their senders only when they give up.
@@ -79,15 +79,11 @@ impl Lanes {
 }
 
 async fn work(control_plane: ControlPlane, ids: Arc<dyn Ids>, mut entries: mpsc::Receiver<Entry>) {
-    while let Some(Entry {
-        listener_id,
-        report,
-    }) = entries.recv().await
-    {
+    while let Some(Entry { listener, report }) = entries.recv().await {
         let key = control_plane.key();
-        let told = persist(&*ids, || control_plane.report(&listener_id, &report, &key));
+        let told = persist(&*ids, || control_plane.report(&listener, &report, &key));
         if let Err(error) = told.await {
-            tracing::error!(listener.id = listener_id, %error, "a report was refused");
+            tracing::error!(listener.id = %listener, %error, "a report was refused");
         }
     }
 }

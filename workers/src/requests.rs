@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::connections::Connector;
 use crate::control_plane::ControlPlane;
-use crate::control_plane::assignment::{AskedSettings, UnknownSettings, WorkerRequest};
+use crate::control_plane::frame::WorkerRequest;
 
 /// Requests answered at once.
 const AT_ONCE: usize = 8;
@@ -53,22 +53,11 @@ async fn topics(
     let Some(list) = &request.list_topics else {
         return Err("the worker does not know the request".to_owned());
     };
-    let settings = match &list.broker.settings {
-        AskedSettings::Known(settings) => settings,
-        AskedSettings::Unknown(unknown) => return Err(no_client(unknown)),
-    };
-    // A broker of its own: the connection may be one that nothing is assigned on yet.
-    let broker = connector.connect(settings);
+    // A broker of its own: nothing may be assigned on it yet.
+    let broker = connector.connect(&list.settings);
+    let broker = broker.map_err(|error| error.to_string())?;
     match timeout(PATIENCE, broker.topics()).await {
         Ok(topics) => topics.map_err(|error| error.to_string()),
         Err(_) => Err("the broker did not answer in time".to_owned()),
-    }
-}
-
-fn no_client(UnknownSettings { kind, security }: &UnknownSettings) -> String {
-    let kind = kind.strip_suffix("Settings").unwrap_or(kind);
-    match security {
-        Some(security) => format!("the worker has no client for {kind} with {security}"),
-        None => format!("the worker has no client for {kind}"),
     }
 }

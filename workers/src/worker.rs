@@ -149,13 +149,19 @@ impl Worker {
         let mut after: Option<String> = None;
         let mut pause = Pause::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
+            if after.is_none() {
+                reconciler.expect_snapshot();
+            }
             let mut items = self.control_plane.assignments(after.as_deref());
             while let Some(item) = items.next().await {
                 match item {
                     Ok(item) => {
                         pause.succeeded();
-                        reconciler.apply(item.changes);
-                        after = Some(item.position);
+                        // What was told in part is told again from where it began.
+                        if item.complete {
+                            after = Some(item.position.clone());
+                        }
+                        reconciler.apply(item);
                     }
                     Err(error) => {
                         tracing::warn!(%error, "the assignments broke off");

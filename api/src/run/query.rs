@@ -4,9 +4,9 @@ use async_graphql::connection::{Connection, Edge};
 use async_graphql::{Context, Result};
 use uuid::Uuid;
 
-use super::{Ledger, Run, RunRecord};
+use super::{Ledger, Run};
 use crate::control::control;
-use crate::error::{Code, fault};
+use crate::error::{Code, fault, invalid};
 use crate::paging::{self, Cursor, limit};
 
 pub(crate) async fn runs(
@@ -17,16 +17,17 @@ pub(crate) async fn runs(
 ) -> Result<Connection<Cursor, Run>> {
     let wanted = limit(first)? as usize;
     let from = paging::after(after.as_deref())?;
-    let rows = control(ctx)
-        .runs
-        .runs(group, from.as_deref(), limit(first)? + 1)
-        .await;
-    let mut rows: Vec<RunRecord> = rows.map_err(|cause| fault(Code::Unavailable, &cause))?;
-    let mut runs = Connection::new(from.is_some(), rows.len() > wanted);
+    let before = from.as_deref().map(str::parse).transpose();
+    let before = before.map_err(|_| invalid("`after` is not a cursor of this list"))?;
+    let rows = control(ctx).runs.runs(group, before, limit(first)? + 1);
+    let mut rows = rows
+        .await
+        .map_err(|cause| fault(Code::Unavailable, &cause))?;
+    let mut runs = Connection::new(before.is_some(), rows.len() > wanted);
     rows.truncate(wanted);
     runs.edges = rows
         .into_iter()
-        .map(|row| Edge::new(Cursor(row.key.clone()), Run(row)))
+        .map(|row| Edge::new(Cursor(row.number.to_string()), Run(row)))
         .collect();
     Ok(runs)
 }

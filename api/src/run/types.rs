@@ -1,12 +1,12 @@
 //! The types of a run.
 
 use async_graphql::{Enum, Object, SimpleObject};
+use domain::run;
 use domain::settlement::Decision as DomainDecision;
 
-use super::{LedgerRecord, RunRecord};
 use crate::scalar::{BigInt, DateTime};
 
-pub struct Run(pub RunRecord);
+pub struct Run(pub run::Run);
 
 /// One message taken through one listener to its decision.
 #[Object]
@@ -33,32 +33,32 @@ impl Run {
 
     /// How the run ended; null while it lasts.
     async fn decision(&self) -> Option<Decision> {
-        self.0.decision.map(Into::into)
+        Some(self.0.end.as_ref()?.decision.into())
     }
 
     /// The version that was called last.
-    async fn version(&self) -> Option<&str> {
-        self.0.version.as_deref()
+    async fn version(&self) -> Option<String> {
+        Some(self.0.end.as_ref()?.version.as_ref()?.to_string())
     }
 
     /// The HTTP status of the last answer.
     async fn status(&self) -> Option<u16> {
-        self.0.status
+        self.0.end.as_ref()?.status
     }
 
     /// Why it was dead-lettered or dropped: a code.
     async fn reason(&self) -> Option<&str> {
-        self.0.reason.as_deref()
+        Some(self.0.end.as_ref()?.reason?.as_str())
     }
 
     /// Why it was dead-lettered or dropped: a text for people.
     async fn reason_text(&self) -> Option<&str> {
-        self.0.reason_text.as_deref()
+        self.0.end.as_ref()?.reason_text.as_deref()
     }
 
     /// When the run ended; null while it lasts.
     async fn finished_at(&self) -> Option<DateTime> {
-        self.0.finished_at.map(DateTime)
+        Some(DateTime(self.0.end.as_ref()?.finished_at))
     }
 }
 
@@ -94,8 +94,8 @@ pub struct Ledger {
     pub in_flight: BigInt,
 }
 
-impl From<LedgerRecord> for Ledger {
-    fn from(ledger: LedgerRecord) -> Self {
+impl From<run::Ledger> for Ledger {
+    fn from(ledger: run::Ledger) -> Self {
         Self {
             received: BigInt(ledger.received),
             succeeded: BigInt(ledger.succeeded),

@@ -1,19 +1,22 @@
-//! Assignments as workers see them.
+//! Assignments as workers see them: what the domain holds, in its serialised form.
 
-use async_graphql::{ID, SimpleObject};
-use projections::{assignment as row, output};
+use async_graphql::{Json, SimpleObject};
+use domain::{Assignment, BrokerId, ListenerId, Outputs};
+use projections::assignment as row;
 
-use crate::algorithm::types::Protocol;
-use crate::broker::BrokerSettings;
-use crate::id::GlobalId;
-use crate::listener::settings::ListenerSettings;
 use crate::scalar::Position;
 
-/// What changed up to a position. The first item holds all assignments.
+/// What changed up to a position, or a part of it that fits into one item.
 #[derive(SimpleObject)]
 pub struct AssignmentChanges {
-    /// To resume, subscribe again with `after` set to it.
+    /// Where the last of these parts leads. To resume, subscribe again with `after` set to the
+    /// position of the last part that was complete.
     pub position: Position,
+    /// Whether this is the last part of what changed up to the position.
+    pub complete: bool,
+    /// How brokers are reached: each before the first assignment that refers to it, and again when
+    /// its credential has changed.
+    pub brokers: Vec<AssignedBroker>,
     /// What changed, by listener.
     pub changes: Vec<AssignmentChange>,
 }
@@ -21,130 +24,55 @@ pub struct AssignmentChanges {
 /// What changed for one listener.
 #[derive(SimpleObject)]
 pub struct AssignmentChange {
-    /// The listener.
-    pub listener_id: ID,
-    /// How to serve it; null: stop serving it.
-    pub assignment: Option<Assignment>,
-}
-
-/// Everything a worker needs to serve a listener.
-#[derive(SimpleObject)]
-pub struct Assignment {
-    /// The position of the event that last changed the listener.
-    pub revision: Position,
-    /// The name of the topic to read.
-    pub topic: String,
-    /// The name of the topic that takes faulty messages.
-    pub dlq: Option<String>,
-    /// Whether no grant permits the algorithm to send faulty messages to `dlq`; while it is true, the
-    /// listener must hold its position.
-    pub dlq_not_granted: bool,
-    /// The algorithm, as `organization/name`.
-    pub algorithm: String,
-    /// The consumer group, the same as long as the listener exists.
-    pub group: String,
-    /// The broker of the topic.
-    pub broker: AssignedBroker,
-    /// The version that the selector picks now; null if no published version matches.
-    pub version: Option<AssignedVersion>,
-    /// How the listener behaves.
-    pub settings: ListenerSettings,
-    /// The topics that take the results of this version. Null while a publisher is being moved to
-    /// the broker that replaces its own: wait for the next change before publishing anything.
-    pub outputs: Option<Vec<AssignedOutput>>,
+    /// The listener, as its assignment names it.
+    pub listener: Json<ListenerId>,
+    /// How to serve it, as the worker's protocol version has it; null: stop serving it.
+    pub assignment: Option<Json<Assignment>>,
 }
 
 /// A broker to use.
 #[derive(SimpleObject)]
 pub struct AssignedBroker {
-    /// Its global id.
-    pub id: ID,
-    /// How it is reached.
-    pub settings: BrokerSettings,
+    /// Its UUID, by which assignments refer to it.
+    pub broker: String,
+    /// How it is reached, as the worker's protocol version has it.
+    pub settings: Json<domain::broker::BrokerSettings>,
 }
 
-/// The version that messages are sent to.
+/// Where the results of a version go.
 #[derive(SimpleObject)]
-pub struct AssignedVersion {
-    /// The version.
-    pub version: String,
-    /// The URL to call.
-    pub endpoint: String,
-    /// How the endpoint is called and its answer read.
-    pub protocol: Protocol,
-    /// How long one call may take.
-    pub timeout_ms: u64,
+pub struct VersionOutputs {
+    /// The topics, as an assignment lists them.
+    pub outputs: Json<Outputs>,
+    /// How their brokers are reached.
+    pub brokers: Vec<AssignedBroker>,
 }
 
-/// A topic that takes results.
-#[derive(SimpleObject)]
-pub struct AssignedOutput {
-    /// The publisher.
-    pub publisher_id: ID,
-    /// The name of the topic.
-    pub topic: String,
-    /// The broker of the topic.
-    pub broker: AssignedBroker,
+impl From<row::AssignmentPage> for AssignmentChanges {
+    fn from(page: row::AssignmentPage) -> Self {
+        Self {
+            position: Position(page.position),
+            complete: page.next.is_none(),
+            brokers: page.brokers.into_iter().map(Into::into).collect(),
+            changes: page.changes.into_iter().map(Into::into).collect(),
+        }
+    }
 }
 
 impl From<row::AssignmentChange> for AssignmentChange {
     fn from(change: row::AssignmentChange) -> Self {
         Self {
-            listener_id: GlobalId::Listener(change.listener).encode(),
-            assignment: change.assignment.map(Into::into),
+            listener: Json(change.listener),
+            assignment: change.assignment.map(Json),
         }
     }
 }
 
-impl From<row::Assignment> for Assignment {
-    fn from(row: row::Assignment) -> Self {
+impl From<(BrokerId, domain::broker::BrokerSettings)> for AssignedBroker {
+    fn from((id, settings): (BrokerId, domain::broker::BrokerSettings)) -> Self {
         Self {
-            revision: Position(row.revision),
-            topic: row.listener.topic.topic.to_string(),
-            dlq: row.dlq,
-            dlq_not_granted: row.dlq_not_granted,
-            algorithm: row.listener.algorithm.to_string(),
-            group: row.group.to_string(),
-            broker: AssignedBroker {
-                id: GlobalId::Broker(row.listener.topic.broker).encode(),
-                settings: row.broker.into(),
-            },
-            version: row.version.map(Into::into),
-            settings: row.settings.into(),
-            outputs: AssignedOutput::list(row.outputs),
-        }
-    }
-}
-
-impl From<row::AssignedVersion> for AssignedVersion {
-    fn from(row: row::AssignedVersion) -> Self {
-        Self {
-            version: row.version.to_string(),
-            endpoint: row.endpoint,
-            protocol: row.protocol.into(),
-            timeout_ms: row.timeout_ms,
-        }
-    }
-}
-
-impl AssignedOutput {
-    pub(super) fn list(outputs: output::Outputs) -> Option<Vec<Self>> {
-        match outputs {
-            output::Outputs::Known(outputs) => Some(outputs.into_iter().map(Into::into).collect()),
-            output::Outputs::Moving => None,
-        }
-    }
-}
-
-impl From<output::Output> for AssignedOutput {
-    fn from(row: output::Output) -> Self {
-        Self {
-            topic: row.topic.to_string(),
-            broker: AssignedBroker {
-                id: GlobalId::Broker(row.publisher.topic.broker).encode(),
-                settings: row.broker.into(),
-            },
-            publisher_id: GlobalId::Publisher(row.publisher).encode(),
+            broker: id.to_string(),
+            settings: Json(settings),
         }
     }
 }

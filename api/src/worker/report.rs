@@ -1,12 +1,11 @@
 //! What became of a consumer.
 
-use async_graphql::{Enum, ID, InputObject};
+use async_graphql::{Enum, ID, InputObject, Json};
 use domain::worker::{Report, ReportConsumer};
-use domain::{Position, WorkerId};
+use domain::{ListenerId, Position, WorkerId};
 
 use super::mutation::{WorkerPayload, worker_in};
-use crate::id;
-use crate::mutation::{Call, Mutation, NotDone, Once, Terms, arguments};
+use crate::mutation::{Call, Mutation, NotDone, Once, Terms};
 use crate::user_error::UserError;
 
 /// What became of a consumer.
@@ -14,8 +13,8 @@ use crate::user_error::UserError;
 pub struct ConsumerReportInput {
     /// The worker's UUID.
     pub worker_id: ID,
-    /// The listener that the consumer serves.
-    pub listener_id: ID,
+    /// The listener that the consumer serves, as its assignment names it.
+    pub listener: Json<ListenerId>,
     /// What became of the consumer.
     pub report: ConsumerReport,
     /// The error of a failed consumer, or the reason of a blocked one.
@@ -56,7 +55,7 @@ impl Mutation for ConsumerReportInput {
         let text = self.text.clone().unwrap_or_default();
         let command = ReportConsumer {
             worker: *worker,
-            listener: arguments::id_in(&self.listener_id, id::listener, "listenerId")?,
+            listener: self.listener.0.clone(),
             report: match self.report {
                 ConsumerReport::Started => Report::Started,
                 ConsumerReport::Stopped => Report::Stopped,

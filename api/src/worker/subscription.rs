@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
+use async_graphql::{Context, ID, Json, Result, SimpleObject, Subscription};
 use domain::WorkerId;
+use domain::broker::BrokerSettings;
 use futures_util::{Stream, StreamExt, stream};
 use projections::ReadModel;
+use projections::assignment::AssignmentCursor;
 
-use super::assignment::{AssignedBroker, AssignmentChanges};
+use super::assignment::AssignmentChanges;
 use super::requests::TopicsRequest;
 use crate::control::{Control, control};
 use crate::error::{invalid, read_failure};
@@ -22,11 +24,11 @@ pub struct WorkerRequest {
     pub list_topics: Option<ListTopics>,
 }
 
-/// A broker to list the topics of.
+/// A broker to list the topics of; it need not be connected.
 #[derive(SimpleObject)]
 pub struct ListTopics {
-    /// The broker.
-    pub broker: AssignedBroker,
+    /// How it is reached, as the worker's protocol version has it.
+    pub settings: Json<BrokerSettings>,
 }
 
 #[derive(Default)]
@@ -35,7 +37,7 @@ pub struct WorkerSubscription;
 #[Subscription]
 impl WorkerSubscription {
     /// What a worker is to run: everything there is or that changed after a position, then each
-    /// change.
+    /// change. What is too much for one item comes in parts.
     async fn assignments(
         &self,
         ctx: &Context<'_>,
@@ -73,30 +75,30 @@ fn assignments(
     after: Option<domain::Position>,
 ) -> impl Stream<Item = Result<AssignmentChanges>> {
     let reached = model.watch();
-    let start = (model, reached, after, true);
-    stream::unfold(start, async |(model, mut reached, mut after, mut first)| {
-        loop {
-            // Marked as seen before the rows are read: a change in between wakes us again.
-            reached.mark_unchanged();
-            let (position, changes) = match model.assignments(after).await {
-                Ok(changed) => changed,
-                Err(cause) => {
-                    let failed = Err(read_failure(&cause));
-                    return Some((failed, (model, reached, after, first)));
-                }
-            };
-            after = Some(position);
-            if first || !changes.is_empty() {
-                first = false;
-                let item = AssignmentChanges {
-                    position: Position(position),
-                    changes: changes.into_iter().map(Into::into).collect(),
+    let start = (model, reached, AssignmentCursor::after(after), true);
+    stream::unfold(
+        start,
+        async |(model, mut reached, mut cursor, mut first)| {
+            loop {
+                // Marked as seen before the rows are read: a change in between wakes us again.
+                reached.mark_unchanged();
+                let page = match model.assignments(&cursor).await {
+                    Ok(page) => page,
+                    Err(cause) => {
+                        let failed = Err(read_failure(&cause));
+                        return Some((failed, (model, reached, cursor, first)));
+                    }
                 };
-                return Some((Ok(item), (model, reached, after, first)));
+                let next = page.next.clone();
+                cursor = next.unwrap_or_else(|| AssignmentCursor::after(Some(page.position)));
+                if first || !page.is_empty() {
+                    first = false;
+                    return Some((Ok(page.into()), (model, reached, cursor, first)));
+                }
+                reached.changed().await.ok()?;
             }
-            reached.changed().await.ok()?;
-        }
-    })
+        },
+    )
     .boxed()
 }
 
@@ -105,10 +107,7 @@ impl From<TopicsRequest> for WorkerRequest {
         Self {
             request_id: ID(request.id.to_string()),
             list_topics: Some(ListTopics {
-                broker: AssignedBroker {
-                    id: ID(request.id.to_string()),
-                    settings: request.settings.into(),
-                },
+                settings: Json(request.settings),
             }),
         }
     }

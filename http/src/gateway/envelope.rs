@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use api::run::direct::DirectResult;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use domain::RunId;
+use domain::run::DirectResult;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use uuid::Uuid;
 
 use super::content::Content;
 
@@ -27,7 +27,7 @@ pub(super) struct ErrorBody {
 /// What is known of a run once it began.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct About {
-    pub(super) run: Uuid,
+    pub(super) run: RunId,
     pub(super) duration: Duration,
     /// What the caller should know beside.
     pub(super) alert: Option<&'static str>,
@@ -99,7 +99,7 @@ pub(super) fn error(error: &ErrorBody, about: Option<About>) -> Vec<u8> {
 }
 
 /// The answer to a run that nobody waits for.
-pub(super) fn acknowledged(run: Uuid) -> Vec<u8> {
+pub(super) fn acknowledged(run: RunId) -> Vec<u8> {
     json(&Acknowledged {
         asynchronous: "void",
         async_protocol: "void",
@@ -119,7 +119,7 @@ impl About {
 }
 
 /// A run's id as callers know it.
-pub(super) fn request_id(run: Uuid) -> String {
+pub(super) fn request_id(run: RunId) -> String {
     format!("req-{run}")
 }
 
@@ -149,10 +149,12 @@ mod tests {
     use bytes::Bytes;
     use serde_json::{Value, json};
 
+    use uuid::Uuid;
+
     use super::*;
 
     const ABOUT: About = About {
-        run: Uuid::from_u128(7),
+        run: RunId(Uuid::from_u128(7)),
         duration: Duration::from_millis(1250),
         alert: None,
     };
@@ -220,7 +222,7 @@ mod tests {
 
     #[test]
     fn an_acknowledgement_has_the_names_that_clients_look_for() {
-        let answer: Value = serde_json::from_slice(&acknowledged(Uuid::nil())).unwrap();
+        let answer: Value = serde_json::from_slice(&acknowledged(RunId(Uuid::nil()))).unwrap();
         let id = "req-00000000-0000-0000-0000-000000000000";
         let wanted = json!({ "async": "void", "async_protocol": "void", "request_id": id });
         assert_eq!(answer, wanted);

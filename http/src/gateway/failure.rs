@@ -1,7 +1,7 @@
 //! Why a caller gets no result: the error as callers know it, and the status.
 
-use api::run::direct::{DirectFailure, DirectRunnerError};
 use axum::http::StatusCode;
+use domain::run::{DirectError, DirectFailure};
 use domain::settlement::Answer;
 
 use super::content::Content;
@@ -94,10 +94,10 @@ impl Failure {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "SystemError", message)
     }
 
-    pub(super) fn of_runner(error: &DirectRunnerError) -> Self {
+    pub(super) fn of_runner(error: &DirectError) -> Self {
         match error {
-            DirectRunnerError::Crowded => Self::crowded(),
-            DirectRunnerError::Unavailable(_) => {
+            DirectError::Crowded => Self::crowded(),
+            DirectError::Unavailable(_) => {
                 tracing::error!(
                     error = error as &dyn std::error::Error,
                     "a direct run failed"

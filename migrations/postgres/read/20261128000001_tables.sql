@@ -72,6 +72,8 @@ CREATE TABLE brokers (
     id            text COLLATE "C" PRIMARY KEY,
     name          text COLLATE "C" NOT NULL,
     settings      text NOT NULL,
+    -- The position of the event that last changed the settings.
+    settings_at   bigint NOT NULL,
     connected_at  bigint NOT NULL,
     discovered_at bigint,
     replaced_at   bigint,

@@ -6,7 +6,8 @@
 -- flight.
 CREATE TABLE listeners (
     listener       INTEGER PRIMARY KEY,
-    -- The UUID that is its consumer group and the namespace of its runs.
+    -- The UUID that is its consumer group and the namespace of its runs; `direct:` and an algorithm
+    -- for the direct callers of that.
     consumer_group TEXT    NOT NULL UNIQUE,
     topic          TEXT    NOT NULL,
     received       INTEGER NOT NULL DEFAULT 0,
@@ -33,7 +34,7 @@ CREATE TABLE runs (
     -- How often the message was received without a decision.
     claims          INTEGER NOT NULL DEFAULT 1,
     PRIMARY KEY (listener, run),
-    -- The identity is looked up by place, not by run_id: places rise, and ids, being random, would
+    -- A message is looked up by its place, not by run_id: places rise, and ids, being random, would
     -- touch a page of their own each.
     UNIQUE (listener, partition, "offset")
 ) STRICT, WITHOUT ROWID;
@@ -45,8 +46,8 @@ CREATE TABLE decisions (
     decision     TEXT    NOT NULL,
     -- The version that was called, if any.
     version      TEXT,
-    -- The listener's revision that the decision was made under.
-    revision     TEXT    NOT NULL,
+    -- The listener's revision that the decision was made under; none for a direct run.
+    revision     TEXT,
     status       INTEGER,
     reason       TEXT,
     reason_text  TEXT,

@@ -52,6 +52,8 @@ CREATE TABLE brokers (
     id            TEXT PRIMARY KEY,
     name          TEXT NOT NULL,
     settings      TEXT NOT NULL,
+    -- The position of the event that last changed the settings.
+    settings_at   INTEGER NOT NULL,
     connected_at  INTEGER NOT NULL,
     discovered_at INTEGER,
     replaced_at   INTEGER,

@@ -1,5 +1,7 @@
 //! What workers are to run.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use domain::algorithm::AlgorithmRetired;
 use domain::broker::{
     BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, BrokerSettings,
@@ -7,25 +9,21 @@ use domain::broker::{
 };
 use domain::grant::{Access, TopicGranted, TopicRevoked};
 use domain::listener::{
-    ListenerPaused, ListenerResumed, ListenerSettings, ListenerSettingsChanged, StartPosition,
+    ListenerEnabled, ListenerPaused, ListenerResumed, ListenerSettings, ListenerSettingsChanged,
+    StartPosition,
 };
 use domain::publisher::{PublisherDisabled, PublisherEnabled};
-use domain::{BrokerId, CredentialRef, Event, Position};
-use projections::assignment::Assignment;
-use projections::output::{Output, Outputs};
+use domain::{Assignment, BrokerId, CredentialRef, Event, Outputs, Position, TopicId};
 
 use crate::events::{
     algorithm, broker, flowing, granted, listener, pattern_granted, pattern_revoked, permission,
     published, publisher, publishes, revoked, revoked_from, to_organization, topic, withdrawn,
 };
-use crate::fixture::{Fixture, history};
+use crate::fixture::{Fixture, assignment_pages, assignments, history};
 
 /// The outputs of an assignment that says which they are.
-fn known(assignment: &Assignment) -> &[Output] {
-    match &assignment.outputs {
-        Outputs::Known(outputs) => outputs,
-        Outputs::Moving => panic!("the outputs are moving"),
-    }
+fn known(assignment: &Assignment) -> &[TopicId] {
+    assignment.outputs.known().expect("no publisher is moving")
 }
 
 #[tokio::test]
@@ -33,7 +31,7 @@ async fn an_enabled_listener_is_assigned_with_all_a_worker_needs() {
     let mut events = flowing("1.*");
     events.push(publishes("1.0.0"));
     let fixture = Fixture::after(&events).await;
-    let (position, changes) = fixture.model.assignments(None).await.unwrap();
+    let (position, changes) = assignments(&fixture.model, None).await;
     assert_eq!(position, fixture.model.position());
     let assignment = changes[0].assignment.as_ref().unwrap();
     assert_eq!(assignment.listener, listener());
@@ -42,7 +40,7 @@ async fn an_enabled_listener_is_assigned_with_all_a_worker_needs() {
         assignment.group,
         listener().group(connected[0].connected_at)
     );
-    assert_eq!(assignment.dlq.as_deref(), Some("orders-dlq"));
+    assert_eq!(assignment.dlq, "orders-dlq".parse().ok());
     let version = assignment.version.as_ref().unwrap();
     assert_eq!(version.endpoint, "http://127.0.0.1:9/1.0.0");
     assert_eq!(known(assignment)[0].topic.as_str(), "scores");
@@ -53,24 +51,24 @@ async fn assignments_resume_with_what_changed_and_what_is_to_stop() {
     let fixture = Fixture::new().await;
     let mut events = flowing("latest");
     fixture.apply(&history(&events)).await;
-    let (seen, _) = fixture.model.assignments(None).await.unwrap();
+    let (seen, _) = assignments(&fixture.model, None).await;
 
     events.push(published("2.0.0"));
     fixture.apply(&history(&events)[events.len() - 1..]).await;
-    let (seen, changes) = fixture.model.assignments(Some(seen)).await.unwrap();
+    let (seen, changes) = assignments(&fixture.model, Some(seen)).await;
     let assignment = changes[0].assignment.as_ref().unwrap();
     let resolved = &assignment.version.as_ref().unwrap().version;
     assert_eq!(resolved.to_string(), "2.0.0");
 
     events.push(revoked());
     fixture.apply(&history(&events)[events.len() - 1..]).await;
-    let (seen, changes) = fixture.model.assignments(Some(seen)).await.unwrap();
+    let (seen, changes) = assignments(&fixture.model, Some(seen)).await;
     assert_eq!(changes.len(), 1);
     assert_eq!(changes[0].assignment, None, "no grant, nothing to run");
 
-    let (_, nothing) = fixture.model.assignments(Some(seen)).await.unwrap();
+    let (_, nothing) = assignments(&fixture.model, Some(seen)).await;
     assert_eq!(nothing, []);
-    let (_, from_start) = fixture.model.assignments(None).await.unwrap();
+    let (_, from_start) = assignments(&fixture.model, None).await;
     assert_eq!(from_start, []);
 }
 
@@ -79,14 +77,14 @@ async fn comes_and_goes(before: Vec<Event>, steps: Vec<(Event, bool)>) {
     let fixture = Fixture::new().await;
     let mut events = before;
     fixture.apply(&history(&events)).await;
-    let (mut seen, _) = fixture.model.assignments(None).await.unwrap();
+    let (mut seen, _) = assignments(&fixture.model, None).await;
     for (step, there) in steps {
         let before = fixture.assigned().await.len();
         let name = format!("{step:?}");
         events.push(step);
         fixture.apply(&history(&events)[events.len() - 1..]).await;
         assert_eq!(fixture.assigned().await.len(), usize::from(there), "{name}");
-        let (position, changes) = fixture.model.assignments(Some(seen)).await.unwrap();
+        let (position, changes) = assignments(&fixture.model, Some(seen)).await;
         seen = position;
         let told = changes.iter().any(|c| c.assignment.is_some() == there);
         assert_eq!(told, before != usize::from(there), "{name}: {changes:?}");
@@ -158,7 +156,7 @@ async fn who_was_told_of_what_stood_in_the_middle_of_a_batch_is_told_again() {
     events.push(granted("orders", Access::Subscribe));
     fixture.apply(&history(&events)[before..]).await;
     // By another generation, whose batch ended there: that the listener is to stop.
-    let (_, changes) = fixture.model.assignments(Some(told)).await.unwrap();
+    let (_, changes) = assignments(&fixture.model, Some(told)).await;
     assert_eq!(changes.len(), 1);
     assert!(changes[0].assignment.is_some());
 }
@@ -257,7 +255,7 @@ async fn a_dead_letter_queue_needs_a_grant_of_any_kind() {
         events.push(step);
         fixture.apply(&history(&events)[events.len() - 1..]).await;
         let assigned = fixture.assigned().await.remove(0);
-        assert_eq!(assigned.dlq.as_deref(), Some("orders-dlq"));
+        assert_eq!(assigned.dlq, "orders-dlq".parse().ok());
         assert_eq!(assigned.dlq_not_granted, not_granted, "{:?}", events.last());
         let lacking = fixture
             .model
@@ -320,16 +318,22 @@ fn credential(version: u32) -> CredentialRef {
 }
 
 #[tokio::test]
-async fn rotated_credentials_and_lost_brokers_of_outputs_are_assigned() {
+async fn a_broker_is_sent_once_and_again_when_its_credential_has_changed() {
     let (elsewhere, more) = elsewhere();
     let mut events = flowing("1.0.0");
     events.extend(more);
     let fixture = Fixture::after(&events).await;
-    let used = |assigned: &Assignment| {
-        let settings = &known(assigned).first()?.broker;
-        settings.credential().map(|credential| credential.version)
+    let brokers = async |after| {
+        let pages = assignment_pages(&fixture.model, after).await;
+        let brokers = pages.into_iter().flat_map(|page| page.brokers);
+        let version = |settings: BrokerSettings| settings.credential().map(|used| used.version);
+        let used = brokers.map(|(id, settings)| (id, version(settings)));
+        used.collect::<BTreeMap<_, _>>()
     };
-    assert_eq!(used(&fixture.assigned().await[0]), Some(1));
+    let both = BTreeMap::from([(broker(), None), (elsewhere, Some(1))]);
+    assert_eq!(brokers(None).await, both);
+    let seen = fixture.model.position();
+    assert_eq!(brokers(Some(seen)).await, BTreeMap::new());
     events.push(
         BrokerCredentialsRotated {
             broker: elsewhere,
@@ -338,11 +342,68 @@ async fn rotated_credentials_and_lost_brokers_of_outputs_are_assigned() {
         .into(),
     );
     fixture.apply(&history(&events)[events.len() - 1..]).await;
-    assert_eq!(used(&fixture.assigned().await[0]), Some(2));
-    let broker = elsewhere;
+    let rotated = BTreeMap::from([(elsewhere, Some(2))]);
+    assert_eq!(brokers(Some(seen)).await, rotated);
+    let (_, changed) = assignments(&fixture.model, Some(seen)).await;
+    assert_eq!(changed, [], "assignments name brokers by their ids");
+}
+
+#[tokio::test]
+async fn outputs_on_a_disconnected_broker_are_left_out() {
+    let (broker, more) = elsewhere();
+    let mut events = flowing("1.0.0");
+    events.extend(more);
+    let fixture = Fixture::after(&events).await;
+    assert_eq!(known(&fixture.assigned().await[0]).len(), 1);
     events.push(BrokerDisconnected { broker }.into());
     fixture.apply(&history(&events)[events.len() - 1..]).await;
     assert_eq!(known(&fixture.assigned().await[0]), []);
+}
+
+/// An answer of the API holds a mebibyte, and a page is to fit with what surrounds it.
+#[tokio::test]
+async fn a_page_of_assignments_is_bounded_and_every_listener_is_in_one() {
+    let count = 1_500;
+    let mut events = flowing("1.0.0");
+    for number in 0..count {
+        let mut listener = listener();
+        listener.topic.topic = format!("orders-{number:04}-{}", "x".repeat(200))
+            .parse()
+            .unwrap();
+        let topic = listener.topic.clone();
+        let permission = permission(Access::Subscribe);
+        let cause = None;
+        let granted = TopicGranted {
+            topic,
+            permission,
+            cause,
+        };
+        let enabled = ListenerEnabled {
+            listener,
+            version: "1.0.0".parse().unwrap(),
+            settings: ListenerSettings::starting(StartPosition::Latest),
+            cause: None,
+        };
+        events.extend([granted.into(), enabled.into()]);
+    }
+    let fixture = Fixture::after(&events).await;
+    let pages = assignment_pages(&fixture.model, None).await;
+    assert!(pages.len() > 3, "{}", pages.len());
+    for page in &pages {
+        let bodies = page
+            .changes
+            .iter()
+            .map(|c| serde_json::to_string(&c.assignment).unwrap());
+        let bytes: usize = bodies.map(|body| body.len()).sum();
+        assert!(bytes < 512 * 1024, "{bytes}");
+        assert_eq!(page.position, fixture.model.position());
+    }
+    assert_eq!(pages[0].brokers.len(), 1);
+    let listeners = pages.iter().flat_map(|page| &page.changes);
+    let listeners: BTreeSet<_> = listeners
+        .map(|change| change.listener.to_string())
+        .collect();
+    assert_eq!(listeners.len(), count + 1);
 }
 
 #[tokio::test]
@@ -369,7 +430,7 @@ async fn outputs_are_moving_until_a_publisher_has_followed_its_broker() {
         let assigned = fixture.assigned().await.remove(0).outputs;
         assert_eq!(assigned, direct, "one rule for listeners and direct runs");
         match direct {
-            Outputs::Known(outputs) => Some(outputs.into_iter().map(|o| o.publisher).collect()),
+            Outputs::Known(topics) => Some(topics),
             Outputs::Moving => None,
         }
     };
@@ -378,8 +439,9 @@ async fn outputs_are_moving_until_a_publisher_has_followed_its_broker() {
         publisher.topic.broker = broker;
         publisher
     };
+    let at = |broker| Some(vec![on(broker).topic]);
     let next = BrokerId::of_name(&"next".parse().unwrap(), 0);
-    assert_eq!(publishers(&events).await, Some(vec![on(elsewhere)]));
+    assert_eq!(publishers(&events).await, at(elsewhere));
     let connected = BrokerConnected {
         broker: next,
         name: "next".parse().unwrap(),
@@ -415,5 +477,5 @@ async fn outputs_are_moving_until_a_publisher_has_followed_its_broker() {
         cause: None,
     };
     events.push(disabled.into());
-    assert_eq!(publishers(&events).await, Some(vec![on(next)]));
+    assert_eq!(publishers(&events).await, at(next));
 }

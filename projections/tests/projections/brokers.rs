@@ -10,7 +10,7 @@ use projections::listener::ListenerFilter;
 use projections::topic::TopicFilter;
 
 use crate::events::{broker, everything, listener, publisher};
-use crate::fixture::{Fixture, all};
+use crate::fixture::{Fixture, all, assignments};
 
 #[tokio::test]
 async fn a_broker_that_is_gone_is_gone_from_the_lists() {
@@ -40,7 +40,7 @@ async fn a_broker_that_is_gone_is_gone_from_the_lists() {
         .await
         .unwrap();
     assert_eq!(topics.rows, []);
-    let (_, assigned) = model.assignments(None).await.unwrap();
+    let (_, assigned) = assignments(model, None).await;
     assert_eq!(assigned, []);
 }
 

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::{
-    Actor, CommandId, CorrelationId, Envelope, Event, EventId, Meta, NewEvent, Position, Revision,
-    StreamName, codec,
+    Actor, Assignment, CommandId, CorrelationId, Envelope, Event, EventId, Meta, NewEvent,
+    Position, Revision, StreamName, codec,
 };
 use event_store::{Append, EventStore, Expected, SqliteEventStore};
-use projections::assignment::Assignment;
+use projections::assignment::{AssignmentChange, AssignmentCursor, AssignmentPage};
 use projections::{Paging, Projector, ReadModel};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions};
@@ -92,7 +92,7 @@ impl Fixture {
 
     /// The assignments that a worker has which followed from the start.
     pub(crate) async fn assigned(&self) -> Vec<Assignment> {
-        let (_, changes) = self.model.assignments(None).await.unwrap();
+        let (_, changes) = assignments(&self.model, None).await;
         changes.into_iter().filter_map(|c| c.assignment).collect()
     }
 
@@ -267,4 +267,29 @@ pub(crate) fn history(events: &[Event]) -> Vec<Envelope> {
 /// The whole of a short list.
 pub(crate) fn all<S: Default>() -> Paging<S> {
     Paging::first(100)
+}
+
+/// Everything that changed after a position, from all its pages, and where they lead.
+pub(crate) async fn assignments(
+    model: &ReadModel,
+    after: Option<Position>,
+) -> (Position, Vec<AssignmentChange>) {
+    let pages = assignment_pages(model, after).await;
+    let position = pages.last().unwrap().position;
+    let changes = pages.into_iter().flat_map(|page| page.changes);
+    (position, changes.collect())
+}
+
+pub(crate) async fn assignment_pages(
+    model: &ReadModel,
+    after: Option<Position>,
+) -> Vec<AssignmentPage> {
+    let mut pages = Vec::new();
+    let mut next = Some(AssignmentCursor::after(after));
+    while let Some(cursor) = next {
+        let page = model.assignments(&cursor).await.unwrap();
+        next = page.next.clone();
+        pages.push(page);
+    }
+    pages
 }

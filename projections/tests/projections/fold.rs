@@ -2,21 +2,20 @@
 //! domain decides.
 
 use domain::algorithm::{Algorithm, AlgorithmRegistered, VersionPublished};
-use domain::broker::{Broker, BrokerSettings, Phase};
+use domain::broker::{Broker, Phase};
 use domain::grant::{Access, GrantKey};
 use domain::listener::ListenerSettings;
 use domain::topic::Topic;
 use domain::{
-    AlgorithmId, BrokerId, Each, Event, ListenerId, PublisherId, State, TopicId, VersionSelector,
+    AlgorithmId, Assignment, BrokerId, Each, Event, ListenerId, Outputs, PublisherId, State,
+    TopicId, TopicName, VersionSelector,
 };
 use projections::ReadModel;
-use projections::assignment::Assignment;
 use projections::broker::BrokerFilter;
 use projections::grant::GrantFilter;
-use projections::output::Outputs;
 use proptest::prelude::*;
 
-use crate::fixture::{Fixture, Place, all, history};
+use crate::fixture::{Fixture, Place, all, assignments, history};
 use crate::random::{
     ALGORITHMS, BROKERS, TOPICS, broker, connected, of_algorithms, of_brokers, of_listeners,
     of_topic_lists, of_topics, of_workers,
@@ -74,7 +73,6 @@ impl Fold {
     fn assignments(&self) -> Vec<Expected> {
         let mut expected = Vec::new();
         for (id, topic) in topics().map(|id| (id.clone(), self.topics.get(&id))) {
-            let broker = self.brokers.get(&id.broker);
             for (algorithm, listener) in &topic.listeners {
                 if listener.paused || !self.permits(&id, algorithm, Access::Subscribe) {
                     continue;
@@ -86,16 +84,15 @@ impl Fold {
                         topic: id.clone(),
                         algorithm: algorithm.clone(),
                     },
-                    broker: broker.settings.clone().unwrap(),
                     dlq: listener.dlq.as_ref().map(|dlq| {
                         let queue = id.sibling(dlq);
                         let permitted = Access::TAKING_DEAD_LETTERS
                             .map(|access| self.permits(&queue, algorithm, access));
-                        (dlq.to_string(), permitted.contains(&true))
+                        (dlq.clone(), permitted.contains(&true))
                     }),
                     settings: listener.settings.clone(),
                     version: picked.map(|picked| picked.version.to_string()),
-                    outputs: picked.map_or(Some(Vec::new()), |picked| self.outputs(picked)),
+                    outputs: picked.map_or(Outputs::Known(vec![]), |picked| self.outputs(picked)),
                 });
             }
         }
@@ -103,8 +100,8 @@ impl Fold {
         expected
     }
 
-    /// None while a publisher is being moved to the broker that replaces its own.
-    fn outputs(&self, picked: &VersionPublished) -> Option<Vec<(PublisherId, BrokerSettings)>> {
+    /// Where results of the version go.
+    fn outputs(&self, picked: &VersionPublished) -> Outputs {
         let algorithm = &picked.algorithm;
         let standing = || self.algorithms.get(algorithm).standing();
         let takes = |selector: &VersionSelector| selector.takes(&picked.version, standing());
@@ -116,22 +113,14 @@ impl Fold {
                 continue;
             }
             if broker.replaced_by.is_some() {
-                return None;
+                return Outputs::Moving;
             }
             if self.permits(&id, algorithm, Access::Publish) {
-                let algorithm = algorithm.clone();
-                let settings = broker.settings.clone().unwrap();
-                outputs.push((
-                    PublisherId {
-                        topic: id,
-                        algorithm,
-                    },
-                    settings,
-                ));
+                outputs.push(id);
             }
         }
-        outputs.sort_by_key(|(id, _)| id.to_string());
-        Some(outputs)
+        outputs.sort_by_key(ToString::to_string);
+        Outputs::Known(outputs)
     }
 
     /// Whether a connected broker's topic is open to the algorithm: by the rule of decisions, which
@@ -170,29 +159,23 @@ impl Fold {
 #[derive(Debug, PartialEq, Eq)]
 struct Expected {
     listener: ListenerId,
-    broker: BrokerSettings,
     /// With whether it may be used.
-    dlq: Option<(String, bool)>,
+    dlq: Option<(TopicName, bool)>,
     settings: ListenerSettings,
     version: Option<String>,
-    outputs: Option<Vec<(PublisherId, BrokerSettings)>>,
+    outputs: Outputs,
 }
 
 impl From<Assignment> for Expected {
     fn from(assignment: Assignment) -> Self {
-        let outputs = match assignment.outputs {
-            Outputs::Known(outputs) => Some(outputs.into_iter()),
-            Outputs::Moving => None,
-        };
         Self {
             listener: assignment.listener,
-            broker: assignment.broker,
             dlq: assignment.dlq.map(|dlq| (dlq, !assignment.dlq_not_granted)),
             settings: assignment.settings,
             version: assignment
                 .version
                 .map(|version| version.version.to_string()),
-            outputs: outputs.map(|all| all.map(|o| (o.publisher, o.broker)).collect()),
+            outputs: assignment.outputs,
         }
     }
 }
@@ -237,7 +220,7 @@ pub(crate) fn a_history() -> impl Strategy<Value = Vec<Event>> {
 }
 
 async fn rows_are_the_fold(model: &ReadModel, fold: &Fold) {
-    let (_, changes) = model.assignments(None).await.unwrap();
+    let (_, changes) = assignments(model, None).await;
     let assigned = changes.into_iter().filter_map(|change| change.assignment);
     let mut assigned: Vec<Expected> = assigned.map(Expected::from).collect();
     assigned.sort_by_key(|assigned| assigned.listener.to_string());

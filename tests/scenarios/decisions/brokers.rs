@@ -98,7 +98,7 @@ async fn a_broker_that_no_worker_speaks_is_refused_and_not_stored() {
     let tls = json!({ "name": "safe", "kafka": {
         "bootstrapServers": ["localhost:9092"], "tls": {},
     } });
-    for (input, field, client) in [(sqs, "sqs", "Sqs"), (tls, "kafka", "Kafka with TLS")] {
+    for (input, field, client) in [(sqs, "sqs", "Amazon SQS"), (tls, "kafka", "Kafka with TLS")] {
         let refused = eventually("a worker answers", async || {
             let refused = error(&api, &connect, json!({ "input": input })).await;
             (refused["code"] != "NO_WORKER").then_some(refused)

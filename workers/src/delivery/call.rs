@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use domain::run::CalledVersion;
 use domain::settlement::Answer;
 use http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -12,7 +13,6 @@ use super::claim::Run;
 use super::endpoint::Endpoints;
 use super::input::Input;
 use super::{answer, request};
-use crate::control_plane::assignment::AssignedVersion;
 
 /// The largest answer, in bytes: the original's.
 const LARGEST_ANSWER: usize = 15 * 1024 * 1024;
@@ -20,7 +20,7 @@ const LARGEST_ANSWER: usize = 15 * 1024 * 1024;
 /// Calls once, within the version's time.
 pub(crate) async fn call(
     endpoints: &Endpoints,
-    version: &AssignedVersion,
+    version: &CalledVersion,
     input: &Input,
     run: &Run,
 ) -> Called {
@@ -37,7 +37,7 @@ pub(crate) async fn call(
 
 async fn exchange(
     endpoints: &Endpoints,
-    version: &AssignedVersion,
+    version: &CalledVersion,
     input: &Input,
     run: &Run,
 ) -> Called {

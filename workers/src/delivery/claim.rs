@@ -2,10 +2,11 @@
 
 use brokers::Identity;
 use bytes::Bytes;
+use domain::RunId;
 use uuid::Uuid;
 
-use super::{Pipeline, Received, callable, header, is_too_large};
-use crate::journal::{Claim, Claimed, JournalError, Place, Recorded, RunKey};
+use super::{Pipeline, Received, header, is_callable, is_too_large};
+use crate::journal::{Claim, Claimed, JournalError, MessageId, Recorded, RunKey};
 
 /// Attempts cut short by a stop or a crash that are forgiven. A message that kills its worker is
 /// given up after its attempts and these.
@@ -30,7 +31,7 @@ pub(crate) struct Run {
 
 impl Run {
     /// The run of a direct caller, whose first call was counted with its claim.
-    pub(crate) fn direct(run_id: Uuid, key: RunKey) -> Self {
+    pub(crate) fn direct(run_id: RunId, key: RunKey) -> Self {
         Self {
             id: Bytes::from(run_id.to_string()),
             traceparent: Bytes::from(header::traceparent_of(run_id)),
@@ -49,13 +50,13 @@ pub(super) async fn claim(
     received: Vec<Received>,
 ) -> Result<impl Iterator<Item = (Received, Run)>, JournalError> {
     let assignment = pipeline.current();
-    let can_call = callable(&assignment).is_some() && !pipeline.gate.is_blocked();
+    let can_call = is_callable(&assignment) && !pipeline.gate.is_blocked();
     let claims = received.iter().map(|received| {
         let message = &received.delivery.message;
         Claim {
             listener: pipeline.key,
             run_id: run_id(pipeline.group, &message.identity),
-            place: place(&message.identity),
+            message: message_id(&message.identity),
             calls: can_call && !is_too_large(&assignment, message),
         }
     });
@@ -85,15 +86,15 @@ fn run(received: &Received, claim: Claim, claimed: Claimed) -> Run {
 }
 
 /// The same for every delivery of the message to the listener.
-fn run_id(group: Uuid, identity: &Identity) -> Uuid {
-    Uuid::new_v5(&group, identity.to_string().as_bytes())
+fn run_id(group: Uuid, identity: &Identity) -> RunId {
+    RunId(Uuid::new_v5(&group, identity.to_string().as_bytes()))
 }
 
-fn place(identity: &Identity) -> Place {
+fn message_id(identity: &Identity) -> MessageId {
     match identity {
         Identity::Kafka {
             partition, offset, ..
-        } => Place {
+        } => MessageId {
             partition: *partition,
             offset: *offset,
         },

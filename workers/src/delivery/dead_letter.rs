@@ -4,15 +4,16 @@ use std::borrow::Cow;
 
 use brokers::{Identity, Message, Outgoing};
 use bytes::Bytes;
+use domain::settlement::Reason;
+use domain::{Assignment, TopicName};
 
 use super::claim::Run;
 use super::header;
-use crate::control_plane::assignment::Assignment;
 use crate::journal::Recorded;
 
 /// The original key, headers and body, and after its headers ours.
 pub(super) fn outgoing(
-    dlq: &str,
+    dlq: &TopicName,
     assignment: &Assignment,
     message: &Message,
     run: &Run,
@@ -26,16 +27,16 @@ pub(super) fn outgoing(
         headers.push((Cow::Borrowed(name), Some(Bytes::from(value))));
     };
     let text = decision.reason_text.as_deref().unwrap_or_default();
-    add(
-        "eventflows-reason",
-        decision.reason.clone().unwrap_or_default(),
-    );
+    let reason = decision.reason.map(Reason::as_str).unwrap_or_default();
+    add("eventflows-reason", reason.to_owned());
     add("eventflows-reason-text", header::one_line(text));
     add("eventflows-attempts", run.attempts.to_string());
-    add("eventflows-listener-revision", decision.revision.clone());
-    add("eventflows-algorithm", assignment.algorithm.clone());
+    let revision = decision.revision.unwrap_or_default();
+    add("eventflows-listener-revision", revision.to_string());
+    let algorithm = &assignment.listener.algorithm;
+    add("eventflows-algorithm", algorithm.to_string());
     if let Some(version) = &decision.version {
-        add("eventflows-algorithm-version", version.clone());
+        add("eventflows-algorithm-version", version.to_string());
     }
     let Identity::Kafka {
         topic,
@@ -51,7 +52,7 @@ pub(super) fn outgoing(
     add("eventflows-failed-at", decision.finished_at.to_string());
     headers.push(("eventflows-run-id".into(), Some(run.id.clone())));
     Outgoing {
-        topic: dlq.to_owned(),
+        topic: dlq.to_string(),
         key: message.key.clone(),
         headers,
         body: message.body.clone(),

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use domain::Assignment;
 use domain::listener::FaultPolicy;
 use domain::settlement::Decision;
 
 use super::claim::Run;
 use super::invoke::{Finding, Found};
 use super::{Pipeline, Unsettled, no_dlq};
-use crate::control_plane::assignment::Assignment;
 use crate::journal::{Draft, Outcome, Recorded};
 
 /// The recorded decision, whether `finding` made it or not.
@@ -32,7 +32,7 @@ async fn draft(pipeline: &Pipeline, finding: Finding) -> Result<Draft, Unsettled
     let mut draft = Draft {
         decision: Decision::Succeeded,
         version: version.map(|version| version.version.clone()),
-        revision: assignment.revision.clone(),
+        revision: Some(assignment.revision),
         status: finding.status,
         reason: None,
         reason_text: None,
@@ -47,7 +47,7 @@ async fn draft(pipeline: &Pipeline, finding: Finding) -> Result<Draft, Unsettled
         Found::Faulty { reason, text } => {
             let (current, decision) = fate(pipeline).await?;
             draft.decision = decision;
-            draft.revision.clone_from(&current.revision);
+            draft.revision = Some(current.revision);
             draft.reason = Some(reason);
             draft.reason_text = Some(text);
         }
@@ -58,7 +58,7 @@ async fn draft(pipeline: &Pipeline, finding: Finding) -> Result<Draft, Unsettled
 /// What becomes of a faulty message, once it is known: a listener without a dead letter queue may
 /// have to wait for one.
 async fn fate(pipeline: &Pipeline) -> Result<(Arc<Assignment>, Decision), Unsettled> {
-    let known = |assignment: &Assignment| match (&assignment.dlq, assignment.settings.faults) {
+    let known = |assignment: &Arc<Assignment>| match (&assignment.dlq, assignment.settings.faults) {
         (Some(_), _) if assignment.dlq_not_granted => None,
         (Some(_), _) => Some(Decision::DeadLettered),
         (None, FaultPolicy::Drop) => Some(Decision::Dropped),

@@ -3,15 +3,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::Ids;
 use domain::listener::RetryPolicy;
 use domain::settlement::{Reason, Verdict, backoff};
+use domain::{Assignment, Ids};
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
 use super::blocks::{Block, Blocks};
 use super::breaker::{Breaker, Streak};
-use crate::control_plane::assignment::Assignment;
 use crate::pause::unit;
 
 /// The longest wait between two probes.
@@ -152,7 +151,7 @@ impl Gate {
     }
 
     fn next_probe(&self, breaker: &Breaker, after: Option<Duration>) -> Instant {
-        let retry: RetryPolicy = self.assignment.borrow().settings.retry.into();
+        let retry: RetryPolicy = self.assignment.borrow().settings.retry;
         let longest = LONGEST_PROBE_WAIT.as_millis() as u64;
         let policy = RetryPolicy {
             max_backoff_ms: retry.max_backoff_ms.min(longest),

@@ -2,8 +2,8 @@
 
 use brokers::Message;
 use bytes::Bytes;
+use domain::RunId;
 use jiff::Timestamp;
-use uuid::Uuid;
 
 /// The longest value that passes, in bytes.
 const LONGEST_VALUE: usize = 4096;
@@ -19,7 +19,7 @@ pub(super) fn visible<'m>(message: &'m Message, name: &str) -> Option<&'m str> {
 }
 
 /// The message's `traceparent` if it is one, else one that its run makes.
-pub(super) fn traceparent(message: &Message, run_id: Uuid) -> String {
+pub(super) fn traceparent(message: &Message, run_id: RunId) -> String {
     match visible(message, "traceparent") {
         Some(parent) if is_traceparent(parent) => parent.to_owned(),
         _ => traceparent_of(run_id),
@@ -27,8 +27,8 @@ pub(super) fn traceparent(message: &Message, run_id: Uuid) -> String {
 }
 
 /// The `traceparent` that a run makes where nobody sent one.
-pub(super) fn traceparent_of(run_id: Uuid) -> String {
-    let trace = run_id.simple().to_string();
+pub(super) fn traceparent_of(run_id: RunId) -> String {
+    let trace = run_id.0.simple().to_string();
     // The last half of the run id: never zero, for it holds the variant.
     format!("00-{trace}-{}-01", &trace[16..])
 }
@@ -63,6 +63,7 @@ fn is_traceparent(text: &str) -> bool {
 pub(super) mod tests {
     use brokers::Identity;
     use proptest::prelude::*;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -86,7 +87,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_valid_traceparent_passes_and_another_is_replaced() {
-        let run = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"run");
+        let run = RunId(Uuid::new_v5(&Uuid::NAMESPACE_OID, b"run"));
         let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let passed = message(&[("Traceparent", parent.as_bytes())], b"");
         assert_eq!(traceparent(&passed, run), parent);
@@ -97,7 +98,7 @@ pub(super) mod tests {
             &parent[..50],
         ] {
             let made = traceparent(&message(&[("traceparent", bad.as_bytes())], b""), run);
-            assert!(made.contains(&run.simple().to_string()), "{made}");
+            assert!(made.contains(&run.0.simple().to_string()), "{made}");
             assert!(is_traceparent(&made), "{made}");
         }
     }

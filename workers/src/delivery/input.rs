@@ -2,6 +2,7 @@
 
 use brokers::{Identity, Message};
 use bytes::Bytes;
+use domain::AlgorithmId;
 use http::HeaderValue;
 use serde::de::IgnoredAny;
 
@@ -31,8 +32,12 @@ impl Input {
         }
     }
 
-    /// What somebody sent who asked for a run of `algorithm` directly.
-    pub(crate) fn of_caller(algorithm: &str, content_type: &'static str, body: Bytes) -> Self {
+    /// The body of a direct call of `algorithm`.
+    pub(crate) fn of_caller(
+        algorithm: &AlgorithmId,
+        content_type: &'static str,
+        body: Bytes,
+    ) -> Self {
         Self {
             body,
             content_type: HeaderValue::from_static(content_type),

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use brokers::Message;
 use bytes::Bytes;
+use domain::Assignment;
+use domain::run::CalledVersion;
 use domain::settlement::{self, Reason, Verdict};
 
 use super::breaker::Streak;
@@ -12,8 +14,7 @@ use super::called::Called;
 use super::claim::Run;
 use super::gate::Pass;
 use super::input::Input;
-use super::{Pipeline, Unsettled, callable, is_too_large};
-use crate::control_plane::assignment::{AssignedVersion, Assignment};
+use super::{Pipeline, Unsettled, is_callable, is_too_large};
 use crate::pause::unit;
 
 /// What invoking came to.
@@ -60,10 +61,10 @@ async fn try_calls(
         if is_too_large(&assignment, message) {
             return Ok(too_large(assignment, message));
         }
-        pipeline.until(callable).await?;
+        pipeline.until(to_call).await?;
         let pass = pipeline.unless_stopping(pipeline.gate.enter()).await?;
         // The newest: it may have changed while the message waited for its turn.
-        let (assignment, version) = pipeline.until(callable).await?;
+        let (assignment, version) = pipeline.until(to_call).await?;
         let tripped = failures.extract_if(.., |streak| streak.tripped()).count();
         refund(pipeline, run, u32::try_from(tripped).unwrap_or(u32::MAX)).await?;
         let allowed = assignment.settings.retry.max_attempts + run.forgiven;
@@ -114,7 +115,7 @@ async fn try_calls(
                     pipeline.gate.trip(&streak, &attempt.called.summary());
                     continue;
                 }
-                let policy = attempt.assignment.settings.retry.into();
+                let policy = attempt.assignment.settings.retry;
                 let wait = settlement::backoff(policy, run.attempts, after, unit(&*pipeline.ids));
                 pipeline.pause(wait).await?;
             }
@@ -122,9 +123,15 @@ async fn try_calls(
     }
 }
 
+/// The version to call, once there is one and it is known where its results go.
+fn to_call(assignment: &Arc<Assignment>) -> Option<CalledVersion> {
+    let version = assignment.version.as_ref()?;
+    is_callable(assignment).then(|| version.clone())
+}
+
 async fn call(
     pipeline: &Pipeline,
-    version: &AssignedVersion,
+    version: &CalledVersion,
     message: &Message,
     run: &Run,
     _slot: &Pass,

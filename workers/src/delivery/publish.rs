@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use brokers::{BrokerError, Message, Outgoing};
 use domain::settlement::Reason;
+use domain::{Assignment, BrokerId, TopicId, TopicName};
 use futures_util::future::join_all;
 
 use super::blocks::Block;
 use super::claim::Run;
 use super::result::Origin;
 use super::{Pipeline, Unsettled, dead_letter, no_dlq, result};
-use crate::control_plane::assignment::{Assignment, Output};
 use crate::journal::Recorded;
 use crate::pause::Pause;
 
@@ -37,22 +37,24 @@ pub(super) async fn result(
     called_under: Option<Arc<Assignment>>,
 ) -> Result<(), Unsettled> {
     let mut tries = Tries::new(pipeline);
-    let mut done: HashSet<String> = HashSet::new();
+    let mut done: HashSet<TopicId> = HashSet::new();
     loop {
-        let known = |current: &Assignment| outputs_of(current, &decision, called_under.as_deref());
-        let (assignment, outputs) = pipeline.until(known).await?;
+        let known =
+            |current: &Arc<Assignment>| outputs_of(current, &decision, called_under.as_ref());
+        let (assignment, listed) = pipeline.until(known).await?;
+        let outputs = listed.outputs.known().unwrap_or_default();
         let left: Vec<_> = outputs
             .iter()
-            .filter(|output| !done.contains(&output.publisher_id))
+            .filter(|topic| !done.contains(topic))
             .collect();
         let writes = left.iter().map(|output| {
             let origin = Origin {
-                algorithm: &assignment.algorithm,
-                listener: Some(&assignment.group),
+                algorithm: &assignment.listener.algorithm,
+                listener: Some(assignment.group),
                 key: message.key.as_ref(),
             };
             let outgoing = result::outgoing(&output.topic, &origin, run, &decision);
-            send(pipeline, output, outgoing)
+            send(pipeline, output.broker, outgoing)
         });
         let written = join_all(writes).await;
         let mut failed = None;
@@ -68,7 +70,7 @@ pub(super) async fn result(
             .iter()
             .zip(&written)
             .filter(|(_, written)| written.is_ok());
-        done.extend(succeeded.map(|(output, _)| output.publisher_id.clone()));
+        done.extend(succeeded.map(|(output, _)| TopicId::clone(output)));
         tries.failed(&output.topic, error).await?;
     }
 }
@@ -84,35 +86,40 @@ pub(super) async fn dead_letter(
     loop {
         let (assignment, dlq) = dead_letter_queue(pipeline).await?;
         let outgoing = dead_letter::outgoing(&dlq, &assignment, message, run, decision);
-        let connection = pipeline.connections.of(&assignment.broker);
-        match connection.publish(outgoing).await {
+        let broker = assignment.listener.topic.broker;
+        match send(pipeline, broker, outgoing).await {
             Ok(()) => return Ok(()),
             Err(error) => tries.failed(&dlq, &error).await?,
         }
     }
 }
 
-/// Where the result of the version that was called goes; none while a publisher is being moved.
+/// The assignment that lists where the result of the version that was called goes; none while a
+/// publisher is being moved.
 fn outputs_of(
-    current: &Assignment,
+    current: &Arc<Assignment>,
     decision: &Recorded,
-    called_under: Option<&Assignment>,
-) -> Option<Arc<[Output]>> {
+    called_under: Option<&Arc<Assignment>>,
+) -> Option<Arc<Assignment>> {
     let version = current.version.as_ref().map(|version| &version.version);
     let assignment = match called_under {
         Some(earlier) if version != decision.version.as_ref() => earlier,
         _ => current,
     };
-    assignment.outputs.known().cloned()
+    assignment.outputs.known()?;
+    Some(Arc::clone(assignment))
 }
 
-async fn send(pipeline: &Pipeline, output: &Output, outgoing: Outgoing) -> Result<(), BrokerError> {
-    let connection = pipeline.connections.of(&output.broker);
-    connection.publish(outgoing).await
+async fn send(
+    pipeline: &Pipeline,
+    broker: BrokerId,
+    outgoing: Outgoing,
+) -> Result<(), BrokerError> {
+    pipeline.connections.of(broker)?.publish(outgoing).await
 }
 
 /// The dead letter queue, waited for where it was cleared, or its grant revoked, after the decision.
-async fn dead_letter_queue(pipeline: &Pipeline) -> Result<(Arc<Assignment>, String), Unsettled> {
+async fn dead_letter_queue(pipeline: &Pipeline) -> Result<(Arc<Assignment>, TopicName), Unsettled> {
     let current = pipeline.current();
     if let Some(dlq) = current.permitted_dlq().cloned() {
         return Ok((current, dlq));
@@ -141,7 +148,7 @@ impl<'p> Tries<'p> {
     }
 
     /// Notes a failure and waits.
-    async fn failed(&mut self, topic: &str, error: &BrokerError) -> Result<(), Unsettled> {
+    async fn failed(&mut self, topic: &TopicName, error: &BrokerError) -> Result<(), Unsettled> {
         let wait = self.pause.failed(&*self.pipeline.ids);
         if self.pause.failures() >= FAILURES_TO_BLOCK && self.block.is_none() {
             let text = format!("the topic {topic} does not take messages: {error}");

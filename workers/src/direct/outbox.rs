@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use brokers::BrokerError;
-use domain::Ids;
+use domain::{AlgorithmId, Ids, TopicId};
 use futures_util::future::join_all;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::connections::{Connections, Connector};
-use crate::control_plane::assignment::Output;
+use crate::control_plane::frame::VersionOutputs;
 use crate::control_plane::{CallError, ControlPlane};
 use crate::delivery::claim::Run;
 use crate::delivery::result::{self, Origin};
@@ -54,11 +54,11 @@ pub(super) struct Outbox {
     /// Tells the drain that there is something for it.
     wake: Notify,
     /// How many runs of which algorithm the drain has to do, as far as is known.
-    left: Mutex<HashMap<String, usize>>,
+    left: Mutex<HashMap<AlgorithmId, usize>>,
     /// Runs that their own tasks publish.
     busy: Mutex<HashSet<i64>>,
     /// Topics that did not take the last message. A run that was just decided spares them.
-    down: Mutex<HashSet<Feed>>,
+    down: Mutex<HashSet<TopicId>>,
     /// Runs that only wait for topics which their results are too large for, and until when.
     too_large: Mutex<HashMap<i64, Instant>>,
 }
@@ -70,9 +70,6 @@ enum Sent {
     NotNow,
     TooLarge,
 }
-
-/// A connection's id, and a topic there.
-type Feed = (String, String);
 
 /// Keeps the drain away from a run until dropped.
 pub(super) struct Busy<'o> {
@@ -109,7 +106,7 @@ impl Outbox {
     }
 
     /// Whether so much waits that an algorithm's runs are refused.
-    pub(super) fn is_crowded(&self, algorithm: &str) -> bool {
+    pub(super) fn is_crowded(&self, algorithm: &AlgorithmId) -> bool {
         let left = lock(&self.left);
         let own = left.get(algorithm).copied().unwrap_or_default();
         own >= MOST_OF_ONE || left.values().sum::<usize>() >= MOST
@@ -161,7 +158,7 @@ impl Outbox {
     async fn pass(&self) -> Result<usize, JournalError> {
         let down = Mutex::default();
         let mut after = 0;
-        let mut left = HashMap::<String, usize>::new();
+        let mut left = HashMap::<AlgorithmId, usize>::new();
         loop {
             let page = self.journal.unpublished_direct(after, PAGE).await?;
             let Some(last) = page.last() else {
@@ -184,7 +181,7 @@ impl Outbox {
     }
 
     /// Publishes a run from the journal; whether nothing is left to be done.
-    async fn publish_stored(&self, run: &Unpublished, down: &Mutex<HashSet<Feed>>) -> bool {
+    async fn publish_stored(&self, run: &Unpublished, down: &Mutex<HashSet<TopicId>>) -> bool {
         let number = run.run.number();
         if lock(&self.busy).contains(&number) {
             return true;
@@ -219,22 +216,23 @@ impl Outbox {
         &self,
         run: &Unpublished,
         recorded: &Recorded,
-        done: &[String],
-        down: &Mutex<HashSet<Feed>>,
+        done: &[TopicId],
+        down: &Mutex<HashSet<TopicId>>,
         limit: Duration,
     ) -> Result<bool, PublishError> {
-        let outputs = self.control_plane.outputs(&run.algorithm, &run.version);
-        let outputs = outputs.await?;
-        let Some(outputs) = outputs.known() else {
+        let known = self.control_plane.outputs(&run.algorithm, &run.version);
+        let VersionOutputs { outputs, brokers } = known.await?;
+        self.connections.learn(brokers);
+        let Some(topics) = outputs.known() else {
             return Ok(false);
         };
-        let left = outputs
+        let left: Vec<_> = topics
             .iter()
-            .filter(|output| !done.contains(&output.publisher_id));
-        let left: Vec<_> = left.collect();
+            .filter(|topic| !done.contains(topic))
+            .collect();
         let sends = left
             .iter()
-            .map(|output| self.send(output, run, recorded, down, limit));
+            .map(|topic| self.send(topic, run, recorded, down, limit));
         let sent = join_all(sends).await;
         if sent.iter().all(|sent| *sent == Sent::Taken) {
             self.journal.published_to_all(run.run).await?;
@@ -244,11 +242,9 @@ impl Outbox {
             let until = Instant::now() + TOO_LARGE_PAUSE;
             lock(&self.too_large).insert(run.run.number(), until);
         }
-        for (output, sent) in left.into_iter().zip(sent) {
+        for (topic, sent) in left.into_iter().zip(sent) {
             if sent == Sent::Taken {
-                self.journal
-                    .published_to(run.run, output.publisher_id.clone())
-                    .await?;
+                self.journal.published_to(run.run, topic.clone()).await?;
             }
         }
         Ok(false)
@@ -257,14 +253,13 @@ impl Outbox {
     /// Sends the result to one topic.
     async fn send(
         &self,
-        output: &Output,
+        topic: &TopicId,
         run: &Unpublished,
         recorded: &Recorded,
-        down: &Mutex<HashSet<Feed>>,
+        down: &Mutex<HashSet<TopicId>>,
         limit: Duration,
     ) -> Sent {
-        let feed = (output.broker.id.clone(), output.topic.clone());
-        if lock(down).contains(&feed) {
+        if lock(down).contains(topic) {
             return Sent::NotNow;
         }
         let origin = Origin {
@@ -273,19 +268,19 @@ impl Outbox {
             key: None,
         };
         let named = Run::direct(run.run_id, run.run);
-        let outgoing = result::outgoing(&output.topic, &origin, &named, recorded);
-        let connection = self.connections.of(&output.broker);
-        let error = match timeout(limit, connection.publish(outgoing)).await {
+        let outgoing = result::outgoing(&topic.topic, &origin, &named, recorded);
+        let published = async { self.connections.of(topic.broker)?.publish(outgoing).await };
+        let error = match timeout(limit, published).await {
             Ok(Ok(())) => return Sent::Taken,
             Ok(Err(error)) => error,
             Err(_) => BrokerError::Other(format!("not within {} s", limit.as_secs())),
         };
-        tracing::warn!(run.id = %run.run_id, topic = output.topic, %error, "a result was not taken");
+        tracing::warn!(run.id = %run.run_id, %topic, %error, "a result was not taken");
         // Too large is this result's own trouble.
         if matches!(error, BrokerError::TooLarge(_)) {
             return Sent::TooLarge;
         }
-        lock(down).insert(feed);
+        lock(down).insert(topic.clone());
         Sent::NotNow
     }
 }

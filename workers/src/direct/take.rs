@@ -4,18 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::listener::RetryPolicy;
+use domain::run::{CalledVersion, DirectFailure, DirectOutcome, DirectResult, DirectRun};
 use domain::settlement::{self, Decision, Reason, Verdict, backoff};
+use domain::{AlgorithmId, RunId, Version};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
-use super::{DirectError, DirectFailure, DirectOutcome, DirectResult, DirectRun, Shared};
-use crate::control_plane::assignment::AssignedVersion;
+use super::Shared;
 use crate::delivery::call::call;
 use crate::delivery::called::Called;
 use crate::delivery::claim::Run;
 use crate::delivery::input::Input;
-use crate::journal::{Claim, Draft, JournalError, Outcome, Place, Recorded, Unpublished};
+use crate::journal::{Claim, Draft, JournalError, Outcome, Recorded, Unpublished};
 use crate::pause::unit;
 
 /// How often an endpoint that takes no connection is tried. One that took it is called once: the
@@ -30,9 +30,9 @@ impl Shared {
     /// Takes a run all the way; tells when its claim is durable, and when its decision is.
     pub(super) async fn take(
         &self,
-        id: Uuid,
+        id: RunId,
         run: DirectRun,
-        claimed: oneshot::Sender<Result<(), DirectError>>,
+        claimed: oneshot::Sender<Result<(), JournalError>>,
         end: oneshot::Sender<DirectOutcome>,
     ) {
         let DirectRun {
@@ -46,15 +46,9 @@ impl Shared {
         let mut run = match self.claim(id, &algorithm).await {
             Ok(run) => run,
             // A caller that has stopped waiting needs no answer, here and below.
-            Err(error) => return drop(claimed.send(Err(error.into()))),
+            Err(error) => return drop(claimed.send(Err(error))),
         };
         let _ = claimed.send(Ok(()));
-        let version = AssignedVersion {
-            version: version.version,
-            endpoint: version.endpoint,
-            protocol: version.protocol,
-            timeout_ms: version.timeout_ms,
-        };
         let input = Input::of_caller(&algorithm, content_type, body);
         let began = Instant::now();
         let invoked = self.invoke(&version, &input, &mut run, began + timeout);
@@ -84,14 +78,11 @@ impl Shared {
         }
     }
 
-    async fn claim(&self, id: Uuid, algorithm: &str) -> Result<Run, JournalError> {
+    async fn claim(&self, id: RunId, algorithm: &AlgorithmId) -> Result<Run, JournalError> {
         let claim = Claim {
             listener: self.listener(algorithm).await?,
             run_id: id,
-            place: Place {
-                partition: 0,
-                offset: self.place(),
-            },
+            message: self.message_id(),
             calls: true,
         };
         let claimed = self.journal.claim(vec![claim]).await?;
@@ -101,14 +92,14 @@ impl Shared {
 
     async fn invoke(
         &self,
-        version: &AssignedVersion,
+        version: &CalledVersion,
         input: &Input,
         run: &mut Run,
         deadline: Instant,
     ) -> Result<Called, JournalError> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let timed = AssignedVersion {
+            let timed = CalledVersion {
                 timeout_ms: version.timeout_ms.min(millis(left)),
                 ..version.clone()
             };
@@ -126,12 +117,11 @@ impl Shared {
     }
 }
 
-fn draft(version: String, called: &Called) -> Draft {
+fn draft(version: Version, called: &Called) -> Draft {
     let mut draft = Draft {
         decision: Decision::Succeeded,
         version: Some(version),
-        // A direct caller has no listener's revision.
-        revision: String::new(),
+        revision: None,
         status: called.answer_status(),
         reason: None,
         reason_text: None,
@@ -170,7 +160,7 @@ fn outcome(duration: Duration, called: Called) -> DirectOutcome {
 }
 
 /// The caller hears that nobody knows, and the next start of the worker decides the run.
-fn undecided(id: Uuid, error: &JournalError) {
+fn undecided(id: RunId, error: &JournalError) {
     tracing::error!(
         run.id = %id,
         error = error as &dyn std::error::Error,

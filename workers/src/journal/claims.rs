@@ -8,7 +8,8 @@ use super::record::{Claim, Claimed, ListenerKey, RunKey};
 
 /// The key of a listener, made where there is none.
 pub(super) struct Listener {
-    pub(super) group: String,
+    pub(super) owner: String,
+    /// The topic's name, or the algorithm of direct callers.
     pub(super) topic: String,
 }
 
@@ -31,7 +32,7 @@ impl Operation for Listener {
         batch.tx.query_row(
             "INSERT INTO listeners (consumer_group, topic) VALUES (?1, ?2)
              ON CONFLICT (consumer_group) DO UPDATE SET topic = excluded.topic RETURNING listener",
-            [&self.group, &self.topic],
+            [&self.owner, &self.topic],
             |row| row.get(0).map(ListenerKey),
         )
     }
@@ -75,9 +76,9 @@ fn take(claim: &Claim, batch: &mut Batch<'_>) -> rusqlite::Result<Claimed> {
         .execute(params![
             claim.listener.0,
             run,
-            claim.run_id.as_bytes(),
-            claim.place.partition,
-            claim.place.offset,
+            claim.run_id.0.as_bytes(),
+            claim.message.partition,
+            claim.message.offset,
             batch.now.as_microsecond(),
             u32::from(claim.calls),
         ])?;
@@ -108,7 +109,7 @@ fn again(claim: &Claim, batch: &Batch<'_>) -> rusqlite::Result<Claimed> {
              WHERE runs.listener = ?1 AND partition = ?2 AND \"offset\" = ?3",
         )?
         .query_row(
-            params![claim.listener.0, claim.place.partition, claim.place.offset],
+            params![claim.listener.0, claim.message.partition, claim.message.offset],
             |row| {
                 Ok(Claimed {
                     run: RunKey {

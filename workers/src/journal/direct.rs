@@ -1,16 +1,15 @@
-//! Runs that somebody asked for directly. In the journal an algorithm's direct callers are one more
-//! listener, with counters and retention of its own; what differs is that nobody delivers a run again.
+//! Direct runs. In the journal an algorithm's direct callers are one more listener, with counters and
+//! retention of its own; what differs is that no broker delivers a run again.
 
+use domain::{AlgorithmId, RunId, TopicId, Version};
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::batch::{Batch, Operation};
+use super::claims::Listener;
 use super::reads;
-use super::record::{ListenerKey, Recorded, RunKey};
+use super::record::{DIRECT, ListenerKey, Owner, Recorded, RunKey};
 use super::{Journal, JournalError};
-
-/// What the name of an algorithm's direct callers begins with. A listener's is a bare UUID.
-const PREFIX: &str = "direct:";
 
 /// Runs without a decision that are looked at together.
 const UNDECIDED: u32 = 1000;
@@ -19,16 +18,16 @@ const UNDECIDED: u32 = 1000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unpublished {
     pub run: RunKey,
-    pub run_id: Uuid,
-    pub algorithm: String,
+    pub run_id: RunId,
+    pub algorithm: AlgorithmId,
     /// The version that was called.
-    pub version: String,
+    pub version: Version,
 }
 
-/// Notes that one publisher has a run's result.
+/// Notes that one publisher's topic has a run's result.
 struct PublishedTo {
     run: RunKey,
-    publisher: String,
+    topic: TopicId,
 }
 
 /// Takes a direct run out of the outbox: every publisher has it.
@@ -43,13 +42,18 @@ impl RunKey {
 
 impl Journal {
     /// The key of an algorithm's direct callers, for claims.
-    pub(crate) async fn direct(&self, algorithm: &str) -> Result<ListenerKey, JournalError> {
-        self.listener(&direct_group(algorithm), algorithm).await
+    pub(crate) async fn direct(
+        &self,
+        algorithm: &AlgorithmId,
+    ) -> Result<ListenerKey, JournalError> {
+        let owner = Owner::DirectCallers(algorithm.clone()).to_string();
+        let topic = algorithm.to_string();
+        self.ask(Listener { owner, topic }).await
     }
 
-    /// The first place that no direct run has had. Their places only tell them apart.
-    pub(crate) async fn next_direct_place(&self) -> Result<i64, JournalError> {
-        self.reader.read(next_place).await
+    /// The first number that no direct run has had in place of an offset. It only tells them apart.
+    pub(crate) async fn next_direct_offset(&self) -> Result<i64, JournalError> {
+        self.reader.read(next_offset).await
     }
 
     /// Direct runs without a decision, a thousand at most.
@@ -68,31 +72,25 @@ impl Journal {
             .await
     }
 
-    /// What is recorded of a direct run while it is in the outbox, and the publishers that have it.
+    /// What is recorded of a direct run while it is in the outbox, and the topics that have it.
     pub(crate) async fn outbox_of(
         &self,
         run: RunKey,
-    ) -> Result<Option<(Recorded, Vec<String>)>, JournalError> {
+    ) -> Result<Option<(Recorded, Vec<TopicId>)>, JournalError> {
         self.reader.read(move |journal| outbox(journal, run)).await
     }
 
     pub(crate) async fn published_to(
         &self,
         run: RunKey,
-        publisher: String,
+        topic: TopicId,
     ) -> Result<(), JournalError> {
-        self.ask(PublishedTo { run, publisher }).await
+        self.ask(PublishedTo { run, topic }).await
     }
 
     pub(crate) async fn published_to_all(&self, run: RunKey) -> Result<(), JournalError> {
         self.ask(PublishedToAll(run)).await
     }
-}
-
-/// The name of an algorithm's direct callers where a listener has its consumer group.
-#[must_use]
-pub fn direct_group(algorithm: &str) -> String {
-    format!("{PREFIX}{algorithm}")
 }
 
 impl Operation for PublishedTo {
@@ -102,9 +100,9 @@ impl Operation for PublishedTo {
         batch
             .tx
             .prepare_cached(
-                "INSERT INTO outbox_outputs (run, publisher) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                "INSERT INTO outbox_outputs (run, topic) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
             )?
-            .execute(params![self.run.run, self.publisher])
+            .execute(params![self.run.run, self.topic.to_string()])
             .map(drop)
     }
 }
@@ -125,13 +123,13 @@ impl Operation for PublishedToAll {
     }
 }
 
-fn next_place(journal: &Connection) -> rusqlite::Result<i64> {
+fn next_offset(journal: &Connection) -> rusqlite::Result<i64> {
     journal.query_row(
-        "SELECT coalesce(max(place), -1) + 1 FROM
+        "SELECT coalesce(max(taken), -1) + 1 FROM
             (SELECT (SELECT max(\"offset\") FROM runs
-                     WHERE runs.listener = listeners.listener AND partition = 0) AS place
+                     WHERE runs.listener = listeners.listener AND partition = 0) AS taken
              FROM listeners WHERE consumer_group GLOB ?1)",
-        [format!("{PREFIX}*")],
+        [format!("{DIRECT}*")],
         |row| row.get(0),
     )
 }
@@ -145,7 +143,7 @@ fn undecided(journal: &Connection) -> rusqlite::Result<Vec<RunKey>> {
            AND received > succeeded + dead_lettered + filtered + dropped
          ORDER BY run LIMIT ?2",
     )?;
-    let rows = statement.query_map(params![format!("{PREFIX}*"), UNDECIDED], |row| {
+    let rows = statement.query_map(params![format!("{DIRECT}*"), UNDECIDED], |row| {
         run_key(row.get(0)?, row.get(1)?)
     })?;
     rows.collect()
@@ -158,18 +156,18 @@ fn unpublished(journal: &Connection, after: i64, limit: u32) -> rusqlite::Result
               JOIN runs ON runs.listener = decisions.listener AND runs.run = outbox.run
          WHERE outbox.run > ?2 AND consumer_group GLOB ?1 ORDER BY outbox.run LIMIT ?3",
     )?;
-    let rows = statement.query_map(params![format!("{PREFIX}*"), after, limit], |row| {
+    let rows = statement.query_map(params![format!("{DIRECT}*"), after, limit], |row| {
         Ok(Unpublished {
             run: run_key(row.get(0)?, row.get(1)?)?,
-            run_id: Uuid::from_bytes(row.get(2)?),
-            algorithm: row.get(3)?,
-            version: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+            run_id: RunId(Uuid::from_bytes(row.get(2)?)),
+            algorithm: reads::text(row, 3)?,
+            version: reads::text(row, 4)?,
         })
     })?;
     rows.collect()
 }
 
-fn outbox(journal: &Connection, run: RunKey) -> rusqlite::Result<Option<(Recorded, Vec<String>)>> {
+fn outbox(journal: &Connection, run: RunKey) -> rusqlite::Result<Option<(Recorded, Vec<TopicId>)>> {
     let mut statement = journal.prepare(
         "SELECT decision, version, revision, status, reason, reason_text, finished_at, 0,
                 content_type, result
@@ -182,9 +180,9 @@ fn outbox(journal: &Connection, run: RunKey) -> rusqlite::Result<Option<(Recorde
     let Some(recorded) = reads::recorded(row, 0)? else {
         return Ok(None);
     };
-    let mut statement = journal.prepare("SELECT publisher FROM outbox_outputs WHERE run = ?1")?;
-    let publishers = statement.query_map([run.run], |row| row.get(0))?;
-    Ok(Some((recorded, publishers.collect::<Result<_, _>>()?)))
+    let mut statement = journal.prepare("SELECT topic FROM outbox_outputs WHERE run = ?1")?;
+    let topics = statement.query_map([run.run], |row| reads::text(row, 0))?;
+    Ok(Some((recorded, topics.collect::<Result<_, _>>()?)))
 }
 
 fn run_key(listener: i64, run: i64) -> rusqlite::Result<RunKey> {

@@ -2,10 +2,12 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::settlement::Decision;
+use domain::run::{Ledger, Run};
+use domain::{Position, RunId};
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -13,7 +15,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::JournalError;
-use super::record::{Ledger, Place, Recorded, RunRecord};
+use super::record::Recorded;
 use super::schema;
 
 /// The most runs that one read answers.
@@ -56,10 +58,10 @@ impl Reader {
 
 pub(super) fn runs(
     journal: &Connection,
-    group: &str,
+    owner: &str,
     before: Option<i64>,
     limit: u32,
-) -> rusqlite::Result<Vec<RunRecord>> {
+) -> rusqlite::Result<Vec<Run>> {
     let mut statement = journal.prepare(
         "SELECT run, run_id, topic, partition, \"offset\", claimed_at, attempts, decision, version,
                 revision, status, reason, reason_text, finished_at, outbox.run IS NULL, content_type,
@@ -68,15 +70,11 @@ pub(super) fn runs(
               LEFT JOIN outbox USING (run)
          WHERE consumer_group = ?1 AND run < ?2 ORDER BY run DESC LIMIT ?3",
     )?;
-    let values = params![group, before.unwrap_or(i64::MAX), limit.min(MAX_LIMIT)];
+    let values = params![owner, before.unwrap_or(i64::MAX), limit.min(MAX_LIMIT)];
     statement.query_map(values, run_record)?.collect()
 }
 
-pub(super) fn run(
-    journal: &Connection,
-    group: &str,
-    id: Uuid,
-) -> rusqlite::Result<Option<RunRecord>> {
+pub(super) fn run(journal: &Connection, owner: &str, id: RunId) -> rusqlite::Result<Option<Run>> {
     let row = journal.query_row(
         "SELECT run, run_id, topic, partition, \"offset\", claimed_at, attempts, decision, version,
                 revision, status, reason, reason_text, finished_at, outbox.run IS NULL, content_type,
@@ -84,18 +82,18 @@ pub(super) fn run(
          FROM listeners JOIN runs USING (listener) LEFT JOIN decisions USING (run)
               LEFT JOIN outbox USING (run)
          WHERE consumer_group = ?1 AND run_id = ?2 ORDER BY run DESC LIMIT 1",
-        params![group, id.as_bytes()],
+        params![owner, id.0.as_bytes()],
         run_record,
     );
     row.optional()
 }
 
-pub(super) fn ledger(journal: &Connection, group: &str) -> rusqlite::Result<Ledger> {
+pub(super) fn ledger(journal: &Connection, owner: &str) -> rusqlite::Result<Ledger> {
     let row = journal.query_row(
         "SELECT received, succeeded, dead_lettered, filtered, dropped,
                 received - succeeded - dead_lettered - filtered - dropped
          FROM listeners WHERE consumer_group = ?1",
-        [group],
+        [owner],
         |row| {
             Ok(Ledger {
                 received: row.get(0)?,
@@ -118,11 +116,11 @@ pub(super) fn recorded(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<R
     };
     let result: Option<Vec<u8>> = row.get(first + 9)?;
     Ok(Some(Recorded {
-        decision: decision(first, code)?,
-        version: row.get(first + 1)?,
-        revision: row.get(first + 2)?,
+        decision: parse(first, code)?,
+        version: parsed(row, first + 1)?,
+        revision: parsed(row, first + 2)?.map(Position),
         status: row.get(first + 3)?,
-        reason: row.get(first + 4)?,
+        reason: parsed(row, first + 4)?,
         reason_text: row.get(first + 5)?,
         finished_at: time(row, first + 6)?,
         published: row.get(first + 7)?,
@@ -131,31 +129,40 @@ pub(super) fn recorded(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<R
     }))
 }
 
-fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
-    Ok(RunRecord {
+fn run_record(row: &Row<'_>) -> rusqlite::Result<Run> {
+    let (topic, partition, offset): (String, i32, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
+    Ok(Run {
         number: row.get(0)?,
-        run_id: Uuid::from_bytes(row.get(1)?),
-        topic: row.get(2)?,
-        place: Place {
-            partition: row.get(3)?,
-            offset: row.get(4)?,
-        },
+        id: RunId(Uuid::from_bytes(row.get(1)?)),
+        message: format!("{topic}/{partition}/{offset}"),
         claimed_at: time(row, 5)?,
         attempts: row.get(6)?,
-        decision: recorded(row, 7)?,
+        end: recorded(row, 7)?.map(Into::into),
     })
 }
 
-fn decision(column: usize, code: &str) -> rusqlite::Result<Decision> {
-    [
-        Decision::Succeeded,
-        Decision::DeadLettered,
-        Decision::Filtered,
-        Decision::Dropped,
-    ]
-    .into_iter()
-    .find(|decision| decision.as_str() == code)
-    .ok_or_else(|| damaged(column, format!("no decision is called {code:?}")))
+/// A column's text, read as what it stands for.
+pub(super) fn text<T: FromStr<Err: Error + Send + Sync + 'static>>(
+    row: &Row<'_>,
+    column: usize,
+) -> rusqlite::Result<T> {
+    parse(column, row.get_ref(column)?.as_str()?)
+}
+
+/// The same where there may be none.
+fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(
+    row: &Row<'_>,
+    column: usize,
+) -> rusqlite::Result<Option<T>> {
+    let text = row.get_ref(column)?.as_str_or_null()?;
+    text.map(|text| parse(column, text)).transpose()
+}
+
+fn parse<T: FromStr<Err: Error + Send + Sync + 'static>>(
+    column: usize,
+    text: &str,
+) -> rusqlite::Result<T> {
+    text.parse().map_err(|error| damaged(column, error))
 }
 
 fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {

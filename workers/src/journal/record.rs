@@ -1,9 +1,16 @@
 //! What the journal holds and answers.
 
+use std::fmt;
+
 use bytes::Bytes;
+use domain::run::RunEnd;
 use domain::settlement::{Decision, Reason};
+use domain::{AlgorithmId, Position, RunId, Version};
 use jiff::Timestamp;
 use uuid::Uuid;
+
+/// What the owner of direct runs begins with.
+pub(super) const DIRECT: &str = "direct:";
 
 /// Names a listener in its worker's journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,9 +23,18 @@ pub struct RunKey {
     pub(super) run: i64,
 }
 
-/// The place of a message in its source.
+/// Whose runs they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The listener with that consumer group.
+    Listener(Uuid),
+    /// The direct callers of an algorithm, who have counters and retention as a listener has.
+    DirectCallers(AlgorithmId),
+}
+
+/// What tells a message from the others of its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct MessageId {
     pub partition: i32,
     pub offset: i64,
 }
@@ -27,8 +43,8 @@ pub struct Place {
 #[derive(Clone, Copy, Debug)]
 pub struct Claim {
     pub listener: ListenerKey,
-    pub run_id: Uuid,
-    pub place: Place,
+    pub run_id: RunId,
+    pub message: MessageId,
     /// Whether a call follows at once; it is then counted with the claim, if the message is new.
     pub calls: bool,
 }
@@ -49,9 +65,9 @@ pub struct Claimed {
 pub struct Draft {
     pub decision: Decision,
     /// The version that was called, if any.
-    pub version: Option<String>,
-    /// The listener's revision at the time.
-    pub revision: String,
+    pub version: Option<Version>,
+    /// The listener's revision at the time; none for a direct run.
+    pub revision: Option<Position>,
     pub status: Option<u16>,
     pub reason: Option<Reason>,
     pub reason_text: Option<String>,
@@ -73,11 +89,10 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     pub decision: Decision,
-    pub version: Option<String>,
-    pub revision: String,
+    pub version: Option<Version>,
+    pub revision: Option<Position>,
     pub status: Option<u16>,
-    /// A stable code.
-    pub reason: Option<String>,
+    pub reason: Option<Reason>,
     pub reason_text: Option<String>,
     pub finished_at: Timestamp,
     pub published: bool,
@@ -106,7 +121,7 @@ impl Recorded {
             version: draft.version,
             revision: draft.revision,
             status: draft.status,
-            reason: draft.reason.map(|reason| reason.as_str().to_owned()),
+            reason: draft.reason,
             reason_text: draft.reason_text,
             finished_at,
             content_type: draft.content_type,
@@ -121,28 +136,25 @@ impl Draft {
     }
 }
 
-/// A run, as shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunRecord {
-    /// The run's number, rising with the claims of its worker; the cursor of lists.
-    pub number: i64,
-    pub run_id: Uuid,
-    pub topic: String,
-    pub place: Place,
-    pub claimed_at: Timestamp,
-    pub attempts: u32,
-    /// None: in flight. Its result's bytes are left out.
-    pub decision: Option<Recorded>,
+impl From<Recorded> for RunEnd {
+    fn from(recorded: Recorded) -> Self {
+        Self {
+            decision: recorded.decision,
+            version: recorded.version,
+            status: recorded.status,
+            reason: recorded.reason,
+            reason_text: recorded.reason_text,
+            finished_at: recorded.finished_at,
+        }
+    }
 }
 
-/// What became of everything a listener received.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ledger {
-    pub received: u64,
-    pub succeeded: u64,
-    pub dead_lettered: u64,
-    pub filtered: u64,
-    pub dropped: u64,
-    /// Received and not decided.
-    pub in_flight: u64,
+/// As stored: a bare UUID is a consumer group.
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listener(group) => group.fmt(f),
+            Self::DirectCallers(algorithm) => write!(f, "{DIRECT}{algorithm}"),
+        }
+    }
 }

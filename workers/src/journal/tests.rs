@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::Clock;
 use domain::settlement::{Decision, Reason};
+use domain::{Clock, Position};
 use jiff::Timestamp;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -25,18 +25,26 @@ async fn open(directory: &TempDir) -> Journal {
     Journal::open(&path, Arc::new(Fixed)).await.unwrap()
 }
 
+fn owner(number: u128) -> Owner {
+    Owner::Listener(Uuid::from_u128(number))
+}
+
+fn topic() -> TopicName {
+    "orders".parse().unwrap()
+}
+
 async fn fresh() -> (TempDir, Journal, ListenerKey) {
     let directory = TempDir::new().unwrap();
     let journal = open(&directory).await;
-    let listener = journal.listener("group", "orders").await.unwrap();
+    let listener = journal.listener(&owner(1), &topic()).await.unwrap();
     (directory, journal, listener)
 }
 
 fn claim(listener: ListenerKey, offset: i64) -> Claim {
     Claim {
         listener,
-        run_id: Uuid::from_u128(offset.unsigned_abs().into()),
-        place: Place {
+        run_id: RunId(Uuid::from_u128(offset.unsigned_abs().into())),
+        message: MessageId {
             partition: 0,
             offset,
         },
@@ -51,8 +59,8 @@ async fn take(journal: &Journal, claim: Claim) -> Result<Claimed, JournalError> 
 fn draft(decision: Decision, result: &'static str) -> Draft {
     Draft {
         decision,
-        version: Some("1.0.0".to_owned()),
-        revision: "7".to_owned(),
+        version: "1.0.0".parse().ok(),
+        revision: Some(Position(7)),
         status: Some(200),
         reason: (decision == Decision::DeadLettered).then_some(Reason::Refused),
         reason_text: None,
@@ -144,30 +152,30 @@ async fn the_ledger_balances() {
         dropped: 1,
         in_flight: 1,
     };
-    assert_eq!(journal.ledger("group").await.unwrap(), expected);
-    assert_eq!(journal.ledger("nobody").await.unwrap(), Ledger::default());
+    assert_eq!(journal.ledger(&owner(1)).await.unwrap(), expected);
+    assert_eq!(journal.ledger(&owner(3)).await.unwrap(), Ledger::default());
 }
 
 #[tokio::test]
 async fn runs_are_listed_newest_first_and_page_by_page() {
     let (_directory, journal, listener) = fresh().await;
-    let other = journal.listener("other", "orders").await.unwrap();
+    let other = journal.listener(&owner(2), &topic()).await.unwrap();
     // Claimed together: more rows than one statement takes.
     let claims = (0..300).map(|offset| take(&journal, claim(listener, offset)));
     futures_util::future::try_join_all(claims).await.unwrap();
     take(&journal, claim(other, 0)).await.unwrap();
 
-    let page = journal.runs("group", None, 200).await.unwrap();
+    let page = journal.runs(&owner(1), None, 200).await.unwrap();
     let rest = journal
-        .runs("group", Some(page[199].number), 200)
+        .runs(&owner(1), Some(page[199].number), 200)
         .await
         .unwrap();
     let numbers: Vec<_> = page.iter().chain(&rest).map(|run| run.number).collect();
     assert!(numbers.is_sorted_by(|newer, older| newer > older));
     assert_eq!(numbers.len(), 300);
-    let found = journal.run("group", page[3].run_id).await.unwrap();
+    let found = journal.run(&owner(1), page[3].id).await.unwrap();
     assert_eq!(found.as_ref(), Some(&page[3]));
-    assert_eq!(journal.run("other", page[3].run_id).await.unwrap(), None);
+    assert_eq!(journal.run(&owner(2), page[3].id).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -192,11 +200,12 @@ async fn retention_deletes_the_oldest_published_runs() {
     };
     assert_eq!(journal.prune(limits).await.unwrap(), 2);
     assert_eq!(journal.prune(limits).await.unwrap(), 0);
-    let left = journal.runs("group", None, 10).await.unwrap();
-    let offsets: Vec<_> = left.iter().map(|run| run.place.offset).collect();
+    let left = journal.runs(&owner(1), None, 10).await.unwrap();
+    let messages: Vec<_> = left.iter().map(|run| run.message.as_str()).collect();
     // The unpublished and the undecided one stay, whatever their age.
-    assert_eq!(offsets, [5, 4, 3, 0]);
-    let ledger = journal.ledger("group").await.unwrap();
+    let expected = ["orders/0/5", "orders/0/4", "orders/0/3", "orders/0/0"];
+    assert_eq!(messages, expected);
+    let ledger = journal.ledger(&owner(1)).await.unwrap();
     assert_eq!((ledger.received, ledger.succeeded), (6, 5));
 }
 
@@ -215,7 +224,7 @@ async fn a_writer_that_panics_has_ended_and_answers_nobody() {
     let path = directory.path().join("journal.db");
     let journal = Journal::open(&path, Arc::new(Broken)).await.unwrap();
     for _ in 0..2 {
-        let refused = journal.listener("group", "topic").await;
+        let refused = journal.listener(&owner(1), &topic()).await;
         assert!(matches!(refused, Err(JournalError::Closed)));
     }
     journal.ended().await;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::ListenerId;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Step, step};
+use super::{Desired, Step, step};
 use crate::consumer::{self, ConsumerError};
 use crate::control_plane::Report;
-use crate::control_plane::assignment::Assignment;
 use crate::pause::Pause;
 use crate::resources::Resources;
 
@@ -18,21 +18,21 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Keeper {
     resources: Arc<Resources>,
-    listener_id: String,
-    desired: watch::Receiver<Arc<Assignment>>,
+    listener: ListenerId,
+    desired: watch::Receiver<Arc<Desired>>,
     stop: CancellationToken,
 }
 
 impl Keeper {
     pub(super) fn new(
         resources: Arc<Resources>,
-        listener_id: String,
-        desired: watch::Receiver<Arc<Assignment>>,
+        listener: ListenerId,
+        desired: watch::Receiver<Arc<Desired>>,
         stop: CancellationToken,
     ) -> Self {
         Self {
             resources,
-            listener_id,
+            listener,
             desired,
             stop,
         }
@@ -51,7 +51,7 @@ impl Keeper {
                 Err(error) => error.to_string(),
             };
             tracing::warn!(
-                listener.id = self.listener_id,
+                listener.id = %self.listener,
                 error = report,
                 "a consumer ended by itself and will be started again"
             );
@@ -66,10 +66,10 @@ impl Keeper {
 
     /// Runs a consumer until it fails, or is to stop, or to be another one.
     async fn run_one(&mut self) -> Result<(), ConsumerError> {
-        let first = Arc::clone(&self.desired.borrow_and_update());
-        let (current, follow) = watch::channel(first);
+        let mut running = Arc::clone(&self.desired.borrow_and_update());
+        let (current, follow) = watch::channel(Arc::clone(&running.assignment));
         let stop = self.stop.child_token();
-        let consumer = consumer::run(&self.resources, &self.listener_id, follow, stop.clone());
+        let consumer = consumer::run(&self.resources, &self.listener, follow, stop.clone());
         tokio::pin!(consumer);
         loop {
             tokio::select! {
@@ -81,10 +81,12 @@ impl Keeper {
                         continue;
                     }
                     let desired = Arc::clone(&self.desired.borrow_and_update());
-                    let step = step(&current.borrow(), &desired);
-                    match step {
+                    match step(&running, &desired) {
                         Step::Nothing => {}
-                        Step::Update => drop(current.send_replace(desired)),
+                        Step::Update => {
+                            current.send_replace(Arc::clone(&desired.assignment));
+                            running = desired;
+                        }
                         Step::Restart => stop.cancel(),
                     }
                 }
@@ -93,9 +95,6 @@ impl Keeper {
     }
 
     async fn report(&self, report: Report) {
-        self.resources
-            .reporter
-            .report(&self.listener_id, report)
-            .await;
+        self.resources.reporter.report(&self.listener, report).await;
     }
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::algorithm::Protocol;
-use domain::settlement::{Answer, Decision};
+use domain::run::{CalledVersion, DirectError, DirectOutcome, DirectRun, DirectRunner, Run};
+use domain::settlement::{Answer, Decision, Reason};
 use serde_json::json;
 use tokio::sync::Semaphore;
-use workers::journal::{RunRecord, direct_group};
-use workers::{DirectError, DirectOutcome, DirectRun, DirectRuns, DirectVersion};
+use workers::DirectRuns;
+use workers::journal::Owner;
 
 use crate::world::{Running, World, eventually, header};
 
@@ -22,9 +23,9 @@ fn echo(_: usize, body: &Bytes) -> (u16, Bytes) {
 fn run(world: &World, body: &'static [u8]) -> DirectRun {
     let room = Arc::new(Semaphore::new(1));
     DirectRun {
-        algorithm: ALGORITHM.to_owned(),
-        version: DirectVersion {
-            version: "1.0.0".to_owned(),
+        algorithm: ALGORITHM.parse().unwrap(),
+        version: CalledVersion {
+            version: "1.0.0".parse().unwrap(),
             endpoint: format!("http://127.0.0.1:{}/score", world.port),
             protocol: Protocol::Raw,
             timeout_ms: 20_000,
@@ -32,17 +33,17 @@ fn run(world: &World, body: &'static [u8]) -> DirectRun {
         content_type: "text/plain",
         body: Bytes::from_static(body),
         timeout: Duration::from_secs(20),
-        room: room.try_acquire_owned().unwrap(),
+        room: Box::new(room.try_acquire_owned().unwrap()),
     }
 }
 
 async fn outcome(direct: &DirectRuns, run: DirectRun) -> DirectOutcome {
-    direct.begin(run).await.unwrap().outcome().await.unwrap()
+    direct.start(run).await.unwrap().outcome.await.unwrap()
 }
 
-async fn runs(worker: &Running) -> Vec<RunRecord> {
-    let group = direct_group(ALGORITHM);
-    worker.journal.runs(&group, None, 100).await.unwrap()
+async fn runs(worker: &Running) -> Vec<Run> {
+    let owner = Owner::DirectCallers(ALGORITHM.parse().unwrap());
+    worker.journal.runs(&owner, None, 100).await.unwrap()
 }
 
 async fn outbox(worker: &Running) -> usize {
@@ -69,9 +70,9 @@ async fn a_direct_result_is_answered_and_published() {
     let world = World::new(echo).await;
     world.publish_to(&["scores"]);
     let worker = world.worker().await;
-    let begun = worker.direct.begin(run(&world, b"one")).await.unwrap();
-    let id = begun.id.to_string();
-    let result = begun.outcome().await.unwrap().ended;
+    let started = worker.direct.start(run(&world, b"one")).await.unwrap();
+    let id = started.id.to_string();
+    let result = started.outcome.await.unwrap().ended;
     assert_eq!(result.ok().unwrap().body, "scored one");
 
     let output = &world.outputs(1).await[0];
@@ -87,8 +88,8 @@ async fn a_direct_result_is_answered_and_published() {
         assert_eq!(calls[0].headers["ce-source"], "/v1/algo/acme/score");
     }
     let recorded = runs(&worker).await;
-    let decision = recorded[0].decision.as_ref().unwrap();
-    assert_eq!(decision.decision, Decision::Succeeded);
+    let end = recorded[0].end.as_ref().unwrap();
+    assert_eq!(end.decision, Decision::Succeeded);
     // A listener's ledger does not know of it.
     assert_eq!(worker.ledger().await.received, 0);
     worker.stop().await;
@@ -105,9 +106,9 @@ async fn a_failed_direct_run_is_called_once_and_recorded_as_dropped() {
     assert_eq!(failure.text.as_deref(), Some("busy"));
     assert_eq!(world.calls(), 1);
     let recorded = runs(&worker).await;
-    let decision = recorded[0].decision.as_ref().unwrap();
-    assert_eq!(decision.decision, Decision::Dropped);
-    assert_eq!(decision.status, Some(503));
+    let end = recorded[0].end.as_ref().unwrap();
+    assert_eq!(end.decision, Decision::Dropped);
+    assert_eq!(end.status, Some(503));
     assert_eq!(outbox(&worker).await, 0);
     worker.stop().await;
 }
@@ -195,12 +196,12 @@ async fn an_algorithm_whose_results_nobody_takes_is_called_no_more_and_others_ar
     world.publish_to(&["scores"]);
     world.broker.refuse("scores", true);
     let worker = world.worker().await;
-    let begin = || worker.direct.begin(run(&world, b"one"));
+    let begin = || worker.direct.start(run(&world, b"one"));
     let refused = async {
         loop {
-            let begun = futures_util::future::join_all((0..50).map(|_| begin())).await;
-            if begun.iter().any(Result::is_err) {
-                return begun.into_iter().find_map(Result::err);
+            let started = futures_util::future::join_all((0..50).map(|_| begin())).await;
+            if started.iter().any(Result::is_err) {
+                return started.into_iter().find_map(Result::err);
             }
         }
     };
@@ -208,7 +209,7 @@ async fn an_algorithm_whose_results_nobody_takes_is_called_no_more_and_others_ar
     assert!(matches!(refused, Ok(Some(DirectError::Crowded))));
     assert!(outbox(&worker).await >= 100);
     let mut other = run(&world, b"two");
-    other.algorithm = "acme/other".to_owned();
+    other.algorithm = "acme/other".parse().unwrap();
     assert!(outcome(&worker.direct, other).await.ended.is_ok());
     world.broker.refuse("scores", false);
     until_outbox_holds(&worker, 0).await;
@@ -228,9 +229,9 @@ async fn what_a_killed_worker_had_decided_is_published_by_the_next() {
     world.publish_to(&["scores"]);
     world.broker.refuse("scores", true);
     let worker = world.worker().await;
-    let begun = worker.direct.begin(run(&world, b"one")).await.unwrap();
-    let id = begun.id.to_string();
-    begun.outcome().await.unwrap();
+    let started = worker.direct.start(run(&world, b"one")).await.unwrap();
+    let id = started.id.to_string();
+    started.outcome.await.unwrap();
     worker.kill().await;
     world.broker.refuse("scores", false);
     assert_eq!(world.broker.messages("scores").len(), 0);
@@ -264,16 +265,19 @@ async fn a_run_that_a_crash_cut_short_is_decided_by_the_next_worker() {
     let world = World::new(echo).await;
     world.hold(true);
     let worker = world.worker().await;
-    let begun = worker.direct.begin(run(&world, b"one")).await.unwrap();
+    let started = worker.direct.start(run(&world, b"one")).await.unwrap();
     worker.kill().await;
-    assert!(matches!(begun.outcome().await, Err(DirectError::Stopping)));
+    assert!(matches!(
+        started.outcome.await,
+        Err(DirectError::Unavailable(_))
+    ));
 
     world.hold(false);
     let worker = world.worker().await;
     let recorded = runs(&worker).await;
-    let decision = recorded[0].decision.as_ref().unwrap();
-    assert_eq!(decision.decision, Decision::Dropped);
-    assert_eq!(decision.reason.as_deref(), Some("interrupted"));
+    let end = recorded[0].end.as_ref().unwrap();
+    assert_eq!(end.decision, Decision::Dropped);
+    assert_eq!(end.reason, Some(Reason::Interrupted));
     let ended = outcome(&worker.direct, run(&world, b"two")).await.ended;
     assert!(ended.is_ok());
     assert_eq!(runs(&worker).await.len(), 2);
@@ -286,22 +290,22 @@ async fn a_worker_that_stops_lets_runs_end_and_takes_no_more() {
     world.hold(true);
     let worker = world.worker().await;
     let direct = worker.direct.clone();
-    let begun = direct.begin(run(&world, b"one")).await.unwrap();
+    let started = direct.start(run(&world, b"one")).await.unwrap();
     eventually("the call", || world.calls() == 1).await;
     let answered = async {
         let refused = until_refused(&world, &direct).await;
-        assert!(matches!(refused, DirectError::Stopping));
+        assert!(matches!(refused, DirectError::Unavailable(_)));
         world.hold(false);
     };
     tokio::join!(worker.stop(), answered);
-    assert!(begun.outcome().await.unwrap().ended.is_ok());
+    assert!(started.outcome.await.unwrap().ended.is_ok());
 }
 
 /// Begins runs until one is refused.
 async fn until_refused(world: &World, direct: &DirectRuns) -> DirectError {
     let refused = async {
         loop {
-            if let Err(refused) = direct.begin(run(world, b"more")).await {
+            if let Err(refused) = direct.start(run(world, b"more")).await {
                 return refused;
             }
             tokio::time::sleep(Duration::from_millis(2)).await;

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use bytes::Bytes;
 use domain::settlement::Decision;
+use domain::{Position, RunId};
 use serde_json::json;
 use uuid::Uuid;
-use workers::journal::{Claim, Draft, Place};
+use workers::journal::{Claim, Draft, MessageId};
 
 use crate::endpoint::Endpoint;
-use crate::world::{GROUP, World, eventually, header};
+use crate::world::{World, eventually, header, owner};
 
 fn refuse(_: usize, _: &Bytes) -> (u16, Bytes) {
     (422, Bytes::from_static(b"no"))
@@ -134,10 +135,11 @@ async fn a_decision_that_another_made_first_is_the_one_published() {
     let worker = world.worker().await;
     world.reported("BLOCKED no_dlq").await;
     let journal = &worker.journal;
+    let topic = "orders".parse().unwrap();
     let claim = Claim {
-        listener: journal.listener(GROUP, "orders").await.unwrap(),
-        run_id: Uuid::nil(),
-        place: Place {
+        listener: journal.listener(&owner(), &topic).await.unwrap(),
+        run_id: RunId(Uuid::nil()),
+        message: MessageId {
             partition: 0,
             offset: 0,
         },
@@ -146,8 +148,8 @@ async fn a_decision_that_another_made_first_is_the_one_published() {
     let run = journal.claim(vec![claim]).await.unwrap()[0].run;
     let other = Draft {
         decision: Decision::Succeeded,
-        version: Some("1.0.0".to_owned()),
-        revision: "12".to_owned(),
+        version: "1.0.0".parse().ok(),
+        revision: Some(Position(12)),
         status: Some(200),
         reason: None,
         reason_text: None,

@@ -3,9 +3,10 @@
 use std::sync::{Mutex, mpsc};
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::world::{GROUP, World, eventually, header};
+use crate::plane;
+use crate::world::{World, eventually, header, listener, owner};
 
 fn echo(_: usize, body: &Bytes) -> (u16, Bytes) {
     (200, Bytes::from([b"scored ", &body[..]].concat()))
@@ -70,8 +71,8 @@ async fn a_result_waits_for_a_publisher_that_is_being_moved() {
     let worker = world.worker().await;
     eventually("the call", || world.calls() == 1).await;
     world.assign(|assignment| {
-        assignment["outputs"] = Value::Null;
-        assignment["settings"]["maxMessageBytes"] = json!(3);
+        assignment["outputs"] = json!("moving");
+        assignment["settings"]["max_message_bytes"] = json!(3);
     });
     // It is refused only once the worker knows the assignment.
     world.broker.write("orders", &[], b"large");
@@ -80,7 +81,7 @@ async fn a_result_waits_for_a_publisher_that_is_being_moved() {
     while worker.ledger().await.succeeded == 0 {
         tokio::task::yield_now().await;
     }
-    world.assign(|assignment| assignment["outputs"][0]["topic"] = json!("elsewhere"));
+    world.assign(|assignment| assignment["outputs"]["known"][0]["topic"] = json!("elsewhere"));
     world.settled(2).await;
     assert_eq!(world.broker.messages("elsewhere")[0].body, "scored one");
     assert!(world.broker.messages("scores").is_empty());
@@ -105,13 +106,13 @@ async fn a_change_of_version_reaches_the_running_consumer_and_its_runs() {
         last.as_deref() == Some("1.1.0")
     })
     .await;
-    let newest = &worker.journal.runs(GROUP, None, 1000).await.unwrap();
+    let newest = &worker.journal.runs(&owner(), None, 1000).await.unwrap();
     let versions: Vec<_> = newest
         .iter()
-        .filter_map(|run| run.decision.as_ref()?.version.as_deref())
+        .filter_map(|run| Some(run.end.as_ref()?.version.as_ref()?.to_string()))
         .collect();
-    assert_eq!(versions.last(), Some(&"1.0.0"));
-    assert!(versions.contains(&"1.1.0"));
+    assert_eq!(versions.last().map(String::as_str), Some("1.0.0"));
+    assert!(versions.iter().any(|version| version == "1.1.0"));
     worker.stop().await;
     let started = world
         .plane
@@ -165,11 +166,34 @@ async fn a_broken_subscription_is_resumed_after_the_last_position() {
     let worker = world.worker().await;
     world.reported("STARTED").await;
     world.plane.break_off(0);
-    world
-        .plane
-        .send(json!([{ "listenerId": "l1", "assignment": null }]));
+    world.unassign("orders");
     world.reported("STOPPED").await;
     assert_eq!(world.plane.subscribed_after(), [json!(null), json!("1")]);
+    worker.stop().await;
+}
+
+/// The listener was disabled after the part that named it, and before the worker asked again.
+#[tokio::test]
+async fn what_a_snapshot_in_parts_no_longer_names_is_stopped() {
+    let world = World::new(echo).await;
+    let change =
+        |topic| json!({ "listener": listener(topic), "assignment": world.assignment(topic) });
+    let brokers = || json!([plane::broker()]);
+    world
+        .plane
+        .send_part(brokers(), json!([change("orders")]), false);
+    let worker = world.worker().await;
+    world.reported("STARTED").await;
+    world.plane.forget();
+    world
+        .plane
+        .send_part(json!([]), json!([change("payments")]), false);
+    world.plane.send(brokers(), json!([]));
+    world.reported("STOPPED").await;
+    assert_eq!(world.plane.subscribed_after(), [json!(null), json!(null)]);
+    let stopped = &world.plane.told("ConsumerReport");
+    let stopped = stopped.iter().find(|told| told["report"] == "STOPPED");
+    assert_eq!(stopped.unwrap()["listener"], listener("orders"));
     worker.stop().await;
 }
 
@@ -195,9 +219,7 @@ async fn another_source_restarts_the_consumer_and_none_stops_it() {
         world.plane.reports() == ["WorkerJoin", "STARTED", "STOPPED", "STARTED"]
     })
     .await;
-    world
-        .plane
-        .send(json!([{ "listenerId": "l1", "assignment": null }]));
+    world.unassign("orders");
     eventually("the stop", || world.broker.open_sources() == 0).await;
     worker.stop().await;
 }
@@ -206,11 +228,10 @@ async fn another_source_restarts_the_consumer_and_none_stops_it() {
 async fn a_request_for_topics_is_answered() {
     let world = World::new(echo).await;
     world.broker.write("orders", &[], b"");
-    world
-        .plane
-        .request(json!({ "requestId": "r1", "listTopics": { "broker": {
-        "id": "c9", "settings": { "__typename": "KafkaSettings", "bootstrapServers": ["b:1"],
-                                  "security": "PLAINTEXT" } } } }));
+    world.plane.request(
+        json!({ "requestId": "r1", "listTopics": { "settings": { "kind": "KAFKA",
+            "bootstrap_servers": ["b:1"], "security": "PLAINTEXT" } } }),
+    );
     let worker = world.worker().await;
     world.reported("WorkerAnswer").await;
     let expected = json!({ "requestId": "r1", "error": null,

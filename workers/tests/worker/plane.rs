@@ -3,10 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use domain::{Outputs, TopicId};
 use futures_util::stream::{self, BoxStream, StreamExt};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use workers::{Transport, TransportError};
+
+pub(crate) const BROKER: &str = "00000000-0000-0000-0000-000000000001";
 
 /// Records what it is told, and sends what the test says.
 #[derive(Clone, Default)]
@@ -21,15 +24,21 @@ struct State {
     subscriptions: Vec<Value>,
     requests: Vec<Value>,
     refusals: usize,
-    outputs: Option<Vec<Value>>,
+    outputs: Option<Vec<TopicId>>,
     asked: Vec<Value>,
 }
 
 impl Plane {
-    pub(crate) fn send(&self, changes: Value) {
+    pub(crate) fn send(&self, brokers: Value, changes: Value) {
+        self.send_part(brokers, changes, true);
+    }
+
+    /// Sends a part of what changed; what follows a part that is not complete belongs to it.
+    pub(crate) fn send_part(&self, brokers: Value, changes: Value, complete: bool) {
         let mut state = self.0.lock().unwrap();
         let position = (state.assignments.len() + 1).to_string();
-        let item = json!({ "assignments": { "position": position, "changes": changes } });
+        let item = json!({ "assignments": { "position": position, "complete": complete,
+            "brokers": brokers, "changes": changes } });
         state.assignments.push(item.clone());
         for subscriber in &state.subscribers {
             let _ = subscriber.send(item.clone());
@@ -48,8 +57,15 @@ impl Plane {
         state.refusals = refusals;
     }
 
+    /// Ends all subscriptions, and has nothing to say to those that come until something is sent.
+    pub(crate) fn forget(&self) {
+        let mut state = self.0.lock().unwrap();
+        state.subscribers.clear();
+        state.assignments.clear();
+    }
+
     /// Where results of every version go from now on; none while a publisher is being moved.
-    pub(crate) fn set_outputs(&self, outputs: Option<Vec<Value>>) {
+    pub(crate) fn set_outputs(&self, outputs: Option<Vec<TopicId>>) {
         self.0.lock().unwrap().outputs = outputs;
     }
 
@@ -104,7 +120,7 @@ impl Transport for Plane {
         let name = name(document);
         if name == "Outputs" {
             state.asked.push(variables);
-            return Ok(json!({ "outputs": state.outputs }));
+            return Ok(json!({ "outputs": outputs(&state) }));
         }
         let field = format!("{}{}", name[..1].to_lowercase(), &name[1..]);
         state.told.push((name.to_owned(), variables));
@@ -136,6 +152,18 @@ impl Transport for Plane {
         })
         .boxed()
     }
+}
+
+fn outputs(state: &State) -> Value {
+    let topics = state.outputs.clone();
+    let outputs = topics.map_or(Outputs::Moving, Outputs::Known);
+    json!({ "outputs": outputs, "brokers": [broker()] })
+}
+
+/// How the only broker is reached, as assignments and outputs tell.
+pub(crate) fn broker() -> Value {
+    json!({ "broker": BROKER, "settings": { "kind": "KAFKA", "bootstrap_servers": ["b:9092"],
+        "security": "PLAINTEXT" } })
 }
 
 /// The operation's name.

@@ -4,26 +4,33 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use brokers::{Broker, Outgoing};
+use brokers::{Broker, BrokerError, Outgoing};
 use bytes::Bytes;
-use domain::{Clock, Ids, WorkerId};
+use domain::broker::BrokerSettings;
+use domain::run::Ledger;
+use domain::{BrokerId, Clock, Ids, TopicId, WorkerId};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use workers::journal::Ledger;
-use workers::{BrokerSettings, Connector, DirectRuns, Journal, Worker, WorkerConfig};
+use workers::journal::Owner;
+use workers::{Connector, DirectRuns, Journal, Worker, WorkerConfig};
 
 use crate::broker::MemoryBroker;
 use crate::endpoint::Endpoint;
-use crate::plane::Plane;
+use crate::plane::{self, BROKER, Plane};
 
 pub(crate) const GROUP: &str = "6f1d9c1e-5b7a-4d0e-9f53-0d7c3a51e8b2";
 
 /// More than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Whose runs the listener's are.
+pub(crate) fn owner() -> Owner {
+    Owner::Listener(GROUP.parse().unwrap())
+}
 
 pub(crate) struct World {
     pub(crate) broker: MemoryBroker,
@@ -84,32 +91,39 @@ impl World {
 
     /// A listener of `orders` that writes to `scores`, with quick retries, changed by `change`.
     pub(crate) fn assign(&self, change: impl FnOnce(&mut Value)) {
-        let broker = json!({ "id": "c1", "settings": {
-            "__typename": "KafkaSettings", "bootstrapServers": ["b:9092"], "security": "PLAINTEXT",
-        }});
-        let mut assignment = json!({
-            "revision": "12", "topic": "orders", "dlq": "dead", "algorithm": "acme/score",
-            "group": GROUP, "broker": broker,
-            "version": { "version": "1.0.0", "endpoint": format!("http://127.0.0.1:{}/score", self.port),
-                         "protocol": "RAW", "timeoutMs": 5000 },
-            "settings": { "start": { "at": "EARLIEST", "time": null }, "concurrency": 4,
-                "retry": { "maxAttempts": 3, "initialBackoffMs": 1, "maxBackoffMs": 20 },
-                "faults": "BLOCK", "maxMessageBytes": 1000 },
-            "outputs": [{ "publisherId": "p1", "topic": "scores", "broker": broker }],
-        });
+        let mut assignment = self.assignment("orders");
         change(&mut assignment);
-        self.plane
-            .send(json!([{ "listenerId": "l1", "assignment": assignment }]));
+        let changes = json!([{ "listener": assignment["listener"], "assignment": assignment }]);
+        self.plane.send(json!([plane::broker()]), changes);
+    }
+
+    /// The listener of the topic is to stop.
+    pub(crate) fn unassign(&self, topic: &str) {
+        let change = json!({ "listener": listener(topic), "assignment": null });
+        self.plane.send(json!([]), json!([change]));
+    }
+
+    /// A listener of the topic that writes to `scores`.
+    pub(crate) fn assignment(&self, topic: &str) -> Value {
+        json!({
+            "listener": listener(topic), "revision": 12, "group": GROUP, "dlq": "dead",
+            "dlq_not_granted": false,
+            "version": { "version": "1.0.0", "endpoint": format!("http://127.0.0.1:{}/score", self.port),
+                         "protocol": "RAW", "timeout_ms": 5000 },
+            "settings": { "start": { "at": "EARLIEST" }, "concurrency": 4,
+                "retry": { "max_attempts": 3, "initial_backoff_ms": 1, "max_backoff_ms": 20 },
+                "faults": "BLOCK", "max_message_bytes": 1000 },
+            "outputs": { "known": [{ "broker": BROKER, "topic": "scores" }] },
+        })
     }
 
     /// Results of every version go to these topics from now on.
     pub(crate) fn publish_to(&self, topics: &[&str]) {
-        let outputs = topics.iter().map(|topic| {
-            json!({ "publisherId": format!("p-{topic}"), "topic": topic, "broker": {
-                "id": "c1", "settings": { "__typename": "KafkaSettings",
-                    "bootstrapServers": ["b:9092"], "security": "PLAINTEXT" } } })
+        let topics = topics.iter().map(|topic| TopicId {
+            broker: BrokerId(BROKER.parse().unwrap()),
+            topic: topic.parse().unwrap(),
         });
-        self.plane.set_outputs(Some(outputs.collect()));
+        self.plane.set_outputs(Some(topics.collect()));
     }
 
     /// Whether the endpoint takes calls without answering them.
@@ -164,11 +178,16 @@ impl Running {
     }
 
     pub(crate) async fn ledger(&self) -> Ledger {
-        let ledger = self.journal.ledger(GROUP).await.unwrap();
+        let ledger = self.journal.ledger(&owner()).await.unwrap();
         let decided = ledger.succeeded + ledger.dead_lettered + ledger.filtered + ledger.dropped;
         assert_eq!(ledger.received, decided + ledger.in_flight, "{ledger:?}");
         ledger
     }
+}
+
+/// The listener of a topic as assignments name it.
+pub(crate) fn listener(topic: &str) -> Value {
+    json!({ "broker": BROKER, "topic": topic, "algorithm": "acme/score" })
 }
 
 /// Waits until `holds`, which nothing signals.
@@ -210,7 +229,7 @@ impl Ids for Counter {
 struct One(MemoryBroker);
 
 impl Connector for One {
-    fn connect(&self, _settings: &BrokerSettings) -> Arc<dyn Broker> {
-        Arc::new(self.0.clone())
+    fn connect(&self, _settings: &BrokerSettings) -> Result<Arc<dyn Broker>, BrokerError> {
+        Ok(Arc::new(self.0.clone()))
     }
 }

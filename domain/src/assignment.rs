@@ -1,0 +1,62 @@
+//! Assignments: what a worker needs to serve a listener. Read tables hold them and workers receive
+//! them in the same serialised form.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::envelope::Position;
+use crate::ids::{ListenerId, TopicId};
+use crate::listener::ListenerSettings;
+use crate::name::TopicName;
+use crate::run::CalledVersion;
+
+/// A listener as a worker serves it. Brokers are named by their ids: how they are reached is sent
+/// beside the assignments, once for all of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    pub listener: ListenerId,
+    /// The position of the event that last changed the listener itself.
+    pub revision: Position,
+    /// The consumer group, the same for the whole life of the listener; the namespace of its runs.
+    pub group: Uuid,
+    /// On the broker of the listener's topic.
+    pub dlq: Option<TopicName>,
+    /// Whether no grant permits the algorithm to send faulty messages to `dlq`: the listener holds its
+    /// position until one does.
+    pub dlq_not_granted: bool,
+    /// What the version selector resolves to now; none where nothing matches.
+    pub version: Option<CalledVersion>,
+    pub settings: ListenerSettings,
+    /// Where results of that version go.
+    pub outputs: Outputs,
+}
+
+/// Where the results of a version go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outputs {
+    /// To the topic of each publisher that takes them.
+    Known(Vec<TopicId>),
+    /// A publisher is being moved to the broker that replaces its own. What is published now would
+    /// miss it.
+    Moving,
+}
+
+impl Assignment {
+    /// The dead letter queue that faulty messages may be sent to, if there is one.
+    #[must_use]
+    pub fn permitted_dlq(&self) -> Option<&TopicName> {
+        self.dlq.as_ref().filter(|_| !self.dlq_not_granted)
+    }
+}
+
+impl Outputs {
+    /// The topics, where they are known.
+    #[must_use]
+    pub fn known(&self) -> Option<&[TopicId]> {
+        match self {
+            Self::Known(topics) => Some(topics),
+            Self::Moving => None,
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Runs and ledgers, as a worker's journal records them and the API shows them.
+
+pub mod direct;
+
+use std::pin::Pin;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use direct::{
+    DirectError, DirectFailure, DirectOutcome, DirectResult, DirectRun, DirectRunner, StartedRun,
+};
+
+use crate::algorithm::{Protocol, VersionPublished};
+use crate::ids::RunId;
+use crate::settlement::{Decision, Reason};
+use crate::version::Version;
+
+/// An answer that is waited for, of a port that has several implementations.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// One message taken through one listener to its decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    pub id: RunId,
+    /// Rises with the claims of its worker; lists are ordered by it.
+    pub number: i64,
+    /// What the message is on its broker: `topic/partition/offset`.
+    pub message: String,
+    pub claimed_at: Timestamp,
+    /// Calls begun.
+    pub attempts: u32,
+    /// How it ended; none while it is in flight.
+    pub end: Option<RunEnd>,
+}
+
+/// The recorded end of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunEnd {
+    pub decision: Decision,
+    /// The version that was called last.
+    pub version: Option<Version>,
+    /// The HTTP status of the last answer.
+    pub status: Option<u16>,
+    pub reason: Option<Reason>,
+    pub reason_text: Option<String>,
+    pub finished_at: Timestamp,
+}
+
+/// What became of the messages that a listener received. It always balances:
+/// received = succeeded + dead-lettered + filtered + dropped + in flight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    pub received: u64,
+    pub succeeded: u64,
+    pub dead_lettered: u64,
+    pub filtered: u64,
+    pub dropped: u64,
+    /// Received and not decided.
+    pub in_flight: u64,
+}
+
+/// A version as it is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalledVersion {
+    pub version: Version,
+    pub endpoint: String,
+    pub protocol: Protocol,
+    /// How long one call may take.
+    pub timeout_ms: u64,
+}
+
+/// Where runs are read: the workers' journal.
+pub trait RunSource: Send + Sync {
+    /// Up to `limit` runs of the listener with that consumer group, the newest first, from before
+    /// the run numbered `before`.
+    fn runs(
+        &self,
+        group: Uuid,
+        before: Option<i64>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Run>, RunSourceError>>;
+
+    /// The ledger of the listener with that consumer group.
+    fn ledger(&self, group: Uuid) -> BoxFuture<'_, Result<Ledger, RunSourceError>>;
+}
+
+/// Why runs could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal is unavailable")]
+pub struct RunSourceError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+impl From<&VersionPublished> for CalledVersion {
+    fn from(published: &VersionPublished) -> Self {
+        Self {
+            version: published.version.clone(),
+            endpoint: published.endpoint.clone(),
+            protocol: published.protocol,
+            timeout_ms: published.timeout_ms,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What the control plane sends: assignments, and requests to look at brokers.
+
+use domain::broker::BrokerSettings;
+use domain::{Assignment, BrokerId, ListenerId, Outputs};
+use serde::Deserialize;
+
+/// What changed since the item before, or a part of it.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Assignments {
+    /// Once complete, resume after it.
+    pub(crate) position: String,
+    /// Whether this is the last part of what changed up to the position.
+    pub(crate) complete: bool,
+    pub(crate) brokers: Vec<AssignedBroker>,
+    pub(crate) changes: Vec<Change>,
+}
+
+/// How a broker is reached.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct AssignedBroker {
+    pub(crate) broker: BrokerId,
+    pub(crate) settings: BrokerSettings,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Change {
+    pub(crate) listener: ListenerId,
+    /// None: the listener is to stop.
+    pub(crate) assignment: Option<Assignment>,
+}
+
+/// Where the results of a version go, and how those brokers are reached.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct VersionOutputs {
+    pub(crate) outputs: Outputs,
+    pub(crate) brokers: Vec<AssignedBroker>,
+}
+
+/// Something that the control plane wants to know.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WorkerRequest {
+    pub(crate) request_id: String,
+    pub(crate) list_topics: Option<ListTopics>,
+}
+
+/// A broker to list the topics of; it need not be connected.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct ListTopics {
+    pub(crate) settings: BrokerSettings,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use domain::algorithm::Protocol;
+    use domain::listener::{FaultPolicy, ListenerSettings, RetryPolicy, StartPosition};
+    use domain::run::CalledVersion;
+    use domain::{Position, TopicId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// Some assignment with everything set.
+    pub(crate) fn assignment() -> Assignment {
+        let broker = BrokerId(Uuid::from_u128(1));
+        let topic = |name: &str| TopicId {
+            broker,
+            topic: name.parse().unwrap(),
+        };
+        Assignment {
+            listener: ListenerId {
+                topic: topic("orders"),
+                algorithm: "acme/score".parse().unwrap(),
+            },
+            revision: Position(1),
+            group: Uuid::from_u128(2),
+            dlq: None,
+            dlq_not_granted: false,
+            version: Some(CalledVersion {
+                version: "1.0.0".parse().unwrap(),
+                endpoint: "http://localhost/".to_owned(),
+                protocol: Protocol::Raw,
+                timeout_ms: 1000,
+            }),
+            settings: ListenerSettings {
+                start: StartPosition::Earliest,
+                concurrency: 4,
+                retry: RetryPolicy {
+                    max_attempts: 3,
+                    initial_backoff_ms: 10,
+                    max_backoff_ms: 100,
+                },
+                faults: FaultPolicy::Block,
+                max_message_bytes: 1024,
+            },
+            outputs: Outputs::Known(vec![topic("scores")]),
+        }
+    }
+}
