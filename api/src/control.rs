@@ -21,6 +21,8 @@ pub struct Control {
     /// The read models of earlier moments.
     pub past: Past,
     pub requests: Arc<WorkerRequests>,
+    /// Whether workers outside of the server are admitted.
+    pub remote_workers: bool,
     pub runs: Arc<dyn RunSource>,
 }
 

@@ -9,6 +9,8 @@ use projections::ReadModelError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
     InvalidArgument,
+    /// The caller may not do this.
+    Forbidden,
     /// The request asks for too much; see `limits`.
     TooComplex,
     /// What was to be resumed cannot be: read it again, and follow it from there.
@@ -22,6 +24,7 @@ impl Code {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::Forbidden => "FORBIDDEN",
             Self::TooComplex => "TOO_COMPLEX",
             Self::PositionTooOld => "POSITION_TOO_OLD",
             Self::Unavailable => "UNAVAILABLE",

@@ -21,6 +21,9 @@ use crate::order::FieldOrder;
 use types::Types;
 use walk::Walk;
 
+/// The largest request, in bytes: its document with its variables.
+pub const LARGEST_REQUEST: usize = 128 * 1024;
+
 /// The most operations of a document, of which one is executed. GraphiQL sends all that its
 /// editor holds.
 const MOST_OPERATIONS: usize = 10;

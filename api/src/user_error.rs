@@ -77,6 +77,8 @@ pub enum UserErrorCode {
     BrokerUnreachable,
     /// No worker is available to look at the broker.
     NoWorker,
+    /// The worker speaks another version of the protocol than the server.
+    UnsupportedProtocol,
     /// A name or version has a form that is not allowed.
     BadName,
     /// An id is malformed, or of another kind of thing.

@@ -1,5 +1,6 @@
 //! The workers' side of the API: joining, assignments, reports, requests.
 
+mod access;
 pub mod answer;
 pub mod assignment;
 pub mod join;

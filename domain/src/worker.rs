@@ -20,6 +20,9 @@ use crate::command::State;
 use crate::event::Event;
 use crate::ids::ListenerId;
 
+/// The version of what workers and the control plane say to each other; both must have the same.
+pub const PROTOCOL_VERSION: u32 = 1;
+
 /// A worker as its stream tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Worker {

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
+use api::limits::LARGEST_REQUEST;
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use futures_util::StreamExt;
 use tokio::time::timeout;
-
-/// The largest body of a GraphQL request, in bytes.
-const LARGEST: usize = 128 * 1024;
 
 /// How much of a body beyond what may be is read and thrown away. A connection that is closed on a
 /// client still writing is reset, and the client never sees the answer.
@@ -20,7 +18,7 @@ const SLOWEST: u64 = 128 * 1024;
 
 /// The whole body, or the status that says why not.
 pub(super) async fn read(body: Body) -> Result<Bytes, StatusCode> {
-    read_up_to(body, LARGEST).await
+    read_up_to(body, LARGEST_REQUEST).await
 }
 
 /// The whole body of at most `largest` bytes, or the status that says why not.
@@ -56,9 +54,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_read_up_to_the_limit() {
-        let whole = read(Body::from(vec![b'x'; LARGEST])).await;
-        assert_eq!(whole.unwrap().len(), LARGEST);
-        let over = read(Body::from(vec![b'x'; LARGEST + 1])).await;
+        let whole = read(Body::from(vec![b'x'; LARGEST_REQUEST])).await;
+        assert_eq!(whole.unwrap().len(), LARGEST_REQUEST);
+        let over = read(Body::from(vec![b'x'; LARGEST_REQUEST + 1])).await;
         assert_eq!(over, Err(StatusCode::PAYLOAD_TOO_LARGE));
     }
 

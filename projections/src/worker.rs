@@ -121,6 +121,16 @@ fn forget_consumers(
 }
 
 impl ReadModel {
+    /// Whether a worker has joined, and has not left since.
+    ///
+    /// # Errors
+    /// The database cannot answer.
+    pub async fn has_joined(&self, worker: WorkerId) -> Result<bool, ReadModelError> {
+        let select = Statement::new("SELECT id FROM workers WHERE id = ?1").bind(text(worker));
+        let found: Option<String> = self.row(select).await?;
+        Ok(found.is_some())
+    }
+
     /// The consumers of those listeners, given by their keys.
     ///
     /// # Errors

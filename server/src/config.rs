@@ -53,6 +53,17 @@ pub struct ServeArgs {
         default_missing_value = "true"
     )]
     allow_unauthenticated_network: Option<bool>,
+    /// Admit workers outside of the server, although they have no credentials yet: anybody who
+    /// reaches the server can pass for one.
+    #[arg(
+        long,
+        env = "EVENTFLOWS_REMOTE_WORKERS",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    remote_workers: Option<bool>,
     /// The URL by which people reach the server, such as `https://eventflows.example`, where that is
     /// not an address or localhost. Requests for other names, and from other pages, are refused.
     #[arg(long, env = "EVENTFLOWS_PUBLIC_URL")]
@@ -91,6 +102,7 @@ pub struct ServeArgs {
 struct File {
     listen: Option<SocketAddr>,
     allow_unauthenticated_network: Option<bool>,
+    remote_workers: Option<bool>,
     public_url: Option<PublicUrl>,
     data: Option<PathBuf>,
     log_url: Option<LogUrl>,
@@ -110,6 +122,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Whether `listen` may be an address that other machines reach.
     pub allow_unauthenticated_network: bool,
+    /// Whether workers outside of the server are admitted.
+    pub remote_workers: bool,
     pub public_url: Option<PublicUrl>,
     pub data: PathBuf,
     /// Without it, the log is a SQLite file in `data`.
@@ -146,6 +160,7 @@ impl ServeArgs {
                 .allow_unauthenticated_network
                 .or(file.allow_unauthenticated_network)
                 .unwrap_or(false),
+            remote_workers: self.remote_workers.or(file.remote_workers).unwrap_or(false),
             public_url: self.public_url.clone().or(file.public_url),
             data: self
                 .data

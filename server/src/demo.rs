@@ -54,6 +54,7 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
     let mut server = Server::start(Settings {
         listen: args.listen,
         allow_unauthenticated_network: false,
+        remote_workers: false,
         public_url: None,
         data: data.clone().unwrap_or_else(|| scratch.path().to_owned()),
         log_url: None,

@@ -90,6 +90,7 @@ impl Server {
             model: model.clone(),
             past: past.clone(),
             requests: Arc::new(WorkerRequests::new(Arc::clone(&ids))),
+            remote_workers: settings.remote_workers,
             runs: Arc::new(journal.clone()),
         }));
 

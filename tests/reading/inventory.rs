@@ -44,6 +44,11 @@ impl Inventory {
     /// So many topics, named `topic-00` on, each with an algorithm of its own that reads it.
     /// The version of every second algorithm is withdrawn.
     pub(crate) async fn of(topics: usize) -> Self {
+        Self::calling(topics, "http://h/").await
+    }
+
+    /// The same with that endpoint of every version.
+    pub(crate) async fn calling(topics: usize, endpoint: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("log.db");
         let store = SqliteEventStore::open(&log, Arc::new(Stopped)).await;
@@ -51,9 +56,16 @@ impl Inventory {
         let model = ReadModel::open(&directory.path().join("read.db")).await;
         let model = model.unwrap();
         let projector = Projector::new(model.clone(), store.clone());
-        append(store.as_ref(), &events(topics)).await;
-        let history = store.read_all(Position(0), usize::from(u16::MAX)).await;
-        projector.apply(&history.unwrap()).await.unwrap();
+        append(store.as_ref(), &events(topics, endpoint)).await;
+        let mut after = Position(0);
+        loop {
+            let page = store.read_all(after, usize::from(u16::MAX)).await.unwrap();
+            let Some(last) = page.last() else {
+                break;
+            };
+            after = last.position;
+            projector.apply(&page).await.unwrap();
+        }
         let files = directory.path().join("past");
         let past = Past::open(&files, store.clone(), PastLimits::default()).await;
         let past = past.unwrap();
@@ -64,6 +76,7 @@ impl Inventory {
             model,
             past,
             requests: Arc::new(WorkerRequests::new(Arc::new(Stopped))),
+            remote_workers: false,
             runs: Arc::clone(&runs) as Arc<dyn RunSource>,
         }));
         Self {
@@ -87,8 +100,13 @@ impl Inventory {
     /// Creates an organization, and has the read models show it.
     pub(crate) async fn create(&self, organization: &str) {
         let name = organization.parse().unwrap();
+        self.happened(OrganizationCreated { name }.into()).await;
+    }
+
+    /// Has the read models show an event, the first of its stream.
+    pub(crate) async fn happened(&self, event: Event) {
         let head = self.store.head().await.unwrap();
-        append(self.store.as_ref(), &[OrganizationCreated { name }.into()]).await;
+        append(self.store.as_ref(), &[event]).await;
         let history = self.store.read_all(head, 1).await.unwrap();
         self.projector.apply(&history).await.unwrap();
     }
@@ -114,10 +132,10 @@ impl Inventory {
     }
 }
 
-fn events(topics: usize) -> Vec<Event> {
+fn events(topics: usize, endpoint: &str) -> Vec<Event> {
     let mut events = set_up(topics);
     for number in 0..topics {
-        events.extend(listening(number));
+        events.extend(listening(number, endpoint));
     }
     events
 }
@@ -188,7 +206,7 @@ fn set_up(topics: usize) -> Vec<Event> {
     ]
 }
 
-fn listening(number: usize) -> Vec<Event> {
+fn listening(number: usize, endpoint: &str) -> Vec<Event> {
     let listener = ListenerId {
         topic: TopicId {
             broker: broker(),
@@ -206,7 +224,7 @@ fn listening(number: usize) -> Vec<Event> {
         VersionPublished {
             algorithm: algorithm.clone(),
             version: "1.0.0".parse().unwrap(),
-            endpoint: "http://h/".to_owned(),
+            endpoint: endpoint.to_owned(),
             protocol: Protocol::Raw,
             timeout_ms: 1,
         }

@@ -6,6 +6,7 @@ mod inventory;
 mod limits;
 mod mutations;
 mod store;
+mod workers;
 
 use std::collections::HashSet;
 use std::pin::pin;

@@ -1,5 +1,6 @@
 //! Mutations over the same schema: what was done is answered, whatever has happened since.
 
+use api::worker::requests::{Answer, Part};
 use domain::WorkerId;
 use domain::broker::DiscoveredTopic;
 use serde_json::json;
@@ -21,14 +22,24 @@ async fn a_mutation_that_was_done_is_answered_where_no_worker_is_left() {
     let keyed = |key: &str| json!({ "id": broker, "input": { "idempotencyKey": key } });
 
     let requests = &inventory.schema.control().requests;
-    let mut worker = requests.attend(WorkerId(Uuid::from_u128(1)));
+    let id = WorkerId(Uuid::from_u128(1));
+    let mut worker = requests.attend(id);
     let found = async {
         let request = worker.recv().await.unwrap();
         let orders = DiscoveredTopic {
             name: "orders".parse().unwrap(),
             partitions: None,
         };
-        assert!(requests.answer(request.id, Ok(vec![orders])));
+        let answer = Answer {
+            worker: id,
+            request: request.id,
+            secret: request.secret,
+            part: Part::Topics {
+                topics: vec![orders],
+                more: false,
+            },
+        };
+        assert!(requests.answer(answer));
     };
     let (done, ()) = tokio::join!(inventory.ask(DISCOVER, keyed("k-1")), found);
     assert_eq!(done["it"]["broker"]["name"], "main");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use brokers::TopicInfo;
+use domain::worker::PROTOCOL_VERSION;
 use domain::{AlgorithmId, Ids, ListenerId, Version, WorkerId};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
@@ -22,6 +23,11 @@ const WORKER_ANSWER: &str = include_str!("control_plane/worker_answer.graphql");
 const ASSIGNMENTS: &str = include_str!("control_plane/assignments.graphql");
 const OUTPUTS: &str = include_str!("control_plane/outputs.graphql");
 const WORKER_REQUESTS: &str = include_str!("control_plane/worker_requests.graphql");
+
+/// The bytes of a part of an answer, and what a topic takes beside its name. A request may have
+/// 128 KiB.
+const PART_BYTES: usize = 64 * 1024;
+const TOPIC_BYTES: usize = 40;
 
 /// Why a document was not answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,7 +104,9 @@ impl ControlPlane {
     }
 
     pub(crate) async fn join(&self, key: &str) -> Result<(), CallError> {
-        let input = json!({ "workerId": self.worker, "idempotencyKey": key });
+        let input = json!({
+            "workerId": self.worker, "protocolVersion": PROTOCOL_VERSION, "idempotencyKey": key,
+        });
         self.mutate(WORKER_JOIN, "workerJoin", input).await
     }
 
@@ -127,21 +135,44 @@ impl ControlPlane {
         self.mutate(CONSUMER_REPORT, "consumerReport", input).await
     }
 
+    /// Answers a request, in as many parts as it takes.
     pub(crate) async fn answer(
         &self,
-        request_id: &str,
+        request: &WorkerRequest,
         topics: Result<Vec<TopicInfo>, String>,
     ) -> Result<(), CallError> {
-        let input = match topics {
-            Ok(topics) => {
-                let topics: Vec<_> = topics
-                    .into_iter()
-                    .map(|topic| json!({ "name": topic.name, "partitions": topic.partitions }))
-                    .collect();
-                json!({ "requestId": request_id, "topics": topics, "error": null })
+        let topics = match topics {
+            Ok(topics) => topics,
+            Err(error) => {
+                let failed = json!({ "topics": null, "more": false, "error": error });
+                return self.answer_part(request, failed).await;
             }
-            Err(error) => json!({ "requestId": request_id, "topics": null, "error": error }),
         };
+        let mut left = &topics[..];
+        loop {
+            let (part, rest) = left.split_at(how_many_fit(left));
+            let part: Vec<_> = part
+                .iter()
+                .map(|topic| json!({ "name": topic.name, "partitions": topic.partitions }))
+                .collect();
+            let more = !rest.is_empty();
+            let answer = json!({ "topics": part, "more": more, "error": null });
+            self.answer_part(request, answer).await?;
+            if !more {
+                return Ok(());
+            }
+            left = rest;
+        }
+    }
+
+    async fn answer_part(
+        &self,
+        request: &WorkerRequest,
+        mut input: Value,
+    ) -> Result<(), CallError> {
+        input["workerId"] = json!(self.worker);
+        input["requestId"] = json!(request.request_id);
+        input["secret"] = json!(request.secret);
         self.mutate(WORKER_ANSWER, "workerAnswer", input).await
     }
 
@@ -196,6 +227,16 @@ impl ControlPlane {
         let items = self.transport.subscribe(document, variables);
         items.map(move |item| read(item?, field)).boxed()
     }
+}
+
+/// How many of the topics a part takes, at least one where there is any.
+fn how_many_fit(topics: &[TopicInfo]) -> usize {
+    let mut bytes = 0;
+    let fitting = topics.iter().take_while(|topic| {
+        bytes += topic.name.len() + TOPIC_BYTES;
+        bytes <= PART_BYTES
+    });
+    fitting.count().max(1).min(topics.len())
 }
 
 #[derive(Deserialize)]

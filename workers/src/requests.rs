@@ -41,7 +41,7 @@ async fn answer_one(
 ) {
     let topics = topics(connector, &request).await;
     // The caller has a time limit of its own and may ask again.
-    if let Err(error) = control_plane.answer(&request.request_id, topics).await {
+    if let Err(error) = control_plane.answer(&request, topics).await {
         tracing::warn!(%error, "an answer did not reach the control plane");
     }
 }

@@ -90,7 +90,7 @@ impl Worker {
     /// leaves. Whatever is unreachable meanwhile is tried again.
     pub async fn run(self, shutdown: CancellationToken) {
         let joined = shutdown.run_until_cancelled(self.join()).await;
-        if joined.is_none() {
+        if joined != Some(true) {
             return;
         }
         let give_up = CancellationToken::new();
@@ -128,12 +128,14 @@ impl Worker {
         give_up.cancel();
     }
 
-    async fn join(&self) {
+    /// Whether the control plane takes the worker.
+    async fn join(&self) -> bool {
         let key = self.control_plane.key();
-        let joined = persist(&*self.ids, || self.control_plane.join(&key));
-        if let Err(error) = joined.await {
+        let joined = persist(&*self.ids, || self.control_plane.join(&key)).await;
+        if let Err(error) = &joined {
             tracing::error!(%error, "the control plane refused the worker");
         }
+        joined.is_ok()
     }
 
     async fn leave(&self) {

@@ -3,7 +3,9 @@
 use async_graphql::{Context, ID, InputObject, Result};
 use domain::broker::DiscoveredTopic;
 
+use super::access;
 use super::mutation::WorkerPayload;
+use super::requests::{Answer, Part};
 use crate::control::control;
 use crate::error::invalid;
 use crate::mutation::Payload;
@@ -12,10 +14,17 @@ use crate::user_error::{UserError, UserErrorCode};
 /// An answer to a `WorkerRequest`: either topics or an error.
 #[derive(InputObject)]
 pub struct WorkerAnswerInput {
+    /// The worker's UUID.
+    pub worker_id: ID,
     /// The UUID of the request.
     pub request_id: ID,
-    /// The broker's topics.
+    /// The secret of the request.
+    pub secret: ID,
+    /// The broker's topics, or a part of them.
     pub topics: Option<Vec<TopicInput>>,
+    /// Whether another part of the topics follows.
+    #[graphql(default)]
+    pub more: bool,
     /// Why there are none.
     pub error: Option<String>,
 }
@@ -31,21 +40,30 @@ pub struct TopicInput {
 
 /// Hands the answer to the request that waits for it. The answer is not recorded; what the request decides from it is.
 pub(super) fn answer(ctx: &Context<'_>, input: WorkerAnswerInput) -> Result<WorkerPayload> {
-    let request = input
-        .request_id
-        .parse()
-        .map_err(|_| invalid("a request's id is a UUID"))?;
-    let found = match (input.topics, input.error) {
-        (Some(topics), None) => Ok(topics.into_iter().filter_map(TopicInput::known).collect()),
-        (None, Some(error)) => Err(error),
+    let uuid = |id: &ID| {
+        id.parse()
+            .map_err(|_| invalid("a request's id and secret are UUIDs"))
+    };
+    let part = match (input.topics, input.error) {
+        (Some(topics), None) => Part::Topics {
+            topics: topics.into_iter().filter_map(TopicInput::known).collect(),
+            more: input.more,
+        },
+        (None, Some(error)) => Part::Failed(error),
         _ => return Err(invalid("an answer has either topics or an error")),
     };
-    if control(ctx).requests.answer(request, found) {
+    let answer = Answer {
+        worker: access::speaking_for(ctx, &input.worker_id)?,
+        request: uuid(&input.request_id)?,
+        secret: uuid(&input.secret)?,
+        part,
+    };
+    if control(ctx).requests.answer(answer) {
         return Ok(WorkerPayload::unrecorded());
     }
     Ok(WorkerPayload::refused(UserError::new(
         UserErrorCode::NotFound,
-        "nothing waits for this answer any more",
+        "this worker is not asked, or its answer is no longer waited for",
         &["input", "requestId"],
     )))
 }

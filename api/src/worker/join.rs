@@ -1,18 +1,20 @@
 //! Joining: a worker takes assignments.
 
 use async_graphql::{ID, InputObject};
-use domain::worker::JoinWorker;
+use domain::worker::{JoinWorker, PROTOCOL_VERSION};
 use domain::{Position, WorkerId};
 
 use super::mutation::{WorkerPayload, worker_in};
 use crate::mutation::{Call, Mutation, NotDone, Once, Terms};
-use crate::user_error::UserError;
+use crate::user_error::{UserError, UserErrorCode};
 
 /// The worker that joins.
 #[derive(InputObject)]
 pub struct WorkerJoinInput {
     /// The worker's own UUID, the same after a restart.
     pub worker_id: ID,
+    /// The version of the protocol that the worker speaks.
+    pub protocol_version: u32,
     #[graphql(flatten)]
     pub once: Once,
 }
@@ -27,6 +29,13 @@ impl Mutation for WorkerJoinInput {
     }
 
     fn target(&self, (): &()) -> Result<WorkerId, UserError> {
+        if self.protocol_version != PROTOCOL_VERSION {
+            return Err(UserError::new(
+                UserErrorCode::UnsupportedProtocol,
+                format!("the server speaks version {PROTOCOL_VERSION} of the workers' protocol"),
+                &["input", "protocolVersion"],
+            ));
+        }
         worker_in(&self.worker_id)
     }
 

@@ -3,11 +3,12 @@
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use domain::{Thing, WorkerId};
 
+use super::access;
 use super::answer::{WorkerAnswerInput, answer};
 use super::join::WorkerJoinInput;
 use super::leave::WorkerLeaveInput;
 use super::report::ConsumerReportInput;
-use crate::mutation::{Payload, Target, mutate};
+use crate::mutation::{Mutation, Payload, Target, mutate};
 use crate::scalar::Position;
 use crate::user_error::{UserError, UserErrorCode, Warning};
 
@@ -74,7 +75,7 @@ impl WorkerMutation {
         ctx: &Context<'_>,
         input: WorkerJoinInput,
     ) -> Option<Result<WorkerPayload>> {
-        mutate(ctx, (), input).await
+        on_behalf(ctx, input.worker_id.clone(), input).await
     }
 
     /// A worker stops taking assignments; its consumers have stopped.
@@ -83,7 +84,7 @@ impl WorkerMutation {
         ctx: &Context<'_>,
         input: WorkerLeaveInput,
     ) -> Option<Result<WorkerPayload>> {
-        mutate(ctx, (), input).await
+        on_behalf(ctx, input.worker_id.clone(), input).await
     }
 
     /// A worker reports what became of a consumer.
@@ -92,7 +93,7 @@ impl WorkerMutation {
         ctx: &Context<'_>,
         input: ConsumerReportInput,
     ) -> Option<Result<WorkerPayload>> {
-        mutate(ctx, (), input).await
+        on_behalf(ctx, input.worker_id.clone(), input).await
     }
 
     /// A worker answers a request of the control plane.
@@ -102,6 +103,18 @@ impl WorkerMutation {
         input: WorkerAnswerInput,
     ) -> Option<Result<WorkerPayload>> {
         Some(answer(ctx, input))
+    }
+}
+
+/// Performs a mutation of a caller who may speak for the worker.
+async fn on_behalf<M: Mutation<Id = ()>>(
+    ctx: &Context<'_>,
+    worker: ID,
+    input: M,
+) -> Option<Result<M::Payload>> {
+    match access::speaking_for(ctx, &worker) {
+        Ok(_) => mutate(ctx, (), input).await,
+        Err(error) => Some(Err(error)),
     }
 }
 

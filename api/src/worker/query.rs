@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use async_graphql::{Context, Json, Object, Result};
 use domain::{AlgorithmId, Version};
 
+use super::access;
 use super::assignment::VersionOutputs;
 use crate::control::control;
 use crate::error::{invalid, read_failure};
@@ -27,6 +28,7 @@ impl WorkerQuery {
 }
 
 async fn outputs(ctx: &Context<'_>, algorithm: String, version: &str) -> Result<VersionOutputs> {
+    access::check_worker(ctx)?;
     let algorithm = AlgorithmId::try_from(algorithm).map_err(|e| invalid(e.to_string()))?;
     let version: Version = version
         .parse()

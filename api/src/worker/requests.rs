@@ -2,8 +2,11 @@
 //!
 //! Requests are not events. One that is lost with its worker is asked again by its caller.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::broker::{BrokerSettings, DiscoveredTopic};
@@ -17,15 +20,39 @@ const QUEUE: usize = 64;
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// The topics of an answer at most, in all its parts.
+const MOST_TOPICS: usize = 100_000;
+
 /// A broker to list the topics of.
 #[derive(Clone, Debug)]
 pub struct TopicsRequest {
     pub id: Uuid,
+    /// Only the worker that is asked knows it.
+    pub secret: Uuid,
     pub settings: BrokerSettings,
 }
 
 /// The topics of a broker, or why the worker found none.
 pub type TopicsAnswer = Result<Vec<DiscoveredTopic>, String>;
+
+/// What a worker answers, or a part of it.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub worker: WorkerId,
+    pub request: Uuid,
+    pub secret: Uuid,
+    pub part: Part,
+}
+
+#[derive(Clone, Debug)]
+pub enum Part {
+    Topics {
+        topics: Vec<DiscoveredTopic>,
+        /// Whether another part follows.
+        more: bool,
+    },
+    Failed(String),
+}
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +69,31 @@ pub struct WorkerRequests {
 
 #[derive(Default)]
 struct State {
-    workers: HashMap<WorkerId, mpsc::Sender<TopicsRequest>>,
-    waiting: HashMap<Uuid, oneshot::Sender<TopicsAnswer>>,
+    workers: HashMap<WorkerId, Attending>,
+    waiting: HashMap<Uuid, Waiting>,
+}
+
+/// A worker that takes requests.
+struct Attending {
+    requests: mpsc::Sender<TopicsRequest>,
+    /// How many it was sent: of workers with as little to do, the one that did least is next.
+    sent: u64,
+}
+
+/// A request that is not answered yet.
+struct Waiting {
+    worker: WorkerId,
+    secret: Uuid,
+    /// The parts that have arrived.
+    topics: Vec<DiscoveredTopic>,
+    answer: oneshot::Sender<TopicsAnswer>,
+}
+
+/// A request under way, which is forgotten when its caller no longer waits.
+struct Asked<'r> {
+    requests: &'r WorkerRequests,
+    id: Uuid,
+    answered: oneshot::Receiver<TopicsAnswer>,
 }
 
 impl WorkerRequests {
@@ -56,53 +106,108 @@ impl WorkerRequests {
         }
     }
 
-    /// The requests that `worker` is to answer from now on. Whoever asked for them before as the
-    /// same worker gets no more.
+    /// The requests that `worker` is to answer from now on, in place of an earlier subscription of
+    /// the same worker.
     pub fn attend(&self, worker: WorkerId) -> mpsc::Receiver<TopicsRequest> {
-        let (sender, receiver) = mpsc::channel(QUEUE);
-        self.state().workers.insert(worker, sender);
+        let (requests, receiver) = mpsc::channel(QUEUE);
+        let attending = Attending { requests, sent: 0 };
+        self.state().workers.insert(worker, attending);
         receiver
     }
 
-    /// Has some worker list the topics of a broker.
+    /// Has a worker list the topics of a broker: the one with the fewest requests to answer.
     ///
     /// # Errors
-    /// No worker is there, or none answered in time.
+    /// No worker attends, or the one that was asked did not answer in time.
     pub async fn list_topics(&self, settings: &BrokerSettings) -> Result<TopicsAnswer, AskError> {
-        let id = self.ids.next();
-        let (sender, answer) = oneshot::channel();
-        {
-            let mut state = self.state();
-            state.workers.retain(|_, worker| !worker.is_closed());
-            let request = TopicsRequest {
-                id,
-                settings: settings.clone(),
-            };
-            let taken = state
-                .workers
-                .values()
-                .any(|worker| worker.try_send(request.clone()).is_ok());
-            if !taken {
-                return Err(AskError::NoWorker);
-            }
-            state.waiting.insert(id, sender);
-        }
-        let answered = tokio::time::timeout(PATIENCE, answer).await;
-        self.state().waiting.remove(&id);
-        match answered {
+        let mut asked = self.ask(settings)?;
+        match tokio::time::timeout(PATIENCE, &mut asked.answered).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) | Err(_) => Err(AskError::TimedOut),
         }
     }
 
-    /// Hands a worker's answer to whoever waits for it; false where nobody does any more.
-    pub fn answer(&self, id: Uuid, answer: TopicsAnswer) -> bool {
-        let waiting = self.state().waiting.remove(&id);
-        waiting.is_some_and(|sender| sender.send(answer).is_ok())
+    fn ask(&self, settings: &BrokerSettings) -> Result<Asked<'_>, AskError> {
+        let request = TopicsRequest {
+            id: self.ids.next(),
+            secret: self.ids.next(),
+            settings: settings.clone(),
+        };
+        let (answer, answered) = oneshot::channel();
+        let mut state = self.state();
+        let worker = state.send(&request).ok_or(AskError::NoWorker)?;
+        let waiting = Waiting {
+            worker,
+            secret: request.secret,
+            topics: Vec::new(),
+            answer,
+        };
+        state.waiting.insert(request.id, waiting);
+        Ok(Asked {
+            requests: self,
+            id: request.id,
+            answered,
+        })
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    /// Takes a part of an answer; false where this worker was not asked, or its answer is not
+    /// waited for any more.
+    pub fn answer(&self, answer: Answer) -> bool {
+        let mut state = self.state();
+        let Some(waiting) = state.waiting.get_mut(&answer.request) else {
+            return false;
+        };
+        if (waiting.worker, waiting.secret) != (answer.worker, answer.secret) {
+            return false;
+        }
+        let whole = match answer.part {
+            Part::Failed(text) => Err(text),
+            Part::Topics { topics, more } => {
+                waiting.topics.extend(topics);
+                if waiting.topics.len() > MOST_TOPICS {
+                    Err(format!("the broker has more than {MOST_TOPICS} topics"))
+                } else if more {
+                    return true;
+                } else {
+                    Ok(std::mem::take(&mut waiting.topics))
+                }
+            }
+        };
+        let waiting = state.waiting.remove(&answer.request);
+        waiting.is_some_and(|waiting| waiting.answer.send(whole).is_ok())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
         // The state is whole between any two statements, so a poisoned one is as good as any.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Sends the request to the least loaded worker that takes it.
+    fn send(&mut self, request: &TopicsRequest) -> Option<WorkerId> {
+        self.workers
+            .retain(|_, worker| !worker.requests.is_closed());
+        let load = |id: &WorkerId| {
+            let waiting = self.waiting.values();
+            waiting.filter(|waiting| waiting.worker == *id).count()
+        };
+        let workers = self.workers.iter();
+        let mut workers: Vec<_> = workers
+            .map(|(id, worker)| (load(id), worker.sent, *id))
+            .collect();
+        workers.sort_unstable();
+        workers.into_iter().find_map(|(_, _, id)| {
+            let worker = self.workers.get_mut(&id)?;
+            worker.requests.try_send(request.clone()).ok()?;
+            worker.sent += 1;
+            Some(id)
+        })
+    }
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.requests.state().waiting.remove(&self.id);
     }
 }

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Json, Result, SimpleObject, Subscription};
-use domain::WorkerId;
 use domain::broker::BrokerSettings;
 use futures_util::{Stream, StreamExt, stream};
 use projections::ReadModel;
 use projections::assignment::AssignmentCursor;
 
+use super::access;
 use super::assignment::AssignmentChanges;
 use super::requests::TopicsRequest;
 use crate::control::{Control, control};
-use crate::error::{invalid, read_failure};
+use crate::error::read_failure;
 use crate::scalar::Position;
 
 /// What a worker is asked to find out, and answers by `workerAnswer`.
@@ -20,6 +20,8 @@ use crate::scalar::Position;
 pub struct WorkerRequest {
     /// The UUID of the request.
     pub request_id: ID,
+    /// What the answer must repeat.
+    pub secret: ID,
     /// List the topics of a broker.
     pub list_topics: Option<ListTopics>,
 }
@@ -44,7 +46,7 @@ impl WorkerSubscription {
         worker_id: ID,
         after: Option<Position>,
     ) -> Result<impl Stream<Item = Result<AssignmentChanges>> + use<>> {
-        worker(&worker_id)?;
+        access::joined(ctx, &worker_id).await?;
         let model = control(ctx).model.clone();
         Ok(assignments(model, after.map(|position| position.0)))
     }
@@ -55,7 +57,7 @@ impl WorkerSubscription {
         ctx: &Context<'_>,
         worker_id: ID,
     ) -> Result<impl Stream<Item = WorkerRequest> + use<>> {
-        let worker = worker(&worker_id)?;
+        let worker = access::joined(ctx, &worker_id).await?;
         let control = Arc::clone(ctx.data_unchecked::<Arc<Control>>());
         let requests = control.requests.attend(worker);
         Ok(stream::unfold(requests, async |mut requests| {
@@ -63,11 +65,6 @@ impl WorkerSubscription {
             Some((request.into(), requests))
         }))
     }
-}
-
-pub(super) fn worker(id: &ID) -> Result<WorkerId> {
-    let id = id.parse().map_err(|_| invalid("a worker's id is a UUID"))?;
-    Ok(WorkerId(id))
 }
 
 fn assignments(
@@ -106,6 +103,7 @@ impl From<TopicsRequest> for WorkerRequest {
     fn from(request: TopicsRequest) -> Self {
         Self {
             request_id: ID(request.id.to_string()),
+            secret: ID(request.secret.to_string()),
             list_topics: Some(ListTopics {
                 settings: Json(request.settings),
             }),

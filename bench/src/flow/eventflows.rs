@@ -16,6 +16,7 @@ pub(super) async fn run(kafka: &Kafka, url: &str, args: &FlowArgs, run: usize) -
     let data = tempfile::tempdir_in("target").unwrap();
     let server = Server::start(Settings {
         allow_unauthenticated_network: false,
+        remote_workers: false,
         public_url: None,
         listen: ([127, 0, 0, 1], 0).into(),
         data: data.path().to_owned(),

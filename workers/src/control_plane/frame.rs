@@ -41,6 +41,8 @@ pub(crate) struct VersionOutputs {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WorkerRequest {
     pub(crate) request_id: String,
+    /// To be repeated in the answer.
+    pub(crate) secret: String,
     pub(crate) list_topics: Option<ListTopics>,
 }
 

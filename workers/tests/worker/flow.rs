@@ -5,7 +5,7 @@ use std::sync::{Mutex, mpsc};
 use bytes::Bytes;
 use serde_json::json;
 
-use crate::plane;
+use crate::plane::{self, WORKER};
 use crate::world::{World, eventually, header, listener, owner};
 
 fn echo(_: usize, body: &Bytes) -> (u16, Bytes) {
@@ -229,13 +229,45 @@ async fn a_request_for_topics_is_answered() {
     let world = World::new(echo).await;
     world.broker.write("orders", &[], b"");
     world.plane.request(
-        json!({ "requestId": "r1", "listTopics": { "settings": { "kind": "KAFKA",
+        json!({ "requestId": "r1", "secret": "s1", "listTopics": { "settings": { "kind": "KAFKA",
             "bootstrap_servers": ["b:1"], "security": "PLAINTEXT" } } }),
     );
     let worker = world.worker().await;
     world.reported("WorkerAnswer").await;
-    let expected = json!({ "requestId": "r1", "error": null,
-                           "topics": [{ "name": "orders", "partitions": 1 }] });
+    let expected = json!({ "workerId": WORKER, "requestId": "r1", "secret": "s1", "error": null,
+                           "topics": [{ "name": "orders", "partitions": 1 }], "more": false });
     assert_eq!(world.plane.told("WorkerAnswer"), [expected]);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn many_topics_are_answered_in_parts_that_fit_into_a_request() {
+    let world = World::new(echo).await;
+    let name = |number| format!("orders-{number:04}-{}", "x".repeat(200));
+    let names: Vec<_> = (0..1000).map(name).collect();
+    for name in &names {
+        world.broker.write(name, &[], b"");
+    }
+    world.plane.request(
+        json!({ "requestId": "r1", "secret": "s1", "listTopics": { "settings": { "kind": "KAFKA",
+            "bootstrap_servers": ["b:1"], "security": "PLAINTEXT" } } }),
+    );
+    let worker = world.worker().await;
+    let parts = || world.plane.told("WorkerAnswer");
+    eventually("the last part", || {
+        parts().last().is_some_and(|part| part["more"] == false)
+    })
+    .await;
+    let parts = parts();
+    assert!(parts.len() > 2, "{}", parts.len());
+    assert!(parts.iter().all(|part| part.to_string().len() < 128 * 1024));
+    let topics = parts
+        .iter()
+        .flat_map(|part| part["topics"].as_array().unwrap());
+    let mut told: Vec<_> = topics
+        .map(|topic| topic["name"].as_str().unwrap())
+        .collect();
+    told.sort_unstable();
+    assert_eq!(told, names);
     worker.stop().await;
 }

@@ -11,6 +11,9 @@ use workers::{Transport, TransportError};
 
 pub(crate) const BROKER: &str = "00000000-0000-0000-0000-000000000001";
 
+/// The worker of these tests.
+pub(crate) const WORKER: &str = "00000000-0000-0000-0000-000000000001";
+
 /// Records what it is told, and sends what the test says.
 #[derive(Clone, Default)]
 pub(crate) struct Plane(Arc<Mutex<State>>);

@@ -1,0 +1,141 @@
+//! Requests by themselves, without a schema.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use domain::broker::SqsAuth;
+use futures_util::{FutureExt, pin_mut};
+
+use super::*;
+
+#[derive(Default)]
+struct Counter(AtomicU64);
+
+impl Ids for Counter {
+    fn next(&self) -> Uuid {
+        Uuid::from_u128(self.0.fetch_add(1, Ordering::Relaxed).into())
+    }
+}
+
+fn requests() -> WorkerRequests {
+    WorkerRequests::new(Arc::new(Counter::default()))
+}
+
+fn worker(number: u128) -> WorkerId {
+    WorkerId(Uuid::from_u128(number))
+}
+
+fn settings() -> BrokerSettings {
+    BrokerSettings::Sqs {
+        region: "eu-central-1".to_owned(),
+        endpoint: None,
+        auth: SqsAuth::DefaultChain,
+    }
+}
+
+fn topics(names: &[&str]) -> Vec<DiscoveredTopic> {
+    let topic = |name: &&str| DiscoveredTopic {
+        name: name.parse().unwrap(),
+        partitions: None,
+    };
+    names.iter().map(topic).collect()
+}
+
+fn part(worker: WorkerId, request: &TopicsRequest, names: &[&str], more: bool) -> Answer {
+    Answer {
+        worker,
+        request: request.id,
+        secret: request.secret,
+        part: Part::Topics {
+            topics: topics(names),
+            more,
+        },
+    }
+}
+
+#[tokio::test]
+async fn an_answer_may_come_in_parts() {
+    let requests = requests();
+    let mut asked = requests.attend(worker(1));
+    let settings = settings();
+    let answering = async {
+        let request = asked.recv().await.unwrap();
+        assert!(requests.answer(part(worker(1), &request, &["a", "b"], true)));
+        assert!(requests.answer(part(worker(1), &request, &["c"], false)));
+    };
+    let (answer, ()) = tokio::join!(requests.list_topics(&settings), answering);
+    assert_eq!(answer, Ok(Ok(topics(&["a", "b", "c"]))));
+}
+
+#[tokio::test]
+async fn only_the_worker_that_was_asked_answers() {
+    let requests = requests();
+    let mut asked = requests.attend(worker(1));
+    let settings = settings();
+    let answering = async {
+        let request = asked.recv().await.unwrap();
+        assert!(!requests.answer(part(worker(2), &request, &["forged"], false)));
+        let mut guessed = part(worker(1), &request, &["forged"], false);
+        guessed.secret = request.id;
+        assert!(!requests.answer(guessed));
+        assert!(requests.answer(part(worker(1), &request, &["a"], false)));
+        assert!(!requests.answer(part(worker(1), &request, &["late"], false)));
+    };
+    let (answer, ()) = tokio::join!(requests.list_topics(&settings), answering);
+    assert_eq!(answer, Ok(Ok(topics(&["a"]))));
+}
+
+#[tokio::test]
+async fn the_worker_with_the_fewest_requests_is_asked() {
+    let requests = requests();
+    let (mut one, mut two) = (requests.attend(worker(1)), requests.attend(worker(2)));
+    let first = requests.ask(&settings()).ok();
+    let second = requests.ask(&settings()).ok();
+    let request = one.try_recv().unwrap();
+    assert!(two.try_recv().is_ok());
+    assert!(requests.answer(part(worker(1), &request, &[], false)));
+    let third = requests.ask(&settings()).ok();
+    assert!(one.try_recv().is_ok() && two.try_recv().is_err());
+    drop((first, second, third));
+    // Both are idle, and the second was sent less.
+    let _fourth = requests.ask(&settings());
+    assert!(one.try_recv().is_err() && two.try_recv().is_ok());
+}
+
+#[tokio::test]
+async fn a_worker_that_takes_nothing_keeps_nobody_waiting_while_another_does() {
+    let requests = requests();
+    let (_silent, mut other) = (requests.attend(worker(1)), requests.attend(worker(2)));
+    let waiting: Vec<_> = (0..4).map(|_| requests.ask(&settings()).ok()).collect();
+    let sent = std::iter::from_fn(|| other.try_recv().ok());
+    assert_eq!(sent.count(), 2);
+    drop(waiting);
+}
+
+#[tokio::test]
+async fn a_request_is_forgotten_with_its_caller() {
+    let requests = requests();
+    let _asked = requests.attend(worker(1));
+    let settings = settings();
+    {
+        let asking = requests.list_topics(&settings);
+        pin_mut!(asking);
+        assert!(asking.as_mut().now_or_never().is_none());
+        assert_eq!(requests.state().waiting.len(), 1);
+    }
+    assert_eq!(requests.state().waiting.len(), 0);
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_refused() {
+    let requests = requests();
+    let mut asked = requests.attend(worker(1));
+    let settings = settings();
+    let answering = async {
+        let request = asked.recv().await.unwrap();
+        let names = vec!["a"; MOST_TOPICS];
+        assert!(requests.answer(part(worker(1), &request, &names, true)));
+        assert!(requests.answer(part(worker(1), &request, &["b"], true)));
+    };
+    let (answer, ()) = tokio::join!(requests.list_topics(&settings), answering);
+    assert!(answer.unwrap().is_err());
+}
