@@ -4,13 +4,16 @@ pub mod connect;
 pub mod disconnect;
 pub mod discover;
 pub mod input;
+pub mod kafka;
 pub mod mutation;
 mod probe;
 pub mod query;
 pub mod replace;
 pub mod replacement;
 pub mod rotate;
+pub mod service_bus;
 pub mod settings;
+pub mod sqs;
 pub mod types;
 
 pub use settings::BrokerSettings;

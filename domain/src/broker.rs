@@ -8,10 +8,13 @@ pub mod connect;
 pub mod disconnect;
 pub mod discover;
 pub mod event;
+pub mod kafka;
 pub mod kind;
 pub mod replace;
 pub mod rotate;
+pub mod service_bus;
 pub mod settings;
+pub mod sqs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,10 +25,13 @@ pub use event::{
     BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, DiscoveredTopic,
     TopicsDiscovered,
 };
+pub use kafka::{KafkaSecurity, SaslMechanism, Tls};
 pub use kind::BrokerKind;
 pub use replace::ReplaceBroker;
 pub use rotate::RotateCredentials;
-pub use settings::{BrokerSettings, KafkaSecurity, SaslMechanism, ServiceBusAuth, SqsAuth, Tls};
+pub use service_bus::ServiceBusAuth;
+pub use settings::BrokerSettings;
+pub use sqs::SqsAuth;
 
 use crate::command::{Keyed, State};
 use crate::event::Event;

@@ -6,9 +6,11 @@ use domain::{BrokerId, BrokerName, Position, Thing};
 use engine::connect::NewBroker;
 
 use super::Broker;
-use super::input::{KafkaInput, ServiceBusInput, SqsInput};
+use super::kafka::KafkaInput;
 use super::mutation::BrokerPayload;
 use super::probe::look;
+use super::service_bus::ServiceBusInput;
+use super::sqs::SqsInput;
 use crate::control::control;
 use crate::error::failure;
 use crate::mutation::{Call, Mutation, NotDone, Once, Target, Terms, arguments};

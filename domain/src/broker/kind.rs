@@ -4,11 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::{kafka, service_bus, sqs};
 use crate::name::TopicName;
 use crate::refusal::Refusal;
-
-/// The separator between a topic of Service Bus and a subscription to it.
-const SUBSCRIPTIONS: &str = "/subscriptions/";
 
 /// A kind of broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -35,17 +33,9 @@ impl BrokerKind {
     pub fn allows(self, topic: &TopicName) -> bool {
         let name = topic.as_str();
         match self {
-            Self::Kafka => name.len() <= 249 && !name.contains('/') && name != "." && name != "..",
-            Self::Sqs => {
-                let stem = name.strip_suffix(".fifo").unwrap_or(name);
-                name.len() <= 80 && !stem.is_empty() && !stem.contains(['/', '.'])
-            }
-            Self::ServiceBus => match split_subscription(name) {
-                Some((topic, subscription)) => {
-                    entity(topic, 260) && entity(subscription, 50) && !subscription.contains('/')
-                }
-                None => entity(name, 260),
-            },
+            Self::Kafka => kafka::allows(name),
+            Self::Sqs => sqs::allows(name),
+            Self::ServiceBus => service_bus::allows(name),
         }
     }
 
@@ -57,17 +47,9 @@ impl BrokerKind {
         Err(Refusal::OutOfRange {
             field,
             rule: match self {
-                Self::Kafka => {
-                    "a Kafka topic: at most 249 letters, digits, '.', '_' and '-', and not '.' or '..'"
-                }
-                Self::Sqs => {
-                    "an SQS queue: at most 80 letters, digits, '_' and '-', with '.fifo' at the end \
-                     of a FIFO queue"
-                }
-                Self::ServiceBus => {
-                    "a Service Bus queue of at most 260 characters, or topic/subscriptions/name \
-                     with a name of at most 50, each with letters or digits at its ends"
-                }
+                Self::Kafka => kafka::TOPIC_RULE,
+                Self::Sqs => sqs::TOPIC_RULE,
+                Self::ServiceBus => service_bus::TOPIC_RULE,
             },
         })
     }
@@ -77,22 +59,6 @@ impl fmt::Display for BrokerKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-/// Service Bus does not mind the case of its own words.
-fn split_subscription(name: &str) -> Option<(&str, &str)> {
-    let at = name.to_ascii_lowercase().find(SUBSCRIPTIONS)?;
-    Some((&name[..at], &name[at + SUBSCRIPTIONS.len()..]))
-}
-
-/// Whether a queue, topic or subscription of Service Bus may be called that.
-fn entity(name: &str, longest: usize) -> bool {
-    let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let bytes = name.as_bytes();
-    name.len() <= longest
-        && ends(bytes.first())
-        && ends(bytes.last())
-        && !name.split('/').any(str::is_empty)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Settings that lead to a broker, and such that do not.
 
 use super::*;
-use crate::broker::SaslMechanism;
+use crate::broker::{KafkaSecurity, SaslMechanism, ServiceBusAuth, SqsAuth, Tls};
 use crate::credential::CredentialRef;
 
 fn credential() -> CredentialRef {

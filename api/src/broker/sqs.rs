@@ -1,0 +1,122 @@
+//! How the SQS queues of an account are reached, as it is asked for and as it is shown.
+
+use async_graphql::{Enum, InputObject, SimpleObject};
+use domain::broker::{BrokerSettings, SqsAuth as DomainSqsAuth};
+
+use super::input::CredentialInput;
+use crate::user_error::{UserError, UserErrorCode};
+
+/// How to reach the SQS queues of an AWS account in a region. Unless keys or a role are given, a
+/// worker authenticates with what its machine has.
+#[derive(InputObject)]
+pub struct SqsInput {
+    /// The AWS region, for example `eu-central-1`.
+    pub region: String,
+    /// Where the API is, if not at its usual address: an `http` or `https` URL.
+    pub endpoint: Option<String>,
+    /// Not together with `assumeRole`.
+    pub static_keys: Option<SqsStaticKeysInput>,
+    /// Not together with `staticKeys`.
+    pub assume_role: Option<SqsAssumeRoleInput>,
+}
+
+/// Authentication by an access key.
+#[derive(InputObject)]
+pub struct SqsStaticKeysInput {
+    /// The access key id with its secret.
+    pub credential: CredentialInput,
+}
+
+/// Authentication by a role, assumed with what the machine of the worker has.
+#[derive(InputObject)]
+pub struct SqsAssumeRoleInput {
+    /// The ARN of the role to assume.
+    pub role_arn: String,
+    /// The external id that the role's owner asks for.
+    pub external_id: Option<String>,
+}
+
+/// How the queues of an AWS account are reached.
+#[derive(SimpleObject)]
+pub struct SqsSettings {
+    /// The AWS region.
+    pub region: String,
+    /// Where the API is, if not at the region's usual address.
+    pub endpoint: Option<String>,
+    /// How a worker authenticates.
+    #[graphql(name = "sqsAuth")]
+    pub auth: SqsAuth,
+    /// The role to assume; null unless `sqsAuth` is `ASSUME_ROLE`.
+    pub role_arn: Option<String>,
+    /// The external id that the role's owner asks for.
+    pub external_id: Option<String>,
+}
+
+/// How a worker authenticates to SQS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum SqsAuth {
+    /// With what the machine of the worker has: the default chain of the AWS SDK.
+    DefaultChain,
+    /// With an access key.
+    StaticKeys,
+    /// With a role, assumed with what the machine of the worker has.
+    AssumeRole,
+}
+
+impl SqsInput {
+    pub(super) fn settings(&self) -> Result<BrokerSettings, UserError> {
+        let auth = match (&self.static_keys, &self.assume_role) {
+            (None, None) => DomainSqsAuth::DefaultChain,
+            (Some(keys), None) => DomainSqsAuth::StaticKeys {
+                credential: keys.credential.reference(&[
+                    "input",
+                    "sqs",
+                    "staticKeys",
+                    "credential",
+                ])?,
+            },
+            (None, Some(role)) => DomainSqsAuth::AssumeRole {
+                role_arn: role.role_arn.clone(),
+                external_id: role.external_id.clone(),
+            },
+            (Some(_), Some(_)) => {
+                let text = "use either static keys or a role, not both";
+                let path = &["input", "sqs", "staticKeys"];
+                return Err(UserError::new(UserErrorCode::OutOfRange, text, path));
+            }
+        };
+        Ok(BrokerSettings::Sqs {
+            region: self.region.clone(),
+            endpoint: self.endpoint.clone(),
+            auth,
+        })
+    }
+}
+
+impl SqsSettings {
+    pub(super) fn new(region: String, endpoint: Option<String>, auth: DomainSqsAuth) -> Self {
+        Self {
+            region,
+            endpoint,
+            auth: (&auth).into(),
+            external_id: match &auth {
+                DomainSqsAuth::AssumeRole { external_id, .. } => external_id.clone(),
+                _ => None,
+            },
+            role_arn: match auth {
+                DomainSqsAuth::AssumeRole { role_arn, .. } => Some(role_arn),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl From<&DomainSqsAuth> for SqsAuth {
+    fn from(auth: &DomainSqsAuth) -> Self {
+        match auth {
+            DomainSqsAuth::DefaultChain => Self::DefaultChain,
+            DomainSqsAuth::StaticKeys { .. } => Self::StaticKeys,
+            DomainSqsAuth::AssumeRole { .. } => Self::AssumeRole,
+        }
+    }
+}
