@@ -1,6 +1,6 @@
 //! GraphQL subscriptions over WebSocket: the `graphql-transport-ws` protocol and no other.
 //!
-//! Why it is not async-graphql-axum's: `docs/adr/0026-the-socket-is-our-own.md`. The codes 44xx are
+//! Why it is not async-graphql-axum's: `docs/adr/0028-the-socket-is-our-own.md`. The codes 44xx are
 //! the protocol's, for faults of the client alone: the standard client gives up for good at most of
 //! them. Whatever a correct client can meet is an `error` for one id, or a code at which it connects
 //! again.
@@ -8,6 +8,7 @@
 mod message;
 
 use std::collections::HashMap;
+use std::iter::once;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,8 @@ use std::time::Duration;
 use api::{Item, Principal, limits};
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{ConnectInfo, State};
-use axum::http::StatusCode;
+use axum::http::header::SEC_WEBSOCKET_PROTOCOL;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use futures_util::stream::{BoxStream, SelectAll};
@@ -97,14 +99,17 @@ struct Open {
 pub(super) async fn upgrade(
     State(site): State<Site>,
     ConnectInfo(client): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let Ok(place) = Arc::clone(&site.places.sockets).try_acquire_owned() else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     let principal = principal::of(&site, client);
-    let upgrade = upgrade.protocols([PROTOCOL]);
-    let is_ours = upgrade.selected_protocol().is_some();
+    let upgrade = upgrade.protocols(once(PROTOCOL.to_owned()).chain(offered(&headers)));
+    let is_ours = upgrade
+        .selected_protocol()
+        .is_some_and(|protocol| protocol == PROTOCOL);
     upgrade
         .max_message_size(LONGEST_FRAME)
         // Else a frame of 16 MiB is read to its end before it is refused.
@@ -122,6 +127,15 @@ pub(super) async fn upgrade(
             };
             session.run(is_ours).await;
         })
+}
+
+/// The protocols that a client offers. One of them is selected even if it is not ours: clients fail
+/// a handshake that selects none, and would not be told why.
+fn offered(headers: &HeaderMap) -> impl Iterator<Item = String> {
+    let lists = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
+    let lists = lists.filter_map(|list| list.to_str().ok());
+    let protocols = lists.flat_map(|list| list.split(','));
+    protocols.map(|protocol| protocol.trim().to_owned())
 }
 
 struct Session {

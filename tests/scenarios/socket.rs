@@ -167,9 +167,12 @@ async fn handshake(eventflows: &Eventflows, offered: &str) -> Result<String, (u1
     );
     let mut answer = raw::send(eventflows.authority(), request.as_bytes()).await;
     assert_eq!(answer.status, 101);
-    if let Some(chosen) = answer.header("sec-websocket-protocol") {
+    let chosen = answer.header("sec-websocket-protocol").unwrap_or_default();
+    if chosen == "graphql-transport-ws" {
         return Ok(chosen.to_owned());
     }
+    // Clients fail a handshake that selects none of theirs, and are not told why.
+    assert_eq!(chosen.is_empty(), offered.is_empty(), "{offered}");
     // A closing frame: a code, and a reason in few bytes.
     assert_eq!(answer.socket.read_u8().await.unwrap(), 0x88);
     let length = answer.socket.read_u8().await.unwrap();
