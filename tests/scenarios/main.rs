@@ -24,5 +24,6 @@ mod refusals;
 mod requests;
 mod revisions;
 mod socket;
+mod standard_client;
 mod supervision;
 mod two_servers;

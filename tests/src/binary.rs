@@ -77,6 +77,12 @@ impl Eventflows {
         GraphQl::new(&self.url)
     }
 
+    /// The URL of its API.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// `host:port`
     #[must_use]
     pub fn authority(&self) -> &str {

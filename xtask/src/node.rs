@@ -8,6 +8,9 @@ use crate::failure::{Doing, Failure};
 use crate::process;
 use crate::python;
 
+/// Names the Node program to the tests.
+pub(crate) const PROGRAM_VARIABLE: &str = "EVENTFLOWS_TEST_NODE";
+
 const REQUIREMENTS: &str = "xtask/requirements/node.txt";
 
 /// A fetched Node.
@@ -27,9 +30,14 @@ impl Node {
         Ok(Self { directory })
     }
 
+    /// The path of Node itself.
+    pub(crate) fn program(&self) -> PathBuf {
+        self.directory.join("bin/node")
+    }
+
     /// Node itself.
     pub(crate) fn command(&self) -> Command {
-        process::program(self.directory.join("bin/node"))
+        process::program(self.program())
     }
 
     /// npm, which asks the registry that the machine's npm configuration names.

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::graphql;
 use crate::kafka::{self, Kafka};
 use crate::kurrentdb::{self, KurrentDb};
-use crate::node::Node;
+use crate::node::{self, Node};
 use crate::postgres::{self, Postgres};
 use crate::prerequisites::{self, Lints};
 use crate::process;
@@ -44,7 +44,7 @@ fn take_all(steps: &mut Steps, extent: Extent) -> Result<(), Failure> {
     deny(steps)?;
     lint(steps)?;
     steps.take("schema", schema::check)?;
-    graphql(steps)?;
+    let node = graphql(steps)?;
     steps.take("build", || cargo("build --workspace --bins --locked"))?;
     // Held until the tests are over.
     let kafka = match environment::variable(kafka::ADDRESS_VARIABLE) {
@@ -59,18 +59,23 @@ fn take_all(steps: &mut Steps, extent: Extent) -> Result<(), Failure> {
         Some(program) => PathBuf::from(program),
         None => steps.take("python", python::with_client)?,
     };
-    let servers = (kafka.as_ref(), postgres.as_ref(), python.as_path());
-    steps.take("test", || test(servers, extent))?;
+    let needs = Needs {
+        kafka: kafka.as_ref(),
+        postgres: postgres.as_ref(),
+        python: &python,
+        node: node.as_deref(),
+    };
+    steps.take("test", || test(needs, extent))?;
     if extent == Extent::Long {
         steps.take("on postgres", || {
             // The audit scenarios tamper with a SQLite file, so they stay on it; the log's faults
             // are those of both.
             let scenarios =
                 "--package tests --test scenarios -- --skip audit:: --skip log_faults::";
-            let mut scenarios = cargo_test(scenarios, servers);
+            let mut scenarios = cargo_test(scenarios, needs);
             process::run(scenarios.env(LOG_VARIABLE, "postgres"))
         })?;
-        steps.take("on kurrentdb", || on_kurrentdb(servers))?;
+        steps.take("on kurrentdb", || on_kurrentdb(needs))?;
     }
     drop((kafka, postgres));
     Ok(())
@@ -91,8 +96,8 @@ fn ensure_prerequisites() -> Result<(), Failure> {
     prerequisites::ensure_components()
 }
 
-fn test(servers: Servers<'_>, extent: Extent) -> Result<(), Failure> {
-    let mut test = cargo_test("--workspace", servers);
+fn test(needs: Needs<'_>, extent: Extent) -> Result<(), Failure> {
+    let mut test = cargo_test("--workspace --", needs);
     if extent == Extent::Long {
         test.env(LONG_VARIABLE, "1");
     }
@@ -100,9 +105,9 @@ fn test(servers: Servers<'_>, extent: Extent) -> Result<(), Failure> {
 }
 
 /// The scenarios on the stand-in, or on the real server that the environment names.
-fn on_kurrentdb(servers: Servers<'_>) -> Result<(), Failure> {
+fn on_kurrentdb(needs: Needs<'_>) -> Result<(), Failure> {
     let scenarios = "--package tests --test scenarios -- --skip audit:: --skip log_";
-    let mut scenarios = cargo_test(scenarios, servers);
+    let mut scenarios = cargo_test(scenarios, needs);
     scenarios.env(LOG_VARIABLE, "kurrentdb");
     if environment::variable(kurrentdb::ADDRESS_VARIABLE).is_some() {
         return process::run(&mut scenarios);
@@ -111,20 +116,33 @@ fn on_kurrentdb(servers: Servers<'_>) -> Result<(), Failure> {
     process::run(scenarios.env(kurrentdb::ADDRESS_VARIABLE, server.url()))
 }
 
-/// Those that were started here, the environment names the others; and Python with the original's
-/// client.
-type Servers<'a> = (Option<&'a Kafka>, Option<&'a Postgres>, &'a Path);
+/// What the tests need beside the build.
+#[derive(Clone, Copy)]
+struct Needs<'a> {
+    /// The servers that were started here; the environment names the others.
+    kafka: Option<&'a Kafka>,
+    postgres: Option<&'a Postgres>,
+    /// With the original's client.
+    python: &'a Path,
+    /// With the standard client of subscriptions, where it could be fetched.
+    node: Option<&'a Path>,
+}
 
-fn cargo_test(what: &str, (kafka, postgres, python): Servers<'_>) -> Command {
+/// `cargo test` of `what`, which ends with the arguments of the tests.
+fn cargo_test(what: &str, needs: Needs<'_>) -> Command {
     let mut test = process::cargo(["test", "--locked"]);
-    test.env(python::PROGRAM_VARIABLE, python);
+    test.env(python::PROGRAM_VARIABLE, needs.python);
     test.args(what.split(' '));
-    if let Some(kafka) = kafka {
+    if let Some(kafka) = needs.kafka {
         test.env(kafka::ADDRESS_VARIABLE, kafka.address());
     }
-    if let Some(postgres) = postgres {
+    if let Some(postgres) = needs.postgres {
         test.env(postgres::ADDRESS_VARIABLE, postgres.url());
     }
+    match needs.node {
+        Some(node) => test.env(node::PROGRAM_VARIABLE, node),
+        None => test.args(["--skip", "standard_client::"]),
+    };
     test
 }
 
@@ -137,11 +155,13 @@ fn deny(steps: &mut Steps) -> Result<(), Failure> {
     Ok(())
 }
 
-fn graphql(steps: &mut Steps) -> Result<(), Failure> {
+/// Answers the Node that has the packages of these checks.
+fn graphql(steps: &mut Steps) -> Result<Option<PathBuf>, Failure> {
     let Some(node) = available(steps, "graphql", Node::ensure())? else {
-        return Ok(());
+        return Ok(None);
     };
-    steps.take("graphql", || graphql::check(&node))
+    steps.take("graphql", || graphql::check(&node))?;
+    Ok(Some(node.program()))
 }
 
 /// A machine that cannot fetch a tool leaves its step out, but for one that decides.
