@@ -4,6 +4,7 @@
     reason = "a scenario that cannot go on has failed, and says where"
 )]
 
+mod api_guide;
 mod audit;
 mod bad_input;
 mod changes;

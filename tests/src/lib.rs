@@ -11,6 +11,7 @@ pub mod endpoint;
 pub mod flow;
 pub mod gateway;
 pub mod graphql;
+pub mod guide;
 pub mod kafka;
 pub mod log;
 pub mod postgres;

@@ -78,8 +78,14 @@ pub(crate) static TOOLS: &[Prerequisite] = &[Prerequisite {
     remedy: Remedy::Packages(&["python3-venv"]),
 }];
 
-/// What the checks of the source tree, those of a database's file, and the faults of a disk take.
+/// What the checks of the source tree and of the documentation, those of a database's file, and the
+/// faults of a disk take.
 pub(crate) static CHECKS: &[Prerequisite] = &[
+    Prerequisite {
+        name: "curl",
+        is_there: || answers("curl", &["--version"]),
+        remedy: Remedy::Packages(&["curl"]),
+    },
     Prerequisite {
         name: "git",
         is_there: || answers("git", &["--version"]),
