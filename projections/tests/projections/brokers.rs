@@ -126,7 +126,7 @@ async fn what_a_deletion_stops_is_counted_and_named() {
     );
     let in_use = model.topics_in_use(broker(), 10).await.unwrap();
     let in_use: Vec<_> = in_use.iter().map(ToString::to_string).collect();
-    assert_eq!(in_use, ["orders", "scores"]);
+    assert_eq!(in_use, ["orders", "orders-dlq", "scores"]);
     assert_eq!(model.deletion(next()).await.unwrap(), Deletion::default());
     let counts = model.broker_counts(&[broker()]).await.unwrap();
     assert_eq!(counts[0].1.topics, 3);
