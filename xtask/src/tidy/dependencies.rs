@@ -175,9 +175,10 @@ mod tests {
             .iter()
             .map(|name| json!({ "name": name, "kind": "dev" }))
             .collect();
+        let folder = member.strip_prefix("eventflows-").unwrap_or(member);
         of(&json!({
             "name": member,
-            "manifest_path": format!("/eventflows/{member}/Cargo.toml"),
+            "manifest_path": format!("/eventflows/{folder}/Cargo.toml"),
             "dependencies": dependencies,
         }))
     }
