@@ -1,6 +1,6 @@
 //! GraphQL subscriptions over WebSocket: the `graphql-transport-ws` protocol and no other.
 //!
-//! Why it is not async-graphql-axum's: `docs/adr/0028-the-socket-is-our-own.md`. The codes 44xx are
+//! Why it is not async-graphql-axum's: `docs/adr/0030-the-socket-is-our-own.md`. The codes 44xx are
 //! the protocol's, for faults of the client alone: the standard client gives up for good at most of
 //! them. Whatever a correct client can meet is an `error` for one id, or a code at which it connects
 //! again.
