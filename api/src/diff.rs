@@ -2,15 +2,15 @@
 
 pub(crate) mod fields;
 
-use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, Json, Object, Result, SimpleObject};
+use domain::Thing;
+use projections::event::EventFilter;
 use serde_json::{Value, json};
 
 use crate::as_of::{self, AsOf};
 use crate::control::principal;
 use crate::error::{Code, fault, invalid};
-use crate::event::Event;
-use crate::event::history::{Span, history};
+use crate::event::list::{EventList, EventPage, Span, list, thing};
 use crate::id::GlobalId;
 use crate::node::{self, Node};
 use crate::scalar::Position;
@@ -18,7 +18,7 @@ use crate::schema::Schema;
 use crate::view::View;
 
 pub struct Diff {
-    of: ID,
+    of: Thing,
     span: Span,
     before: Option<Node>,
     after: Option<Node>,
@@ -88,9 +88,18 @@ impl Diff {
         &self,
         ctx: &Context<'_>,
         first: Option<i32>,
-        after: Option<String>,
-    ) -> Option<Result<Connection<String, Event>>> {
-        Some(history(ctx, &self.of, self.span, first, after.as_deref()).await)
+        after: Option<Position>,
+    ) -> Option<Result<EventList>> {
+        let filter = EventFilter {
+            of: Some(self.of.clone()),
+            ..EventFilter::default()
+        };
+        let page = EventPage {
+            first,
+            after,
+            ..EventPage::default()
+        };
+        Some(list(ctx, filter, self.span, page).await)
     }
 }
 
@@ -118,7 +127,7 @@ async fn diff(ctx: &Context<'_>, of: ID, from: AsOf, to: Option<AsOf>) -> Result
         before: at(span.after).await?,
         after: at(span.until).await?,
         fields: compare(ctx, &of, span, kind, selection).await?,
-        of,
+        of: thing(&of)?,
         span,
     })
 }

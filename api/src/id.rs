@@ -8,10 +8,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::grant::GrantKey;
 use domain::{
     AlgorithmId, BrokerId, ListenerId, OrganizationName, Position, PublisherId, Thing, TopicId,
-    Version,
+    Version, WorkerId,
 };
 
 use crate::error::invalid;
+use crate::run::RunKey;
 
 /// What a global id names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -24,6 +25,8 @@ pub enum GlobalId {
     Grant(GrantKey),
     Listener(ListenerId),
     Publisher(PublisherId),
+    Worker(WorkerId),
+    Run(RunKey),
     Event(Position),
 }
 
@@ -33,9 +36,9 @@ pub enum GlobalId {
 pub struct IdError(pub &'static str);
 
 impl GlobalId {
-    /// The id of a thing; `None` for a worker, which clients do not look up.
-    pub(crate) fn of(thing: Thing) -> Option<Self> {
-        Some(match thing {
+    /// The id of a thing.
+    pub(crate) fn of(thing: Thing) -> Self {
+        match thing {
             Thing::Organization(name) => Self::Organization(name),
             Thing::Algorithm(id) => Self::Algorithm(id),
             Thing::Version(algorithm, version) => Self::Version(algorithm, version),
@@ -44,11 +47,11 @@ impl GlobalId {
             Thing::Grant(key) => Self::Grant(key),
             Thing::Listener(id) => Self::Listener(id),
             Thing::Publisher(id) => Self::Publisher(id),
-            Thing::Worker(_) => return None,
-        })
+            Thing::Worker(id) => Self::Worker(id),
+        }
     }
 
-    /// The thing that it names; `None` for an event.
+    /// The thing that it names; `None` for an event or a run.
     pub(crate) fn thing(self) -> Option<Thing> {
         Some(match self {
             Self::Organization(name) => Thing::Organization(name),
@@ -59,7 +62,8 @@ impl GlobalId {
             Self::Grant(key) => Thing::Grant(key),
             Self::Listener(id) => Thing::Listener(id),
             Self::Publisher(id) => Thing::Publisher(id),
-            Self::Event(_) => return None,
+            Self::Worker(id) => Thing::Worker(id),
+            Self::Run(_) | Self::Event(_) => return None,
         })
     }
 
@@ -75,6 +79,8 @@ impl GlobalId {
             Self::Grant(key) => format!("Grant:{key}"),
             Self::Listener(id) => format!("Listener:{id}"),
             Self::Publisher(id) => format!("Publisher:{id}"),
+            Self::Worker(id) => format!("Worker:{id}"),
+            Self::Run(key) => format!("Run:{}/{}", key.group, key.number),
             Self::Event(position) => format!("Event:{position}"),
         };
         ID(URL_SAFE_NO_PAD.encode(text))
@@ -98,6 +104,14 @@ impl GlobalId {
             "Grant" => Self::Grant(GrantKey::parse(key)?),
             "Listener" => Self::Listener(key.parse().ok()?),
             "Publisher" => Self::Publisher(key.parse().ok()?),
+            "Worker" => Self::Worker(WorkerId(key.parse().ok()?)),
+            "Run" => {
+                let (group, number) = key.split_once('/')?;
+                Self::Run(RunKey {
+                    group: group.parse().ok()?,
+                    number: number.parse().ok()?,
+                })
+            }
             "Event" => Self::Event(Position(u64::from_str(key).ok()?)),
             _ => return None,
         })
@@ -109,8 +123,12 @@ pub(crate) fn chosen<K>(
     id: Option<&ID>,
     decode: fn(&ID) -> Result<K, IdError>,
 ) -> async_graphql::Result<Option<K>> {
-    let key = id.map(decode).transpose();
-    key.map_err(|error| invalid(error.to_string()))
+    id.map(|id| known(id, decode)).transpose()
+}
+
+/// The key in an id of a query.
+pub(crate) fn known<K>(id: &ID, decode: fn(&ID) -> Result<K, IdError>) -> async_graphql::Result<K> {
+    decode(id).map_err(|error| invalid(error.to_string()))
 }
 
 macro_rules! decoder {
@@ -137,6 +155,7 @@ decoder!(topic, Topic, TopicId, "a topic");
 decoder!(grant, Grant, GrantKey, "a grant");
 decoder!(listener, Listener, ListenerId, "a listener");
 decoder!(publisher, Publisher, PublisherId, "a publisher");
+decoder!(worker, Worker, WorkerId, "a worker");
 
 #[cfg(test)]
 mod tests {
@@ -176,6 +195,11 @@ mod tests {
                 algorithm: algorithm.clone(),
             }),
             GlobalId::Publisher(PublisherId { topic, algorithm }),
+            GlobalId::Worker(WorkerId(uuid::Uuid::from_u128(2))),
+            GlobalId::Run(RunKey {
+                group: uuid::Uuid::from_u128(3),
+                number: 4,
+            }),
             GlobalId::Event(Position(7)),
         ];
         for id in ids {

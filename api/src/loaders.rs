@@ -6,13 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::dataloader::{DataLoader, Loader};
-use domain::{AlgorithmId, BrokerId, ListenerId, OrganizationName, Revision, TopicId};
+use domain::grant::GrantKey;
+use domain::{
+    AlgorithmId, BrokerId, ListenerId, OrganizationName, PublisherId, Revision, TopicId, WorkerId,
+};
 use projections::algorithm::{Algorithm, PublishedVersion};
-use projections::broker::Broker;
-use projections::broker::BrokerCounts;
+use projections::broker::{Broker, BrokerCounts, Deletion};
+use projections::grant::Grant;
+use projections::listener::Listener;
 use projections::organization::Organization;
+use projections::publisher::Publisher;
 use projections::topic::{Topic, TopicCounts};
-use projections::worker::{Consumer, ConsumerCounts};
+use projections::worker::{Consumer, ConsumerCounts, Worker};
 use projections::{ReadModel, ReadModelError};
 
 use crate::gathering::Gathering;
@@ -45,6 +50,10 @@ pub(crate) struct DlqNotGranted(pub(crate) ListenerId);
 /// How much there is of a broker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct CountsOf(pub(crate) BrokerId);
+
+/// What disconnecting a broker would end.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct DeletionOf(pub(crate) BrokerId);
 
 /// How many consumers there are on a broker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -99,6 +108,52 @@ impl Loader<TopicId> for Rows {
     }
 }
 
+impl Loader<ListenerId> for Rows {
+    type Value = Listener;
+    type Error = Arc<ReadModelError>;
+
+    async fn load(
+        &self,
+        keys: &[ListenerId],
+    ) -> Result<HashMap<ListenerId, Listener>, Self::Error> {
+        let rows = self.0.listeners_by_id(keys).await.map_err(Arc::new)?;
+        Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+    }
+}
+
+impl Loader<PublisherId> for Rows {
+    type Value = Publisher;
+    type Error = Arc<ReadModelError>;
+
+    async fn load(
+        &self,
+        keys: &[PublisherId],
+    ) -> Result<HashMap<PublisherId, Publisher>, Self::Error> {
+        let rows = self.0.publishers_by_id(keys).await.map_err(Arc::new)?;
+        Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+    }
+}
+
+impl Loader<GrantKey> for Rows {
+    type Value = Grant;
+    type Error = Arc<ReadModelError>;
+
+    async fn load(&self, keys: &[GrantKey]) -> Result<HashMap<GrantKey, Grant>, Self::Error> {
+        let rows = self.0.grants_by_key(keys).await.map_err(Arc::new)?;
+        Ok(rows.into_iter().map(|row| (row.key.clone(), row)).collect())
+    }
+}
+
+impl Loader<WorkerId> for Rows {
+    type Value = Worker;
+    type Error = Arc<ReadModelError>;
+
+    async fn load(&self, keys: &[WorkerId]) -> Result<HashMap<WorkerId, Worker>, Self::Error> {
+        let rows = self.0.workers_by_id(keys).await.map_err(Arc::new)?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
 impl Loader<OrganizationName> for Rows {
     type Value = Organization;
     type Error = Arc<ReadModelError>;
@@ -135,6 +190,20 @@ impl Loader<BrokerId> for Rows {
     async fn load(&self, keys: &[BrokerId]) -> Result<HashMap<BrokerId, Broker>, Self::Error> {
         let rows = self.0.brokers_by_id(keys).await.map_err(Arc::new)?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
+impl Loader<DeletionOf> for Rows {
+    type Value = Deletion;
+    type Error = Arc<ReadModelError>;
+
+    async fn load(
+        &self,
+        keys: &[DeletionOf],
+    ) -> Result<HashMap<DeletionOf, Deletion>, Self::Error> {
+        let ids: Vec<BrokerId> = keys.iter().map(|key| key.0).collect();
+        let deletions = self.0.deletions(&ids).await.map_err(Arc::new)?;
+        Ok(keys.iter().cloned().zip(deletions).collect())
     }
 }
 

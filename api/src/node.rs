@@ -15,8 +15,10 @@ use crate::listener::Listener;
 use crate::loaders::{Listed, VersionsOf};
 use crate::organization::Organization;
 use crate::publisher::Publisher;
+use crate::run::{self, Run};
 use crate::topic::Topic;
 use crate::view::View;
+use crate::worker::Worker;
 
 /// The most ids that `nodes` takes.
 const MOST_NODES: usize = 100;
@@ -33,6 +35,8 @@ pub enum Node {
     Grant(Grant),
     Listener(Listener),
     Publisher(Publisher),
+    Worker(Worker),
+    Run(Run),
     Event(Event),
 }
 
@@ -77,16 +81,19 @@ async fn find(
         None => Ok(None),
         Some(GlobalId::Event(position)) if until.is_some_and(|until| position > until) => Ok(None),
         Some(GlobalId::Event(position)) => {
-            let event = event::query::at(ctx, position).await?;
+            let event = event::loaders::at(ctx, position).await?;
             Ok(event.map(|event| Node::Event(Event(event))))
+        }
+        Some(GlobalId::Run(key)) => {
+            let run = run::query::by_key(ctx, key).await?;
+            Ok(run.map(Node::Run))
         }
         Some(id) => row(view, id).await,
     }
 }
 
-/// The row with that id as its node; events are no rows.
+/// The row with that id as its node; events and runs are no rows.
 pub(crate) async fn row(view: &View, id: GlobalId) -> Result<Option<Node>> {
-    let model = view.model();
     Ok(match id {
         GlobalId::Organization(name) => {
             let found = view.find(name, Organization).await.transpose()?;
@@ -111,17 +118,21 @@ pub(crate) async fn row(view: &View, id: GlobalId) -> Result<Option<Node>> {
             found.map(Node::Topic)
         }
         GlobalId::Grant(key) => {
-            let found = view.show(model.grant(&key).await, Grant)?;
+            let found = view.find(key, Grant).await.transpose()?;
             found.map(Node::Grant)
         }
         GlobalId::Listener(id) => {
-            let found = view.show(model.listener(&id).await, Listener)?;
+            let found = view.find(id, Listener).await.transpose()?;
             found.map(Node::Listener)
         }
         GlobalId::Publisher(id) => {
-            let found = view.show(model.publisher(&id).await, Publisher)?;
+            let found = view.find(id, Publisher).await.transpose()?;
             found.map(Node::Publisher)
         }
-        GlobalId::Event(_) => None,
+        GlobalId::Worker(id) => {
+            let found = view.find(id, Worker::of_row).await.transpose()?;
+            found.map(Node::Worker)
+        }
+        GlobalId::Run(_) | GlobalId::Event(_) => None,
     })
 }

@@ -69,10 +69,11 @@ pub(crate) fn place<S: Sort>(cursor: &str, order: Order<S>) -> Result<Place, Err
     })
 }
 
-/// The text that a cursor holds; none for the start of the list.
-pub(crate) fn after(cursor: Option<&str>) -> Result<Option<String>, Error> {
-    let told = cursor.map(Cursor::decode_cursor).transpose();
-    Ok(told.map_err(|_| no_cursor())?.map(|cursor| cursor.0))
+/// The number that a cursor holds; none for the start of the list.
+pub(crate) fn number(cursor: Option<&str>) -> Result<Option<i64>, Error> {
+    let number = |cursor| Cursor::decode_cursor(cursor).ok()?.0.parse().ok();
+    let number = cursor.map(|cursor| number(cursor).ok_or_else(no_cursor));
+    number.transpose()
 }
 
 fn no_cursor() -> Error {

@@ -21,11 +21,10 @@ use crate::change::subscription::ChangeSubscription;
 use crate::control::{Control, Principal};
 use crate::diff::DiffQuery;
 use crate::event::Event;
-use crate::event::history::HistoryQuery;
+use crate::event::loaders::Log;
 use crate::event::query::EventQuery;
 use crate::event::subscription::EventSubscription;
 use crate::event::undo::UndoMutation;
-use crate::event::words::Names;
 use crate::gathering::Gathering;
 use crate::grant::Grant;
 use crate::grant::mutation::GrantMutation;
@@ -46,6 +45,7 @@ use crate::publisher::mutation::PublisherMutation;
 use crate::publisher::query::PublisherQuery;
 use crate::read_models::{ReadModelsMutation, ReadModelsQuery};
 use crate::run::Run;
+use crate::run::query::Journal;
 use crate::topic::Topic;
 use crate::view::View;
 use crate::worker::mutation::WorkerMutation;
@@ -64,7 +64,6 @@ pub struct Query(
     ListenerQuery,
     PublisherQuery,
     EventQuery,
-    HistoryQuery,
     DiffQuery,
     ReadModelsQuery,
     WorkerQuery,
@@ -165,12 +164,17 @@ impl Schema {
     }
 
     fn prepare(&self, request: Request, principal: Principal, gathering: &Gathering) -> Request {
-        let names = Names(Arc::clone(&self.control.engine));
+        let log = Log {
+            engine: Arc::clone(&self.control.engine),
+            model: self.control.model.clone(),
+        };
+        let journal = Journal(Arc::clone(&self.control.runs));
         request
             .data(self.clone())
             .data(principal)
             .data(View::of(self.control.model.clone(), gathering))
-            .data(loaders::loader(names, gathering))
+            .data(loaders::loader(log, gathering))
+            .data(loaders::loader(journal, gathering))
             .data(gathering.clone())
     }
 }

@@ -96,6 +96,23 @@ impl View {
         Some(row.map(|row| node(row, self.clone())))
     }
 
+    /// The rows of those keys as what shows them, in their order; those that do not exist are
+    /// left out.
+    pub(crate) async fn find_all<K, N>(
+        &self,
+        keys: Vec<K>,
+        node: fn(<Rows as Loader<K>>::Value, Self) -> N,
+    ) -> Result<Vec<N>>
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        Rows: Loader<K, Error = Arc<ReadModelError>>,
+    {
+        let rows = self.0.rows.load_many(keys.clone()).await;
+        let mut rows = rows.map_err(|cause| read_failure(&cause))?;
+        let rows = keys.iter().filter_map(|key| rows.remove(key));
+        Ok(rows.map(|row| node(row, self.clone())).collect())
+    }
+
     /// A row that was read here as what shows it.
     pub(crate) fn show<R, N>(
         &self,

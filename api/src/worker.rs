@@ -10,5 +10,7 @@ pub mod query;
 pub mod report;
 pub mod requests;
 pub mod subscription;
+pub mod types;
 
 pub use requests::{AskError, WorkerRequests};
+pub use types::Worker;

@@ -71,19 +71,23 @@ pub struct CalledVersion {
     pub timeout_ms: u64,
 }
 
+/// Which runs of a listener are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RunPage {
+    /// The consumer group of the listener.
+    pub group: Uuid,
+    /// Only runs with a lower number; all where there is none.
+    pub before: Option<i64>,
+    pub limit: u32,
+}
+
 /// Where runs are read: the workers' journal.
 pub trait RunSource: Send + Sync {
-    /// Up to `limit` runs of the listener with that consumer group, the newest first, from before
-    /// the run numbered `before`.
-    fn runs(
-        &self,
-        group: Uuid,
-        before: Option<i64>,
-        limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<Run>, RunSourceError>>;
+    /// The runs of each of those pages, the newest first.
+    fn pages(&self, pages: Vec<RunPage>) -> BoxFuture<'_, Result<Vec<Vec<Run>>, RunSourceError>>;
 
-    /// The ledger of the listener with that consumer group.
-    fn ledger(&self, group: Uuid) -> BoxFuture<'_, Result<Ledger, RunSourceError>>;
+    /// The ledgers of the listeners with those consumer groups, in their order.
+    fn ledgers(&self, groups: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Ledger>, RunSourceError>>;
 }
 
 /// Why runs could not be read.

@@ -80,6 +80,19 @@ impl Thing {
         }
     }
 
+    /// The organization that it belongs to; brokers, topics and workers belong to none.
+    #[must_use]
+    pub fn organization(&self) -> Option<&OrganizationName> {
+        match self {
+            Self::Organization(name) => Some(name),
+            Self::Algorithm(id) | Self::Version(id, _) => Some(&id.organization),
+            Self::Grant(key) => Some(key.organization()),
+            Self::Listener(id) => Some(&id.algorithm.organization),
+            Self::Publisher(id) => Some(&id.algorithm.organization),
+            Self::Broker(_) | Self::Topic(_) | Self::Worker(_) => None,
+        }
+    }
+
     /// Whether its stream holds nothing but its history.
     #[must_use]
     pub fn has_own_stream(&self) -> bool {
@@ -123,6 +136,18 @@ pub enum Subject<'a> {
 }
 
 impl Subject<'_> {
+    /// The thing itself.
+    #[must_use]
+    pub fn thing(&self) -> Thing {
+        match *self {
+            Self::Organization(name) => Thing::Organization(name.clone()),
+            Self::Algorithm(id) => Thing::Algorithm(id.clone()),
+            Self::Broker(id) => Thing::Broker(*id),
+            Self::Topic(id) => Thing::Topic(id.clone()),
+            Self::Worker(id) => Thing::Worker(*id),
+        }
+    }
+
     /// The stream that holds its events.
     #[must_use]
     pub fn stream(&self) -> StreamName {

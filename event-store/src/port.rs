@@ -125,6 +125,22 @@ pub trait EventStore: Send + Sync {
     /// Up to `limit` events after `after`, in order.
     async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<Envelope>, ReadError>;
 
+    /// The events at those positions, in order; positions that the log does not reach are left out.
+    ///
+    /// A backend that does not override it reads what follows on each other at once.
+    async fn read_at(&self, positions: &[Position]) -> Result<Vec<Envelope>, ReadError> {
+        let mut sorted = positions.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let mut found = Vec::with_capacity(sorted.len());
+        for run in sorted.chunk_by(|one, next| one.0 + 1 == next.0) {
+            if let Some(before) = run[0].0.checked_sub(1) {
+                found.extend(self.read_all(Position(before), run.len()).await?);
+            }
+        }
+        Ok(found)
+    }
+
     /// Up to `limit` events after `after`, in order, as they are stored. Fewer come before one that
     /// cannot be read, and an error only where that is the first of them.
     ///

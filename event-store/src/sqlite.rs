@@ -119,6 +119,10 @@ impl EventStore for SqliteEventStore {
         read::all(&self.readers, after, limit).await
     }
 
+    async fn read_at(&self, positions: &[Position]) -> Result<Vec<Envelope>, ReadError> {
+        read::at(&self.readers, positions).await
+    }
+
     async fn read_stored(
         &self,
         after: Position,

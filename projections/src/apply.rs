@@ -10,7 +10,7 @@ use crate::fact::Fact;
 use crate::model::position_of;
 use crate::revision::Revised;
 use crate::{
-    algorithm, assignment, broker, grant, listener, organization, publisher, topic, worker,
+    algorithm, assignment, broker, event, grant, listener, organization, publisher, topic, worker,
 };
 
 /// What came of a batch.
@@ -31,6 +31,8 @@ pub(crate) struct Target {
     pub(crate) live: bool,
     /// Changes up to here are left out of the feed: they would be removed before they are read.
     pub(crate) changes_after: i64,
+    /// Whether events are listed there: those of a moment are those of the present up to it.
+    pub(crate) events: bool,
 }
 
 /// Applies of `facts`, which follow on each other, those that the rows do not reflect yet.
@@ -46,7 +48,7 @@ pub(crate) fn advance(
     let written = tables.write(&mut |tx| {
         let mark = mark(tx)?;
         if mark.live == target.live {
-            advanced = apply_after(tx, mark.position, facts, target.changes_after)?;
+            advanced = apply_after(tx, mark.position, facts, target)?;
         }
         Ok(())
     });
@@ -76,7 +78,7 @@ fn apply_after(
     tx: &mut dyn Tx,
     checkpoint: i64,
     facts: &[Fact],
-    changes_after: i64,
+    target: Target,
 ) -> Result<Advanced, ReadModelError> {
     let new = &facts[facts.partition_point(|fact| fact.position <= checkpoint)..];
     let (Some(first), Some(last)) = (new.first(), new.last()) else {
@@ -88,7 +90,8 @@ fn apply_after(
     }
     let mut touched = Touched::default();
     let mut revised = Revised::default();
-    let mut noted = Noted::after(changes_after.max(change::oldest(last.position)));
+    let changes_after = target.changes_after.max(change::oldest(last.position));
+    let mut noted = Noted::after(changes_after);
     for fact in new {
         revised.note(fact);
         apply(tx, fact, &mut touched, &mut noted)?;
@@ -96,6 +99,9 @@ fn apply_after(
     revised.write(tx)?;
     assignment::assign(tx, touched)?;
     noted.write(tx, last.position)?;
+    if target.events {
+        event::write(tx, new)?;
+    }
     tx.execute(
         "UPDATE checkpoint SET position = ?1 WHERE id = 1",
         &[last.position.into()],

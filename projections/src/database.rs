@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use sqlx::migrate::Migrator;
 
 pub(crate) use self::row::{FromRow, FromValue, Row};
-pub(crate) use self::statement::{Statement, Value, text};
+pub(crate) use self::statement::{Statement, Value, text, texts};
 use crate::error::ReadModelError;
 
 /// What is done in a transaction.
@@ -63,7 +63,7 @@ pub(crate) trait Database: Send + Sync {
 }
 
 /// What the events become in the rows: raise it when that changes without a migration.
-const RULES: u32 = 1;
+const RULES: u32 = 2;
 
 /// What the tables and their rows are like. A generation of another shape is not used.
 pub(crate) fn shape(migrations: &Migrator) -> String {

@@ -5,7 +5,7 @@ use domain::{AlgorithmId, BrokerId, Event, OrganizationName, Revision, Thing, To
 use jiff::Timestamp;
 
 use crate::change::{Find, Noted};
-use crate::database::{FromRow, Row, Statement, Tx, text};
+use crate::database::{FromRow, Row, Statement, Tx, text, texts};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
 use crate::list::{KeyRange, Listed, Select, Sort, Sorted};
@@ -137,13 +137,13 @@ macro_rules! grants {
 }
 
 impl ReadModel {
-    /// The grant of that key, if it is in force.
+    /// Those grants that are in force, in no order.
     ///
     /// # Errors
     /// The database cannot answer.
-    pub async fn grant(&self, key: &GrantKey) -> Result<Option<Grant>, ReadModelError> {
-        let select = Statement::new(grants!("key = ?1"));
-        self.row(select.bind(text(key))).await
+    pub async fn grants_by_key(&self, keys: &[GrantKey]) -> Result<Vec<Grant>, ReadModelError> {
+        let select = grants!("key IN (SELECT value FROM json_each(?1))");
+        self.rows(Statement::new(select).bind(texts(keys)?)).await
     }
 }
 

@@ -9,6 +9,7 @@ pub mod broker;
 pub mod change;
 mod database;
 mod error;
+pub mod event;
 mod fact;
 pub mod flow;
 pub mod grant;

@@ -199,7 +199,10 @@ impl ReadModel {
     }
 
     /// What the statements answer, each row with the number of its statement in front.
-    async fn in_one(&self, statements: Vec<Statement>) -> Result<Vec<Row>, ReadModelError> {
+    pub(crate) async fn in_one(
+        &self,
+        statements: Vec<Statement>,
+    ) -> Result<Vec<Row>, ReadModelError> {
         if statements.is_empty() {
             return Ok(Vec::new());
         }
@@ -249,7 +252,10 @@ fn within<F: Select>(select: Statement, keys: KeyRange) -> Statement {
 }
 
 /// The list that a row belongs to by the number in front of it.
-fn list_of<'l, L>(row: &mut Row, lists: &'l mut [L]) -> Result<&'l mut L, ReadModelError> {
+pub(crate) fn list_of<'l, L>(
+    row: &mut Row,
+    lists: &'l mut [L],
+) -> Result<&'l mut L, ReadModelError> {
     let number: i64 = row.take()?;
     let list = usize::try_from(number).ok().and_then(|n| lists.get_mut(n));
     list.ok_or_else(|| ReadModelError::Row("a row belongs to no list".into()))

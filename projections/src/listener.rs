@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::broker;
 use crate::change::{Find, Noted};
-use crate::database::{FromRow, Row, Statement, Tx, Value, text};
+use crate::database::{FromRow, Row, Statement, Tx, Value, text, texts};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
 use crate::list::{FlowFilter, KeyRange, Listed, Select, Sort, Sorted};
@@ -235,12 +235,16 @@ macro_rules! listeners {
 }
 
 impl ReadModel {
-    /// The listener, if it was ever enabled.
+    /// Those listeners that were ever enabled, in no order.
     ///
     /// # Errors
     /// The database cannot answer.
-    pub async fn listener(&self, id: &ListenerId) -> Result<Option<Listener>, ReadModelError> {
-        self.row(Statement::new(BY_KEY).bind(text(id))).await
+    pub async fn listeners_by_id(
+        &self,
+        ids: &[ListenerId],
+    ) -> Result<Vec<Listener>, ReadModelError> {
+        let select = listeners!("key IN (SELECT value FROM json_each(?1))");
+        self.rows(Statement::new(select).bind(texts(ids)?)).await
     }
 
     /// Which of those listeners are not permitted to send faulty messages to their dead letter

@@ -28,6 +28,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LIVE: Target = Target {
     live: true,
     changes_after: 0,
+    events: true,
 };
 
 /// Keeps a [`ReadModel`] up with the log.

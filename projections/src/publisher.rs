@@ -7,7 +7,7 @@ use domain::{
 use jiff::Timestamp;
 
 use crate::change::{Find, Noted};
-use crate::database::{FromRow, Row, Statement, Tx, text};
+use crate::database::{FromRow, Row, Statement, Tx, text, texts};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
 use crate::list::{FlowFilter, KeyRange, Listed, Select, Sort, Sorted};
@@ -150,13 +150,16 @@ macro_rules! publishers {
 }
 
 impl ReadModel {
-    /// The publisher, if it was ever enabled.
+    /// Those publishers that were ever enabled, in no order.
     ///
     /// # Errors
     /// The database cannot answer.
-    pub async fn publisher(&self, id: &PublisherId) -> Result<Option<Publisher>, ReadModelError> {
-        let select = publishers!("key = ?1");
-        self.row(Statement::new(select).bind(text(id))).await
+    pub async fn publishers_by_id(
+        &self,
+        ids: &[PublisherId],
+    ) -> Result<Vec<Publisher>, ReadModelError> {
+        let select = publishers!("key IN (SELECT value FROM json_each(?1))");
+        self.rows(Statement::new(select).bind(texts(ids)?)).await
     }
 }
 

@@ -88,6 +88,7 @@ async fn fill_up(
             live: false,
             // As in the tables that were not filled.
             changes_after: change::oldest(stored_position(store.head().await?)),
+            events: true,
         },
         until: Position(u64::MAX),
     };

@@ -9,6 +9,13 @@ use crate::error::ReadModelError;
 use crate::fact::Fact;
 use crate::model::ReadModel;
 
+/// A worker that joined and has not left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Worker {
+    pub id: WorkerId,
+    pub joined_at: Timestamp,
+}
+
 /// A consumer that a worker reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consumer {
@@ -131,6 +138,17 @@ impl ReadModel {
         Ok(found.is_some())
     }
 
+    /// The workers of those ids, in no order; those that have left are missing.
+    ///
+    /// # Errors
+    /// The database cannot answer.
+    pub async fn workers_by_id(&self, ids: &[WorkerId]) -> Result<Vec<Worker>, ReadModelError> {
+        let select = "SELECT id, joined_at FROM workers \
+                      WHERE id IN (SELECT value FROM json_each(?1))";
+        let ids = serde_json::to_string(ids)?;
+        self.rows(Statement::new(select).bind(ids)).await
+    }
+
     /// The consumers of those listeners, given by their keys.
     ///
     /// # Errors
@@ -184,6 +202,15 @@ impl ConsumerState {
             Self::Blocked => "BLOCKED",
             Self::Failed => "FAILED",
         }
+    }
+}
+
+impl FromRow for Worker {
+    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
+        Ok(Self {
+            id: WorkerId(row.parse()?),
+            joined_at: row.take()?,
+        })
     }
 }
 

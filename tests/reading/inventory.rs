@@ -14,10 +14,10 @@ use domain::broker::{
 use domain::grant::{Access, Grantee, Permission, TopicGranted, TopicPatternGranted};
 use domain::listener::{ListenerEnabled, ListenerSettings, StartPosition};
 use domain::organization::{MemberAdded, OrganizationCreated, Role};
-use domain::run::{BoxFuture, Ledger, Run, RunSource, RunSourceError};
+use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
 use domain::{
     Actor, BrokerId, Clock, CommandId, CorrelationId, CredentialRef, Event, Ids, ListenerId, Meta,
-    Position, Revision, StreamName, TopicId, codec,
+    Position, Revision, RunId, StreamName, Subject, TopicId, codec,
 };
 use engine::Engine;
 use event_store::{Append, EventStore, Expected, SqliteEventStore};
@@ -29,6 +29,8 @@ use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
+use crate::counter::Alone;
+use crate::crowd::crowd;
 use crate::store::Followed;
 
 /// The read models of one broker, and the schema over them.
@@ -49,6 +51,17 @@ impl Inventory {
 
     /// The same with that endpoint of every version.
     pub(crate) async fn calling(topics: usize, endpoint: &str) -> Self {
+        Self::with(&events(topics, endpoint)).await
+    }
+
+    /// So many of everything that there is.
+    pub(crate) async fn full(count: usize) -> Self {
+        let inventory = Self::with(&crowd(count)).await;
+        inventory.runs.each.store(2, Ordering::SeqCst);
+        inventory
+    }
+
+    async fn with(events: &[Event]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("log.db");
         let store = SqliteEventStore::open(&log, Arc::new(Stopped)).await;
@@ -56,7 +69,7 @@ impl Inventory {
         let model = ReadModel::open(&directory.path().join("read.db")).await;
         let model = model.unwrap();
         let projector = Projector::new(model.clone(), store.clone());
-        append(store.as_ref(), &events(topics, endpoint)).await;
+        append(store.as_ref(), events).await;
         let mut after = Position(0);
         loop {
             let page = store.read_all(after, usize::from(u16::MAX)).await.unwrap();
@@ -86,6 +99,11 @@ impl Inventory {
             projector,
             _directory: directory,
         }
+    }
+
+    /// How often anything was read so far: the read models, the log, the journal.
+    pub(crate) fn reads(&self, alone: &Alone) -> usize {
+        alone.statements() + self.store.reads() + self.runs.reads()
     }
 
     /// Has the read models follow the log until the guard is dropped.
@@ -273,16 +291,31 @@ async fn append(store: &dyn EventStore, events: &[Event]) {
             },
             command,
             fingerprint: [0; 32],
-            meta: Meta {
-                actor: user(),
-                correlation: CorrelationId(command.0),
-                causation: command.0,
-                client_address: None,
-            },
+            meta: meta(command, event),
             events: codec::encode(command, std::slice::from_ref(event)),
         };
         store.append(append).await.unwrap();
         *revision += 1;
+    }
+}
+
+/// Who did it: a policy what has a cause, a worker what it reports, and else a person.
+fn meta(command: CommandId, event: &Event) -> Meta {
+    let cause = match event {
+        Event::PublisherDisabled(e) => e.cause,
+        _ => None,
+    };
+    Meta {
+        actor: match (event.subject(), cause) {
+            (Subject::Worker(id), _) => Actor::Worker { id: *id },
+            (_, Some(_)) => Actor::Policy {
+                name: "orphans".to_owned(),
+            },
+            (_, None) => user(),
+        },
+        correlation: CorrelationId(command.0),
+        causation: cause.map_or(command.0, |cause| cause.0),
+        client_address: None,
     }
 }
 
@@ -307,11 +340,14 @@ impl Ids for Stopped {
     }
 }
 
-/// A journal in which nothing ran, and which can be made to give no answer.
+/// A journal in which nothing ran unless it is said to, and which can be made to give no answer.
 #[derive(Debug, Default)]
 pub(crate) struct Runs {
     pub(crate) stuck: AtomicBool,
+    /// How many runs each listener has.
+    each: AtomicUsize,
     asked: AtomicUsize,
+    reads: AtomicUsize,
 }
 
 impl Runs {
@@ -320,7 +356,13 @@ impl Runs {
         self.asked.load(Ordering::SeqCst)
     }
 
+    /// How often it was read so far.
+    fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
+    }
+
     async fn answer(&self) {
+        self.reads.fetch_add(1, Ordering::SeqCst);
         let _asking = Asking::new(&self.asked);
         if self.stuck.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
@@ -345,22 +387,33 @@ impl Drop for Asking<'_> {
 }
 
 impl RunSource for Runs {
-    fn runs(
-        &self,
-        _group: Uuid,
-        _before: Option<i64>,
-        _limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<Run>, RunSourceError>> {
-        Box::pin(async {
+    fn pages(&self, pages: Vec<RunPage>) -> BoxFuture<'_, Result<Vec<Vec<Run>>, RunSourceError>> {
+        Box::pin(async move {
             self.answer().await;
-            Ok(Vec::new())
+            let each = i64::try_from(self.each.load(Ordering::SeqCst)).unwrap();
+            let page = |page: &RunPage| {
+                let numbers = 1..page.before.unwrap_or(i64::MAX).min(each + 1);
+                numbers.rev().take(page.limit as usize).map(run).collect()
+            };
+            Ok(pages.iter().map(page).collect())
         })
     }
 
-    fn ledger(&self, _group: Uuid) -> BoxFuture<'_, Result<Ledger, RunSourceError>> {
-        Box::pin(async {
+    fn ledgers(&self, groups: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Ledger>, RunSourceError>> {
+        Box::pin(async move {
             self.answer().await;
-            Ok(Ledger::default())
+            Ok(groups.iter().map(|_| Ledger::default()).collect())
         })
+    }
+}
+
+fn run(number: i64) -> Run {
+    Run {
+        id: RunId(Uuid::from_u128(number.unsigned_abs().into())),
+        number,
+        message: format!("orders/0/{number}"),
+        claimed_at: Timestamp::UNIX_EPOCH,
+        attempts: 1,
+        end: None,
     }
 }

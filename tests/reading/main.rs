@@ -1,11 +1,15 @@
 //! The read side in one process: what is asked in GraphQL, and how many statements it costs.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod cost;
 mod counter;
+mod crowd;
 mod inventory;
 mod limits;
 mod mutations;
+mod nodes;
 mod store;
+mod walk;
 mod workers;
 
 use std::collections::HashSet;
@@ -26,7 +30,7 @@ const LISTENERS: &str =
 
 const GRANTS: &str =
     "query($first: Int!, $asOf: AsOf) { grants(first: $first, asOf: $asOf) { nodes {
-    access topic { name } topicPattern causeEventId
+    access topic { name } topicPattern grantedBecause { id }
     grantee { __typename ... on Algorithm { name } ... on Organization { name } }
     broker { name replacedBy { name } } } } }";
 

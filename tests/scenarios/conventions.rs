@@ -27,7 +27,7 @@ async fn the_same_key_does_the_same_once_also_after_a_restart() {
     let types = "{ events { nodes { type } } }";
     let nodes = api.ask(types, json!({})).await["events"]["nodes"].clone();
     let created = nodes.as_array().unwrap().iter();
-    let created = created.filter(|event| event["type"] == "OrganizationCreated");
+    let created = created.filter(|event| event["type"] == "ORGANIZATION_CREATED");
     assert_eq!(created.count(), 1);
 }
 

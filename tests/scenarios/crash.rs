@@ -60,7 +60,7 @@ async fn log_is_clean(eventflows: &mut Eventflows) {
 
 /// The log's events, at positions without a gap.
 pub(crate) async fn events(api: &GraphQl) -> Vec<Value> {
-    let document = "query($after: Position) { events(first: 100, after: $after) { \
+    let document = "query($after: Position) { events(first: 100, after: $after, order: ASCENDING) { \
                     nodes { position stream } pageInfo { hasNextPage endCursor } } }";
     let (mut events, mut after) = (Vec::new(), Value::Null);
     loop {

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use tests::wait::eventually;
 use tests::{Endpoint, Eventflows, Flow, FlowOptions, Kafka};
 
-const PAGE: &str = "query($first: Int, $after: Position) { events(first: $first, after: $after) { \
-    nodes { position type stream streamRevision recordedAt actor { kind name } correlationId \
-    causationId payload } pageInfo { hasNextPage endCursor } } }";
+const PAGE: &str = "query($first: Int, $after: Position) { events(first: $first, after: $after, \
+    order: ASCENDING) { nodes { position type stream streamRevision recordedAt actor { __typename name } \
+    uuid correlationId cause { uuid } payload } pageInfo { hasNextPage endCursor } } }";
 
 async fn all(flow: &Flow, first: u32) -> Vec<Value> {
     let mut events = Vec::new();
@@ -34,19 +34,19 @@ async fn the_life_of_a_flow_is_told_in_order() {
     let events = all(&flow, 3).await;
     let mut told = events.iter().map(|event| event["type"].as_str().unwrap());
     for expected in [
-        "BrokerConnected",
-        "TopicGranted",
-        "ListenerEnabled",
-        "DlqSet",
-        "ConsumerStarted",
-        "ListenerDisabled",
-        "ConsumerStopped",
+        "BROKER_CONNECTED",
+        "TOPIC_GRANTED",
+        "LISTENER_ENABLED",
+        "DLQ_SET",
+        "CONSUMER_STARTED",
+        "LISTENER_DISABLED",
+        "CONSUMER_STOPPED",
     ] {
         assert!(told.any(|kind| kind == expected), "{expected} in its place");
     }
     for (number, event) in (1..).zip(&events) {
         assert_eq!(event["position"], number.to_string());
-        for field in ["correlationId", "causationId"] {
+        for field in ["correlationId", "uuid"] {
             event[field]
                 .as_str()
                 .unwrap()
@@ -54,9 +54,13 @@ async fn the_life_of_a_flow_is_told_in_order() {
                 .unwrap();
         }
         let kind = event["type"].as_str().unwrap();
-        let by_worker = kind.starts_with("Worker") || kind.starts_with("Consumer");
-        let actor = if by_worker { "worker" } else { "user" };
-        assert_eq!(event["actor"]["kind"], actor, "{kind}");
+        let by_worker = kind.starts_with("WORKER") || kind.starts_with("CONSUMER");
+        let actor = if by_worker {
+            "WorkerActor"
+        } else {
+            "UserActor"
+        };
+        assert_eq!(event["actor"]["__typename"], actor, "{kind}");
         if !by_worker {
             assert_eq!(event["actor"]["name"], "admin");
         }
@@ -64,8 +68,8 @@ async fn the_life_of_a_flow_is_told_in_order() {
     // Both came of one request.
     let of = |kind: &str| events.iter().find(|e| e["type"] == kind).unwrap();
     let correlation = |kind: &str| of(kind)["correlationId"].clone();
-    assert_eq!(correlation("ListenerEnabled"), correlation("DlqSet"));
-    assert_eq!(of("DlqSet")["payload"]["dlq"], kafka.topic("orders-dlq"));
+    assert_eq!(correlation("LISTENER_ENABLED"), correlation("DLQ_SET"));
+    assert_eq!(of("DLQ_SET")["payload"]["dlq"], kafka.topic("orders-dlq"));
 }
 
 #[tokio::test]
@@ -93,8 +97,8 @@ async fn a_subscription_resumes_behind_any_position_without_gap_or_repetition() 
     let variables = json!({ "after": head });
     let mut events = flow.api.subscribe(document, variables).await;
     flow.disable().await;
-    assert_eq!(events.next().await["events"]["type"], "ListenerDisabled");
-    assert_eq!(events.next().await["events"]["type"], "ConsumerStopped");
+    assert_eq!(events.next().await["events"]["type"], "LISTENER_DISABLED");
+    assert_eq!(events.next().await["events"]["type"], "CONSUMER_STOPPED");
 }
 
 const LISTS: &str = "{ brokers { nodes { id name } } publishers { nodes { id version } } \

@@ -173,7 +173,7 @@ async fn a_revoked_grant_disables_its_listener_by_policy() {
         .await["position"]
         .clone();
     let listener = eventually("the policy's answer", async || {
-        let listener = flow.look("enabled causeEventId").await;
+        let listener = flow.look("enabled changedBecause { id type }").await;
         (listener["enabled"] == false).then_some(listener)
     })
     .await;
@@ -182,21 +182,21 @@ async fn a_revoked_grant_disables_its_listener_by_policy() {
     let events = flow
         .api
         .ask(
-            "query($after: Position!) { events(after: $after) { nodes { \
-             type eventId position causationId actor { kind name } payload } } }",
+            "query($after: Position!) { events(after: $after, order: ASCENDING) { \
+             nodes { id type uuid position cause { id } actor { __typename } payload } } }",
             json!({ "after": before(&revoked) }),
         )
         .await;
     let nodes = events["events"]["nodes"].as_array().unwrap();
     let disabled = nodes
         .iter()
-        .find(|e| e["type"] == "ListenerDisabled")
+        .find(|e| e["type"] == "LISTENER_DISABLED")
         .unwrap();
-    assert_eq!(nodes[0]["type"], "TopicRevoked");
-    assert_eq!(disabled["actor"]["kind"], "policy");
-    assert_eq!(disabled["causationId"], nodes[0]["eventId"]);
-    assert_eq!(disabled["payload"]["cause"], nodes[0]["eventId"]);
-    assert_eq!(listener["causeEventId"], nodes[0]["eventId"]);
+    assert_eq!(nodes[0]["type"], "TOPIC_REVOKED");
+    assert_eq!(disabled["actor"]["__typename"], "PolicyActor");
+    assert_eq!(disabled["cause"]["id"], nodes[0]["id"]);
+    assert_eq!(disabled["payload"]["cause"], nodes[0]["uuid"]);
+    assert_eq!(listener["changedBecause"]["id"], nodes[0]["id"]);
 }
 
 /// The position before a position.

@@ -51,7 +51,7 @@ async fn remember(api: &GraphQl, search: &str) -> Remembered {
 async fn answers_again(api: &GraphQl, search: &str, remembered: &[Remembered]) {
     for Remembered { position, answer } in remembered {
         let recorded = "query($at: AsOf, $after: Position) { \
-                        events(asOf: $at, after: $after) { nodes { position recordedAt } } }";
+                        events(asOf: $at, after: $after, order: ASCENDING) { nodes { position recordedAt } } }";
         let at = json!({ "position": position });
         let before = (position.parse::<u64>().unwrap() - 1).to_string();
         let last = api
@@ -163,7 +163,7 @@ async fn a_difference(api: &GraphQl, algorithm: &Value) {
     assert_eq!(whole["after"]["id"], *version);
     let types = whole["events"]["nodes"].as_array().unwrap().iter();
     let types: Vec<&Value> = types.map(|event| &event["type"]).collect();
-    assert_eq!(types, ["VersionPublished", "VersionWithdrawn"]);
+    assert_eq!(types, ["VERSION_PUBLISHED", "VERSION_WITHDRAWN"]);
     let named = |name: &str| {
         let mut fields = whole["fields"].as_array().unwrap().iter();
         fields.find(|field| field["name"] == name).unwrap().clone()

@@ -37,7 +37,7 @@ async fn a_command_sent_to_two_servers_at_once_is_done_once_and_both_show_it() {
     for api in [one, other] {
         let created = eventually("both servers show all that was created", async || {
             let events = api.ask(
-                "{ events(first: 100) { nodes { position type } } }",
+                "{ events(first: 100, order: ASCENDING) { nodes { position type } } }",
                 json!({}),
             );
             let events = events.await["events"]["nodes"].clone();
@@ -67,7 +67,7 @@ async fn serve(log: &str) -> Eventflows {
 fn positions(events: &Value) -> Vec<Value> {
     let created = events.as_array().unwrap().iter();
     created
-        .filter(|event| event["type"] == "OrganizationCreated")
+        .filter(|event| event["type"] == "ORGANIZATION_CREATED")
         .map(|event| event["position"].clone())
         .collect()
 }

@@ -17,7 +17,7 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
-use domain::run::{BoxFuture, Ledger, Run, RunSource, RunSourceError};
+use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
 use domain::{Clock, RunId, TopicName};
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -163,22 +163,27 @@ impl Journal {
 
 /// Runs of listeners, as the API reads them.
 impl RunSource for Journal {
-    fn runs(
-        &self,
-        group: Uuid,
-        before: Option<i64>,
-        limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<Run>, RunSourceError>> {
+    fn pages(&self, pages: Vec<RunPage>) -> BoxFuture<'_, Result<Vec<Vec<Run>>, RunSourceError>> {
         Box::pin(async move {
-            let runs = Self::runs(self, &Owner::Listener(group), before, limit).await;
-            runs.map_err(|error| RunSourceError(Box::new(error)))
+            let read = self.reader.read(move |journal| {
+                let page = |page: &RunPage| {
+                    let owner = Owner::Listener(page.group).to_string();
+                    reads::runs(journal, &owner, page.before, page.limit)
+                };
+                pages.iter().map(page).collect()
+            });
+            read.await.map_err(|error| RunSourceError(Box::new(error)))
         })
     }
 
-    fn ledger(&self, group: Uuid) -> BoxFuture<'_, Result<Ledger, RunSourceError>> {
+    fn ledgers(&self, groups: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Ledger>, RunSourceError>> {
         Box::pin(async move {
-            let ledger = Self::ledger(self, &Owner::Listener(group)).await;
-            ledger.map_err(|error| RunSourceError(Box::new(error)))
+            let read = self.reader.read(move |journal| {
+                let owners = groups.iter().copied().map(Owner::Listener);
+                let ledger = |owner: Owner| reads::ledger(journal, &owner.to_string());
+                owners.map(ledger).collect()
+            });
+            read.await.map_err(|error| RunSourceError(Box::new(error)))
         })
     }
 }

@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use domain::broker::Broker;
-use domain::grant::{Grantee, Permission};
-use domain::replacement::{Holding, Missing, Move, Preview, preview};
-use domain::topic::Topic;
-use domain::{AlgorithmId, BrokerId, Position, State, StreamName, TopicId, TopicName};
+use domain::grant::GrantKey;
+use domain::replacement::{Holding, Preview, preview};
+use domain::topic::Topic as TopicState;
+use domain::{BrokerId, ListenerId, Position, PublisherId, State, StreamName, TopicId, TopicName};
 
 use crate::as_of::{self, AsOf};
 use crate::control::control;
-use crate::error::{failure, invalid, read_failure};
-use crate::grant::Access;
+use crate::error::{failure, read_failure};
+use crate::grant::Grant;
 use crate::id;
+use crate::listener::Listener;
+use crate::publisher::Publisher;
+use crate::topic::Topic;
 use crate::view::View;
 
 /// One more topic than a replacement takes, so that it is refused and none forgotten.
@@ -29,55 +32,78 @@ pub struct BrokerReplacementPreview {
     pub missing: Vec<ReplacementMissing>,
 }
 
+pub struct ReplacementMove(TopicId, Holding, View);
+
 /// A topic whose grants, listeners and publishers go to the topic of the same name.
-#[derive(SimpleObject)]
-pub struct ReplacementMove {
-    /// The name of the topic.
-    pub topic: String,
+#[Object]
+impl ReplacementMove {
+    /// The topic, on the broker that would be replaced.
+    async fn topic(&self) -> Topic {
+        Topic::of_id(self.0.clone(), self.2.clone())
+    }
+
     /// What moves.
-    pub holding: ReplacementHolding,
+    async fn holding(&self) -> ReplacementHolding {
+        ReplacementHolding(self.0.clone(), self.1.clone(), self.2.clone())
+    }
+}
+
+pub struct ReplacementMissing {
+    topic: TopicId,
+    holding: Holding,
+    dlq_of: Vec<ListenerId>,
+    view: View,
 }
 
 /// A topic in use that the replacement lacks.
-#[derive(SimpleObject)]
-pub struct ReplacementMissing {
-    /// The name of the topic.
-    pub topic: String,
+#[Object]
+impl ReplacementMissing {
+    /// The topic.
+    async fn topic(&self) -> Topic {
+        Topic::of_id(self.topic.clone(), self.view.clone())
+    }
+
     /// What depends on it, and would be ended.
-    pub holding: ReplacementHolding,
+    async fn holding(&self) -> ReplacementHolding {
+        let (topic, holding) = (self.topic.clone(), self.holding.clone());
+        ReplacementHolding(topic, holding, self.view.clone())
+    }
+
     /// Listeners on other topics that use it as their dead letter queue, and would be disabled.
-    pub dlq_of: Vec<ReplacementDlqOf>,
+    async fn dlq_of(&self) -> Option<Result<Vec<Listener>>> {
+        Some(self.view.find_all(self.dlq_of.clone(), Listener).await)
+    }
 }
+
+pub struct ReplacementHolding(TopicId, Holding, View);
 
 /// What depends on one topic.
-#[derive(SimpleObject)]
-pub struct ReplacementHolding {
+#[Object]
+impl ReplacementHolding {
     /// Its grants.
-    pub grants: Vec<ReplacementGrant>,
-    /// The algorithms of its listeners, as `organization/name`.
-    pub listeners: Vec<String>,
-    /// The algorithms of its publishers, as `organization/name`.
-    pub publishers: Vec<String>,
-}
+    async fn grants(&self) -> Option<Result<Vec<Grant>>> {
+        let grants = self.1.grants.iter();
+        let keys = grants.map(|permission| GrantKey::of_topic(&self.0, permission));
+        Some(self.2.find_all(keys.collect(), Grant).await)
+    }
 
-/// A grant of one topic.
-#[derive(SimpleObject)]
-pub struct ReplacementGrant {
-    /// The algorithm, as `organization/name`; null if it is given to an organization.
-    pub algorithm: Option<String>,
-    /// The organization, if it is given to all of its algorithms.
-    pub organization: Option<String>,
-    /// What it permits.
-    pub access: Access,
-}
+    /// Its listeners.
+    async fn listeners(&self) -> Option<Result<Vec<Listener>>> {
+        let listeners = self.1.listeners.iter().map(|algorithm| ListenerId {
+            topic: self.0.clone(),
+            algorithm: algorithm.clone(),
+        });
+        Some(self.2.find_all(listeners.collect(), Listener).await)
+    }
 
-/// A listener on another topic.
-#[derive(SimpleObject)]
-pub struct ReplacementDlqOf {
-    /// The name of the topic that it reads.
-    pub topic: String,
-    /// Its algorithm, as `organization/name`.
-    pub algorithm: String,
+    /// Its publishers.
+    async fn publishers(&self) -> Option<Result<Vec<Publisher>>> {
+        let publishers = self.1.publishers.iter().map(|algorithm| PublisherId {
+            topic: self.0.clone(),
+            algorithm: algorithm.clone(),
+        });
+        Some(self.2.find_all(publishers.collect(), Publisher).await)
+    }
 }
 
 #[derive(Default)]
@@ -104,9 +130,8 @@ async fn look(
     replacement: &ID,
     as_of: Option<AsOf>,
 ) -> Result<Option<BrokerReplacementPreview>> {
-    let wrong = |error: id::IdError| invalid(error.to_string());
-    let broker = id::broker(id).map_err(wrong)?;
-    let replacement = id::broker(replacement).map_err(wrong)?;
+    let broker = id::known(id, id::broker)?;
+    let replacement = id::known(replacement, id::broker)?;
     let until = as_of::bound(ctx, as_of).await?;
     let fold = async |id| fold::<Broker>(ctx, &StreamName::broker(id), until).await;
     let (present, replacement) = (fold(broker).await?, fold(replacement).await?);
@@ -120,10 +145,11 @@ async fn look(
             broker,
             topic: name.clone(),
         };
-        let state = self::fold::<Topic>(ctx, &StreamName::topic(&topic), until).await?;
+        let state = self::fold::<TopicState>(ctx, &StreamName::topic(&topic), until).await?;
         hanging.insert(name, state);
     }
-    Ok(Some(preview(&hanging, &replacement).into()))
+    let preview = preview(&hanging, &replacement);
+    Ok(Some(BrokerReplacementPreview::of(broker, preview, &view)))
 }
 
 /// A stream as its decisions saw it when the log ended at `until`.
@@ -142,62 +168,29 @@ pub(super) async fn in_use(view: &View, broker: BrokerId) -> Result<Vec<TopicNam
     topics.map_err(|cause| read_failure(&cause))
 }
 
-impl From<Preview> for BrokerReplacementPreview {
-    fn from(preview: Preview) -> Self {
-        Self {
-            moves: preview.moves.into_iter().map(Into::into).collect(),
-            missing: preview.missing.into_iter().map(Into::into).collect(),
-        }
-    }
-}
-
-impl From<Move> for ReplacementMove {
-    fn from(moved: Move) -> Self {
-        Self {
-            topic: moved.topic.to_string(),
-            holding: moved.holding.into(),
-        }
-    }
-}
-
-impl From<Missing> for ReplacementMissing {
-    fn from(missing: Missing) -> Self {
-        let dlq_of = |(topic, algorithm): (TopicName, AlgorithmId)| ReplacementDlqOf {
-            topic: topic.to_string(),
-            algorithm: algorithm.to_string(),
-        };
-        Self {
-            topic: missing.topic.to_string(),
-            holding: missing.holding.into(),
-            dlq_of: missing.dlq_of.into_iter().map(dlq_of).collect(),
-        }
-    }
-}
-
-impl From<Holding> for ReplacementHolding {
-    fn from(holding: Holding) -> Self {
-        let names = |algorithms: Vec<AlgorithmId>| {
-            let names = algorithms.iter().map(ToString::to_string);
-            names.collect()
-        };
-        Self {
-            grants: holding.grants.into_iter().map(Into::into).collect(),
-            listeners: names(holding.listeners),
-            publishers: names(holding.publishers),
-        }
-    }
-}
-
-impl From<Permission> for ReplacementGrant {
-    fn from(permission: Permission) -> Self {
-        let (algorithm, organization) = match permission.grantee {
-            Grantee::Algorithm(algorithm) => (Some(algorithm.to_string()), None),
-            Grantee::Organization(organization) => (None, Some(organization.to_string())),
-        };
-        Self {
+impl BrokerReplacementPreview {
+    fn of(broker: BrokerId, preview: Preview, view: &View) -> Self {
+        let on_broker = |topic| TopicId { broker, topic };
+        let moves = preview
+            .moves
+            .into_iter()
+            .map(|moved| ReplacementMove(on_broker(moved.topic), moved.holding, view.clone()));
+        let listener = |(topic, algorithm)| ListenerId {
+            topic: on_broker(topic),
             algorithm,
-            organization,
-            access: permission.access.into(),
+        };
+        let missing = preview
+            .missing
+            .into_iter()
+            .map(|missing| ReplacementMissing {
+                topic: on_broker(missing.topic),
+                holding: missing.holding,
+                dlq_of: missing.dlq_of.into_iter().map(listener).collect(),
+                view: view.clone(),
+            });
+        Self {
+            moves: moves.collect(),
+            missing: missing.collect(),
         }
     }
 }

@@ -7,12 +7,11 @@ use projections::topic::TopicFilter;
 use projections::worker::ConsumerCounts;
 
 use super::BrokerSettings;
-use crate::error::read_failure;
 use crate::grant::Grant;
 use crate::grant::query::GrantOrderField;
 use crate::id::GlobalId;
 use crate::list::{List, OrderBy, Part};
-use crate::loaders::{ConsumersOn, CountsOf};
+use crate::loaders::{ConsumersOn, CountsOf, DeletionOf};
 use crate::scalar::{BigInt, DateTime, Revision};
 use crate::topic::Topic;
 use crate::topic::query::TopicOrderField;
@@ -46,7 +45,7 @@ impl Broker {
     }
 
     /// When its list of topics last changed.
-    async fn topics_discovered_at(&self) -> Option<DateTime> {
+    async fn topics_changed_at(&self) -> Option<DateTime> {
         self.0.discovered_at.map(DateTime)
     }
 
@@ -95,12 +94,8 @@ impl Broker {
 
     /// What `brokerDisconnect` would end now.
     async fn deletion_preview(&self) -> Option<Result<BrokerDeletionPreview>> {
-        let deletion = self.1.model().deletion(self.0.id).await;
-        Some(
-            deletion
-                .map(Into::into)
-                .map_err(|cause| read_failure(&cause)),
-        )
+        let deletion = self.1.load(DeletionOf(self.0.id)).await.transpose()?;
+        Some(deletion.map(Into::into))
     }
 
     /// Grants of its topics and of patterns, by topic or pattern.

@@ -167,9 +167,7 @@ impl Following {
             };
             gathered.more |= changed.more;
             for thing in &changed.things {
-                let Some(id) = GlobalId::of(thing.clone()) else {
-                    continue;
-                };
+                let id = GlobalId::of(thing.clone());
                 if self.scope.covers(&id) {
                     gathered.things.insert(id, changed.position);
                 }

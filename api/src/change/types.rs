@@ -106,7 +106,7 @@ impl Kind {
             GlobalId::Grant(_) => Self::Grant,
             GlobalId::Listener(_) => Self::Listener,
             GlobalId::Publisher(_) => Self::Publisher,
-            GlobalId::Event(_) => return None,
+            GlobalId::Worker(_) | GlobalId::Run(_) | GlobalId::Event(_) => return None,
         })
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn of(id: &GlobalId) -> Option<(&'static str, &'static str)> {
         GlobalId::Grant(_) => ("Grant", GRANT),
         GlobalId::Listener(_) => ("Listener", LISTENER),
         GlobalId::Publisher(_) => ("Publisher", PUBLISHER),
-        GlobalId::Event(_) => return None,
+        GlobalId::Worker(_) | GlobalId::Run(_) | GlobalId::Event(_) => return None,
     })
 }
 
@@ -25,7 +25,7 @@ const ALGORITHM: &str = "name description registeredAt retired retiredAt \
 const VERSION: &str = "version endpoint protocol timeoutMs publishedAt withdrawn withdrawnAt \
     withdrawnReason";
 
-const BROKER: &str = "name kind connectedAt topicsDiscoveredAt replacedAt replacedBy { name } \
+const BROKER: &str = "name kind connectedAt topicsChangedAt replacedAt replacedBy { name } \
     credential { name version } counts { topics grants listeners publishers } \
     status { state running blocked failed } settings { __typename \
     ... on KafkaSettings { bootstrapServers security tls saslMechanism } \
@@ -35,17 +35,17 @@ const BROKER: &str = "name kind connectedAt topicsDiscoveredAt replacedAt replac
 const TOPIC: &str = "name partitions \
     counts { subscribeGrants publishGrants listeners publishers }";
 
-const GRANT: &str = "access grantedAt topic { name } topicPattern causeEventId \
+const GRANT: &str = "access grantedAt topic { name } topicPattern grantedBecause { id } \
     grantee { __typename ... on Algorithm { name } ... on Organization { name } }";
 
 const LISTENER: &str = "enabled paused version resolvedVersion { version } problem topic { name } \
     deadLetterTopic { name } \
-    group revision changedAt causeEventId \
+    group revision changedAt changedBecause { id } \
     settings { start { at time } concurrency faults maxMessageBytes \
     retry { maxAttempts initialBackoffMs maxBackoffMs } } \
-    consumers { workerId state reason since }";
+    consumers { worker { uuid } state reason since }";
 
-const PUBLISHER: &str = "enabled version topic { name } revision changedAt causeEventId";
+const PUBLISHER: &str = "enabled version topic { name } revision changedAt changedBecause { id }";
 
 #[cfg(test)]
 mod tests {

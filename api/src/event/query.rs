@@ -1,14 +1,14 @@
 //! Reading the event log.
 
-use async_graphql::connection::{Connection, Edge};
-use async_graphql::{Context, Object, Result};
-use domain::Envelope;
+use async_graphql::{Context, ID, Object, Result};
+use domain::EventId;
 
 use super::Event;
+use super::list::{EventFilterInput, EventList, EventPage, list, span};
+use super::loaders::by_uuid;
 use crate::as_of::{self, AsOf};
-use crate::control::control;
-use crate::error::log_failure;
-use crate::paging::limit;
+use crate::error::invalid;
+use crate::list::OrderDirection;
 use crate::scalar::Position;
 use crate::view::View;
 
@@ -23,49 +23,88 @@ impl EventQuery {
         Position(View::live(ctx).model().position())
     }
 
-    /// Events in the order of the log, after a position. A cursor is the position of its event, so
-    /// a reader can go on where it stopped, here or in the subscription.
+    /// Events, the newest first unless `order` says otherwise. A cursor is the position of its
+    /// event, so a reader can go on where it stopped, here or in the subscription. With a filter,
+    /// those that the read models have reached.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn events(
         &self,
         ctx: &Context<'_>,
+        filter: Option<EventFilterInput>,
         first: Option<i32>,
         after: Option<Position>,
+        last: Option<i32>,
+        before: Option<Position>,
+        #[graphql(default_with = "OrderDirection::Descending")] order: OrderDirection,
         as_of: Option<AsOf>,
-    ) -> Option<Result<Connection<String, Event>>> {
-        Some(events(ctx, first, after, as_of).await)
+    ) -> Option<Result<EventList>> {
+        let page = EventPage {
+            first,
+            after,
+            last,
+            before,
+            order,
+        };
+        Some(events(ctx, filter.unwrap_or_default(), page, as_of).await)
+    }
+
+    /// What happened to one thing, the newest first unless `order` says otherwise: an
+    /// organization, an algorithm, a version, a broker, a topic, a grant, a listener, a publisher
+    /// or a worker, also one that no longer exists.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        of: ID,
+        filter: Option<EventFilterInput>,
+        first: Option<i32>,
+        after: Option<Position>,
+        last: Option<i32>,
+        before: Option<Position>,
+        #[graphql(default_with = "OrderDirection::Descending")] order: OrderDirection,
+        as_of: Option<AsOf>,
+    ) -> Option<Result<EventList>> {
+        let page = EventPage {
+            first,
+            after,
+            last,
+            before,
+            order,
+        };
+        let mut filter = filter.unwrap_or_default();
+        if filter.of.replace(of).is_some() {
+            return Some(Err(invalid(
+                "a history is of one thing: leave out filter.of",
+            )));
+        }
+        Some(events(ctx, filter, page, as_of).await)
+    }
+
+    /// The event with this UUID, by which exports of the log and proofs name it; null if there is
+    /// none.
+    async fn event_by_uuid(
+        &self,
+        ctx: &Context<'_>,
+        uuid: String,
+        as_of: Option<AsOf>,
+    ) -> Option<Result<Event>> {
+        let id = EventId(uuid.parse().ok()?);
+        let event = async {
+            let until = as_of::bound(ctx, as_of).await?;
+            let event = by_uuid(ctx, id).await?;
+            Ok(event.filter(|event| until.is_none_or(|until| event.position <= until)))
+        };
+        Some(event.await.transpose()?.map(Event))
     }
 }
 
 async fn events(
     ctx: &Context<'_>,
-    first: Option<i32>,
-    after: Option<Position>,
+    filter: EventFilterInput,
+    page: EventPage,
     as_of: Option<AsOf>,
-) -> Result<Connection<String, Event>> {
-    let wanted = limit(first)? as usize;
-    let after = after.map(|position| position.0).unwrap_or_default();
-    let until = as_of::bound(ctx, as_of).await?;
-    let store = control(ctx).engine.store();
-    let page = store.read_all(after, wanted + 1).await;
-    let mut page = page.map_err(|cause| log_failure(&cause))?;
-    page.retain(|event| until.is_none_or(|until| event.position <= until));
-    let more = page.len() > wanted;
-    page.truncate(wanted);
-    let mut connection = Connection::new(after.0 > 0, more);
-    connection.edges = page
-        .into_iter()
-        .map(|envelope| Edge::new(envelope.position.to_string(), Event(envelope)))
-        .collect();
-    Ok(connection)
-}
-
-/// The event at a position; none where the log does not reach it.
-pub(crate) async fn at(ctx: &Context<'_>, position: domain::Position) -> Result<Option<Envelope>> {
-    let Some(before) = position.0.checked_sub(1) else {
-        return Ok(None);
-    };
-    let store = control(ctx).engine.store();
-    let page = store.read_all(domain::Position(before), 1).await;
-    let page = page.map_err(|cause| log_failure(&cause))?;
-    Ok(page.into_iter().find(|event| event.position == position))
+) -> Result<EventList> {
+    let span = span(ctx, as_of::bound(ctx, as_of).await?).await?;
+    let (filter, span) = filter.read(ctx, span).await?;
+    list(ctx, filter, span, page).await
 }

@@ -1,11 +1,17 @@
 //! The event type.
 
-use async_graphql::{Context, ID, Json, Object, Result, SimpleObject};
-use domain::{Actor as DomainActor, Envelope};
+use async_graphql::{Context, ID, Json, Object, Result};
+use domain::{Envelope, EventId};
+use projections::event::EventFilter;
 
+use super::actor::Actor;
+use super::event_type::EventType;
+use super::list::{EventList, EventPage, Span, list};
+use super::loaders::by_uuid;
 use super::words::words;
 use crate::id::GlobalId;
 use crate::scalar::{BigInt, DateTime, Position};
+use crate::view::View;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event(pub Envelope);
@@ -18,8 +24,8 @@ impl Event {
         GlobalId::Event(self.0.position).encode()
     }
 
-    /// The event's UUID.
-    async fn event_id(&self) -> String {
+    /// Its UUID, by which exports of the log and proofs name it: see `eventByUuid`.
+    async fn uuid(&self) -> String {
         self.0.id.to_string()
     }
 
@@ -38,8 +44,13 @@ impl Event {
         BigInt(self.0.revision.0)
     }
 
-    /// What kind of event it is. New types are added over time.
+    /// What kind of event it is; null if this server does not know it.
     #[graphql(name = "type")]
+    async fn event_type(&self) -> Option<EventType> {
+        EventType::named(&self.0.type_name)
+    }
+
+    /// What the log calls its type.
     async fn type_name(&self) -> &str {
         &self.0.type_name
     }
@@ -55,23 +66,39 @@ impl Event {
     }
 
     /// Who did it.
-    async fn actor(&self) -> Actor {
-        let (kind, name) = match &self.0.meta.actor {
-            DomainActor::User { name } => ("user", name.clone()),
-            DomainActor::Worker { id } => ("worker", id.to_string()),
-            DomainActor::Policy { name } => ("policy", name.clone()),
-        };
-        Actor { kind, name }
+    async fn actor(&self, ctx: &Context<'_>) -> Actor {
+        Actor::of(&self.0.meta.actor, View::live(ctx))
     }
 
-    /// The UUID of the request that it belongs to.
+    /// What identifies the request that it belongs to: see `correlated`, and the filter of
+    /// `events`.
     async fn correlation_id(&self) -> String {
         self.0.meta.correlation.to_string()
     }
 
-    /// The UUID of the command or the event that led to it.
-    async fn causation_id(&self) -> String {
-        self.0.meta.causation.to_string()
+    /// What happened because of the same request, oldest first, this event included.
+    async fn correlated(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<Position>,
+    ) -> Option<Result<EventList>> {
+        let filter = EventFilter {
+            correlation: Some(self.0.meta.correlation),
+            ..EventFilter::default()
+        };
+        let page = EventPage {
+            first,
+            after,
+            ..EventPage::default()
+        };
+        Some(list(ctx, filter, Span::WHOLE, page).await)
+    }
+
+    /// The event that it answers; null for what a request asked for.
+    async fn cause(&self, ctx: &Context<'_>) -> Option<Result<Event>> {
+        let cause = by_uuid(ctx, EventId(self.0.meta.causation)).await;
+        Some(cause.transpose()?.map(Event))
     }
 
     /// The address that the request came from.
@@ -89,13 +116,4 @@ impl Event {
     async fn payload(&self) -> Option<Json<serde_json::Value>> {
         serde_json::from_slice(&self.0.payload).ok().map(Json)
     }
-}
-
-/// Who did something.
-#[derive(SimpleObject)]
-pub struct Actor {
-    /// `user`, `worker` or `policy`
-    pub kind: &'static str,
-    /// The user's or the policy's name, or the worker's UUID.
-    pub name: String,
 }

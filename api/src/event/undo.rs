@@ -9,7 +9,7 @@ use engine::undo::Undo;
 use engine::{Outcome, Request};
 
 use super::Event;
-use super::query::at;
+use super::loaders::at;
 use crate::control::control;
 use crate::cycle::flows_leading_to;
 use crate::error::failure;

@@ -34,9 +34,8 @@ impl Target for GrantKey {
     }
 
     async fn find(&self, ctx: &Context<'_>, _position: Position) -> Result<Option<Grant>> {
-        let view = View::live(ctx);
-        let row = view.model().grant(self).await;
-        view.show(row, Grant)
+        let found = View::live(ctx).find(self.clone(), Grant).await;
+        found.transpose()
     }
 }
 

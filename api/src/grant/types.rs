@@ -1,11 +1,12 @@
 //! The types of a grant.
 
-use async_graphql::{Enum, ID, Object, Result, Union};
+use async_graphql::{Context, Enum, ID, Object, Result, Union};
 use domain::TopicId;
 use domain::grant::{Access as DomainAccess, Grantee as DomainGrantee, Scope};
 
 use crate::algorithm::Algorithm;
 use crate::broker::Broker;
+use crate::event::{self, Event};
 use crate::id::GlobalId;
 use crate::organization::Organization;
 use crate::scalar::{DateTime, Revision};
@@ -56,9 +57,11 @@ impl Grant {
         }
     }
 
-    /// The event that a policy granted it for.
-    async fn cause_event_id(&self) -> Option<&str> {
-        self.0.cause.as_deref()
+    /// The event that a policy granted it for; null if a request did.
+    async fn granted_because(&self, ctx: &Context<'_>) -> Option<Result<Event>> {
+        event::because(ctx, self.0.cause.as_deref()?)
+            .await
+            .transpose()
     }
 
     /// The broker of the topic or pattern.

@@ -28,9 +28,8 @@ impl Target for ListenerId {
     }
 
     async fn find(&self, ctx: &Context<'_>, _position: Position) -> Result<Option<Listener>> {
-        let view = View::live(ctx);
-        let row = view.model().listener(self).await;
-        view.show(row, Listener)
+        let found = View::live(ctx).find(self.clone(), Listener).await;
+        found.transpose()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The types of a listener.
 
 use async_graphql::connection::Connection;
-use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, Object, Result};
 use domain::TopicId;
 use domain::algorithm::Algorithm as Versions;
 use projections::algorithm::PublishedVersion;
@@ -11,6 +11,7 @@ use super::settings::ListenerSettings;
 use crate::algorithm::{Algorithm, Version};
 use crate::broker::Broker;
 use crate::error::{Code, fault};
+use crate::event::{self, Event};
 use crate::id::GlobalId;
 use crate::loaders::{ConsumersOf, DlqNotGranted, VersionsOf};
 use crate::paging::Cursor;
@@ -18,6 +19,7 @@ use crate::run::{Ledger, Run, query};
 use crate::scalar::{DateTime, Revision};
 use crate::topic::Topic;
 use crate::view::View;
+use crate::worker::Worker;
 
 pub struct Listener(pub(crate) projections::listener::Listener, pub(crate) View);
 
@@ -98,9 +100,11 @@ impl Listener {
         DateTime(self.0.changed_at)
     }
 
-    /// The event that a policy enabled or disabled it for.
-    async fn cause_event_id(&self) -> Option<&str> {
-        self.0.cause.as_deref()
+    /// The event that a policy enabled or disabled it for; null if a request did.
+    async fn changed_because(&self, ctx: &Context<'_>) -> Option<Result<Event>> {
+        event::because(ctx, self.0.cause.as_deref()?)
+            .await
+            .transpose()
     }
 
     /// The broker of its topic.
@@ -118,7 +122,7 @@ impl Listener {
         let rows = self.1.load(ConsumersOf(self.0.id.to_string())).await;
         Some(rows.map(|rows| {
             let rows = rows.unwrap_or_default().into_iter();
-            rows.map(Into::into).collect()
+            rows.map(|row| Consumer(row, self.1.clone())).collect()
         }))
     }
 
@@ -163,17 +167,30 @@ impl Listener {
     }
 }
 
+pub struct Consumer(projections::worker::Consumer, View);
+
 /// What serves a listener in one worker.
-#[derive(SimpleObject)]
-pub struct Consumer {
-    /// The worker's UUID.
-    pub worker_id: String,
+#[Object]
+impl Consumer {
+    /// The worker that it runs in.
+    async fn worker(&self) -> Option<Result<Worker>> {
+        self.1.find(self.0.worker, Worker::of_row).await
+    }
+
     /// How it is.
-    pub state: ConsumerState,
+    async fn state(&self) -> ConsumerState {
+        self.0.state.into()
+    }
+
     /// Why it is blocked or failed.
-    pub reason: Option<String>,
+    async fn reason(&self) -> Option<&str> {
+        self.0.reason.as_deref()
+    }
+
     /// Since when it has been in this state.
-    pub since: DateTime,
+    async fn since(&self) -> DateTime {
+        DateTime(self.0.since)
+    }
 }
 
 /// How a consumer is.
@@ -186,15 +203,4 @@ pub enum ConsumerState {
     Blocked,
     /// It failed and will be restarted.
     Failed,
-}
-
-impl From<projections::worker::Consumer> for Consumer {
-    fn from(row: projections::worker::Consumer) -> Self {
-        Self {
-            worker_id: row.worker.to_string(),
-            state: row.state.into(),
-            reason: row.reason,
-            since: DateTime(row.since),
-        }
-    }
 }

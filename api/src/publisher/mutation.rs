@@ -23,9 +23,8 @@ impl Target for PublisherId {
     }
 
     async fn find(&self, ctx: &Context<'_>, _position: Position) -> Result<Option<Publisher>> {
-        let view = View::live(ctx);
-        let row = view.model().publisher(self).await;
-        view.show(row, Publisher)
+        let found = View::live(ctx).find(self.clone(), Publisher).await;
+        found.transpose()
     }
 }
 

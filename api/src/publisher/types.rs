@@ -1,9 +1,10 @@
 //! The publisher type.
 
-use async_graphql::{ID, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 
 use crate::algorithm::Algorithm;
 use crate::broker::Broker;
+use crate::event::{self, Event};
 use crate::id::GlobalId;
 use crate::scalar::{DateTime, Revision};
 use crate::topic::Topic;
@@ -49,9 +50,11 @@ impl Publisher {
         DateTime(self.0.changed_at)
     }
 
-    /// The event that a policy enabled or disabled it for.
-    async fn cause_event_id(&self) -> Option<&str> {
-        self.0.cause.as_deref()
+    /// The event that a policy enabled or disabled it for; null if a request did.
+    async fn changed_because(&self, ctx: &Context<'_>) -> Option<Result<Event>> {
+        event::because(ctx, self.0.cause.as_deref()?)
+            .await
+            .transpose()
     }
 
     /// The broker of its topic.

@@ -1,13 +1,43 @@
-//! Reading runs and ledgers.
+//! Reading runs and ledgers, those of several listeners at once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_graphql::connection::{Connection, Edge};
+use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, Result};
+use domain::run::{Ledger as LedgerRow, Run as RunRow, RunPage, RunSource, RunSourceError};
 use uuid::Uuid;
 
-use super::{Ledger, Run};
-use crate::control::control;
-use crate::error::{Code, fault, invalid};
+use super::{Ledger, Run, RunKey};
+use crate::error::{Code, fault};
 use crate::paging::{self, Cursor, limit};
+
+/// Loads from the journal.
+pub(crate) struct Journal(pub(crate) Arc<dyn RunSource>);
+
+impl Loader<RunPage> for Journal {
+    type Value = Vec<RunRow>;
+    type Error = Arc<RunSourceError>;
+
+    async fn load(
+        &self,
+        keys: &[RunPage],
+    ) -> Result<HashMap<RunPage, Vec<RunRow>>, Self::Error> {
+        let pages = self.0.pages(keys.to_vec()).await.map_err(Arc::new)?;
+        Ok(keys.iter().copied().zip(pages).collect())
+    }
+}
+
+impl Loader<Uuid> for Journal {
+    type Value = LedgerRow;
+    type Error = Arc<RunSourceError>;
+
+    async fn load(&self, keys: &[Uuid]) -> Result<HashMap<Uuid, LedgerRow>, Self::Error> {
+        let ledgers = self.0.ledgers(keys.to_vec()).await.map_err(Arc::new)?;
+        Ok(keys.iter().copied().zip(ledgers).collect())
+    }
+}
 
 pub(crate) async fn runs(
     ctx: &Context<'_>,
@@ -15,26 +45,47 @@ pub(crate) async fn runs(
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<Connection<Cursor, Run>> {
-    let wanted = limit(first)? as usize;
-    let from = paging::after(after.as_deref())?;
-    let before = from.as_deref().map(str::parse).transpose();
-    let before = before.map_err(|_| invalid("`after` is not a cursor of this list"))?;
-    let rows = control(ctx).runs.runs(group, before, limit(first)? + 1);
-    let mut rows = rows
-        .await
-        .map_err(|cause| fault(Code::Unavailable, &cause))?;
-    let mut runs = Connection::new(before.is_some(), rows.len() > wanted);
-    rows.truncate(wanted);
+    let wanted = limit(first)?;
+    let before = paging::number(after.as_deref())?;
+    let page = RunPage {
+        group,
+        before,
+        limit: wanted + 1,
+    };
+    let mut rows = page_of(ctx, page).await?;
+    let mut runs = Connection::new(before.is_some(), rows.len() > wanted as usize);
+    rows.truncate(wanted as usize);
     runs.edges = rows
         .into_iter()
-        .map(|row| Edge::new(Cursor(row.number.to_string()), Run(row)))
+        .map(|row| Edge::new(Cursor(row.number.to_string()), Run(group, row)))
         .collect();
     Ok(runs)
 }
 
+/// The run of that key; none where the journal does not have it, or not any more.
+pub(crate) async fn by_key(ctx: &Context<'_>, key: RunKey) -> Result<Option<Run>> {
+    let page = RunPage {
+        group: key.group,
+        before: key.number.checked_add(1),
+        limit: 1,
+    };
+    let found = page_of(ctx, page).await?.pop();
+    let found = found.filter(|row| row.number == key.number);
+    Ok(found.map(|row| Run(key.group, row)))
+}
+
+async fn page_of(ctx: &Context<'_>, page: RunPage) -> Result<Vec<RunRow>> {
+    let rows = journal(ctx).load_one(page).await;
+    let rows = rows.map_err(|cause| fault(Code::Unavailable, &*cause))?;
+    Ok(rows.unwrap_or_default())
+}
+
 pub(crate) async fn ledger(ctx: &Context<'_>, group: Uuid) -> Result<Ledger> {
-    let ledger = control(ctx).runs.ledger(group).await;
-    ledger
-        .map(Into::into)
-        .map_err(|cause| fault(Code::Unavailable, &cause))
+    let ledger = journal(ctx).load_one(group).await;
+    let ledger = ledger.map_err(|cause| fault(Code::Unavailable, &*cause))?;
+    Ok(ledger.unwrap_or_default().into())
+}
+
+fn journal<'c>(ctx: &Context<'c>) -> &'c DataLoader<Journal> {
+    ctx.data_unchecked::<DataLoader<Journal>>()
 }

@@ -1,64 +1,73 @@
 //! The types of a run.
 
-use async_graphql::{Enum, Object, SimpleObject};
+use async_graphql::{Enum, ID, Object, SimpleObject};
 use domain::run;
 use domain::settlement::Decision as DomainDecision;
+use uuid::Uuid;
 
+use super::RunKey;
+use crate::id::GlobalId;
 use crate::scalar::{BigInt, DateTime};
 
-pub struct Run(pub run::Run);
+pub struct Run(pub(crate) Uuid, pub(crate) run::Run);
 
 /// One message taken through one listener to its decision.
 #[Object]
 impl Run {
-    /// The run's UUID: endpoints see it in `Idempotency-Key`, topics in a header.
-    async fn id(&self) -> String {
-        self.0.id.to_string()
+    /// Its global id.
+    pub async fn id(&self) -> ID {
+        let (group, number) = (self.0, self.1.number);
+        GlobalId::Run(RunKey { group, number }).encode()
+    }
+
+    /// Its UUID: endpoints see it in `Idempotency-Key`, topics in a header.
+    async fn uuid(&self) -> String {
+        self.1.id.to_string()
     }
 
     /// What identifies the message on its broker: `topic/partition/offset`.
     async fn message(&self) -> &str {
-        &self.0.message
+        &self.1.message
     }
 
     /// When the run began.
     async fn claimed_at(&self) -> DateTime {
-        DateTime(self.0.claimed_at)
+        DateTime(self.1.claimed_at)
     }
 
     /// How many calls were begun.
     async fn attempts(&self) -> u32 {
-        self.0.attempts
+        self.1.attempts
     }
 
     /// How the run ended; null while it lasts.
     async fn decision(&self) -> Option<Decision> {
-        Some(self.0.end.as_ref()?.decision.into())
+        Some(self.1.end.as_ref()?.decision.into())
     }
 
     /// The version that was called last.
     async fn version(&self) -> Option<String> {
-        Some(self.0.end.as_ref()?.version.as_ref()?.to_string())
+        Some(self.1.end.as_ref()?.version.as_ref()?.to_string())
     }
 
     /// The HTTP status of the last answer.
     async fn status(&self) -> Option<u16> {
-        self.0.end.as_ref()?.status
+        self.1.end.as_ref()?.status
     }
 
     /// Why it was dead-lettered or dropped: a code.
     async fn reason(&self) -> Option<&str> {
-        Some(self.0.end.as_ref()?.reason?.as_str())
+        Some(self.1.end.as_ref()?.reason?.as_str())
     }
 
     /// Why it was dead-lettered or dropped: a text for people.
     async fn reason_text(&self) -> Option<&str> {
-        self.0.end.as_ref()?.reason_text.as_deref()
+        self.1.end.as_ref()?.reason_text.as_deref()
     }
 
     /// When the run ended; null while it lasts.
     async fn finished_at(&self) -> Option<DateTime> {
-        Some(DateTime(self.0.end.as_ref()?.finished_at))
+        Some(DateTime(self.1.end.as_ref()?.finished_at))
     }
 }
 

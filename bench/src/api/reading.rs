@@ -17,7 +17,7 @@ const EVENTS_TAB: &str = "query($name: String!) { algorithmByName(name: $name) {
     publishers(first: 50) { nodes { id topic { name } enabled version broker { name } } } } }";
 
 const BROKERS: &str = "{ brokers(first: 100) { nodes { id name kind connectedAt
-    topicsDiscoveredAt credential { name version }
+    topicsChangedAt credential { name version }
     counts { topics grants listeners publishers } } } }";
 
 pub(super) async fn run(url: &str, clients: usize, args: &ApiArgs) {

@@ -27,6 +27,9 @@ pub(super) fn claims() -> Vec<Claim> {
         }),
         ("the log is read in pages", |log| Box::pin(log_pages(log))),
         ("an event is found by its id", |log| Box::pin(found(log))),
+        ("events are read at chosen positions", |log| {
+            Box::pin(chosen(log))
+        }),
     ]
 }
 
@@ -41,6 +44,19 @@ async fn found(log: Log) {
     }
     let unknown = EventId(Uuid::nil());
     assert_eq!(store.find(unknown).await.unwrap(), None);
+}
+
+async fn chosen(log: Log) {
+    let store = log().await;
+    store
+        .append(sample("a-1", Expected::NoStream, 5))
+        .await
+        .unwrap();
+    let all = store.read_all(Position(0), 10).await.unwrap();
+    let asked = [7, 5, 2, 0, 3, 2].map(Position);
+    let found = store.read_at(&asked).await.unwrap();
+    assert_eq!(found, [1, 2, 4].map(|number: usize| all[number].clone()));
+    assert_eq!(store.read_at(&[]).await.unwrap(), []);
 }
 
 async fn whole(log: Log) {

@@ -125,6 +125,18 @@ pub(super) async fn stored(
     Ok(events)
 }
 
+/// The events at those positions, in order.
+pub(super) async fn at(pool: &PgPool, positions: &[Position]) -> Result<Vec<Envelope>, ReadError> {
+    let asked: Vec<i64> = positions.iter().map(|asked| integer(asked.0)).collect();
+    let query = sqlx::query(
+        "SELECT position, event_id, stream, revision, type, schema_version, recorded_at,
+                command_id, metadata, payload
+         FROM events WHERE position = ANY($1) ORDER BY position",
+    )
+    .bind(asked);
+    envelopes(within(query.fetch_all(pool)).await?)
+}
+
 /// The position of the last event; 0 in an empty log.
 pub(super) async fn head(pool: &PgPool) -> Result<Position, ReadError> {
     let query = sqlx::query(

@@ -71,6 +71,24 @@ pub(super) async fn all(
     rows.iter().map(envelope).collect()
 }
 
+/// The events at those positions, in order.
+pub(super) async fn at(
+    pool: &SqlitePool,
+    positions: &[Position],
+) -> Result<Vec<Envelope>, ReadError> {
+    let asked: Vec<i64> = positions.iter().map(|asked| integer(asked.0)).collect();
+    let rows = sqlx::query(
+        "SELECT position, event_id, stream, revision, type, schema_version, recorded_at,
+                command_id, metadata, payload
+         FROM events WHERE position IN (SELECT value FROM json_each(?1)) ORDER BY position",
+    )
+    .bind(serde_json::to_string(&asked).expect("numbers have a JSON form"))
+    .fetch_all(pool)
+    .await
+    .map_err(unavailable)?;
+    rows.iter().map(envelope).collect()
+}
+
 /// Up to `limit` events after `after` as they are stored; see [`crate::EventStore::read_stored`].
 pub(super) async fn stored(
     pool: &SqlitePool,

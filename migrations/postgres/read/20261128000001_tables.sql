@@ -197,6 +197,14 @@ CREATE TABLE changes (
     PRIMARY KEY (position, kind, key)
 );
 
+-- What events have in common, hashed: the thing that they are about, who caused them, their type, the
+-- request that they belong to; and their own ids.
+CREATE TABLE event_terms (
+    term     bigint NOT NULL,
+    position bigint NOT NULL,
+    PRIMARY KEY (term, position)
+);
+
 -- What each algorithm is permitted on each of the topics, and by which grant: several grants may
 -- permit the same.
 CREATE VIEW permitted AS

@@ -177,6 +177,14 @@ CREATE TABLE changes (
     PRIMARY KEY (position, kind, key)
 ) STRICT, WITHOUT ROWID;
 
+-- What events have in common, hashed: the thing that they are about, who caused them, their type, the
+-- request that they belong to; and their own ids.
+CREATE TABLE event_terms (
+    term     INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (term, position)
+) STRICT, WITHOUT ROWID;
+
 -- What each algorithm is permitted on each of the topics, and by which grant: several grants may
 -- permit the same.
 CREATE VIEW permitted AS

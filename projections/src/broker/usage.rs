@@ -4,6 +4,7 @@ use domain::{BrokerId, ListenerId, PublisherId, TopicName};
 
 use crate::database::{FromRow, Row, Statement, text};
 use crate::error::ReadModelError;
+use crate::list::{MOST_LISTS, list_of};
 use crate::model::ReadModel;
 
 /// The most listeners, and publishers, that a preview names.
@@ -56,11 +57,19 @@ impl ReadModel {
         names.into_iter().map(|name| Ok(name.try_into()?)).collect()
     }
 
-    /// What would stop now if the broker were deleted.
+    /// What would stop now if each of those brokers were disconnected, in their order.
     ///
     /// # Errors
     /// The database cannot answer.
-    pub async fn deletion(&self, broker: BrokerId) -> Result<Deletion, ReadModelError> {
+    pub async fn deletions(&self, brokers: &[BrokerId]) -> Result<Vec<Deletion>, ReadModelError> {
+        let mut deletions = Vec::with_capacity(brokers.len());
+        for brokers in brokers.chunks(MOST_LISTS) {
+            deletions.extend(self.some_deletions(brokers).await?);
+        }
+        Ok(deletions)
+    }
+
+    async fn some_deletions(&self, brokers: &[BrokerId]) -> Result<Vec<Deletion>, ReadModelError> {
         let counts = "SELECT (SELECT count(*) FROM grants WHERE broker = ?1), \
              (SELECT count(*) FROM listeners WHERE broker = ?1 AND enabled = 1), \
              (SELECT count(*) FROM publishers WHERE broker = ?1 AND enabled = 1)";
@@ -68,30 +77,39 @@ impl ReadModel {
                          ORDER BY key LIMIT ?2";
         let publishers = "SELECT key FROM publishers WHERE broker = ?1 AND enabled = 1 \
                           ORDER BY key LIMIT ?2";
-        let statements = [listeners, publishers].map(|select| {
-            let select = Statement::new(select).bind(text(broker));
-            select.bind(i64::from(MOST_NAMED))
-        });
-        let [listeners, publishers] = statements;
-        let counts = Statement::new(counts).bind(text(broker));
+        let each = |select| {
+            let of = move |broker: &BrokerId| Statement::new(select).bind(text(broker));
+            brokers.iter().map(of)
+        };
+        let named = |select| each(select).map(|select| select.bind(i64::from(MOST_NAMED)));
         // At the same moment, so that counts and names belong together.
-        let answers = self.answers(vec![counts, listeners, publishers]).await?;
-        let mut answers = answers.into_iter().map(Vec::into_iter);
+        let statements = vec![
+            Statement::union(each(counts).collect()),
+            Statement::union(named(listeners).collect()),
+            Statement::union(named(publishers).collect()),
+        ];
+        let mut answers = self.answers(statements).await?.into_iter();
         let mut next = || answers.next().unwrap_or_default();
-        let (mut counts, listeners, publishers) = (next(), next(), next());
-        let counts = counts.next();
-        let mut counts = counts.ok_or_else(|| ReadModelError::Row("nothing is counted".into()))?;
-        Ok(Deletion {
-            grants: counts.take()?,
-            listeners: counts.take()?,
-            publishers: counts.take()?,
-            first_listeners: listeners
-                .map(|mut row| row.parse())
-                .collect::<Result<_, _>>()?,
-            first_publishers: publishers
-                .map(|mut row| row.parse())
-                .collect::<Result<_, _>>()?,
-        })
+        let mut deletions = vec![Deletion::default(); brokers.len()];
+        for mut row in next() {
+            let deletion = list_of(&mut row, &mut deletions)?;
+            deletion.grants = row.take()?;
+            deletion.listeners = row.take()?;
+            deletion.publishers = row.take()?;
+        }
+        for mut row in next() {
+            let deletion = list_of(&mut row, &mut deletions)?;
+            deletion.first_listeners.push(row.parse()?);
+        }
+        for mut row in next() {
+            let deletion = list_of(&mut row, &mut deletions)?;
+            deletion.first_publishers.push(row.parse()?);
+        }
+        for deletion in &mut deletions {
+            deletion.first_listeners.sort_unstable();
+            deletion.first_publishers.sort_unstable();
+        }
+        Ok(deletions)
     }
 
     /// How much there is of each of those brokers, in no order.

@@ -15,6 +15,12 @@ pub(crate) fn text(value: impl Display) -> Value {
     Value::Text(Some(value.to_string()))
 }
 
+/// The texts of several things, for `json_each`.
+pub(crate) fn texts<T: Display>(values: &[T]) -> serde_json::Result<String> {
+    let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
+    serde_json::to_string(&texts)
+}
+
 impl From<&str> for Value {
     fn from(value: &str) -> Self {
         Self::Text(Some(value.to_owned()))

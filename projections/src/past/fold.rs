@@ -80,6 +80,7 @@ pub(super) async fn fold(
             live: true,
             // Nobody follows a moment.
             changes_after: i64::MAX,
+            events: false,
         },
         until,
     };

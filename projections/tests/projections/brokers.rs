@@ -115,19 +115,21 @@ async fn what_a_deletion_stops_is_counted_and_named() {
     let fixture = Fixture::after(&everything()).await;
     let model = &fixture.model;
     assert_eq!(
-        model.deletion(broker()).await.unwrap(),
-        Deletion {
-            grants: 3,
-            listeners: 1,
-            publishers: 1,
-            first_listeners: vec![listener()],
-            first_publishers: vec![publisher()],
-        }
+        model.deletions(&[next(), broker()]).await.unwrap(),
+        [
+            Deletion::default(),
+            Deletion {
+                grants: 3,
+                listeners: 1,
+                publishers: 1,
+                first_listeners: vec![listener()],
+                first_publishers: vec![publisher()],
+            }
+        ]
     );
     let in_use = model.topics_in_use(broker(), 10).await.unwrap();
     let in_use: Vec<_> = in_use.iter().map(ToString::to_string).collect();
     assert_eq!(in_use, ["orders", "orders-dlq", "scores"]);
-    assert_eq!(model.deletion(next()).await.unwrap(), Deletion::default());
     let counts = model.broker_counts(&[broker()]).await.unwrap();
     assert_eq!(counts[0].1.topics, 3);
 }

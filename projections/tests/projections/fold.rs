@@ -238,9 +238,10 @@ async fn rows_are_the_fold(model: &ReadModel, fold: &Fold) {
                 algorithm: algorithm.clone(),
             };
             let row = model
-                .listener(&listener)
+                .listeners_by_id(&[listener])
                 .await
                 .unwrap()
+                .pop()
                 .filter(|row| row.enabled);
             let row = row.map(|row| (row.version, row.settings, row.dlq, row.paused));
             let folded = topic.listeners.get(&algorithm).cloned();
@@ -251,9 +252,10 @@ async fn rows_are_the_fold(model: &ReadModel, fold: &Fold) {
                 algorithm: algorithm.clone(),
             };
             let row = model
-                .publisher(&publisher)
+                .publishers_by_id(&[publisher])
                 .await
                 .unwrap()
+                .pop()
                 .filter(|row| row.enabled);
             let folded = topic.publishers.get(&algorithm).cloned();
             assert_eq!(row.map(|row| row.version), folded);

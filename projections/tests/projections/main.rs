@@ -6,6 +6,7 @@ mod brokers;
 mod changes;
 mod database;
 mod dump;
+mod event_lists;
 mod events;
 mod fixture;
 mod flows;

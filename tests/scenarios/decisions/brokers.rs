@@ -48,18 +48,22 @@ async fn a_replacement_is_previewed_and_takes_over() {
     } });
     let next = flow.api.done(connect, next).await["broker"]["id"].clone();
     let preview = "query($id: ID!, $next: ID!) { brokerReplacementPreview(id: $id, \
-        replacementId: $next) { moves { topic holding { listeners publishers grants { \
-        algorithm access } } } missing { topic } } }";
+        replacementId: $next) { moves { topic { name } holding { \
+        listeners { algorithm { name } } publishers { algorithm { name } } \
+        grants { algorithm { name } access } } } missing { topic { name } } } }";
     let both = json!({ "id": flow.broker, "next": next });
     let preview = flow.api.ask(preview, both).await["brokerReplacementPreview"].clone();
     assert_eq!(preview["missing"], json!([]));
     let moved = |name: &str| {
         let moves = preview["moves"].as_array().unwrap();
-        let found = moves.iter().find(|m| m["topic"] == kafka.topic(name));
+        let found = moves
+            .iter()
+            .find(|m| m["topic"]["name"] == kafka.topic(name));
         found.unwrap()["holding"].clone()
     };
-    assert_eq!(moved("orders")["listeners"], json!(["acme/score"]));
-    assert_eq!(moved("scores")["publishers"], json!(["acme/score"]));
+    let score = json!([{ "algorithm": { "name": "acme/score" } }]);
+    assert_eq!(moved("orders")["listeners"], score);
+    assert_eq!(moved("scores")["publishers"], score);
 
     let replace = of_id("brokerReplace");
     let itself = json!({ "id": flow.broker, "input": { "replacementId": flow.broker } });

@@ -6,9 +6,10 @@ use tests::{Endpoint, Eventflows, GraphQl, Kafka, eventually};
 
 use super::{error, look, of_input, organization};
 
-/// What happened to a thing, in words, with the id and the UUID of each event.
+/// What happened to a thing, in words, with the id of each event, oldest first.
 async fn history(api: &GraphQl, id: &Value) -> Vec<Value> {
-    let document = "query($id: ID!) { history(of: $id) { nodes { id eventId type words } } }";
+    let document = "query($id: ID!) { history(of: $id, order: ASCENDING) { \
+                    nodes { id type words } } }";
     let answer = api.ask(document, json!({ "id": id })).await;
     answer["history"]["nodes"].as_array().unwrap().clone()
 }
@@ -118,18 +119,18 @@ async fn wide_grants_permit_a_listener_and_their_end_disables_it_with_the_cause(
         .await;
         let revoked = api.done(document, remove).await["position"].clone();
         let disabled = eventually("the policy's answer", async || {
-            let seen = look(&api, &listener, "Listener", "enabled causeEventId").await;
+            let seen = look(&api, &listener, "Listener", "enabled changedBecause { id }").await;
             (seen["enabled"] == false).then_some(seen)
         })
         .await;
-        let document = "query($after: Position!) { events(after: $after, first: 1) \
-                        { nodes { eventId type } } }";
+        let document = "query($after: Position!) { events(after: $after, first: 1, \
+                        order: ASCENDING) { nodes { id type } } }";
         let before = revoked.as_str().unwrap().parse::<u64>().unwrap() - 1;
         let cause = api
             .ask(document, json!({ "after": before.to_string() }))
             .await;
         let cause = cause["events"]["nodes"][0].clone();
-        assert_eq!(disabled["causeEventId"], cause["eventId"], "{cause}");
+        assert_eq!(disabled["changedBecause"]["id"], cause["id"], "{cause}");
     }
 }
 
@@ -149,7 +150,7 @@ async fn a_grant_is_taken_back_once_and_its_history_tells_so() {
     let event = history(&api, &granted).await[0]["id"].clone();
     let once = json!({ "input": { "eventId": event, "idempotencyKey": "once" } });
     let undone = api.done(undo, once.clone()).await;
-    assert_eq!(undone["event"]["type"], "TopicRevoked");
+    assert_eq!(undone["event"]["type"], "TOPIC_REVOKED");
     assert_eq!(
         api.done(undo, once).await,
         undone,
