@@ -13,8 +13,9 @@ use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Oper
 use async_graphql::{Request, Response, ServerError, Variables};
 use tokio::time::timeout;
 
-pub(crate) use answer::bounded;
 pub use answer::within_size;
+pub(crate) use answer::{LONGEST as LONGEST_ANSWER, bounded};
+pub(crate) use walk::{DEEPEST, MOST_ALIASES, MOST_COSTLY, MOST_ROOTS, MOST_SELECTIONS};
 
 use crate::error::{Code, error};
 use crate::order::FieldOrder;

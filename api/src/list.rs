@@ -123,6 +123,14 @@ impl View {
     }
 }
 
+impl View {
+    /// The first rows of the list of `filter`, in the order of its keys.
+    pub(crate) async fn first<F: Filter>(&self, filter: F, most: u32) -> Result<Page<F::Row>> {
+        let page = self.load(PageOf(filter, Paging::first(most))).await?;
+        Ok(page.unwrap_or_else(Page::empty))
+    }
+}
+
 /// How long a list is.
 pub(crate) struct Total(Box<dyn Fn() -> BoxFuture<'static, Result<u64>> + Send + Sync>);
 

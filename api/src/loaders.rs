@@ -11,7 +11,8 @@ use domain::{
     AlgorithmId, BrokerId, ListenerId, OrganizationName, PublisherId, Revision, TopicId, WorkerId,
 };
 use projections::algorithm::{Algorithm, PublishedVersion};
-use projections::broker::{Broker, BrokerCounts, Deletion};
+use projections::broker::{Broker, BrokerCounts};
+use projections::ending::{Ended, Ending};
 use projections::grant::Grant;
 use projections::listener::Listener;
 use projections::organization::Organization;
@@ -50,10 +51,6 @@ pub(crate) struct DlqNotGranted(pub(crate) ListenerId);
 /// How much there is of a broker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct CountsOf(pub(crate) BrokerId);
-
-/// What disconnecting a broker would end.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct DeletionOf(pub(crate) BrokerId);
 
 /// How many consumers there are on a broker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -193,17 +190,13 @@ impl Loader<BrokerId> for Rows {
     }
 }
 
-impl Loader<DeletionOf> for Rows {
-    type Value = Deletion;
+impl Loader<Ending> for Rows {
+    type Value = Ended;
     type Error = Arc<ReadModelError>;
 
-    async fn load(
-        &self,
-        keys: &[DeletionOf],
-    ) -> Result<HashMap<DeletionOf, Deletion>, Self::Error> {
-        let ids: Vec<BrokerId> = keys.iter().map(|key| key.0).collect();
-        let deletions = self.0.deletions(&ids).await.map_err(Arc::new)?;
-        Ok(keys.iter().cloned().zip(deletions).collect())
+    async fn load(&self, keys: &[Ending]) -> Result<HashMap<Ending, Ended>, Self::Error> {
+        let ended = self.0.endings(keys).await.map_err(Arc::new)?;
+        Ok(keys.iter().cloned().zip(ended).collect())
     }
 }
 

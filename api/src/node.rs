@@ -21,7 +21,7 @@ use crate::view::View;
 use crate::worker::Worker;
 
 /// The most ids that `nodes` takes.
-const MOST_NODES: usize = 100;
+pub(crate) const MOST_NODES: usize = 100;
 
 /// Anything with a global id.
 #[derive(Interface)]
@@ -107,7 +107,7 @@ pub(crate) async fn row(view: &View, id: GlobalId) -> Result<Option<Node>> {
             let rows = view.load(VersionsOf(algorithm)).await?;
             let mut rows = rows.unwrap_or_default().into_iter();
             let row = rows.find(|row| row.version == version);
-            row.map(|row| Node::Version(Version(row)))
+            row.map(|row| Node::Version(Version(row, view.clone())))
         }
         GlobalId::Broker(id) => {
             let found = view.find(id, Broker).await.transpose()?;

@@ -12,7 +12,7 @@ use crate::error::invalid;
 use crate::id::IdError;
 
 const DEFAULT: u32 = 50;
-const MOST: u32 = 100;
+pub(crate) const MOST: u32 = 100;
 
 /// The key of a row, opaque to clients.
 #[derive(Clone, Debug, PartialEq, Eq)]

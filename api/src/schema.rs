@@ -13,6 +13,7 @@ use futures_util::{FutureExt, Stream, StreamExt, future, stream};
 use crate::algorithm::Algorithm;
 use crate::algorithm::mutation::AlgorithmMutation;
 use crate::algorithm::query::AlgorithmQuery;
+use crate::algorithm::topic::AlgorithmTopic;
 use crate::broker::Broker;
 use crate::broker::mutation::BrokerMutation;
 use crate::broker::query::BrokerQuery;
@@ -25,6 +26,7 @@ use crate::event::loaders::Log;
 use crate::event::query::EventQuery;
 use crate::event::subscription::EventSubscription;
 use crate::event::undo::UndoMutation;
+use crate::flow::FlowQuery;
 use crate::gathering::Gathering;
 use crate::grant::Grant;
 use crate::grant::mutation::GrantMutation;
@@ -46,6 +48,8 @@ use crate::publisher::query::PublisherQuery;
 use crate::read_models::{ReadModelsMutation, ReadModelsQuery};
 use crate::run::Run;
 use crate::run::query::Journal;
+use crate::search::SearchQuery;
+use crate::server_info::ServerInfoQuery;
 use crate::topic::Topic;
 use crate::view::View;
 use crate::worker::mutation::WorkerMutation;
@@ -66,6 +70,9 @@ pub struct Query(
     EventQuery,
     DiffQuery,
     ReadModelsQuery,
+    SearchQuery,
+    FlowQuery,
+    ServerInfoQuery,
     WorkerQuery,
 );
 
@@ -242,6 +249,9 @@ fn builder() -> Builder {
 fn described(builder: Builder) -> Builder {
     builder
         .override_output_type_description::<List<Algorithm>>("Part of a list of algorithms.")
+        .override_output_type_description::<List<AlgorithmTopic>>(
+            "Part of a list of the topics that an algorithm may use.",
+        )
         .override_output_type_description::<List<Broker>>("Part of a list of brokers.")
         .override_output_type_description::<List<Grant>>("Part of a list of grants.")
         .override_output_type_description::<List<Listener>>("Part of a list of listeners.")

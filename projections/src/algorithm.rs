@@ -49,6 +49,8 @@ pub struct AlgorithmFilter {
     /// Part of the name as `organization/name`.
     pub search: Option<String>,
     pub retired: Option<bool>,
+    /// Those that can be granted topics: not retired, with a version that can be called; or others.
+    pub grantable: Option<bool>,
 }
 
 /// What algorithms can be sorted by.
@@ -166,6 +168,14 @@ impl ReadModel {
     }
 }
 
+/// Whether topics can be granted, as decisions see it.
+macro_rules! grantable {
+    () => {
+        "(retired_at IS NULL AND EXISTS (SELECT 1 FROM versions AS s \
+         WHERE s.algorithm = a.id AND s.withdrawn_at IS NULL))"
+    };
+}
+
 impl Select for AlgorithmFilter {
     type Row = Algorithm;
 
@@ -183,6 +193,11 @@ impl Select for AlgorithmFilter {
                 None => "",
                 Some(true) => " AND retired_at IS NOT NULL",
                 Some(false) => " AND retired_at IS NULL",
+            })
+            .then(match self.grantable {
+                None => "",
+                Some(true) => concat!(" AND ", grantable!()),
+                Some(false) => concat!(" AND NOT ", grantable!()),
             }))
     }
 }

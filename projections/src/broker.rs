@@ -14,7 +14,7 @@ use crate::list::{Listed, Select, Sort, Sorted};
 use crate::model::{ReadModel, time_of};
 use crate::revision::revision_of;
 
-pub use self::usage::{BrokerCounts, Deletion, MOST_NAMED};
+pub use self::usage::BrokerCounts;
 
 /// A broker that is connected or was replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]

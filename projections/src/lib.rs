@@ -3,11 +3,13 @@
 //! Each noun has a file: how its events change its rows, its row as a struct, its queries.
 
 pub mod algorithm;
+pub mod algorithm_topic;
 mod apply;
 pub mod assignment;
 pub mod broker;
 pub mod change;
 mod database;
+pub mod ending;
 mod error;
 pub mod event;
 mod fact;
@@ -23,6 +25,7 @@ pub mod projector;
 pub mod publisher;
 mod rebuild;
 mod revision;
+pub mod search;
 pub mod topic;
 pub mod worker;
 

@@ -16,6 +16,8 @@ pub struct Topic {
     pub id: TopicId,
     /// How many partitions, where the broker has them.
     pub partitions: Option<u32>,
+    /// How many algorithms may use it in any way, retired ones not counted.
+    pub algorithms: u64,
 }
 
 /// How much there is of a topic.
@@ -27,6 +29,12 @@ pub struct TopicCounts {
     pub publish_grants: u64,
     /// Grants to write faulty messages to it, those of patterns among them.
     pub dead_letter_grants: u64,
+    /// Algorithms that may read it, retired ones not counted.
+    pub subscribe_algorithms: u64,
+    /// Algorithms whose results may be written to it, retired ones not counted.
+    pub publish_algorithms: u64,
+    /// Algorithms with a grant to write faulty messages to it, retired ones not counted.
+    pub dead_letter_algorithms: u64,
     /// The enabled ones, the paused among them.
     pub listeners: u64,
     /// The enabled ones.
@@ -48,6 +56,8 @@ pub enum TopicSort {
     Name,
     /// Those without partitions first.
     Partitions,
+    /// By how many algorithms may use it.
+    Algorithms,
 }
 
 impl Sort for TopicSort {
@@ -55,6 +65,7 @@ impl Sort for TopicSort {
         match self {
             Self::Name => None,
             Self::Partitions => Some("coalesce(partitions, 0)"),
+            Self::Algorithms => Some("algorithms"),
         }
     }
 }
@@ -160,16 +171,36 @@ fn forget(
     tx.execute("DELETE FROM topics WHERE broker = ?1", &[text(broker)])
 }
 
+/// How many algorithms that are not retired may use a topic, by whichever grants.
+macro_rules! algorithms {
+    ($broker:literal, $topic:literal, $which:literal) => {
+        concat!(
+            "(SELECT count(DISTINCT p.algorithm) FROM permitted AS p \
+             JOIN algorithms AS reached ON reached.id = p.algorithm \
+             WHERE p.broker = ",
+            $broker,
+            " AND p.topic = ",
+            $topic,
+            " AND reached.retired_at IS NULL",
+            $which,
+            ")"
+        )
+    };
+}
+
 impl ReadModel {
     /// Those topics, if their brokers have them, in no order.
     ///
     /// # Errors
     /// The database cannot answer.
     pub async fn topics_by_id(&self, ids: &[TopicId]) -> Result<Vec<Topic>, ReadModelError> {
-        let select = "WITH asked (c, t) AS \
+        let select = concat!(
+            "WITH asked (c, t) AS \
              (SELECT value ->> 'broker', value ->> 'topic' FROM json_each(?1)) \
-             SELECT broker, name, partitions FROM asked \
-             JOIN topics ON broker = c AND name = t AND listed = 1";
+             SELECT broker, name, partitions, ",
+            algorithms!("topics.broker", "topics.name", ""),
+            " FROM asked JOIN topics ON broker = c AND name = t AND listed = 1"
+        );
         let ids = serde_json::to_string(ids)?;
         self.rows(Statement::new(select).bind(ids)).await
     }
@@ -182,7 +213,8 @@ impl ReadModel {
         &self,
         topics: &[TopicId],
     ) -> Result<Vec<(TopicId, TopicCounts)>, ReadModelError> {
-        let select = "WITH asked (c, t) AS \
+        let select = concat!(
+            "WITH asked (c, t) AS \
              (SELECT value ->> 'broker', value ->> 'topic' FROM json_each(?1)), \
              granted (c, t, access) AS ( \
              SELECT c, t, access FROM asked JOIN grants ON broker = c AND topic = t \
@@ -194,10 +226,16 @@ impl ReadModel {
              (SELECT count(*) FROM granted g \
              WHERE g.c = a.c AND g.t = a.t AND access = 'PUBLISH'), \
              (SELECT count(*) FROM granted g \
-             WHERE g.c = a.c AND g.t = a.t AND access = 'DEAD_LETTER'), \
-             (SELECT count(*) FROM listeners WHERE broker = c AND topic = t AND enabled = 1), \
+             WHERE g.c = a.c AND g.t = a.t AND access = 'DEAD_LETTER'), ",
+            algorithms!("a.c", "a.t", " AND p.access = 'SUBSCRIBE'"),
+            ", ",
+            algorithms!("a.c", "a.t", " AND p.access = 'PUBLISH'"),
+            ", ",
+            algorithms!("a.c", "a.t", " AND p.access = 'DEAD_LETTER'"),
+            ", (SELECT count(*) FROM listeners WHERE broker = c AND topic = t AND enabled = 1), \
              (SELECT count(*) FROM publishers WHERE broker = c AND topic = t AND enabled = 1) \
-             FROM asked a";
+             FROM asked a"
+        );
         let topics = serde_json::to_string(topics)?;
         self.rows(Statement::new(select).bind(topics)).await
     }
@@ -209,8 +247,14 @@ impl Select for TopicFilter {
     const KEY: &'static str = "name";
 
     fn select(&self) -> Result<Statement, ReadModelError> {
-        let select = "SELECT broker, name, partitions FROM topics \
-                      WHERE broker = ?1 AND listed = 1";
+        // Counted in a query of its own, so that a list can be sorted by it.
+        let select = concat!(
+            "SELECT broker, name, partitions, algorithms FROM ( \
+             SELECT broker, name, partitions, ",
+            algorithms!("t.broker", "t.name", ""),
+            " AS algorithms FROM topics AS t WHERE broker = ?1 AND listed = 1) AS listed_topics \
+             WHERE true"
+        );
         Ok(Statement::new(select)
             .bind(text(self.broker))
             .add_if(" AND instr(name, ?) > 0", self.search.as_deref()))
@@ -231,6 +275,7 @@ impl Listed for Topic {
                 let partitions = self.partitions.unwrap_or_default();
                 Some(Sorted::Integer(partitions.into()))
             }
+            TopicSort::Algorithms => Some(Sorted::Integer(self.algorithms.cast_signed())),
         }
     }
 }
@@ -252,6 +297,7 @@ impl FromRow for Topic {
         Ok(Self {
             id,
             partitions: partitions.map_err(|error| ReadModelError::Row(Box::new(error)))?,
+            algorithms: row.take()?,
         })
     }
 }
@@ -263,6 +309,9 @@ impl FromRow for (TopicId, TopicCounts) {
             subscribe_grants: row.take()?,
             publish_grants: row.take()?,
             dead_letter_grants: row.take()?,
+            subscribe_algorithms: row.take()?,
+            publish_algorithms: row.take()?,
+            dead_letter_algorithms: row.take()?,
             listeners: row.take()?,
             publishers: row.take()?,
         };

@@ -8,6 +8,7 @@ mod inventory;
 mod limits;
 mod mutations;
 mod nodes;
+mod screens;
 mod store;
 mod walk;
 mod workers;
@@ -165,8 +166,8 @@ async fn shows_what_there_is(inventory: &Inventory) {
                   { nodes { topic { name } } } \
                   grants(filter: { access: PUBLISH }) { nodes { topicPattern grantee { \
                   ... on Organization { name members { nodes { name role } } } } } } \
-                  brokerByName(name: \"main\") { deletionPreview { grants listeners publishers \
-                  listenerIds } } }";
+                  brokerByName(name: \"main\") { disconnectPreview { grants listeners publishers \
+                  firstListeners { id } } } }";
     let answer = inventory.ask(filter, json!({})).await;
     let found = json!([{ "topic": { "name": "topic-07" } }]);
     assert_eq!(answer["listeners"]["nodes"], found);
@@ -175,10 +176,10 @@ async fn shows_what_there_is(inventory: &Inventory) {
     });
     let grants = json!([{ "topicPattern": "topic-*", "grantee": whole }]);
     assert_eq!(answer["grants"]["nodes"], grants);
-    let preview = &answer["brokerByName"]["deletionPreview"];
+    let preview = &answer["brokerByName"]["disconnectPreview"];
     let counts = ["grants", "listeners", "publishers"].map(|count| &preview[count]);
-    assert_eq!(counts, ["41", "40", "0"]);
-    assert_eq!(preview["listenerIds"].as_array().unwrap().len(), 40);
+    assert_eq!(counts, [41, 40, 0]);
+    assert_eq!(preview["firstListeners"].as_array().unwrap().len(), 40);
 }
 
 /// Nothing applies events to these read models once they are there.

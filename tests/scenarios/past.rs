@@ -13,7 +13,7 @@ const EVERYTHING: &str = "query($search: String!, $asOf: AsOf) { \
     algorithms(first: 30, asOf: $asOf) { nodes { id retired versions { id withdrawn } \
     grants(first: 20) { nodes { id } } } } \
     brokers(first: 4, asOf: $asOf) { nodes { id counts { grants listeners publishers } \
-    deletionPreview { grants listenerIds } topics(search: $search) { nodes { id name \
+    disconnectPreview { grants firstListeners { id } } topics(search: $search) { nodes { id name \
     counts { subscribeGrants publishGrants listeners publishers } } } } } \
     grants(first: 100, asOf: $asOf) { nodes { id grantedAt grantee { __typename } } } \
     listeners(first: 100, asOf: $asOf) { nodes { id enabled paused version problem deadLetterTopic { name } revision \

@@ -19,6 +19,9 @@ pub struct AlgorithmFilterInput {
     pub search: Option<String>,
     /// Only retired algorithms, or only others.
     pub retired: Option<bool>,
+    /// Only algorithms that can be granted topics, being in use with a version that can be called;
+    /// or only others.
+    pub grantable: Option<bool>,
 }
 
 #[derive(Default)]
@@ -68,6 +71,7 @@ impl AlgorithmFilterInput {
             organization: chosen(self.organization_id.as_ref(), id::organization)?,
             search: self.search,
             retired: self.retired,
+            grantable: self.grantable,
         })
     }
 }

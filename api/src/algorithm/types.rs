@@ -2,7 +2,11 @@
 
 use async_graphql::{Enum, ID, Object, Result};
 use domain::algorithm::Protocol as DomainProtocol;
+use projections::ending::Ending;
 
+use super::topic::{AlgorithmTopic, AlgorithmTopicFilterInput};
+use super::withdraw_preview::{self, VersionWithdrawPreview};
+use crate::ending::{self, EndPreview};
 use crate::grant::Grant;
 use crate::grant::query::GrantOrderField;
 use crate::id::GlobalId;
@@ -69,7 +73,35 @@ impl Algorithm {
     /// Its published versions, newest first, withdrawn ones included.
     async fn versions(&self) -> Option<Result<Vec<Version>>> {
         let rows = self.1.load(VersionsOf(self.0.id.clone())).await;
-        Some(rows.map(|rows| rows.unwrap_or_default().into_iter().map(Version).collect()))
+        Some(rows.map(|rows| {
+            let rows = rows.unwrap_or_default().into_iter();
+            rows.map(|row| Version(row, self.1.clone())).collect()
+        }))
+    }
+
+    /// The topics that it may use, by broker and name, each with what is made of it: what grants
+    /// to it and to its organization permit, of topics and of patterns. A dead letter queue of its
+    /// listeners is a topic of the same broker with the access `PUBLISH` or `DEAD_LETTER`.
+    async fn topics(
+        &self,
+        filter: Option<AlgorithmTopicFilterInput>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Option<Result<List<AlgorithmTopic>>> {
+        let filter = match filter.unwrap_or_default().filter(self.0.id.clone()) {
+            Ok(filter) => filter,
+            Err(error) => return Some(Err(error)),
+        };
+        let part = Part::in_order(first, after);
+        Some(self.1.list(filter, part, AlgorithmTopic::of_row).await)
+    }
+
+    /// What `algorithmRetire` would end now; null if it is retired already.
+    async fn retire_preview(&self) -> Option<Result<EndPreview>> {
+        if self.0.retired_at.is_some() {
+            return None;
+        }
+        ending::preview(&self.1, Ending::AlgorithmRetired(self.0.id.clone())).await
     }
 
     /// The grants that let it read or write topics: its own and those of its organization.
@@ -119,7 +151,10 @@ impl Algorithm {
 }
 
 #[derive(Clone)]
-pub struct Version(pub projections::algorithm::PublishedVersion);
+pub struct Version(
+    pub(crate) projections::algorithm::PublishedVersion,
+    pub(crate) View,
+);
 
 /// A published version. It never changes; it may be withdrawn.
 #[Object]
@@ -170,6 +205,14 @@ impl Version {
             .withdrawn
             .as_ref()
             .map(|withdrawn| DateTime(withdrawn.at))
+    }
+
+    /// What withdrawing it would do now; null if it is withdrawn already.
+    async fn withdraw_preview(&self) -> Option<Result<VersionWithdrawPreview>> {
+        if self.0.withdrawn.is_some() {
+            return None;
+        }
+        Some(withdraw_preview::preview(&self.1, &self.0).await)
     }
 
     /// Why it was withdrawn, if a reason was given.

@@ -2,16 +2,18 @@
 
 use async_graphql::{Enum, ID, Object, Result, SimpleObject};
 use domain::broker::BrokerKind as DomainKind;
-use projections::broker::{self, Deletion};
+use projections::broker;
+use projections::ending::Ending;
 use projections::topic::TopicFilter;
 use projections::worker::ConsumerCounts;
 
 use super::BrokerSettings;
+use crate::ending::{self, EndPreview};
 use crate::grant::Grant;
 use crate::grant::query::GrantOrderField;
 use crate::id::GlobalId;
 use crate::list::{List, OrderBy, Part};
-use crate::loaders::{ConsumersOn, CountsOf, DeletionOf};
+use crate::loaders::{ConsumersOn, CountsOf};
 use crate::scalar::{BigInt, DateTime, Revision};
 use crate::topic::Topic;
 use crate::topic::query::TopicOrderField;
@@ -93,9 +95,8 @@ impl Broker {
     }
 
     /// What `brokerDisconnect` would end now.
-    async fn deletion_preview(&self) -> Option<Result<BrokerDeletionPreview>> {
-        let deletion = self.1.load(DeletionOf(self.0.id)).await.transpose()?;
-        Some(deletion.map(Into::into))
+    async fn disconnect_preview(&self) -> Option<Result<EndPreview>> {
+        ending::preview(&self.1, Ending::BrokerDisconnected(self.0.id)).await
     }
 
     /// Grants of its topics and of patterns, by topic or pattern.
@@ -211,21 +212,6 @@ pub struct BrokerCounts {
     pub publishers: BigInt,
 }
 
-/// What disconnecting a broker would end.
-#[derive(SimpleObject)]
-pub struct BrokerDeletionPreview {
-    /// How many grants of topics and patterns would be revoked.
-    pub grants: BigInt,
-    /// How many listeners would be disabled.
-    pub listeners: BigInt,
-    /// How many publishers would be disabled.
-    pub publishers: BigInt,
-    /// The first of those listeners, at most 100.
-    pub listener_ids: Vec<ID>,
-    /// The first of those publishers, at most 100.
-    pub publisher_ids: Vec<ID>,
-}
-
 impl From<broker::BrokerCounts> for BrokerCounts {
     fn from(counts: broker::BrokerCounts) -> Self {
         Self {
@@ -233,24 +219,6 @@ impl From<broker::BrokerCounts> for BrokerCounts {
             grants: BigInt(counts.grants),
             listeners: BigInt(counts.listeners),
             publishers: BigInt(counts.publishers),
-        }
-    }
-}
-
-impl From<Deletion> for BrokerDeletionPreview {
-    fn from(deletion: Deletion) -> Self {
-        let listeners = deletion.first_listeners.into_iter();
-        let publishers = deletion.first_publishers.into_iter();
-        Self {
-            grants: BigInt(deletion.grants),
-            listeners: BigInt(deletion.listeners),
-            publishers: BigInt(deletion.publishers),
-            listener_ids: listeners
-                .map(|id| GlobalId::Listener(id).encode())
-                .collect(),
-            publisher_ids: publishers
-                .map(|id| GlobalId::Publisher(id).encode())
-                .collect(),
         }
     }
 }

@@ -60,7 +60,8 @@ mod tests {
         "algorithm",
         "algorithms",
         "broker",
-        "deletionPreview",
+        "disablePreview",
+        "disconnectPreview",
         "grants",
         "id",
         "ledger",
@@ -68,8 +69,11 @@ mod tests {
         "listeners",
         "organization",
         "publishers",
+        "retirePreview",
+        "revokePreview",
         "runs",
         "topics",
+        "withdrawPreview",
     ];
 
     #[tokio::test]

@@ -3,9 +3,11 @@
 use async_graphql::{Context, Enum, ID, Object, Result, Union};
 use domain::TopicId;
 use domain::grant::{Access as DomainAccess, Grantee as DomainGrantee, Scope};
+use projections::ending::Ending;
 
 use crate::algorithm::Algorithm;
 use crate::broker::Broker;
+use crate::ending::{self, EndPreview};
 use crate::event::{self, Event};
 use crate::id::GlobalId;
 use crate::organization::Organization;
@@ -62,6 +64,11 @@ impl Grant {
         event::because(ctx, self.0.cause.as_deref()?)
             .await
             .transpose()
+    }
+
+    /// What revoking it would end now: what nothing else permits.
+    async fn revoke_preview(&self) -> Option<Result<EndPreview>> {
+        ending::preview(&self.1, Ending::GrantRevoked(self.0.key.clone())).await
     }
 
     /// The broker of the topic or pattern.

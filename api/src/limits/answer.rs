@@ -17,7 +17,7 @@ const MOST_LOCATIONS: usize = 4;
 const LONGEST_MESSAGE: usize = 400;
 
 /// The longest answer, in bytes.
-const LONGEST: usize = 1024 * 1024;
+pub(crate) const LONGEST: usize = 1024 * 1024;
 
 /// The answer with few and short errors, each with a code: those without one of ours say that the
 /// request is not a valid one.

@@ -11,18 +11,18 @@ use super::at_most;
 use super::types::{FieldShape, Fields, Types};
 
 /// The most fields and fragments, each counted wherever it occurs.
-const MOST_SELECTIONS: usize = 1000;
+pub(crate) const MOST_SELECTIONS: usize = 1000;
 
 /// The deepest nesting of fields. An introspection by GraphiQL is 15 deep.
-const DEEPEST: usize = 16;
+pub(crate) const DEEPEST: usize = 16;
 
 /// The deepest nesting of fields and fragments.
 const DEEPEST_NESTING: usize = 32;
 
 /// The most fields at the top of an operation. A subscription has one.
-const MOST_ROOTS: usize = 10;
+pub(crate) const MOST_ROOTS: usize = 10;
 
-const MOST_ALIASES: usize = 30;
+pub(crate) const MOST_ALIASES: usize = 30;
 
 const MOST_DIRECTIVES: usize = 20;
 
@@ -30,7 +30,7 @@ const MOST_DIRECTIVES: usize = 20;
 const LONGEST_NAME: usize = 64;
 
 /// The most values that an answer may have, were every list as long as it may be.
-const MOST_COSTLY: u64 = 30_000;
+pub(crate) const MOST_COSTLY: u64 = 30_000;
 
 /// How many items a page has unless `first` says so, and at most.
 const PAGE: u64 = 50;

@@ -1,7 +1,7 @@
 //! The types of a listener.
 
 use async_graphql::connection::Connection;
-use async_graphql::{Context, Enum, ID, Object, Result};
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use domain::TopicId;
 use domain::algorithm::Algorithm as Versions;
 use projections::algorithm::PublishedVersion;
@@ -16,7 +16,7 @@ use crate::id::GlobalId;
 use crate::loaders::{ConsumersOf, DlqNotGranted, VersionsOf};
 use crate::paging::Cursor;
 use crate::run::{Ledger, Run, query};
-use crate::scalar::{DateTime, Revision};
+use crate::scalar::{BigInt, DateTime, Revision};
 use crate::topic::Topic;
 use crate::view::View;
 use crate::worker::Worker;
@@ -54,7 +54,7 @@ impl Listener {
         };
         let picked = &algorithm.resolve(&self.0.version).ok()?.version;
         let row = rows.into_iter().find(|row| row.version == *picked)?;
-        Some(Ok(Version(row)))
+        Some(Ok(Version(row, self.1.clone())))
     }
 
     /// Why it cannot consume although it is enabled, and holds its position: its selector picks no
@@ -126,6 +126,11 @@ impl Listener {
         }))
     }
 
+    /// What disabling it would stop now.
+    async fn disable_preview(&self, ctx: &Context<'_>) -> Option<Result<ListenerDisablePreview>> {
+        Some(self.preview_disabling(ctx).await)
+    }
+
     /// What became of the messages received so far.
     async fn ledger(&self, ctx: &Context<'_>) -> Option<Result<Ledger>> {
         Some(query::ledger(ctx, self.0.group).await)
@@ -143,6 +148,14 @@ impl Listener {
 }
 
 impl Listener {
+    async fn preview_disabling(&self, ctx: &Context<'_>) -> Result<ListenerDisablePreview> {
+        let consumers = self.1.load(ConsumersOf(self.0.id.to_string())).await?;
+        Ok(ListenerDisablePreview {
+            consumers: consumers.map_or(0, |consumers| consumers.len()),
+            in_flight: query::ledger(ctx, self.0.group).await?.in_flight,
+        })
+    }
+
     async fn find_problem(&self) -> Result<Option<String>> {
         let (algorithm, _) = self.versions().await?;
         if let Err(unresolved) = algorithm.resolve(&self.0.version) {
@@ -165,6 +178,15 @@ impl Listener {
         let retired = algorithm.is_some_and(|row| row.retired_at.is_some());
         Ok((projections::algorithm::state(retired, &rows), rows))
     }
+}
+
+/// What disabling a listener would stop. Its position on the broker stays.
+#[derive(SimpleObject)]
+pub struct ListenerDisablePreview {
+    /// How many consumers serve it.
+    pub consumers: usize,
+    /// Messages without a decision yet, which are finished or given back to the broker.
+    pub in_flight: BigInt,
 }
 
 pub struct Consumer(projections::worker::Consumer, View);

@@ -11,4 +11,6 @@ pub enum TopicOrderField {
     Name,
     /// By the number of partitions, topics without any first.
     Partitions,
+    /// By the number of algorithms that may use it.
+    Algorithms,
 }

@@ -84,6 +84,14 @@ impl Topic {
         row.map(|row| row.partitions).transpose()
     }
 
+    /// How many algorithms may use it in any way, retired ones not counted; null if its broker does
+    /// not list it. `changes` names a topic when its grants change, not when an organization that has
+    /// one registers another algorithm.
+    async fn algorithms(&self) -> Option<Result<u64>> {
+        let row = self.row().await.transpose()?;
+        Some(row.map(|row| row.algorithms))
+    }
+
     /// How many grants, listeners and publishers it has.
     async fn counts(&self) -> Option<Result<TopicCounts>> {
         let counts = self.view.load(self.id.clone()).await.transpose()?;
@@ -150,6 +158,13 @@ pub struct TopicCounts {
     pub publish_grants: BigInt,
     /// Grants to write faulty messages to it, pattern grants included.
     pub dead_letter_grants: BigInt,
+    /// Algorithms that may read it, by grants to them and to their organizations, of the topic and
+    /// of patterns. Retired ones are not counted.
+    pub subscribe_algorithms: BigInt,
+    /// Algorithms whose results may be written to it, counted in the same way.
+    pub publish_algorithms: BigInt,
+    /// Algorithms with a grant to write faulty messages to it, counted in the same way.
+    pub dead_letter_algorithms: BigInt,
     /// Enabled listeners, paused ones included.
     pub listeners: BigInt,
     /// Enabled publishers.
@@ -162,6 +177,9 @@ impl From<projections::topic::TopicCounts> for TopicCounts {
             subscribe_grants: BigInt(counts.subscribe_grants),
             publish_grants: BigInt(counts.publish_grants),
             dead_letter_grants: BigInt(counts.dead_letter_grants),
+            subscribe_algorithms: BigInt(counts.subscribe_algorithms),
+            publish_algorithms: BigInt(counts.publish_algorithms),
+            dead_letter_algorithms: BigInt(counts.dead_letter_algorithms),
             listeners: BigInt(counts.listeners),
             publishers: BigInt(counts.publishers),
         }

@@ -1,27 +1,10 @@
-//! What uses a broker: its topics in use, and what stops when it is deleted.
+//! What depends on a broker: its topics in use, and how much there is of it.
 
-use domain::{BrokerId, ListenerId, PublisherId, TopicName};
+use domain::{BrokerId, TopicName};
 
 use crate::database::{FromRow, Row, Statement, text};
 use crate::error::ReadModelError;
-use crate::list::{MOST_LISTS, list_of};
 use crate::model::ReadModel;
-
-/// The most listeners, and publishers, that a preview names.
-pub const MOST_NAMED: u32 = 100;
-
-/// What stops when a broker is deleted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Deletion {
-    /// Grants of topics and of patterns.
-    pub grants: u64,
-    pub listeners: u64,
-    pub publishers: u64,
-    /// The first of the listeners by key, at most [`MOST_NAMED`].
-    pub first_listeners: Vec<ListenerId>,
-    /// The first of the publishers by key, at most [`MOST_NAMED`].
-    pub first_publishers: Vec<PublisherId>,
-}
 
 /// How much there is of a broker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,61 +38,6 @@ impl ReadModel {
             .bind(i64::from(limit));
         let names: Vec<String> = self.rows(select).await?;
         names.into_iter().map(|name| Ok(name.try_into()?)).collect()
-    }
-
-    /// What would stop now if each of those brokers were disconnected, in their order.
-    ///
-    /// # Errors
-    /// The database cannot answer.
-    pub async fn deletions(&self, brokers: &[BrokerId]) -> Result<Vec<Deletion>, ReadModelError> {
-        let mut deletions = Vec::with_capacity(brokers.len());
-        for brokers in brokers.chunks(MOST_LISTS) {
-            deletions.extend(self.some_deletions(brokers).await?);
-        }
-        Ok(deletions)
-    }
-
-    async fn some_deletions(&self, brokers: &[BrokerId]) -> Result<Vec<Deletion>, ReadModelError> {
-        let counts = "SELECT (SELECT count(*) FROM grants WHERE broker = ?1), \
-             (SELECT count(*) FROM listeners WHERE broker = ?1 AND enabled = 1), \
-             (SELECT count(*) FROM publishers WHERE broker = ?1 AND enabled = 1)";
-        let listeners = "SELECT key FROM listeners WHERE broker = ?1 AND enabled = 1 \
-                         ORDER BY key LIMIT ?2";
-        let publishers = "SELECT key FROM publishers WHERE broker = ?1 AND enabled = 1 \
-                          ORDER BY key LIMIT ?2";
-        let each = |select| {
-            let of = move |broker: &BrokerId| Statement::new(select).bind(text(broker));
-            brokers.iter().map(of)
-        };
-        let named = |select| each(select).map(|select| select.bind(i64::from(MOST_NAMED)));
-        // At the same moment, so that counts and names belong together.
-        let statements = vec![
-            Statement::union(each(counts).collect()),
-            Statement::union(named(listeners).collect()),
-            Statement::union(named(publishers).collect()),
-        ];
-        let mut answers = self.answers(statements).await?.into_iter();
-        let mut next = || answers.next().unwrap_or_default();
-        let mut deletions = vec![Deletion::default(); brokers.len()];
-        for mut row in next() {
-            let deletion = list_of(&mut row, &mut deletions)?;
-            deletion.grants = row.take()?;
-            deletion.listeners = row.take()?;
-            deletion.publishers = row.take()?;
-        }
-        for mut row in next() {
-            let deletion = list_of(&mut row, &mut deletions)?;
-            deletion.first_listeners.push(row.parse()?);
-        }
-        for mut row in next() {
-            let deletion = list_of(&mut row, &mut deletions)?;
-            deletion.first_publishers.push(row.parse()?);
-        }
-        for deletion in &mut deletions {
-            deletion.first_listeners.sort_unstable();
-            deletion.first_publishers.sort_unstable();
-        }
-        Ok(deletions)
     }
 
     /// How much there is of each of those brokers, in no order.

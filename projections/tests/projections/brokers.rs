@@ -5,7 +5,7 @@ use domain::broker::{
 };
 use domain::{BrokerId, Event};
 use projections::broker::BrokerFilter;
-use projections::broker::Deletion;
+use projections::ending::{Ended, Ending};
 use projections::listener::ListenerFilter;
 use projections::topic::TopicFilter;
 
@@ -115,10 +115,13 @@ async fn what_a_deletion_stops_is_counted_and_named() {
     let fixture = Fixture::after(&everything()).await;
     let model = &fixture.model;
     assert_eq!(
-        model.deletions(&[next(), broker()]).await.unwrap(),
+        model
+            .endings(&[next(), broker()].map(Ending::BrokerDisconnected))
+            .await
+            .unwrap(),
         [
-            Deletion::default(),
-            Deletion {
+            Ended::default(),
+            Ended {
                 grants: 3,
                 listeners: 1,
                 publishers: 1,

@@ -76,7 +76,7 @@ async fn events_are_found_by_what_they_have_in_common_in_both_databases() {
             }),
             ..EventFilter::default()
         };
-        assert_eq!(found(&fixture, nobody, ALL).await, []);
+        assert_eq!(found(&fixture, nobody, ALL).await, [0; 0]);
         let mut all_of = of(Thing::Algorithm(algorithm_id.clone()));
         all_of.organization = Some(algorithm_id.organization.clone());
         all_of.actor = Some(history[0].meta.actor.clone());
@@ -84,7 +84,7 @@ async fn events_are_found_by_what_they_have_in_common_in_both_databases() {
         let retired = at(|name| name == "AlgorithmRetired");
         assert_eq!(found(&fixture, all_of.clone(), ALL).await, retired);
         all_of.correlation = Some(CorrelationId(uuid::Uuid::nil()));
-        assert_eq!(found(&fixture, all_of, ALL).await, []);
+        assert_eq!(found(&fixture, all_of, ALL).await, [0; 0]);
         let ids = [history[2].id, EventId(uuid::Uuid::nil())];
         let positions = fixture.model.positions_of(&ids).await.unwrap();
         assert_eq!(positions, [history[2].position]);

@@ -37,6 +37,9 @@ async fn a_topic_has_the_grants_of_its_name_and_of_patterns() {
         subscribe_grants: 1,
         publish_grants: 1,
         dead_letter_grants: 0,
+        subscribe_algorithms: 1,
+        publish_algorithms: 1,
+        dead_letter_algorithms: 0,
         listeners: 1,
         publishers: 0,
     };

@@ -1,0 +1,158 @@
+//! The topics that an algorithm may use.
+
+use async_graphql::{Enum, ID, InputObject, Object, Result};
+use domain::grant::Access as DomainAccess;
+use domain::{AlgorithmId, ListenerId, PublisherId};
+use projections::algorithm_topic::{AlgorithmTopic as Row, AlgorithmTopicFilter};
+use projections::grant::GrantFilter;
+
+use crate::grant::{Access, Grant};
+use crate::id::{self, chosen};
+use crate::list::{List, Part};
+use crate::listener::Listener;
+use crate::publisher::Publisher;
+use crate::topic::Topic;
+use crate::view::View;
+
+/// Which topics of an algorithm to list; all that it may use by default.
+#[derive(InputObject, Default)]
+pub struct AlgorithmTopicFilterInput {
+    /// Only on this broker.
+    pub broker_id: Option<ID>,
+    /// Only with one of these.
+    pub access: Option<Vec<Access>>,
+    /// Part of the name of the topic.
+    pub search: Option<String>,
+}
+
+impl AlgorithmTopicFilterInput {
+    pub(super) fn filter(self, algorithm: AlgorithmId) -> Result<AlgorithmTopicFilter> {
+        let access = self.access.unwrap_or_default().into_iter();
+        let mut access: Vec<DomainAccess> = access.map(Into::into).collect();
+        access.sort_unstable();
+        access.dedup();
+        Ok(AlgorithmTopicFilter {
+            algorithm,
+            broker: chosen(self.broker_id.as_ref(), id::broker)?,
+            access,
+            search: self.search,
+        })
+    }
+}
+
+pub struct AlgorithmTopic {
+    algorithm: AlgorithmId,
+    row: Row,
+    view: View,
+}
+
+/// A topic that an algorithm may use in one way, and what is made of it. A topic that it may read
+/// and write is there twice.
+#[Object]
+impl AlgorithmTopic {
+    /// The topic.
+    async fn topic(&self) -> Topic {
+        Topic::of_id(self.row.topic.clone(), self.view.clone())
+    }
+
+    /// What the algorithm may do.
+    async fn access(&self) -> Access {
+        self.row.access.into()
+    }
+
+    /// The grants that permit it: its own and those of its organization, of the topic and of
+    /// patterns.
+    async fn grants(
+        &self,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Option<Result<List<Grant>>> {
+        let filter = GrantFilter {
+            topic: Some(self.row.topic.clone()),
+            algorithm: Some(self.algorithm.clone()),
+            access: Some(self.row.access),
+            ..GrantFilter::default()
+        };
+        let part = Part::in_order(first, after);
+        Some(self.view.list(filter, part, Grant).await)
+    }
+
+    /// The listener on it; null if none was ever enabled, or the access is another one.
+    async fn listener(&self) -> Option<Result<Listener>> {
+        if self.row.access != DomainAccess::Subscribe {
+            return None;
+        }
+        self.view.find(self.listener_id(), Listener).await
+    }
+
+    /// The publisher to it; null if none was ever enabled, or the access is another one.
+    async fn publisher(&self) -> Option<Result<Publisher>> {
+        if self.row.access != DomainAccess::Publish {
+            return None;
+        }
+        self.view.find(self.publisher_id(), Publisher).await
+    }
+
+    /// What is made of it; null for a topic that may only be a dead letter queue.
+    async fn state(&self) -> Option<Result<AlgorithmTopicState>> {
+        self.find_state().await.transpose()
+    }
+}
+
+impl AlgorithmTopic {
+    /// A row of the list of an algorithm.
+    pub(super) fn of_row(row: Row, view: View) -> Self {
+        Self {
+            algorithm: row.algorithm.clone(),
+            row,
+            view,
+        }
+    }
+
+    async fn find_state(&self) -> Result<Option<AlgorithmTopicState>> {
+        let state = match self.row.access {
+            DomainAccess::Subscribe => {
+                let row = self.view.load(self.listener_id()).await?;
+                row.map(|row| (row.enabled, row.paused))
+            }
+            DomainAccess::Publish => {
+                let row = self.view.load(self.publisher_id()).await?;
+                row.map(|row| (row.enabled, false))
+            }
+            DomainAccess::DeadLetter => return Ok(None),
+        };
+        Ok(Some(match state {
+            None => AlgorithmTopicState::NeverEnabled,
+            Some((false, _)) => AlgorithmTopicState::Disabled,
+            Some((true, true)) => AlgorithmTopicState::Paused,
+            Some((true, false)) => AlgorithmTopicState::Enabled,
+        }))
+    }
+
+    fn listener_id(&self) -> ListenerId {
+        ListenerId {
+            topic: self.row.topic.clone(),
+            algorithm: self.algorithm.clone(),
+        }
+    }
+
+    fn publisher_id(&self) -> PublisherId {
+        PublisherId {
+            topic: self.row.topic.clone(),
+            algorithm: self.algorithm.clone(),
+        }
+    }
+}
+
+/// What is made of a topic that an algorithm may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum AlgorithmTopicState {
+    /// No listener or publisher was ever enabled.
+    NeverEnabled,
+    /// The listener or publisher is enabled.
+    Enabled,
+    /// The listener is enabled and paused.
+    Paused,
+    /// The listener or publisher was disabled.
+    Disabled,
+}
