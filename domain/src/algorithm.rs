@@ -3,6 +3,7 @@
 // A new event is asked for here.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+pub mod endpoint;
 pub mod event;
 pub mod publish_version;
 pub mod register;
@@ -11,6 +12,7 @@ pub mod withdraw_version;
 
 use std::collections::BTreeMap;
 
+pub use endpoint::{Endpoint, EndpointError};
 pub use event::{
     AlgorithmRegistered, AlgorithmRetired, Protocol, VersionPublished, VersionWithdrawn,
 };

@@ -17,7 +17,8 @@ pub struct VersionPublishInput {
     pub algorithm_id: ID,
     /// A semantic version: `1.2.3`, or a pre-release such as `1.2.3-rc.1`.
     pub version: String,
-    /// An `http` or `https` URL, without user name, password or fragment.
+    /// An `http` URL that names a host, without user name, password or fragment. `https` is refused
+    /// until workers can call it.
     pub endpoint: String,
     /// How the endpoint is called and its answer read.
     #[graphql(default_with = "Protocol::Raw")]

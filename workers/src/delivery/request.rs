@@ -1,8 +1,9 @@
 //! The HTTP request of a call: the bytes of its input, and where they come from.
 
 use bytes::Bytes;
+use domain::algorithm::{Endpoint, EndpointError};
 use http::header::{CONTENT_TYPE, HeaderName, InvalidHeaderValue, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request};
 use http_body_util::Full;
 
 use super::claim::Run;
@@ -26,15 +27,12 @@ pub(super) fn build(
     input: &Input,
     run: &Run,
 ) -> Result<Request<Full<Bytes>>, String> {
-    let uri: Uri = endpoint
+    let endpoint: Endpoint = endpoint
         .parse()
-        .map_err(|error| format!("the endpoint is not a URL: {error}"))?;
-    if uri.scheme_str() != Some("http") {
-        return Err("https endpoints cannot be called yet".to_owned());
-    }
+        .map_err(|error: EndpointError| error.to_string())?;
     let mut request = Request::new(Full::new(input.body.clone()));
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = uri;
+    *request.uri_mut() = endpoint.into_uri();
     *request.headers_mut() =
         headers(input, run).map_err(|error| format!("no request can be made: {error}"))?;
     Ok(request)
@@ -85,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_that_is_not_plain_http_is_not_called() {
+    fn an_endpoint_that_cannot_be_published_is_not_called() {
         let run = run(b"1b4e28ba-2fa1-11d2-883f-0016d3cca427");
         let input = Input::of_message(&message(&[], b""));
         assert!(build("https://host/", &input, &run).is_err());
