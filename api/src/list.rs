@@ -28,13 +28,13 @@ pub(crate) type List<N> = Connection<Cursor, N, Total>;
 /// The order of a list.
 #[derive(InputObject)]
 #[graphql(
-    concrete(name = "AlgorithmOrder", params(AlgorithmOrderField)),
-    concrete(name = "BrokerOrder", params(BrokerOrderField)),
-    concrete(name = "GrantOrder", params(GrantOrderField)),
-    concrete(name = "ListenerOrder", params(ListenerOrderField)),
-    concrete(name = "OrganizationOrder", params(OrganizationOrderField)),
-    concrete(name = "PublisherOrder", params(PublisherOrderField)),
-    concrete(name = "TopicOrder", params(TopicOrderField))
+    concrete(name = "AlgorithmOrderInput", params(AlgorithmOrderField)),
+    concrete(name = "BrokerOrderInput", params(BrokerOrderField)),
+    concrete(name = "GrantOrderInput", params(GrantOrderField)),
+    concrete(name = "ListenerOrderInput", params(ListenerOrderField)),
+    concrete(name = "OrganizationOrderInput", params(OrganizationOrderField)),
+    concrete(name = "PublisherOrderInput", params(PublisherOrderField)),
+    concrete(name = "TopicOrderInput", params(TopicOrderField))
 )]
 pub(crate) struct OrderBy<F: InputType> {
     /// What to sort by.

@@ -24,7 +24,7 @@ use inventory::Inventory;
 
 const LISTENERS: &str =
     "query($first: Int!, $asOf: AsOf) { listeners(first: $first, asOf: $asOf) { nodes {
-    paused version problem resolvedVersion { version withdrawn }
+    paused versionSelector problem { code text } resolvedVersion { version withdrawn }
     broker { name kind counts { topics listeners } status { state running } credential { name version } }
     algorithm { name retired versions { version withdrawnReason } }
     consumers { state } } } }";
@@ -41,7 +41,7 @@ const TOPICS: &str = "query($first: Int!, $asOf: AsOf) { brokerByName(name: \"ma
 const TOPIC_LISTS: &str = "query($first: Int!, $asOf: AsOf) { brokerByName(name: \"main\", asOf: $asOf) { topics(first: $first) {
     totalCount nodes { name
       listeners(first: 2, orderBy: { field: CHANGED_AT, direction: DESCENDING }) {
-        totalCount nodes { version algorithm { name publishers(first: 1) { totalCount } } } }
+        totalCount nodes { versionSelector algorithm { name publishers(first: 1) { totalCount } } } }
       grants(first: 2) { totalCount nodes { access } } } } } }";
 
 /// The present, and a moment at which there were as many listeners.
@@ -153,14 +153,17 @@ async fn shows_what_there_is(inventory: &Inventory) {
     assert_eq!(first["resolvedVersion"]["version"], "1.0.0");
     assert_eq!(first["problem"], json!(null));
     let broker = json!({
-        "name": "main", "kind": "SQS", "counts": { "topics": "40", "listeners": "40" },
-        "status": { "state": "IDLE", "running": "0" },
+        "name": "main", "kind": "SQS", "counts": { "topics": 40, "listeners": 40 },
+        "status": { "state": "IDLE", "running": 0 },
         "credential": { "name": "vault/keys", "version": 2 },
     });
     assert_eq!(first["broker"], broker);
     let second = &answer["listeners"]["nodes"][1];
     assert_eq!(second["resolvedVersion"], json!(null));
-    assert_eq!(second["problem"], "version 1.0.0 is withdrawn: it lies");
+    let problem = json!({
+        "code": "VERSION_WITHDRAWN", "text": "version 1.0.0 is withdrawn: it lies",
+    });
+    assert_eq!(second["problem"], problem);
 
     let filter = "{ listeners(filter: { search: \"topic-07\", enabled: true, paused: false }) \
                   { nodes { topic { name } } } \

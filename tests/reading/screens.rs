@@ -71,7 +71,7 @@ async fn topics_count_the_algorithms_that_grants_reach_and_are_sorted_by_them() 
     }
     assert_eq!(found.len(), 3);
     let counts = json!({
-        "subscribeAlgorithms": "1", "publishAlgorithms": "1", "deadLetterAlgorithms": "0",
+        "subscribeAlgorithms": 1, "publishAlgorithms": 1, "deadLetterAlgorithms": 0,
     });
     let orders = found
         .iter()

@@ -145,9 +145,11 @@ async fn without_the_grant_of_its_dlq_a_listener_consumes_nothing_until_it_has_i
         (listener["consumers"][0]["state"] == "BLOCKED").then_some(())
     })
     .await;
-    let listener = flow.look("enabled problem consumers { reason }").await;
+    let listener = flow
+        .look("enabled problem { code text } consumers { reason }")
+        .await;
     assert_eq!(listener["enabled"], true);
-    assert_eq!(listener["problem"], reason);
+    assert_eq!(listener["problem"]["text"], reason);
     assert_eq!(
         listener["consumers"][0]["reason"],
         format!("dlq_not_granted: {reason}")
@@ -163,7 +165,7 @@ async fn without_the_grant_of_its_dlq_a_listener_consumes_nothing_until_it_has_i
     assert_eq!(called[0], "first");
     assert_eq!(called.len(), 3);
     assert_eq!(kafka.until_records("orders-dlq", 1).await.len(), 1);
-    let listener = flow.look("problem consumers { state }").await;
+    let listener = flow.look("problem { code } consumers { state }").await;
     assert_eq!(listener["problem"], Value::Null);
     assert_eq!(listener["consumers"][0]["state"], "RUNNING");
 }

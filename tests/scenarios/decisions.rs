@@ -66,7 +66,7 @@ async fn a_paused_listener_holds_its_position_and_resumes_there() {
     let state = flow.look("enabled paused").await;
     assert_eq!(state, json!({ "enabled": true, "paused": true }));
     let broker = flow.look("broker { status { state running } }").await;
-    let idle = json!({ "state": "IDLE", "running": "0" });
+    let idle = json!({ "state": "IDLE", "running": 0 });
     assert_eq!(broker["broker"]["status"], idle);
     for number in 20..40 {
         kafka.produce("orders", number.to_string().as_bytes()).await;
@@ -79,7 +79,7 @@ async fn a_paused_listener_holds_its_position_and_resumes_there() {
     flow.until_ended(40, 0).await;
     let broker = flow.look("broker { status { state running } }").await;
     // Its own and the witness's.
-    let consuming = json!({ "state": "CONSUMING", "running": "2" });
+    let consuming = json!({ "state": "CONSUMING", "running": 2 });
     assert_eq!(broker["broker"]["status"], consuming);
     let calls = endpoint.calls();
     let called: BTreeSet<_> = calls.iter().map(|call| call.body.clone()).collect();
@@ -164,9 +164,11 @@ async fn a_withdrawn_version_blocks_who_named_it_and_moves_who_selected_it() {
     })
     .await;
     assert_ne!(reason.as_str().unwrap_or_default(), "");
-    let problem = exact.look("resolvedVersion { version } problem").await;
+    let problem = exact
+        .look("resolvedVersion { version } problem { code text }")
+        .await;
     assert_eq!(problem["resolvedVersion"], Value::Null);
-    let problem = problem["problem"].as_str().unwrap().to_owned();
+    let problem = problem["problem"]["text"].as_str().unwrap().to_owned();
     assert!(problem.contains("withdrawn: it was wrong"), "{problem}");
     eventually(
         "the selecting listener calls the other version",

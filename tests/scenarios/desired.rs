@@ -181,12 +181,12 @@ async fn what_changed_is_changed_in_place_and_what_is_unnamed_goes_when_pruned()
         )
     );
     let seen = flow
-        .look("enabled paused version settings { concurrency }")
+        .look("enabled paused versionSelector settings { concurrency }")
         .await;
     assert_eq!(
         seen,
         json!({
-            "enabled": true, "paused": true, "version": "latest", "settings": { "concurrency": 5 },
+            "enabled": true, "paused": true, "versionSelector": "latest", "settings": { "concurrency": 5 },
         })
     );
 
@@ -230,7 +230,7 @@ async fn what_changed_is_changed_in_place_and_what_is_unnamed_goes_when_pruned()
 /// The id of a topic of the flow's broker.
 async fn topic_id(flow: &Flow, name: &str) -> Value {
     let document = "query($id: ID!, $name: String!) { node(id: $id) { ... on Broker { \
-                    topics(search: $name) { nodes { id name } } } } }";
+                    topics(filter: { search: $name }) { nodes { id name } } } } }";
     let variables = json!({ "id": flow.broker, "name": name });
     let found = flow.api.ask(document, variables).await;
     let topics = found["node"]["topics"]["nodes"].as_array().unwrap().clone();
@@ -383,14 +383,17 @@ async fn what_somebody_changes_meanwhile_is_a_conflict_and_is_not_overwritten() 
     ] {
         assert!(error.contains(part), "{part}: {error}");
     }
-    let seen = flow.look("paused version").await;
-    assert_eq!(seen, json!({ "paused": true, "version": "1.0.0" }));
+    let seen = flow.look("paused versionSelector").await;
+    assert_eq!(seen, json!({ "paused": true, "versionSelector": "1.0.0" }));
 
     // The documents say nothing of a pause, so that listener resumes.
     let again = printed(&run(&server, &["apply", "-"], &wanted).await, 0);
     assert!(again.ends_with("2 changes (0 removals)\n"), "{again}");
-    let seen = flow.look("paused version").await;
-    assert_eq!(seen, json!({ "paused": false, "version": "latest" }));
+    let seen = flow.look("paused versionSelector").await;
+    assert_eq!(
+        seen,
+        json!({ "paused": false, "versionSelector": "latest" })
+    );
 }
 
 #[tokio::test]

@@ -101,8 +101,8 @@ async fn a_subscription_resumes_behind_any_position_without_gap_or_repetition() 
     assert_eq!(events.next().await["events"]["type"], "CONSUMER_STOPPED");
 }
 
-const LISTS: &str = "{ brokers { nodes { id name } } publishers { nodes { id version } } \
-     listeners { nodes { id version deadLetterTopic { name } revision } } grants { nodes { id } } }";
+const LISTS: &str = "{ brokers { nodes { id name } } publishers { nodes { id versionSelector } } \
+     listeners { nodes { id versionSelector deadLetterTopic { name } revision } } grants { nodes { id } } }";
 
 #[tokio::test]
 async fn read_models_thrown_away_are_rebuilt_from_the_log() {

@@ -96,7 +96,7 @@ async fn a_version_changed_while_messages_flow_loses_nothing_and_runs_say_which(
         kafka.produce("orders", number.to_string().as_bytes()).await;
         if number == MESSAGES / 2 {
             let document = "mutation($id: ID!) { it: listenerChangeVersion(id: $id, \
-                input: { version: \"1.1.0\" }) { listener { version resolvedVersion { version } } \
+                input: { version: \"1.1.0\" }) { listener { versionSelector resolvedVersion { version } } \
                 userErrors { code message } } }";
             let payload = flow
                 .api

@@ -41,7 +41,7 @@ async fn a_list_is_sorted_and_counted_as_asked_and_a_cursor_is_of_one_order() {
     for name in ["b", "c", "a"] {
         api.done(CREATE, json!({ "input": { "name": name } })).await;
     }
-    let list = "query($after: String, $by: OrganizationOrder, $search: String) { \
+    let list = "query($after: String, $by: OrganizationOrderInput, $search: String) { \
                 organizations(first: 2, after: $after, orderBy: $by, filter: { search: $search }) \
                 { totalCount edges { cursor node { name } } } }";
     let newest = json!({ "field": "CREATED_AT", "direction": "DESCENDING" });

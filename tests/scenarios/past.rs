@@ -13,12 +13,12 @@ const EVERYTHING: &str = "query($search: String!, $asOf: AsOf) { \
     algorithms(first: 30, asOf: $asOf) { nodes { id retired versions { id withdrawn } \
     grants(first: 20) { nodes { id } } } } \
     brokers(first: 4, asOf: $asOf) { nodes { id counts { grants listeners publishers } \
-    disconnectPreview { grants firstListeners { id } } topics(search: $search) { nodes { id name \
+    disconnectPreview { grants firstListeners { id } } topics(filter: { search: $search }) { nodes { id name \
     counts { subscribeGrants publishGrants listeners publishers } } } } } \
     grants(first: 100, asOf: $asOf) { nodes { id grantedAt grantee { __typename } } } \
-    listeners(first: 100, asOf: $asOf) { nodes { id enabled paused version problem deadLetterTopic { name } revision \
+    listeners(first: 100, asOf: $asOf) { nodes { id enabled paused versionSelector problem { code } deadLetterTopic { name } revision \
     resolvedVersion { version } consumers { state since } broker { name } } } \
-    publishers(first: 100, asOf: $asOf) { nodes { id enabled version algorithm { name } } } \
+    publishers(first: 100, asOf: $asOf) { nodes { id enabled versionSelector algorithm { name } } } \
     organizationByName(name: \"acme\", asOf: $asOf) { id } \
     algorithmByName(name: \"acme/score\", asOf: $asOf) { id } \
     brokerByName(name: \"main\", asOf: $asOf) { id } }";

@@ -9,7 +9,7 @@ const REVISION: &str = "query($id: ID!) { node(id: $id) { ... on Listener { revi
 
 const VERSION: &str = "mutation($id: ID!, $input: ListenerChangeVersionInput!) { \
                        it: listenerChangeVersion(id: $id, input: $input) { \
-                       listener { version revision } position \
+                       listener { versionSelector revision } position \
                        userErrors { code message path revision changes { words } } } }";
 
 async fn revision(api: &GraphQl, id: &Value) -> Value {
@@ -56,7 +56,7 @@ async fn two_people_conflict_over_one_listener_and_not_over_two_of_one_topic() {
     let topic = revision(api, &flow.topics[0]).await;
     api.done(VERSION, to(mine, "1.*", &seen[0])).await;
     let done = api.done(VERSION, to(theirs, "latest", &seen[1])).await;
-    assert_eq!(done["listener"]["version"], "latest");
+    assert_eq!(done["listener"]["versionSelector"], "latest");
     assert_eq!(revision(api, theirs).await, done["listener"]["revision"]);
     // What the topic shows of them is the same.
     assert_eq!(revision(api, &flow.topics[0]).await, topic);

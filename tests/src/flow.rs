@@ -263,7 +263,7 @@ pub async fn broker(api: &GraphQl, kafka: &Kafka, name: &str) -> (Value, Vec<Val
         let found = api
             .ask(
                 "query($id: ID!, $search: String!) { node(id: $id) { ... on Broker { \
-                 topics(search: $search) { nodes { id name partitions } } } } }",
+                 topics(filter: { search: $search }) { nodes { id name partitions } } } } }",
                 json!({ "id": broker, "search": kafka.topic(name) }),
             )
             .await;

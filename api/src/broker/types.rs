@@ -14,9 +14,9 @@ use crate::grant::query::GrantOrderField;
 use crate::id::GlobalId;
 use crate::list::{List, OrderBy, Part};
 use crate::loaders::{ConsumersOn, CountsOf};
-use crate::scalar::{BigInt, DateTime, Revision};
+use crate::scalar::{DateTime, Revision};
 use crate::topic::Topic;
-use crate::topic::query::TopicOrderField;
+use crate::topic::query::{TopicFilterInput, TopicOrderField};
 use crate::view::View;
 
 #[derive(Clone)]
@@ -114,17 +114,17 @@ impl Broker {
         Some(self.1.list(filter, part, Grant).await)
     }
 
-    /// Its topics, by name; with `search`, those whose name contains it.
+    /// Its topics, by name.
     async fn topics(
         &self,
-        search: Option<String>,
+        filter: Option<TopicFilterInput>,
         first: Option<i32>,
         after: Option<String>,
         order_by: Option<OrderBy<TopicOrderField>>,
     ) -> Option<Result<List<Topic>>> {
         let filter = TopicFilter {
             broker: self.0.id,
-            search,
+            search: filter.unwrap_or_default().search,
         };
         let part = Part::new(first, after, order_by);
         Some(self.1.list(filter, part, Topic::of_row).await)
@@ -149,11 +149,11 @@ pub struct BrokerStatus {
     /// In one word.
     pub state: BrokerState,
     /// How many consumers are running.
-    pub running: BigInt,
+    pub running: u64,
     /// How many consumers hold their position.
-    pub blocked: BigInt,
+    pub blocked: u64,
     /// How many consumers failed and will be restarted.
-    pub failed: BigInt,
+    pub failed: u64,
 }
 
 /// A broker's health in one word.
@@ -183,9 +183,9 @@ impl BrokerStatus {
         };
         Self {
             state,
-            running: BigInt(counts.running),
-            blocked: BigInt(counts.blocked),
-            failed: BigInt(counts.failed),
+            running: counts.running,
+            blocked: counts.blocked,
+            failed: counts.failed,
         }
     }
 }
@@ -203,22 +203,22 @@ pub struct Credential {
 #[derive(SimpleObject)]
 pub struct BrokerCounts {
     /// Its topics.
-    pub topics: BigInt,
+    pub topics: u64,
     /// Grants of topics and of patterns.
-    pub grants: BigInt,
+    pub grants: u64,
     /// Enabled listeners, paused ones included.
-    pub listeners: BigInt,
+    pub listeners: u64,
     /// Enabled publishers.
-    pub publishers: BigInt,
+    pub publishers: u64,
 }
 
 impl From<broker::BrokerCounts> for BrokerCounts {
     fn from(counts: broker::BrokerCounts) -> Self {
         Self {
-            topics: BigInt(counts.topics),
-            grants: BigInt(counts.grants),
-            listeners: BigInt(counts.listeners),
-            publishers: BigInt(counts.publishers),
+            topics: counts.topics,
+            grants: counts.grants,
+            listeners: counts.listeners,
+            publishers: counts.publishers,
         }
     }
 }

@@ -38,14 +38,15 @@ const TOPIC: &str = "name partitions \
 const GRANT: &str = "access grantedAt topic { name } topicPattern grantedBecause { id } \
     grantee { __typename ... on Algorithm { name } ... on Organization { name } }";
 
-const LISTENER: &str = "enabled paused version resolvedVersion { version } problem topic { name } \
+const LISTENER: &str = "enabled paused versionSelector resolvedVersion { version } problem { code text } topic { name } \
     deadLetterTopic { name } \
     group revision changedAt changedBecause { id } \
     settings { start { at time } concurrency faults maxMessageBytes \
     retry { maxAttempts initialBackoffMs maxBackoffMs } } \
     consumers { worker { uuid } state reason since }";
 
-const PUBLISHER: &str = "enabled version topic { name } revision changedAt changedBecause { id }";
+const PUBLISHER: &str =
+    "enabled versionSelector topic { name } revision changedAt changedBecause { id }";
 
 #[cfg(test)]
 mod tests {

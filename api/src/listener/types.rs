@@ -3,7 +3,7 @@
 use async_graphql::connection::Connection;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use domain::TopicId;
-use domain::algorithm::Algorithm as Versions;
+use domain::algorithm::{Algorithm as Versions, Unresolved};
 use projections::algorithm::PublishedVersion;
 use projections::worker::ConsumerState as RowState;
 
@@ -42,7 +42,7 @@ impl Listener {
     }
 
     /// The version selector, resolved at each run.
-    async fn version(&self) -> String {
+    async fn version_selector(&self) -> String {
         self.0.version.to_string()
     }
 
@@ -60,7 +60,7 @@ impl Listener {
     /// Why it cannot consume although it is enabled, and holds its position: its selector picks no
     /// version, or its algorithm has no grant to write to the dead letter topic. Null where there is
     /// no such reason.
-    async fn problem(&self) -> Option<Result<String>> {
+    async fn problem(&self) -> Option<Result<ListenerProblem>> {
         self.find_problem().await.transpose()
     }
 
@@ -156,17 +156,20 @@ impl Listener {
         })
     }
 
-    async fn find_problem(&self) -> Result<Option<String>> {
+    async fn find_problem(&self) -> Result<Option<ListenerProblem>> {
         let (algorithm, _) = self.versions().await?;
         if let Err(unresolved) = algorithm.resolve(&self.0.version) {
-            return Ok(Some(unresolved.to_string()));
+            return Ok(Some(unresolved.into()));
         }
         let Some(dlq) = &self.0.dlq else {
             return Ok(None);
         };
         let lacking = self.1.load(DlqNotGranted(self.0.id.clone())).await?;
         let algorithm = &self.0.id.algorithm;
-        Ok(lacking.map(|()| format!("{algorithm} has no DEAD_LETTER or PUBLISH grant on {dlq}")))
+        Ok(lacking.map(|()| ListenerProblem {
+            code: ListenerProblemCode::DlqNotGranted,
+            text: format!("{algorithm} has no DEAD_LETTER or PUBLISH grant on {dlq}"),
+        }))
     }
 
     /// Its algorithm with the versions, as rows and as selectors are resolved by.
@@ -177,6 +180,40 @@ impl Listener {
         let rows = rows.unwrap_or_default();
         let retired = algorithm.is_some_and(|row| row.retired_at.is_some());
         Ok((projections::algorithm::state(retired, &rows), rows))
+    }
+}
+
+/// Why a listener holds its position once it is enabled.
+#[derive(SimpleObject)]
+pub struct ListenerProblem {
+    /// What it is about.
+    pub code: ListenerProblemCode,
+    /// A text for people; it may change.
+    pub text: String,
+}
+
+/// What a listener's problem is about. Codes are added over time: keep a branch for unknown ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum ListenerProblemCode {
+    /// The algorithm is retired.
+    AlgorithmRetired,
+    /// The version is withdrawn.
+    VersionWithdrawn,
+    /// No published version matches.
+    NoVersionMatches,
+    /// The algorithm may not write faulty messages to the dead letter queue.
+    DlqNotGranted,
+}
+
+impl From<Unresolved> for ListenerProblem {
+    fn from(unresolved: Unresolved) -> Self {
+        let code = match unresolved {
+            Unresolved::Retired => ListenerProblemCode::AlgorithmRetired,
+            Unresolved::Withdrawn { .. } => ListenerProblemCode::VersionWithdrawn,
+            Unresolved::NoMatch => ListenerProblemCode::NoVersionMatches,
+        };
+        let text = unresolved.to_string();
+        Self { code, text }
     }
 }
 

@@ -30,7 +30,7 @@ impl Publisher {
 
     /// The version selector. Results of every version that it matches are published; for `latest`,
     /// those of the newest.
-    async fn version(&self) -> String {
+    async fn version_selector(&self) -> String {
         self.0.version.to_string()
     }
 

@@ -14,7 +14,7 @@ use crate::listener::query::ListenerOrderField;
 use crate::loaders::{Listed, RevisionOf};
 use crate::publisher::Publisher;
 use crate::publisher::query::PublisherOrderField;
-use crate::scalar::{BigInt, Revision};
+use crate::scalar::Revision;
 use crate::view::View;
 
 pub struct Topic {
@@ -153,35 +153,35 @@ impl Topic {
 #[derive(SimpleObject)]
 pub struct TopicCounts {
     /// Grants to read it, pattern grants included.
-    pub subscribe_grants: BigInt,
+    pub subscribe_grants: u64,
     /// Grants to write results to it, pattern grants included.
-    pub publish_grants: BigInt,
+    pub publish_grants: u64,
     /// Grants to write faulty messages to it, pattern grants included.
-    pub dead_letter_grants: BigInt,
+    pub dead_letter_grants: u64,
     /// Algorithms that may read it, by grants to them and to their organizations, of the topic and
     /// of patterns. Retired ones are not counted.
-    pub subscribe_algorithms: BigInt,
+    pub subscribe_algorithms: u64,
     /// Algorithms whose results may be written to it, counted in the same way.
-    pub publish_algorithms: BigInt,
+    pub publish_algorithms: u64,
     /// Algorithms with a grant to write faulty messages to it, counted in the same way.
-    pub dead_letter_algorithms: BigInt,
+    pub dead_letter_algorithms: u64,
     /// Enabled listeners, paused ones included.
-    pub listeners: BigInt,
+    pub listeners: u64,
     /// Enabled publishers.
-    pub publishers: BigInt,
+    pub publishers: u64,
 }
 
 impl From<projections::topic::TopicCounts> for TopicCounts {
     fn from(counts: projections::topic::TopicCounts) -> Self {
         Self {
-            subscribe_grants: BigInt(counts.subscribe_grants),
-            publish_grants: BigInt(counts.publish_grants),
-            dead_letter_grants: BigInt(counts.dead_letter_grants),
-            subscribe_algorithms: BigInt(counts.subscribe_algorithms),
-            publish_algorithms: BigInt(counts.publish_algorithms),
-            dead_letter_algorithms: BigInt(counts.dead_letter_algorithms),
-            listeners: BigInt(counts.listeners),
-            publishers: BigInt(counts.publishers),
+            subscribe_grants: counts.subscribe_grants,
+            publish_grants: counts.publish_grants,
+            dead_letter_grants: counts.dead_letter_grants,
+            subscribe_algorithms: counts.subscribe_algorithms,
+            publish_algorithms: counts.publish_algorithms,
+            dead_letter_algorithms: counts.dead_letter_algorithms,
+            listeners: counts.listeners,
+            publishers: counts.publishers,
         }
     }
 }

@@ -12,9 +12,9 @@ use super::load::{self, Body};
 const EVENTS_TAB: &str = "query($name: String!) { algorithmByName(name: $name) {
     id name versions { version withdrawn }
     grants(first: 50) { nodes { id access topic { name } topicPattern broker { id name kind } } }
-    listeners(first: 50) { nodes { id topic { name } enabled paused version problem deadLetterTopic { name }
+    listeners(first: 50) { nodes { id topic { name } enabled paused versionSelector problem { code text } deadLetterTopic { name }
         resolvedVersion { version } broker { name } consumers { state reason } } }
-    publishers(first: 50) { nodes { id topic { name } enabled version broker { name } } } } }";
+    publishers(first: 50) { nodes { id topic { name } enabled versionSelector broker { name } } } } }";
 
 const BROKERS: &str = "{ brokers(first: 100) { nodes { id name kind connectedAt
     topicsChangedAt credential { name version }

@@ -92,7 +92,7 @@ struct ShownListener {
     revision: String,
     #[serde(flatten)]
     edge: ShownEdge,
-    version: VersionSelector,
+    version_selector: VersionSelector,
     settings: SettingsSpec,
     dead_letter_topic: Option<NamedTopic>,
     paused: bool,
@@ -105,7 +105,7 @@ struct ShownPublisher {
     revision: String,
     #[serde(flatten)]
     edge: ShownEdge,
-    version: VersionSelector,
+    version_selector: VersionSelector,
 }
 
 #[derive(Deserialize)]
@@ -246,7 +246,7 @@ impl<'a> Reader<'a> {
             };
             self.at(&shown.id, shown.revision);
             let spec = ListenerSpec {
-                version: shown.version,
+                version: shown.version_selector,
                 settings: shown.settings,
                 dlq: shown.dead_letter_topic.map(|topic| topic.name),
                 paused: shown.paused,
@@ -264,7 +264,9 @@ impl<'a> Reader<'a> {
                 continue;
             };
             self.at(&shown.id, shown.revision);
-            self.state().publishers.insert(edge.clone(), shown.version);
+            self.state()
+                .publishers
+                .insert(edge.clone(), shown.version_selector);
             self.cluster.ids.publishers.insert(edge, shown.id);
         }
         Ok(())
