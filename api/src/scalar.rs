@@ -5,15 +5,15 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position(pub domain::Position);
 
-/// A position in the event log: decimal digits in a string, since `Int` is too small for it.
+/// A position in the event log: decimal digits in a string, without zeros in front, since `Int` is
+/// too small for it.
 #[Scalar]
 impl ScalarType for Position {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text
-                .parse()
+            Value::String(text) => canonical(text)
                 .map(|position| Self(domain::Position(position)))
-                .map_err(|_| InputValueError::custom("a position is digits, at most 2^64 - 1")),
+                .ok_or_else(|| InputValueError::custom("a position is digits, at most 2^64 - 1")),
             _ => Err(InputValueError::expected_type(value)),
         }
     }
@@ -52,12 +52,14 @@ impl ScalarType for Revision {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BigInt(pub u64);
 
-/// A whole number of up to 64 bits: decimal digits in a string.
+/// A whole number of up to 64 bits: decimal digits in a string, without zeros in front.
 #[Scalar]
 impl ScalarType for BigInt {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) => Ok(Self(text.parse()?)),
+            Value::String(text) => canonical(text)
+                .map(Self)
+                .ok_or_else(|| InputValueError::custom("a number is digits, at most 2^64 - 1")),
             _ => Err(InputValueError::expected_type(value)),
         }
     }
@@ -82,5 +84,31 @@ impl ScalarType for DateTime {
 
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
+    }
+}
+
+/// A number in the one form that it has.
+fn canonical(text: &str) -> Option<u64> {
+    let number: u64 = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_one_form() {
+        for (text, wanted) in [
+            ("0", Some(0)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("+1", None),
+            ("-1", None),
+            ("01", None),
+            ("", None),
+        ] {
+            assert_eq!(canonical(text), wanted, "{text:?}");
+        }
     }
 }

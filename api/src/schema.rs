@@ -56,7 +56,7 @@ use crate::worker::mutation::WorkerMutation;
 use crate::worker::query::WorkerQuery;
 use crate::worker::subscription::WorkerSubscription;
 
-/// What can be read. Every query that reads the read models takes `asOf`.
+/// What can be read. Queries of what the log holds take `asOf`.
 #[derive(MergedObject, Default)]
 pub struct Query(
     NodeQuery,

@@ -1,4 +1,4 @@
-//! Brokers: connected ones, and replaced ones.
+//! Brokers: connected ones, and those that were disconnected or replaced.
 
 mod usage;
 
@@ -16,7 +16,7 @@ use crate::revision::revision_of;
 
 pub use self::usage::BrokerCounts;
 
-/// A broker that is connected or was replaced.
+/// A broker, also one that was disconnected or replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broker {
     pub id: BrokerId,
@@ -26,21 +26,22 @@ pub struct Broker {
     pub connected_at: Timestamp,
     /// When its list of topics was last seen to change.
     pub discovered_at: Option<Timestamp>,
-    /// What took over from it; it is disconnected.
-    pub replaced: Option<Replaced>,
+    /// That it was disconnected or replaced.
+    pub ended: Option<Ended>,
     pub revision: Revision,
 }
 
-/// That a broker was replaced.
+/// That a broker was disconnected or replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Replaced {
+pub struct Ended {
     pub at: Timestamp,
-    pub by: BrokerId,
+    /// What took over from it.
+    pub by: Option<BrokerId>,
 }
 
-impl Replaced {
-    fn new((at, by): (Timestamp, String)) -> Result<Self, ReadModelError> {
-        let by = BrokerId::from_value(by.into())?;
+impl Ended {
+    fn new(at: Timestamp, by: Option<String>) -> Result<Self, ReadModelError> {
+        let by = by.map(|by| BrokerId::from_value(by.into())).transpose()?;
         Ok(Self { at, by })
     }
 }
@@ -51,6 +52,8 @@ pub struct BrokerFilter {
     /// Part of the name.
     pub search: Option<String>,
     pub kind: Option<BrokerKind>,
+    /// Disconnected and replaced ones instead of connected ones.
+    pub ended: bool,
 }
 
 /// What brokers can be sorted by.
@@ -89,11 +92,12 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
             &[text(e.broker), fact.at.into()],
         ),
         Event::BrokerReplaced(e) => tx.execute(
-            "UPDATE brokers SET replaced_at = ?2, replaced_by = ?3 WHERE id = ?1",
+            "UPDATE brokers SET ended_at = ?2, replaced_by = ?3 WHERE id = ?1",
             &[text(e.broker), fact.at.into(), text(e.replacement)],
         ),
         Event::BrokerDisconnected(e) => {
-            tx.execute("DELETE FROM brokers WHERE id = ?1", &[text(e.broker)])
+            let sql = "UPDATE brokers SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL";
+            tx.execute(sql, &[text(e.broker), fact.at.into()])
         }
         _ => Ok(()),
     }
@@ -120,7 +124,7 @@ fn rotate(
 }
 
 const SELECT: &str = concat!(
-    "SELECT id, name, settings, connected_at, discovered_at, replaced_at, replaced_by, ",
+    "SELECT id, name, settings, connected_at, discovered_at, ended_at, replaced_by, ",
     revision_of!("broker", "b.id"),
     " FROM brokers b"
 );
@@ -143,21 +147,25 @@ impl ReadModel {
         &self,
         name: &BrokerName,
     ) -> Result<Option<Broker>, ReadModelError> {
-        let select = Statement::new(SELECT).then(" WHERE name = ?1 AND replaced_at IS NULL");
+        let select = Statement::new(SELECT).then(" WHERE name = ?1 AND ended_at IS NULL");
         self.row(select.bind(name.as_str())).await
     }
 }
 
-/// Connected brokers.
 impl Select for BrokerFilter {
     type Row = Broker;
 
-    const KEY: &'static str = "name";
+    // Names are unique among connected brokers alone, and a space comes before all that they hold.
+    const KEY: &'static str = "(name || ' ' || id)";
 
     fn select(&self) -> Result<Statement, ReadModelError> {
         let kind = self.kind.map(serde_json::to_value).transpose()?;
         Ok(Statement::new(SELECT)
-            .then(" WHERE replaced_at IS NULL")
+            .then(if self.ended {
+                " WHERE ended_at IS NOT NULL"
+            } else {
+                " WHERE ended_at IS NULL"
+            })
             .add_if(" AND instr(name, ?) > 0", self.search.as_deref())
             .add_if(
                 " AND settings ->> 'kind' = ?",
@@ -170,7 +178,7 @@ impl Listed for Broker {
     type Sort = BrokerSort;
 
     fn key(&self) -> String {
-        self.name.to_string()
+        format!("{} {}", self.name, self.id)
     }
 
     fn sorted(&self, by: BrokerSort) -> Option<Sorted> {
@@ -187,7 +195,7 @@ pub(crate) fn settings(
     id: BrokerId,
 ) -> Result<Option<BrokerSettings>, ReadModelError> {
     let rows = tx.query(
-        "SELECT settings FROM brokers WHERE id = ?1 AND replaced_at IS NULL",
+        "SELECT settings FROM brokers WHERE id = ?1 AND ended_at IS NULL",
         &[text(id)],
     )?;
     let settings = rows.into_iter().next().map(|mut row| row.json());
@@ -214,9 +222,9 @@ impl FromRow for Broker {
             settings: row.json()?,
             connected_at: row.take()?,
             discovered_at: row.take()?,
-            replaced: {
+            ended: {
                 let (at, by): (Option<Timestamp>, Option<String>) = (row.take()?, row.take()?);
-                at.zip(by).map(Replaced::new).transpose()?
+                at.map(|at| Ended::new(at, by)).transpose()?
             },
             revision: row.take()?,
         })

@@ -283,7 +283,7 @@ impl Select for ListenerFilter {
 
     fn select(&self) -> Result<Statement, ReadModelError> {
         let select = listeners!(
-            "EXISTS (SELECT 1 FROM brokers c WHERE c.id = l.broker AND c.replaced_at IS NULL)"
+            "EXISTS (SELECT 1 FROM brokers c WHERE c.id = l.broker AND c.ended_at IS NULL)"
         );
         let flows = FlowFilter {
             algorithm: self.algorithm.as_ref(),

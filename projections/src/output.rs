@@ -12,7 +12,8 @@ use crate::model::{self, ReadModel};
 const PUBLISHERS: &str = "SELECT p.version, c.replaced_by, p.key \
      FROM publishers p JOIN brokers c ON c.id = p.broker \
      WHERE p.algorithm = ?1 AND p.enabled = 1 AND (c.replaced_by IS NOT NULL \
-     OR EXISTS (SELECT 1 FROM permitted g WHERE g.broker = p.broker AND g.topic = p.topic \
+     OR c.ended_at IS NULL AND EXISTS (SELECT 1 FROM permitted g \
+     WHERE g.broker = p.broker AND g.topic = p.topic \
      AND g.algorithm = p.algorithm AND g.access = 'PUBLISH')) \
      ORDER BY p.key";
 

@@ -171,7 +171,7 @@ impl Select for PublisherFilter {
 
     fn select(&self) -> Result<Statement, ReadModelError> {
         let select = publishers!(
-            "EXISTS (SELECT 1 FROM brokers c WHERE c.id = p.broker AND c.replaced_at IS NULL)"
+            "EXISTS (SELECT 1 FROM brokers c WHERE c.id = p.broker AND c.ended_at IS NULL)"
         );
         let flows = FlowFilter {
             algorithm: self.algorithm.as_ref(),

@@ -19,7 +19,7 @@ pub struct Found {
 const NAMES: &str = "SELECT 'organization' AS kind, '' AS owner, name, name AS last \
      FROM organizations \
      UNION ALL SELECT 'algorithm', '', id, substr(id, length(organization) + 2) FROM algorithms \
-     UNION ALL SELECT 'broker', id, name, name FROM brokers WHERE replaced_at IS NULL \
+     UNION ALL SELECT 'broker', id, name, name FROM brokers WHERE ended_at IS NULL \
      UNION ALL SELECT 'topic', broker, name, name FROM topics WHERE listed = 1";
 
 impl ReadModel {

@@ -83,7 +83,10 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
             forget(tx, fact, e.broker, noted)?;
             count(tx, e.broker)
         }
-        Event::BrokerDisconnected(e) => forget(tx, fact, e.broker, noted),
+        Event::BrokerDisconnected(e) => {
+            forget(tx, fact, e.broker, noted)?;
+            count(tx, e.broker)
+        }
         _ => Ok(()),
     }
 }

@@ -11,12 +11,25 @@ use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
 /// Which brokers to list; all connected ones by default.
-#[derive(InputObject, Default)]
+#[derive(InputObject)]
 pub struct BrokerFilterInput {
     /// Part of the name.
     pub search: Option<String>,
     /// Only brokers of this kind.
     pub kind: Option<BrokerKind>,
+    /// Only connected ones, which is the default, or only disconnected and replaced ones.
+    #[graphql(default = true)]
+    pub connected: bool,
+}
+
+impl Default for BrokerFilterInput {
+    fn default() -> Self {
+        Self {
+            search: None,
+            kind: None,
+            connected: true,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -24,7 +37,7 @@ pub struct BrokerQuery;
 
 #[Object]
 impl BrokerQuery {
-    /// The connected brokers, by name.
+    /// Brokers, by name; connected ones unless filtered.
     async fn brokers(
         &self,
         ctx: &Context<'_>,
@@ -70,6 +83,7 @@ async fn brokers(
     let filter = BrokerFilter {
         search: filter.search,
         kind: filter.kind.map(Into::into),
+        ended: !filter.connected,
     };
     view.list(filter, part, Broker).await
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, ID, Object, Result, SimpleObject};
 use domain::broker::BrokerKind as DomainKind;
-use projections::broker;
+use projections::broker::{self, Ended};
 use projections::ending::Ending;
 use projections::topic::TopicFilter;
 use projections::worker::ConsumerCounts;
@@ -22,8 +22,8 @@ use crate::view::View;
 #[derive(Clone)]
 pub struct Broker(pub(crate) projections::broker::Broker, pub(crate) View);
 
-/// A connected Kafka cluster, SQS account or Service Bus namespace. Its settings never change;
-/// only credentials rotate.
+/// A Kafka cluster, SQS account or Service Bus namespace that is or was connected. Its settings
+/// never change; only credentials rotate.
 #[Object]
 impl Broker {
     /// Its global id.
@@ -71,14 +71,21 @@ impl Broker {
         })
     }
 
-    /// When another broker took over; null while none has.
-    async fn replaced_at(&self) -> Option<DateTime> {
-        self.0.replaced.map(|replaced| DateTime(replaced.at))
+    /// When it was disconnected; null while it is connected, or if another broker took over.
+    async fn disconnected_at(&self) -> Option<DateTime> {
+        let ended = self.0.ended.filter(|ended| ended.by.is_none());
+        ended.map(|ended| DateTime(ended.at))
     }
 
-    /// The broker that took over; null while none has, or if that one is disconnected.
+    /// When another broker took over; null while none has.
+    async fn replaced_at(&self) -> Option<DateTime> {
+        let ended = self.0.ended.filter(|ended| ended.by.is_some());
+        ended.map(|ended| DateTime(ended.at))
+    }
+
+    /// The broker that took over; null while none has.
     async fn replaced_by(&self) -> Option<Result<Broker>> {
-        self.1.find(self.0.replaced?.by, Broker).await
+        self.1.find(self.0.ended?.by?, Broker).await
     }
 
     /// How many topics, grants, listeners and publishers it has.
@@ -90,8 +97,7 @@ impl Broker {
     /// Its health, from what workers report about their consumers.
     async fn status(&self) -> Option<Result<BrokerStatus>> {
         let counts = self.1.load(ConsumersOn(self.0.id)).await;
-        let replaced = self.0.replaced.is_some();
-        Some(counts.map(|counts| BrokerStatus::of(replaced, counts.unwrap_or_default())))
+        Some(counts.map(|counts| BrokerStatus::of(self.0.ended, counts.unwrap_or_default())))
     }
 
     /// What `brokerDisconnect` would end now.
@@ -167,12 +173,15 @@ pub enum BrokerState {
     Failing,
     /// Another broker took over from it.
     Replaced,
+    /// It was disconnected.
+    Disconnected,
 }
 
 impl BrokerStatus {
-    fn of(replaced: bool, counts: ConsumerCounts) -> Self {
+    fn of(ended: Option<Ended>, counts: ConsumerCounts) -> Self {
         let state = match counts {
-            _ if replaced => BrokerState::Replaced,
+            _ if ended.is_some_and(|ended| ended.by.is_some()) => BrokerState::Replaced,
+            _ if ended.is_some() => BrokerState::Disconnected,
             ConsumerCounts { failed: 1.., .. } => BrokerState::Failing,
             ConsumerCounts {
                 running: 0,

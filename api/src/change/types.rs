@@ -60,7 +60,7 @@ impl Change {
             return Ok(true);
         };
         let row = self.view.load(broker).await?;
-        Ok(row.is_some_and(|row| row.replaced.is_none()))
+        Ok(row.is_some_and(|row| row.ended.is_none()))
     }
 }
 

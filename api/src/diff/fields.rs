@@ -25,7 +25,7 @@ const ALGORITHM: &str = "name description registeredAt retired retiredAt \
 const VERSION: &str = "version endpoint protocol timeoutMs publishedAt withdrawn withdrawnAt \
     withdrawnReason";
 
-const BROKER: &str = "name kind connectedAt topicsChangedAt replacedAt replacedBy { name } \
+const BROKER: &str = "name kind connectedAt topicsChangedAt disconnectedAt replacedAt replacedBy { name } \
     credential { name version } counts { topics grants listeners publishers } \
     status { state running blocked failed } settings { __typename \
     ... on KafkaSettings { bootstrapServers security tls saslMechanism } \

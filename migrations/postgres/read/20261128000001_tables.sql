@@ -66,8 +66,7 @@ CREATE TABLE versions (
     PRIMARY KEY (algorithm, version)
 );
 
--- One that was disconnected is in the log, not here. One that was replaced stays, to lead to the
--- broker that took over.
+-- One that was disconnected or replaced stays, to be listed and to lead to the broker that took over.
 CREATE TABLE brokers (
     id            text COLLATE "C" PRIMARY KEY,
     name          text COLLATE "C" NOT NULL,
@@ -76,13 +75,13 @@ CREATE TABLE brokers (
     settings_at   bigint NOT NULL,
     connected_at  bigint NOT NULL,
     discovered_at bigint,
-    replaced_at   bigint,
+    ended_at      bigint,
     replaced_by   text COLLATE "C",
     -- How many it has, since a list of brokers is asked for that often.
     topics        bigint NOT NULL DEFAULT 0
 );
 
-CREATE UNIQUE INDEX brokers_connected ON brokers (name) WHERE replaced_at IS NULL;
+CREATE UNIQUE INDEX brokers_connected ON brokers (name) WHERE ended_at IS NULL;
 
 -- The topics that their brokers have, those that listeners and publishers are on, and dead letter
 -- queues: all that a pattern may permit.

@@ -46,8 +46,7 @@ CREATE TABLE versions (
     PRIMARY KEY (algorithm, version)
 ) STRICT, WITHOUT ROWID;
 
--- One that was disconnected is in the log, not here. One that was replaced stays, to lead to the
--- broker that took over.
+-- One that was disconnected or replaced stays, to be listed and to lead to the broker that took over.
 CREATE TABLE brokers (
     id            TEXT PRIMARY KEY,
     name          TEXT NOT NULL,
@@ -56,13 +55,13 @@ CREATE TABLE brokers (
     settings_at   INTEGER NOT NULL,
     connected_at  INTEGER NOT NULL,
     discovered_at INTEGER,
-    replaced_at   INTEGER,
+    ended_at      INTEGER,
     replaced_by   TEXT,
     -- How many it has, since a list of brokers is asked for that often.
     topics        INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
-CREATE UNIQUE INDEX brokers_connected ON brokers (name) WHERE replaced_at IS NULL;
+CREATE UNIQUE INDEX brokers_connected ON brokers (name) WHERE ended_at IS NULL;
 
 -- The topics that their brokers have, those that listeners and publishers are on, and dead letter
 -- queues: all that a pattern may permit.

@@ -27,6 +27,13 @@ async fn a_broker_that_is_gone_is_gone_from_the_lists() {
             .rows,
         []
     );
+    let ended = BrokerFilter {
+        ended: true,
+        ..BrokerFilter::default()
+    };
+    let ended = model.page(&ended, &page).await.unwrap().rows;
+    assert_eq!(ended.len(), 1);
+    assert_eq!((ended[0].id, ended[0].ended.unwrap().by), (broker(), None));
     let filter = ListenerFilter::default();
     assert_eq!(model.page(&filter, &all()).await.unwrap().rows, []);
     let topics = model
@@ -77,7 +84,7 @@ async fn a_replaced_broker_leads_to_the_one_that_took_over() {
     let fixture = Fixture::after(&events).await;
     let model = &fixture.model;
     let rows = model.brokers_by_id(&[broker()]).await.unwrap();
-    assert_eq!(rows[0].replaced.unwrap().by, next());
+    assert_eq!(rows[0].ended.unwrap().by, Some(next()));
     let alive = model.page(&BrokerFilter::default(), &all()).await;
     let alive: Vec<_> = alive.unwrap().rows.into_iter().map(|row| row.id).collect();
     assert_eq!(alive, [next()]);
@@ -94,6 +101,7 @@ async fn brokers_are_found_by_part_of_the_name_and_by_kind() {
         let filter = BrokerFilter {
             search: search.map(str::to_owned),
             kind,
+            ended: false,
         };
         let page = fixture.model.page(&filter, &all()).await.unwrap();
         page.rows
