@@ -12,11 +12,11 @@ use crate::grant::query::GrantOrderField;
 use crate::id::GlobalId;
 use crate::list::{List, OrderBy, Part};
 use crate::listener::Listener;
-use crate::listener::query::ListenerOrderField;
+use crate::listener::query::{ListenerFilterInput, ListenerOrderField};
 use crate::loaders::VersionsOf;
 use crate::organization::Organization;
 use crate::publisher::Publisher;
-use crate::publisher::query::PublisherOrderField;
+use crate::publisher::query::{PublisherFilterInput, PublisherOrderField};
 use crate::scalar::{DateTime, Revision};
 use crate::view::View;
 
@@ -122,13 +122,14 @@ impl Algorithm {
     /// What feeds it, enabled and disabled.
     async fn listeners(
         &self,
+        filter: Option<ListenerFilterInput>,
         first: Option<i32>,
         after: Option<String>,
         order_by: Option<OrderBy<ListenerOrderField>>,
     ) -> Option<Result<List<Listener>>> {
-        let filter = projections::listener::ListenerFilter {
-            algorithm: Some(self.0.id.clone()),
-            ..Default::default()
+        let filter = match filter.unwrap_or_default().of_algorithm(&self.0.id) {
+            Ok(filter) => filter,
+            Err(error) => return Some(Err(error)),
         };
         let part = Part::new(first, after, order_by);
         Some(self.1.list(filter, part, Listener).await)
@@ -137,13 +138,14 @@ impl Algorithm {
     /// Where its results go, enabled and disabled.
     async fn publishers(
         &self,
+        filter: Option<PublisherFilterInput>,
         first: Option<i32>,
         after: Option<String>,
         order_by: Option<OrderBy<PublisherOrderField>>,
     ) -> Option<Result<List<Publisher>>> {
-        let filter = projections::publisher::PublisherFilter {
-            algorithm: Some(self.0.id.clone()),
-            ..Default::default()
+        let filter = match filter.unwrap_or_default().of_algorithm(&self.0.id) {
+            Ok(filter) => filter,
+            Err(error) => return Some(Err(error)),
         };
         let part = Part::new(first, after, order_by);
         Some(self.1.list(filter, part, Publisher).await)

@@ -1,10 +1,12 @@
 //! Reading listeners.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
+use domain::{AlgorithmId, TopicId};
 use projections::listener::{ListenerFilter, ListenerSort};
 
 use super::Listener;
 use crate::as_of::AsOf;
+use crate::error::invalid;
 use crate::id::{self, chosen};
 use crate::list::{List, OrderBy, Part};
 use crate::view::View;
@@ -59,6 +61,32 @@ async fn listeners(
 }
 
 impl ListenerFilterInput {
+    /// The filter of the list of one topic.
+    pub(crate) fn on_topic(self, topic: &TopicId) -> Result<ListenerFilter> {
+        if self.topic_id.is_some() {
+            return Err(invalid(
+                "the list is of one topic: leave out filter.topicId",
+            ));
+        }
+        Ok(ListenerFilter {
+            topic: Some(topic.clone()),
+            ..self.filter()?
+        })
+    }
+
+    /// The filter of the list of one algorithm.
+    pub(crate) fn of_algorithm(self, algorithm: &AlgorithmId) -> Result<ListenerFilter> {
+        if self.algorithm_id.is_some() {
+            return Err(invalid(
+                "the list is of one algorithm: leave out filter.algorithmId",
+            ));
+        }
+        Ok(ListenerFilter {
+            algorithm: Some(algorithm.clone()),
+            ..self.filter()?
+        })
+    }
+
     fn filter(self) -> Result<ListenerFilter> {
         Ok(ListenerFilter {
             broker: chosen(self.broker_id.as_ref(), id::broker)?,

@@ -1,10 +1,12 @@
 //! Reading publishers.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
+use domain::{AlgorithmId, TopicId};
 use projections::publisher::{PublisherFilter, PublisherSort};
 
 use super::Publisher;
 use crate::as_of::AsOf;
+use crate::error::invalid;
 use crate::id::{self, chosen};
 use crate::list::{List, OrderBy, Part};
 use crate::view::View;
@@ -57,6 +59,32 @@ async fn publishers(
 }
 
 impl PublisherFilterInput {
+    /// The filter of the list of one topic.
+    pub(crate) fn on_topic(self, topic: &TopicId) -> Result<PublisherFilter> {
+        if self.topic_id.is_some() {
+            return Err(invalid(
+                "the list is of one topic: leave out filter.topicId",
+            ));
+        }
+        Ok(PublisherFilter {
+            topic: Some(topic.clone()),
+            ..self.filter()?
+        })
+    }
+
+    /// The filter of the list of one algorithm.
+    pub(crate) fn of_algorithm(self, algorithm: &AlgorithmId) -> Result<PublisherFilter> {
+        if self.algorithm_id.is_some() {
+            return Err(invalid(
+                "the list is of one algorithm: leave out filter.algorithmId",
+            ));
+        }
+        Ok(PublisherFilter {
+            algorithm: Some(algorithm.clone()),
+            ..self.filter()?
+        })
+    }
+
     fn filter(self) -> Result<PublisherFilter> {
         Ok(PublisherFilter {
             broker: chosen(self.broker_id.as_ref(), id::broker)?,

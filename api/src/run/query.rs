@@ -20,10 +20,7 @@ impl Loader<RunPage> for Journal {
     type Value = Vec<RunRow>;
     type Error = Arc<RunSourceError>;
 
-    async fn load(
-        &self,
-        keys: &[RunPage],
-    ) -> Result<HashMap<RunPage, Vec<RunRow>>, Self::Error> {
+    async fn load(&self, keys: &[RunPage]) -> Result<HashMap<RunPage, Vec<RunRow>>, Self::Error> {
         let pages = self.0.pages(keys.to_vec()).await.map_err(Arc::new)?;
         Ok(keys.iter().copied().zip(pages).collect())
     }

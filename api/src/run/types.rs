@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, ID, Object, SimpleObject};
 use domain::run;
-use domain::settlement::Decision as DomainDecision;
+use domain::settlement::{Decision as DomainDecision, Reason as DomainReason};
 use uuid::Uuid;
 
 use super::RunKey;
@@ -55,9 +55,9 @@ impl Run {
         self.1.end.as_ref()?.status
     }
 
-    /// Why it was dead-lettered or dropped: a code.
-    async fn reason(&self) -> Option<&str> {
-        Some(self.1.end.as_ref()?.reason?.as_str())
+    /// Why it was dead-lettered or dropped.
+    async fn reason(&self) -> Option<RunReason> {
+        Some(self.1.end.as_ref()?.reason?.into())
     }
 
     /// Why it was dead-lettered or dropped: a text for people.
@@ -83,6 +83,37 @@ pub enum Decision {
     Filtered,
     /// The message was faulty, and the listener drops faulty messages.
     Dropped,
+}
+
+/// Why a message was dead-lettered or dropped. Reasons are added over time: keep a branch for
+/// unknown ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "DomainReason")]
+pub enum RunReason {
+    /// The endpoint refused the message.
+    Refused,
+    /// The endpoint answered something that the protocol cannot read.
+    UndecodableAnswer,
+    /// The answer of the endpoint was too large.
+    AnswerTooLarge,
+    /// The message was larger than the listener allows, and was never sent.
+    MessageTooLarge,
+    /// All attempts were used up.
+    AttemptsExhausted,
+    /// The endpoint does not accept the credentials of the call.
+    NotAuthorized,
+    /// The endpoint fails for every message.
+    EndpointUnavailable,
+    /// The message was faulty, and there is no dead letter queue.
+    NoDlq,
+    /// The algorithm may not write faulty messages to the dead letter queue.
+    DlqNotGranted,
+    /// The dead letter queue or a publisher's topic does not take messages.
+    TopicUnavailable,
+    /// No published version matches the selector.
+    NoVersion,
+    /// The worker ended before the run of a direct caller did.
+    Interrupted,
 }
 
 /// What became of the messages that a listener received. It always balances:

@@ -10,10 +10,10 @@ use crate::grant::query::GrantOrderField;
 use crate::id::GlobalId;
 use crate::list::{List, OrderBy, Part};
 use crate::listener::Listener;
-use crate::listener::query::ListenerOrderField;
+use crate::listener::query::{ListenerFilterInput, ListenerOrderField};
 use crate::loaders::{Listed, RevisionOf};
 use crate::publisher::Publisher;
-use crate::publisher::query::PublisherOrderField;
+use crate::publisher::query::{PublisherFilterInput, PublisherOrderField};
 use crate::scalar::Revision;
 use crate::view::View;
 
@@ -106,13 +106,14 @@ impl Topic {
     /// What reads it, enabled and disabled.
     async fn listeners(
         &self,
+        filter: Option<ListenerFilterInput>,
         first: Option<i32>,
         after: Option<String>,
         order_by: Option<OrderBy<ListenerOrderField>>,
     ) -> Option<Result<List<Listener>>> {
-        let filter = projections::listener::ListenerFilter {
-            topic: Some(self.id.clone()),
-            ..Default::default()
+        let filter = match filter.unwrap_or_default().on_topic(&self.id) {
+            Ok(filter) => filter,
+            Err(error) => return Some(Err(error)),
         };
         let part = Part::new(first, after, order_by);
         Some(self.view.list(filter, part, Listener).await)
@@ -121,13 +122,14 @@ impl Topic {
     /// What writes it, enabled and disabled.
     async fn publishers(
         &self,
+        filter: Option<PublisherFilterInput>,
         first: Option<i32>,
         after: Option<String>,
         order_by: Option<OrderBy<PublisherOrderField>>,
     ) -> Option<Result<List<Publisher>>> {
-        let filter = projections::publisher::PublisherFilter {
-            topic: Some(self.id.clone()),
-            ..Default::default()
+        let filter = match filter.unwrap_or_default().on_topic(&self.id) {
+            Ok(filter) => filter,
+            Err(error) => return Some(Err(error)),
         };
         let part = Part::new(first, after, order_by);
         Some(self.view.list(filter, part, Publisher).await)
