@@ -125,7 +125,10 @@ async fn events_are_read_once_for_all_subscriptions() {
     }
     inventory.create("beta").await;
     for item in waiting {
-        assert_eq!(item.await.unwrap()["events"]["type"], "OrganizationCreated");
+        assert_eq!(
+            item.await.unwrap()["events"]["type"],
+            "ORGANIZATION_CREATED"
+        );
     }
     assert_eq!(inventory.store.followers(), 1);
     drop(subscriptions);

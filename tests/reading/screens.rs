@@ -57,7 +57,7 @@ async fn topics_count_the_algorithms_that_grants_reach_and_are_sorted_by_them() 
     let inventory = Inventory::full(1).await;
     let document = "query($after: String) { brokerByName(name: \"broker-00\") { \
         topics(first: 2, after: $after, orderBy: { field: ALGORITHMS, direction: DESCENDING }) { \
-        edges { cursor node { name algorithms counts { subscribeAlgorithms publishAlgorithms \
+        edges { cursor node { name algorithmCount counts { subscribeAlgorithms publishAlgorithms \
         deadLetterAlgorithms } } } } } }";
     let mut found = Vec::new();
     let mut after = Value::Null;
@@ -80,7 +80,7 @@ async fn topics_count_the_algorithms_that_grants_reach_and_are_sorted_by_them() 
     // The same algorithm may read and write it.
     assert_eq!(
         *orders,
-        json!({ "name": "orders", "algorithms": 1, "counts": counts })
+        json!({ "name": "orders", "algorithmCount": 1, "counts": counts })
     );
 }
 

@@ -73,7 +73,7 @@ async fn a_message_reaches_the_algorithm_and_its_result_a_topic() {
     let runs = flow.runs().await;
     let ids: BTreeSet<_> = runs
         .iter()
-        .map(|run| run["id"].as_str().unwrap().parse().unwrap())
+        .map(|run| run["uuid"].as_str().unwrap().parse().unwrap())
         .collect();
     assert_eq!(keys, ids, "the endpoint sees the run's id");
 }
@@ -117,7 +117,11 @@ async fn a_version_changed_while_messages_flow_loses_nothing_and_runs_say_which(
     assert_eq!(answered, (0..MESSAGES).collect(), "no message is lost");
 
     let runs = flow.runs().await;
-    let by = |version: &str| runs.iter().filter(|run| run["version"] == version).count();
+    let by = |version: &str| {
+        runs.iter()
+            .filter(|run| run["calledVersion"] == version)
+            .count()
+    };
     assert_eq!(by("1.0.0"), one.calls().len());
     assert_eq!(by("1.1.0"), two.calls().len());
     assert!(

@@ -158,7 +158,7 @@ async fn one_subscription_too_many_fails_by_itself() {
     while !others.is_empty() {
         let told = client.tells().await;
         assert!(told.get("closed").is_none(), "{told}");
-        if told["type"] == "OrganizationCreated" {
+        if told["type"] == "ORGANIZATION_CREATED" {
             others.remove(&told["name"].as_u64().unwrap());
         }
     }

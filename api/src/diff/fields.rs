@@ -59,6 +59,7 @@ mod tests {
     /// What has an id of its own, says the same again, or lives outside the log.
     const LEFT_OUT: &[&str] = &[
         "algorithm",
+        "algorithmCount",
         "algorithms",
         "broker",
         "disablePreview",

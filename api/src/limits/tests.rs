@@ -51,7 +51,7 @@ fn a_list_of_everything_about_a_hundred_listeners_passes() {
         "{ listeners(first: 100) { nodes { id enabled paused version problem topic { name } group
             revision changedAt deadLetterTopic { name } resolvedVersion { id version withdrawn }
             broker { id name kind counts { topics listeners } }
-            algorithm { id name retired } consumers { workerId state reason since }
+            algorithm { id name retired } consumers { state reason since __typename }
             ledger { received succeeded deadLettered filtered dropped inFlight } } } }",
     );
 }
@@ -132,7 +132,7 @@ fn ids_cost_as_many_as_they_are() {
     let document = |count| {
         format!(
             "{{ nodes(ids: [{}]) {{ ... on Algorithm {{ grants {{ nodes {{ \
-             id access grantedAt pattern: topicPattern topicPattern causeEventId }} }} }} }} }}",
+             id access grantedAt pattern: topicPattern topicPattern __typename }} }} }} }} }}",
             ids(count)
         )
     };

@@ -46,12 +46,12 @@ impl Run {
     }
 
     /// The version that was called last.
-    async fn version(&self) -> Option<String> {
+    async fn called_version(&self) -> Option<String> {
         Some(self.1.end.as_ref()?.version.as_ref()?.to_string())
     }
 
     /// The HTTP status of the last answer.
-    async fn status(&self) -> Option<u16> {
+    async fn http_status(&self) -> Option<u16> {
         self.1.end.as_ref()?.status
     }
 

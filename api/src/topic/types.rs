@@ -87,7 +87,7 @@ impl Topic {
     /// How many algorithms may use it in any way, retired ones not counted; null if its broker does
     /// not list it. `changes` names a topic when its grants change, not when an organization that has
     /// one registers another algorithm.
-    async fn algorithms(&self) -> Option<Result<u64>> {
+    async fn algorithm_count(&self) -> Option<Result<u64>> {
         let row = self.row().await.transpose()?;
         Some(row.map(|row| row.algorithms))
     }
