@@ -18,7 +18,7 @@ async fn every_id_that_a_field_shows_resolves_to_what_it_is_the_id_of() {
         for field in walk.fields(node) {
             let field = walk.select(field, 2);
             let document = format!(
-                "{{ {}(first: 30) {{ nodes {{ __typename id {field} }} }} }}",
+                "{{ {}(first: 10) {{ nodes {{ __typename id {field} }} }} }}",
                 list.name
             );
             collect(
