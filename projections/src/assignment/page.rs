@@ -66,7 +66,7 @@ impl AssignmentCursor {
         };
         // Newer ones too: an assignment may refer to any that was connected before.
         let select = "SELECT id, settings FROM brokers \
-                      WHERE id > ?1 AND settings_at > ?2 AND replaced_at IS NULL \
+                      WHERE id > ?1 AND settings_at > ?2 AND ended_at IS NULL \
                       ORDER BY id LIMIT ?3";
         let after = model::stored_position(self.after.unwrap_or_default());
         Some(
