@@ -217,9 +217,9 @@ async fn a_disconnected_broker_takes_everything_on_it_along() {
     let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
     flow.until_consumers(1).await;
     let document = "mutation($id: ID!) { it: brokerDisconnect(id: $id, input: {}) \
-                    { broker { id } userErrors { code message } } }";
+                    { broker { status { state } } userErrors { code message } } }";
     let payload = flow.api.done(document, json!({ "id": flow.broker })).await;
-    assert_eq!(payload["broker"], json!(null));
+    assert_eq!(payload["broker"]["status"]["state"], "DISCONNECTED");
     flow.until_consumers(0).await;
 
     let lists = "{ brokers { nodes { id } } listeners { nodes { id } } \
@@ -238,7 +238,8 @@ async fn a_disconnected_broker_takes_everything_on_it_along() {
     let witness = Witness::of(&flow.api, &topics[0]).await;
     witness.has_had(1).await;
     assert_eq!(endpoint.calls().len(), 0);
-    let node = "query($id: ID!) { node(id: $id) { id } }";
-    let answer = flow.api.ask(node, json!({ "id": flow.broker })).await;
-    assert_eq!(answer["node"], json!(null));
+    let ended = "{ brokers(filter: { connected: false }) { nodes { id disconnectedAt } } }";
+    let ended = flow.api.ask(ended, json!({})).await["brokers"]["nodes"].clone();
+    assert_eq!(ended[0]["id"], flow.broker);
+    assert!(ended[0]["disconnectedAt"].is_string(), "{ended}");
 }
