@@ -40,13 +40,12 @@ const GRANT: &str = "access grantedAt topic { name } topicPattern grantedBecause
 
 const LISTENER: &str = "enabled paused versionSelector resolvedVersion { version } problem { code text } topic { name } \
     deadLetterTopic { name } \
-    group revision changedAt changedBecause { id } \
+    group changedAt changedBecause { id } \
     settings { start { at time } concurrency faults maxMessageBytes \
     retry { maxAttempts initialBackoffMs maxBackoffMs } } \
     consumers { worker { uuid } state reason since }";
 
-const PUBLISHER: &str =
-    "enabled versionSelector topic { name } revision changedAt changedBecause { id }";
+const PUBLISHER: &str = "enabled versionSelector topic { name } changedAt changedBecause { id }";
 
 #[cfg(test)]
 mod tests {
@@ -72,6 +71,7 @@ mod tests {
         "organization",
         "publishers",
         "retirePreview",
+        "revision",
         "revokePreview",
         "runs",
         "topics",

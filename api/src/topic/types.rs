@@ -73,9 +73,10 @@ impl Topic {
 
     /// Which state of its grants, listeners and publishers is shown; mutations take it as
     /// `expectedRevision`.
-    async fn revision(&self) -> Option<Result<Revision>> {
+    // Not nullable, as the other things' revisions: a document may ask for those of several kinds.
+    async fn revision(&self) -> Result<Revision> {
         let revision = self.view.load(RevisionOf(self.id.clone())).await;
-        Some(revision.map(Revision))
+        revision.map(Revision)
     }
 
     /// How many partitions it has; null if the broker has no partitions, or does not list it.
