@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::counter::Alone;
 use crate::inventory::Inventory;
 
 const ASSIGNMENTS: &str = "subscription($workerId: ID!) { assignments(workerId: $workerId) {
@@ -31,6 +32,7 @@ fn worker() -> Principal {
 /// Together they are longer than an answer may be.
 #[tokio::test]
 async fn more_assignments_than_an_answer_holds_come_in_parts() {
+    let _alone = Alone::in_process().await;
     let listeners = 600;
     let endpoint = format!("http://h/{}", "x".repeat(4_000));
     let inventory = Inventory::calling(listeners, &endpoint).await;
@@ -62,6 +64,7 @@ async fn more_assignments_than_an_answer_holds_come_in_parts() {
 
 #[tokio::test]
 async fn nobody_else_speaks_for_a_worker() {
+    let _alone = Alone::in_process().await;
     let inventory = Inventory::of(1).await;
     inventory
         .happened(WorkerJoined { worker: WORKER }.into())
@@ -95,6 +98,7 @@ async fn nobody_else_speaks_for_a_worker() {
 
 #[tokio::test]
 async fn a_worker_joins_before_it_is_assigned_anything() {
+    let _alone = Alone::in_process().await;
     let inventory = Inventory::of(1).await;
     let variables = json!({ "workerId": WORKER });
     let items = inventory
@@ -106,6 +110,7 @@ async fn a_worker_joins_before_it_is_assigned_anything() {
 
 #[tokio::test]
 async fn a_worker_of_another_protocol_is_refused() {
+    let _alone = Alone::in_process().await;
     let inventory = Inventory::of(1).await;
     let _following = inventory.keep_up();
     let join = "mutation($input: WorkerJoinInput!) {
@@ -126,6 +131,7 @@ async fn a_worker_of_another_protocol_is_refused() {
 
 #[tokio::test]
 async fn a_request_in_process_is_as_bounded_as_one_over_a_network() {
+    let _alone = Alone::in_process().await;
     let inventory = Inventory::of(1).await;
     let variables = json!({ "name": "x".repeat(128 * 1024) });
     let query = "query($name: String!) { brokerByName(name: $name) { id } }";
