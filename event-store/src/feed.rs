@@ -165,7 +165,7 @@ async fn end(store: &dyn EventStore) -> Position {
 
 impl Reader {
     fn held(&self) -> MutexGuard<'_, Held> {
-        // It is whole between any two statements, so a poisoned one is as good as any.
+        // A panic leaves it whole: no single statement changes it in part.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -217,7 +217,7 @@ fn bytes(event: &Envelope) -> usize {
     512 + event.payload.len()
 }
 
-/// One who follows the log, and how far.
+/// A subscriber, and how far it has read.
 struct Subscriber {
     store: Arc<dyn EventStore>,
     reader: Arc<Reader>,

@@ -370,7 +370,7 @@ impl Runs {
     }
 }
 
-/// One who waits for an answer, until it is dropped.
+/// A caller that waits for an answer, until it is dropped.
 struct Asking<'a>(&'a AtomicUsize);
 
 impl<'a> Asking<'a> {

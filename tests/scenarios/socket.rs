@@ -79,7 +79,7 @@ async fn one_subscription_too_many_is_refused_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn whoever_moves_from_page_to_page_is_not_taken_for_a_flood() {
+async fn moving_from_page_to_page_is_not_taken_for_a_flood() {
     let eventflows = Eventflows::start().await;
     let mut socket = acknowledged(&eventflows).await;
     let quiet = "subscription { events(after: \"1000\") { type } }";

@@ -26,7 +26,7 @@ pub(crate) type EventList = Connection<String, Event>;
 /// Which events to list; all of them by default.
 #[derive(InputObject, Default)]
 pub(crate) struct EventFilterInput {
-    /// Only the history of this thing, as `history` has it.
+    /// Only the history of this thing, as `history` does.
     pub of: Option<ID>,
     /// Only what is about this organization or what belongs to it.
     pub organization_id: Option<ID>,

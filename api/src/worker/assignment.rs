@@ -26,7 +26,7 @@ pub struct AssignmentChanges {
 pub struct AssignmentChange {
     /// The listener, as its assignment names it.
     pub listener: Json<ListenerId>,
-    /// How to serve it, as the worker's protocol version has it; null: stop serving it.
+    /// How to serve it, in the form of the worker's protocol version; null: stop serving it.
     pub assignment: Option<Json<Assignment>>,
 }
 
@@ -35,7 +35,7 @@ pub struct AssignmentChange {
 pub struct AssignedBroker {
     /// Its UUID, by which assignments refer to it.
     pub broker: String,
-    /// How it is reached, as the worker's protocol version has it.
+    /// How it is reached, in the form of the worker's protocol version.
     pub settings: Json<domain::broker::BrokerSettings>,
 }
 

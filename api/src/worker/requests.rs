@@ -178,7 +178,7 @@ impl WorkerRequests {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // The state is whole between any two statements, so a poisoned one is as good as any.
+        // A panic leaves it whole: no single statement changes it in part.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

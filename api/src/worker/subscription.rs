@@ -29,7 +29,7 @@ pub struct WorkerRequest {
 /// A broker to list the topics of; it need not be connected.
 #[derive(SimpleObject)]
 pub struct ListTopics {
-    /// How it is reached, as the worker's protocol version has it.
+    /// How it is reached, in the form of the worker's protocol version.
     pub settings: Json<BrokerSettings>,
 }
 

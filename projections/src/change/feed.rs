@@ -74,8 +74,8 @@ struct Held {
 impl ReadModel {
     /// What changed after `after`, as far as the rows show it; some of it where it is much.
     ///
-    /// However many follow the changes, the database is asked once for each of them. Only who
-    /// resumes further behind than is held in memory has it asked again.
+    /// However many subscribers there are, each change is read from the database once. Only a
+    /// subscriber further behind than is held in memory causes another read.
     ///
     /// # Errors
     /// The changes after `after` are no longer kept, or the database cannot answer.
@@ -170,7 +170,7 @@ impl Feed {
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
-        // It is whole between any two statements, so a poisoned one is as good as any.
+        // A panic leaves it whole: no single statement changes it in part.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -205,7 +205,7 @@ impl Moments {
     }
 
     fn open(&self) -> MutexGuard<'_, VecDeque<(Position, Making)>> {
-        // The list is whole between any two statements, so a poisoned one is as good as any.
+        // A panic leaves it whole: no single statement changes it in part.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

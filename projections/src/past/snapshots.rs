@@ -138,7 +138,7 @@ impl Snapshots {
     }
 
     fn kept(&self) -> MutexGuard<'_, BTreeMap<Position, Kept>> {
-        // The map is whole between any two statements, so a poisoned one is as good as any.
+        // A panic leaves it whole: no single statement changes it in part.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
