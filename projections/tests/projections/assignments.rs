@@ -4,27 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::algorithm::AlgorithmRetired;
 use domain::broker::{
-    BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, BrokerSettings,
-    SqsAuth,
+    BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, BrokerSettings,
 };
 use domain::grant::{Access, TopicGranted, TopicRevoked};
 use domain::listener::{
     ListenerEnabled, ListenerPaused, ListenerResumed, ListenerSettings, ListenerSettingsChanged,
     StartPosition,
 };
-use domain::publisher::{PublisherDisabled, PublisherEnabled};
-use domain::{Assignment, BrokerId, CredentialRef, Event, Outputs, Position, TopicId};
+use domain::{BrokerId, Event, Position};
 
 use crate::events::{
     algorithm, broker, flowing, granted, listener, pattern_granted, pattern_revoked, permission,
-    published, publisher, publishes, revoked, revoked_from, to_organization, topic, withdrawn,
+    published, publishes, revoked, revoked_from, to_organization, topic, withdrawn,
 };
 use crate::fixture::{Fixture, assignment_pages, assignments, history};
-
-/// The outputs of an assignment that says which they are.
-fn known(assignment: &Assignment) -> &[TopicId] {
-    assignment.outputs.known().expect("no publisher is moving")
-}
+use crate::outputs::{credential, elsewhere, known};
 
 #[tokio::test]
 async fn an_enabled_listener_is_assigned_with_all_a_worker_needs() {
@@ -72,8 +66,8 @@ async fn assignments_resume_with_what_changed_and_what_is_to_stop() {
     assert_eq!(from_start, []);
 }
 
-/// Events that each leave the assignment there or not.
-async fn comes_and_goes(before: Vec<Event>, steps: Vec<(Event, bool)>) {
+/// Events after each of which the listener is assigned, or is not.
+async fn is_assigned_after(before: Vec<Event>, steps: Vec<(Event, bool)>) {
     let fixture = Fixture::new().await;
     let mut events = before;
     fixture.apply(&history(&events)).await;
@@ -110,7 +104,7 @@ fn organization_revoked() -> Event {
 }
 
 #[tokio::test]
-async fn a_listener_stands_as_long_as_any_grant_covers_it() {
+async fn a_listener_is_assigned_as_long_as_any_grant_covers_it() {
     let subscribe = || permission(Access::Subscribe);
     let all = || to_organization(Access::Subscribe);
     let steps = vec![
@@ -130,7 +124,7 @@ async fn a_listener_stands_as_long_as_any_grant_covers_it() {
         (organization_revoked(), false),
         (pattern_granted("*ers", subscribe()), true),
     ];
-    comes_and_goes(flowing("1.0.0"), steps).await;
+    is_assigned_after(flowing("1.0.0"), steps).await;
 }
 
 #[tokio::test]
@@ -142,11 +136,11 @@ async fn a_paused_listener_has_no_assignment_until_it_is_resumed() {
         listener: listener(),
     };
     let steps = vec![(paused.into(), false), (resumed.into(), true)];
-    comes_and_goes(flowing("1.0.0"), steps).await;
+    is_assigned_after(flowing("1.0.0"), steps).await;
 }
 
 #[tokio::test]
-async fn who_was_told_of_what_stood_in_the_middle_of_a_batch_is_told_again() {
+async fn a_worker_that_saw_the_middle_of_a_batch_gets_its_end() {
     let fixture = Fixture::new().await;
     let mut events = flowing("1.0.0");
     fixture.apply(&history(&events)).await;
@@ -195,42 +189,12 @@ async fn a_withdrawn_version_is_never_assigned() {
 }
 
 #[tokio::test]
-async fn a_publisher_of_the_latest_takes_the_latest_that_stands() {
-    let mut events = flowing("1.0.0");
-    events.extend([publishes("latest"), published("1.1.0")]);
-    let fixture = Fixture::after(&events).await;
-    assert_eq!(known(&fixture.assigned().await[0]), []);
-    events.push(withdrawn("1.1.0"));
-    fixture.apply(&history(&events)[events.len() - 1..]).await;
-    assert_eq!(known(&fixture.assigned().await[0]).len(), 1);
-}
-
-#[tokio::test]
 async fn a_retired_algorithm_is_assigned_without_a_version() {
     let mut events = flowing("latest");
     let algorithm = algorithm();
     events.push(AlgorithmRetired { algorithm }.into());
     let fixture = Fixture::after(&events).await;
     assert_eq!(fixture.assigned().await[0].version, None);
-}
-
-#[tokio::test]
-async fn an_output_needs_a_grant_of_any_kind() {
-    let mut events = flowing("1.0.0");
-    let publish = || permission(Access::Publish);
-    events.push(publishes("1.*"));
-    let fixture = Fixture::after(&events).await;
-    let steps: [(Event, usize); 4] = [
-        (revoked_from("scores", publish()), 0),
-        (pattern_granted("s*", to_organization(Access::Publish)), 1),
-        (pattern_revoked("s*", to_organization(Access::Publish)), 0),
-        (granted("scores", Access::Publish), 1),
-    ];
-    for (step, outputs) in steps {
-        events.push(step);
-        fixture.apply(&history(&events)[events.len() - 1..]).await;
-        assert_eq!(known(&fixture.assigned().await[0]).len(), outputs);
-    }
 }
 
 #[tokio::test]
@@ -274,47 +238,10 @@ async fn a_broker_that_is_replaced_ends_as_one_that_is_disconnected() {
         left_behind: vec![],
         start: None,
     };
-    comes_and_goes(flowing("1.0.0"), vec![(replaced.into(), false)]).await;
+    is_assigned_after(flowing("1.0.0"), vec![(replaced.into(), false)]).await;
     let broker = broker();
     let disconnected = BrokerDisconnected { broker };
-    comes_and_goes(flowing("1.0.0"), vec![(disconnected.into(), false)]).await;
-}
-
-/// A second broker, to SQS by keys, whose topic takes the results of the algorithm.
-fn elsewhere() -> (BrokerId, Vec<Event>) {
-    let broker = BrokerId::of_name(&"keys".parse().unwrap(), 0);
-    let mut publisher = publisher();
-    publisher.topic.broker = broker;
-    let connected = BrokerConnected {
-        broker,
-        name: "keys".parse().unwrap(),
-        settings: BrokerSettings::Sqs {
-            region: "eu-central-1".to_owned(),
-            endpoint: None,
-            auth: SqsAuth::StaticKeys {
-                credential: credential(1),
-            },
-        },
-    };
-    let granted = TopicGranted {
-        topic: publisher.topic.clone(),
-        permission: permission(Access::Publish),
-        cause: None,
-    };
-    let enabled = PublisherEnabled {
-        publisher,
-        version: "1.*".parse().unwrap(),
-        cause: None,
-    };
-    let events = vec![connected.into(), granted.into(), enabled.into()];
-    (broker, events)
-}
-
-fn credential(version: u32) -> CredentialRef {
-    CredentialRef {
-        name: "vault/sqs".parse().unwrap(),
-        version,
-    }
+    is_assigned_after(flowing("1.0.0"), vec![(disconnected.into(), false)]).await;
 }
 
 #[tokio::test]
@@ -346,18 +273,6 @@ async fn a_broker_is_sent_once_and_again_when_its_credential_has_changed() {
     assert_eq!(brokers(Some(seen)).await, rotated);
     let (_, changed) = assignments(&fixture.model, Some(seen)).await;
     assert_eq!(changed, [], "assignments name brokers by their ids");
-}
-
-#[tokio::test]
-async fn outputs_on_a_disconnected_broker_are_left_out() {
-    let (broker, more) = elsewhere();
-    let mut events = flowing("1.0.0");
-    events.extend(more);
-    let fixture = Fixture::after(&events).await;
-    assert_eq!(known(&fixture.assigned().await[0]).len(), 1);
-    events.push(BrokerDisconnected { broker }.into());
-    fixture.apply(&history(&events)[events.len() - 1..]).await;
-    assert_eq!(known(&fixture.assigned().await[0]), []);
 }
 
 /// An answer of the API holds a mebibyte, and a page is to fit with what surrounds it.
@@ -404,78 +319,4 @@ async fn a_page_of_assignments_is_bounded_and_every_listener_is_in_one() {
         .map(|change| change.listener.to_string())
         .collect();
     assert_eq!(listeners.len(), count + 1);
-}
-
-#[tokio::test]
-async fn a_disabled_publisher_takes_nothing() {
-    let mut events = flowing("1.0.0");
-    let publisher = publisher();
-    let cause = None;
-    events.push(publishes("1.*"));
-    events.push(PublisherDisabled { publisher, cause }.into());
-    let fixture = Fixture::after(&events).await;
-    assert_eq!(known(&fixture.assigned().await[0]), []);
-}
-
-/// A result that was published in between would reach neither broker.
-#[tokio::test]
-async fn outputs_are_moving_until_a_publisher_has_followed_its_broker() {
-    let (elsewhere, more) = elsewhere();
-    let mut events = flowing("1.0.0");
-    events.extend(more);
-    let publishers = async |events: &[Event]| {
-        let fixture = Fixture::after(events).await;
-        let version = "1.0.0".parse().unwrap();
-        let direct = fixture.model.outputs(&algorithm(), &version).await.unwrap();
-        let assigned = fixture.assigned().await.remove(0).outputs;
-        assert_eq!(assigned, direct, "one rule for listeners and direct runs");
-        match direct {
-            Outputs::Known(topics) => Some(topics),
-            Outputs::Moving => None,
-        }
-    };
-    let on = |broker| {
-        let mut publisher = publisher();
-        publisher.topic.broker = broker;
-        publisher
-    };
-    let at = |broker| Some(vec![on(broker).topic]);
-    let next = BrokerId::of_name(&"next".parse().unwrap(), 0);
-    assert_eq!(publishers(&events).await, at(elsewhere));
-    let connected = BrokerConnected {
-        broker: next,
-        name: "next".parse().unwrap(),
-        settings: BrokerSettings::Sqs {
-            region: "eu-central-1".to_owned(),
-            endpoint: None,
-            auth: SqsAuth::DefaultChain,
-        },
-    };
-    let replaced = BrokerReplaced {
-        broker: elsewhere,
-        replacement: next,
-        left_behind: vec![],
-        start: None,
-    };
-    events.extend([connected.into(), replaced.into()]);
-    assert_eq!(publishers(&events).await, None);
-
-    let granted = TopicGranted {
-        topic: on(next).topic,
-        permission: permission(Access::Publish),
-        cause: None,
-    };
-    let enabled = PublisherEnabled {
-        publisher: on(next),
-        version: "1.*".parse().unwrap(),
-        cause: None,
-    };
-    events.extend([granted.into(), enabled.into()]);
-    assert_eq!(publishers(&events).await, None);
-    let disabled = PublisherDisabled {
-        publisher: on(elsewhere),
-        cause: None,
-    };
-    events.push(disabled.into());
-    assert_eq!(publishers(&events).await, at(next));
 }

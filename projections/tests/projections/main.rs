@@ -14,6 +14,7 @@ mod fold;
 mod grants;
 mod lists;
 mod outages;
+mod outputs;
 mod past;
 mod people;
 mod random;
