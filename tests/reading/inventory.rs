@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use api::worker::WorkerRequests;
 use api::{Control, Principal, Schema};
@@ -14,10 +13,10 @@ use domain::broker::{
 use domain::grant::{Access, Grantee, Permission, TopicGranted, TopicPatternGranted};
 use domain::listener::{ListenerEnabled, ListenerSettings, StartPosition};
 use domain::organization::{MemberAdded, OrganizationCreated, Role};
-use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
+use domain::run::RunSource;
 use domain::{
     Actor, BrokerId, Clock, CommandId, CorrelationId, CredentialRef, Event, Ids, ListenerId, Meta,
-    Position, Revision, RunId, StreamName, Subject, TopicId, codec,
+    Position, Revision, StreamName, Subject, TopicId, codec,
 };
 use engine::Engine;
 use event_store::{Append, EventStore, Expected, SqliteEventStore};
@@ -31,6 +30,7 @@ use uuid::Uuid;
 
 use crate::counter::Alone;
 use crate::crowd::crowd;
+use crate::runs::Runs;
 use crate::store::Followed;
 
 /// The read models of one broker, and the schema over them.
@@ -57,7 +57,7 @@ impl Inventory {
     /// So many of everything that there is.
     pub(crate) async fn full(count: usize) -> Self {
         let inventory = Self::with(&crowd(count)).await;
-        inventory.runs.each.store(2, Ordering::SeqCst);
+        inventory.runs.have_run(2);
         inventory
     }
 
@@ -337,83 +337,5 @@ impl Clock for Stopped {
 impl Ids for Stopped {
     fn next(&self) -> Uuid {
         Uuid::nil()
-    }
-}
-
-/// A journal in which nothing ran unless it is said to, and which can be made to give no answer.
-#[derive(Debug, Default)]
-pub(crate) struct Runs {
-    pub(crate) stuck: AtomicBool,
-    /// How many runs each listener has.
-    each: AtomicUsize,
-    asked: AtomicUsize,
-    reads: AtomicUsize,
-}
-
-impl Runs {
-    /// How many wait for an answer now.
-    pub(crate) fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-
-    /// How often it was read so far.
-    fn reads(&self) -> usize {
-        self.reads.load(Ordering::SeqCst)
-    }
-
-    async fn answer(&self) {
-        self.reads.fetch_add(1, Ordering::SeqCst);
-        let _asking = Asking::new(&self.asked);
-        if self.stuck.load(Ordering::SeqCst) {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// A caller that waits for an answer, until it is dropped.
-struct Asking<'a>(&'a AtomicUsize);
-
-impl<'a> Asking<'a> {
-    fn new(asked: &'a AtomicUsize) -> Self {
-        asked.fetch_add(1, Ordering::SeqCst);
-        Self(asked)
-    }
-}
-
-impl Drop for Asking<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-impl RunSource for Runs {
-    fn pages(&self, pages: Vec<RunPage>) -> BoxFuture<'_, Result<Vec<Vec<Run>>, RunSourceError>> {
-        Box::pin(async move {
-            self.answer().await;
-            let each = i64::try_from(self.each.load(Ordering::SeqCst)).unwrap();
-            let page = |page: &RunPage| {
-                let numbers = 1..page.before.unwrap_or(i64::MAX).min(each + 1);
-                numbers.rev().take(page.limit as usize).map(run).collect()
-            };
-            Ok(pages.iter().map(page).collect())
-        })
-    }
-
-    fn ledgers(&self, groups: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Ledger>, RunSourceError>> {
-        Box::pin(async move {
-            self.answer().await;
-            Ok(groups.iter().map(|_| Ledger::default()).collect())
-        })
-    }
-}
-
-fn run(number: i64) -> Run {
-    Run {
-        id: RunId(Uuid::from_u128(number.unsigned_abs().into())),
-        number,
-        message: format!("orders/0/{number}"),
-        claimed_at: Timestamp::UNIX_EPOCH,
-        attempts: 1,
-        end: None,
     }
 }

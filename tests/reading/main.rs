@@ -8,6 +8,7 @@ mod inventory;
 mod limits;
 mod mutations;
 mod nodes;
+mod runs;
 mod screens;
 mod store;
 mod walk;

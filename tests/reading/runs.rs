@@ -1,0 +1,91 @@
+//! A journal that knows how often it is read.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use domain::RunId;
+use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// A journal in which nothing ran unless it is said to, and which can be made to give no answer.
+#[derive(Debug, Default)]
+pub(crate) struct Runs {
+    pub(crate) stuck: AtomicBool,
+    /// How many runs each listener has.
+    each: AtomicUsize,
+    asked: AtomicUsize,
+    reads: AtomicUsize,
+}
+
+impl Runs {
+    /// Gives each listener so many runs.
+    pub(crate) fn have_run(&self, each: usize) {
+        self.each.store(each, Ordering::SeqCst);
+    }
+
+    /// How many wait for an answer now.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    /// How often it was read so far.
+    pub(crate) fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
+    }
+
+    async fn answer(&self) {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        let _asking = Asking::new(&self.asked);
+        if self.stuck.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// A caller that waits for an answer, until it is dropped.
+struct Asking<'a>(&'a AtomicUsize);
+
+impl<'a> Asking<'a> {
+    fn new(asked: &'a AtomicUsize) -> Self {
+        asked.fetch_add(1, Ordering::SeqCst);
+        Self(asked)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl RunSource for Runs {
+    fn pages(&self, pages: Vec<RunPage>) -> BoxFuture<'_, Result<Vec<Vec<Run>>, RunSourceError>> {
+        Box::pin(async move {
+            self.answer().await;
+            let each = i64::try_from(self.each.load(Ordering::SeqCst)).unwrap();
+            let page = |page: &RunPage| {
+                let numbers = 1..page.before.unwrap_or(i64::MAX).min(each + 1);
+                numbers.rev().take(page.limit as usize).map(run).collect()
+            };
+            Ok(pages.iter().map(page).collect())
+        })
+    }
+
+    fn ledgers(&self, groups: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Ledger>, RunSourceError>> {
+        Box::pin(async move {
+            self.answer().await;
+            Ok(groups.iter().map(|_| Ledger::default()).collect())
+        })
+    }
+}
+
+fn run(number: i64) -> Run {
+    Run {
+        id: RunId(Uuid::from_u128(number.unsigned_abs().into())),
+        number,
+        message: format!("orders/0/{number}"),
+        claimed_at: Timestamp::UNIX_EPOCH,
+        attempts: 1,
+        end: None,
+    }
+}
