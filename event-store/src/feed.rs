@@ -142,7 +142,7 @@ async fn read(store: Arc<dyn EventStore>, reader: Weak<Reader>, span: watch::Sen
                 .for_each(|e| held.take(e))
         });
     }
-    // Nothing is held any more for those who wait.
+    // Nothing is held from here on: subscribers that wait follow the log themselves.
     span.send_replace(None);
 }
 
@@ -188,7 +188,7 @@ impl Held {
         }
     }
 
-    /// Takes in the next event, and lets go of what is too much.
+    /// Takes in the next event, and drops the oldest ones beyond the bounds.
     fn take(&mut self, event: Envelope) {
         self.span.reached = event.position;
         self.bytes += bytes(&event);

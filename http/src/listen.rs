@@ -1,4 +1,5 @@
-//! Where the server listens: on loopback, unless it was told that other machines may reach it.
+//! Where the server listens: on loopback, unless its settings say that other machines may
+//! reach it.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -81,7 +81,7 @@ struct Answer {
     item: Option<Item>,
 }
 
-/// An answer as the protocol has it.
+/// An answer in the protocol's form.
 #[derive(Serialize)]
 struct Next<'a> {
     r#type: &'static str,

@@ -20,7 +20,7 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x3d1b_5f0a_9c1e_4a52_8f7e_61c0_44a9_d7e
 const CHUNK: usize = 8192;
 
 /// Something that events have in common, as a hash: so the table stays small, and two of its rows
-/// are as good as never mixed up.
+/// are practically never mixed up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Term(i64);
 
@@ -220,7 +220,7 @@ impl ReadModel {
         self.first_with(things.iter().map(Term::history)).await
     }
 
-    /// Where the first event with each of those terms stands.
+    /// The position of the first event with each of those terms.
     async fn first_with(
         &self,
         terms: impl Iterator<Item = Term>,

@@ -25,7 +25,7 @@ pub enum Part {
     Worker,
 }
 
-/// How a part ended before it was told to, or while it was.
+/// How a part ended, before it was asked to or after.
 #[derive(Debug, thiserror::Error)]
 pub enum PartError {
     #[error("{part} failed")]
@@ -131,7 +131,7 @@ impl Parts {
         }
     }
 
-    /// Waits until `part` has ended, which was told to.
+    /// Waits until `part`, which was asked to end, has ended.
     pub async fn until_ended(&mut self, part: Part) {
         while self.names.values().any(|running| *running == part) {
             let Some((ended, error)) = self.next().await else {
@@ -145,7 +145,7 @@ impl Parts {
         }
     }
 
-    /// Waits until all parts have ended, which were told to, `patience` long at most.
+    /// Waits, for at most `patience`, until all parts, which were asked to end, have ended.
     pub async fn all_ended(&mut self, patience: Duration) {
         let deadline = Instant::now() + patience;
         while let Ok(Some((_, error))) = timeout_at(deadline, self.next()).await {

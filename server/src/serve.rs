@@ -176,7 +176,7 @@ async fn work(worker: Worker, stop: CancellationToken) -> Result<(), Infallible>
     Ok(())
 }
 
-/// Sees whether the journal's writer goes on.
+/// Sees whether the journal's writer still runs.
 async fn watch(journal: Journal, stop: CancellationToken) -> Result<(), JournalError> {
     tokio::select! {
         () = stop.cancelled() => Ok(()),

@@ -157,7 +157,7 @@ async fn without_the_grant_of_its_dlq_a_listener_consumes_nothing_until_it_has_i
     kafka.produce("orders", b"faulty").await;
     kafka.produce("orders", b"second").await;
 
-    // Permitted another way, it goes on where it was held.
+    // Permitted another way, it continues where it was held.
     grant(&flow.api, &flow.topics[2], &flow.algorithm, "PUBLISH").await;
     flow.until_ended(2, 1).await;
     let called = endpoint.calls().into_iter().map(|call| call.body);

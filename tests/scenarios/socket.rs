@@ -171,7 +171,7 @@ async fn handshake(eventflows: &Eventflows, offered: &str) -> Result<String, (u1
     if chosen == "graphql-transport-ws" {
         return Ok(chosen.to_owned());
     }
-    // Clients fail a handshake that selects none of theirs, and are not told why.
+    // Clients fail a handshake that selects none of theirs, without a reason.
     assert_eq!(chosen.is_empty(), offered.is_empty(), "{offered}");
     // A closing frame: a code, and a reason in few bytes.
     assert_eq!(answer.socket.read_u8().await.unwrap(), 0x88);
@@ -183,7 +183,7 @@ async fn handshake(eventflows: &Eventflows, offered: &str) -> Result<String, (u1
 }
 
 #[tokio::test]
-async fn a_client_of_another_protocol_is_told_which_one_is_spoken() {
+async fn a_client_of_another_protocol_learns_which_one_is_spoken() {
     let eventflows = Eventflows::start().await;
     for offered in [
         "",

@@ -100,7 +100,7 @@ async fn create(eventflows: &Eventflows, name: &str) {
 }
 
 #[tokio::test]
-async fn a_client_goes_on_where_it_was_when_the_server_was_started_again() {
+async fn a_client_continues_where_it_was_when_the_server_was_restarted() {
     let mut eventflows = Eventflows::start().await;
     let mut client = Client::start("follow", &eventflows).await;
     create(&eventflows, "first").await;

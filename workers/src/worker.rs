@@ -159,7 +159,7 @@ impl Worker {
                 match item {
                     Ok(item) => {
                         pause.succeeded();
-                        // What was told in part is told again from where it began.
+                        // A snapshot that was sent in part is sent again from its beginning.
                         if item.complete {
                             after = Some(item.position.clone());
                         }

@@ -59,7 +59,7 @@ pub(crate) async fn runs(
     Ok(runs)
 }
 
-/// The run of that key; none where the journal does not have it, or not any more.
+/// The run of that key; none where the journal has no such run, or no longer has it.
 pub(crate) async fn by_key(ctx: &Context<'_>, key: RunKey) -> Result<Option<Run>> {
     let page = RunPage {
         group: key.group,

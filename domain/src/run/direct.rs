@@ -23,7 +23,7 @@ pub struct DirectRun {
     pub room: Box<dyn Any + Send>,
 }
 
-/// A run whose claim is durable. It goes on whether or not its outcome is waited for.
+/// A run whose claim is durable. It continues whether or not its outcome is waited for.
 pub struct StartedRun {
     /// What its endpoint and its publishers know it by.
     pub id: RunId,

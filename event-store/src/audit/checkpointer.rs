@@ -113,7 +113,7 @@ impl Checkpointer {
         }
     }
 
-    /// Stands where the last checkpoint stood. The tree is made from the log again: a stored one
+    /// Continues at the last checkpoint. The tree is made from the log again: a stored one
     /// would say nothing about the log.
     async fn resume(&mut self) -> Result<(), CheckpointerError> {
         let verifier = self.signer.verifier().clone();

@@ -107,7 +107,7 @@ async fn next(events: &mut Events, count: usize) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn one_follower_reads_for_all_who_subscribe_at_the_end() {
+async fn one_follower_serves_all_subscribers_at_the_end() {
     let log = Counted::new().await;
     log.grow(5).await;
     let feed = EventFeed::new(log.clone());
@@ -135,7 +135,7 @@ async fn one_follower_reads_for_all_who_subscribe_at_the_end() {
 }
 
 #[tokio::test]
-async fn one_who_is_behind_reads_the_log_until_what_it_needs_is_held() {
+async fn a_subscriber_behind_reads_the_log_until_what_it_needs_is_held() {
     let log = Counted::new().await;
     log.grow(700).await;
     let feed = EventFeed::new(log.clone());
@@ -160,7 +160,7 @@ async fn one_who_is_behind_reads_the_log_until_what_it_needs_is_held() {
 }
 
 #[tokio::test]
-async fn one_that_was_slow_for_long_misses_nothing() {
+async fn a_subscriber_that_was_slow_misses_nothing() {
     let log = Counted::new().await;
     let feed = EventFeed::new(log.clone());
     let (mut slow, mut quick) = (feed.subscribe(Position(0)), feed.subscribe(Position(0)));
