@@ -10,7 +10,7 @@ mod probe;
 pub mod query;
 pub mod replace;
 pub mod replacement;
-pub mod rotate;
+pub mod rotate_credential;
 pub mod service_bus;
 pub mod settings;
 pub mod sqs;

@@ -4,4 +4,4 @@ mod scope;
 pub mod subscription;
 pub mod types;
 
-pub use types::{Change, Changes, Kind};
+pub use types::{NodeChange, NodeChanges, NodeKind};

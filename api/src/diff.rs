@@ -17,7 +17,7 @@ use crate::scalar::Position;
 use crate::schema::Schema;
 use crate::view::View;
 
-pub struct Diff {
+pub struct NodeDiff {
     of: Thing,
     span: Span,
     before: Option<Node>,
@@ -49,14 +49,14 @@ impl DiffQuery {
         of: ID,
         from: AsOf,
         to: Option<AsOf>,
-    ) -> Option<Result<Diff>> {
+    ) -> Option<Result<NodeDiff>> {
         Some(diff(ctx, of, from, to).await)
     }
 }
 
 /// What is different about one thing between two moments.
 #[Object]
-impl Diff {
+impl NodeDiff {
     /// The position of the earlier moment.
     async fn from(&self) -> Position {
         Position(self.span.after)
@@ -103,7 +103,7 @@ impl Diff {
     }
 }
 
-async fn diff(ctx: &Context<'_>, of: ID, from: AsOf, to: Option<AsOf>) -> Result<Diff> {
+async fn diff(ctx: &Context<'_>, of: ID, from: AsOf, to: Option<AsOf>) -> Result<NodeDiff> {
     let what = GlobalId::decode(&of);
     let selected = what.and_then(|what| Some((fields::of(&what)?, what)));
     let Some(((kind, selection), what)) = selected else {
@@ -123,7 +123,7 @@ async fn diff(ctx: &Context<'_>, of: ID, from: AsOf, to: Option<AsOf>) -> Result
         let view = View::at_position(ctx, position).await?;
         node::row(&view, what.clone()).await
     };
-    Ok(Diff {
+    Ok(NodeDiff {
         before: at(span.after).await?,
         after: at(span.until).await?,
         fields: compare(ctx, &of, span, kind, selection).await?,

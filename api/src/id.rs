@@ -157,6 +157,22 @@ decoder!(listener, Listener, ListenerId, "a listener");
 decoder!(publisher, Publisher, PublisherId, "a publisher");
 decoder!(worker, Worker, WorkerId, "a worker");
 
+/// The key in an id of a version.
+pub(crate) fn version(id: &ID) -> Result<(AlgorithmId, Version), IdError> {
+    match GlobalId::decode(id) {
+        Some(GlobalId::Version(algorithm, version)) => Ok((algorithm, version)),
+        _ => Err(IdError("a version")),
+    }
+}
+
+/// The position in an id of an event.
+pub(crate) fn event(id: &ID) -> Result<Position, IdError> {
+    match GlobalId::decode(id) {
+        Some(GlobalId::Event(position)) => Ok(position),
+        _ => Err(IdError("an event")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use domain::grant::{Access, Grantee, Permission};

@@ -11,11 +11,11 @@ mod tests;
 
 use std::future::Future;
 
-use async_graphql::{Context, Error, Result};
+use async_graphql::{Context, Error, ID, Result};
 use domain::{Position, Thing};
 
 pub(crate) use call::Call;
-pub(crate) use payload::{Payload, payload};
+pub(crate) use payload::{AnyPayload, Payload, payload};
 pub(crate) use terms::Terms;
 pub use terms::{Once, OnceAtRevision};
 
@@ -27,7 +27,7 @@ use crate::user_error::{UserError, Warning};
 /// schema: two mutations never share the space of idempotency keys.
 pub(crate) trait Mutation: Send + Sync {
     /// The `id` argument: an `ID`, or `()` where the input names what it creates.
-    type Id: Send + Sync;
+    type Id: Selector;
     /// What is changed.
     type Target: Target;
     type Payload: Payload<Entity = <Self::Target as Target>::Entity>;
@@ -57,9 +57,26 @@ pub(crate) trait Mutation: Send + Sync {
     }
 }
 
+/// The `id` argument of a mutation, which selects what is changed apart from how.
+pub(crate) trait Selector: Send + Sync {
+    const SELECTS: bool;
+}
+
+impl Selector for ID {
+    const SELECTS: bool = true;
+}
+
+impl Selector for () {
+    const SELECTS: bool = false;
+}
+
 /// What a mutation changes, and its payload shows.
 pub(crate) trait Target: Send + Sync {
     type Entity: Send;
+
+    /// The members of inputs that refusals would name for it, if an input named it: where `id`
+    /// selects it, they are about `id`.
+    const NAMED: &'static [&'static str] = &[];
 
     /// The thing whose revision the caller may expect; none where there is nothing to compare.
     fn thing(&self) -> Option<Thing>;
@@ -106,7 +123,10 @@ async fn perform<M: Mutation>(
     call.guard(target.thing());
     let position = match before {
         Some(position) => position,
-        None => input.run(&call, &target).await?,
+        None => {
+            let done = input.run(&call, &target).await;
+            done.map_err(|error| error.map(about_selected::<M>))?
+        }
     };
     // From here on it is done: nothing that fails may tell the caller to try again.
     let shown = async {
@@ -118,6 +138,17 @@ async fn perform<M: Mutation>(
         .await
         .unwrap_or_else(|_| (None, vec![Warning::not_shown_yet()]));
     Ok(M::Payload::done(entity, warnings, position))
+}
+
+/// The refusal, about the argument that selects what it names.
+fn about_selected<M: Mutation>(mut error: UserError) -> UserError {
+    if let Some([_, member]) = error.path.as_deref()
+        && M::Id::SELECTS
+        && M::Target::NAMED.contains(&member.as_str())
+    {
+        error.path = Some(vec!["id".to_owned()]);
+    }
+    error
 }
 
 impl NotDone {

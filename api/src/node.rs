@@ -12,7 +12,7 @@ use crate::event::{self, Event};
 use crate::grant::Grant;
 use crate::id::GlobalId;
 use crate::listener::Listener;
-use crate::loaders::{Listed, VersionsOf};
+use crate::loaders::Listed;
 use crate::organization::Organization;
 use crate::publisher::Publisher;
 use crate::run::{self, Run};
@@ -104,10 +104,8 @@ pub(crate) async fn row(view: &View, id: GlobalId) -> Result<Option<Node>> {
             found.map(Node::Algorithm)
         }
         GlobalId::Version(algorithm, version) => {
-            let rows = view.load(VersionsOf(algorithm)).await?;
-            let mut rows = rows.unwrap_or_default().into_iter();
-            let row = rows.find(|row| row.version == version);
-            row.map(|row| Node::Version(Version(row, view.clone())))
+            let found = Version::in_view(view, &algorithm, &version).await?;
+            found.map(Node::Version)
         }
         GlobalId::Broker(id) => {
             let found = view.find(id, Broker).await.transpose()?;

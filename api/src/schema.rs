@@ -37,10 +37,11 @@ use crate::listener::Listener;
 use crate::listener::mutation::ListenerMutation;
 use crate::listener::query::ListenerQuery;
 use crate::loaders;
+use crate::mutation::AnyPayload;
 use crate::node::NodeQuery;
 use crate::organization::mutation::OrganizationMutation;
 use crate::organization::query::OrganizationQuery;
-use crate::organization::{Organization, types::Member};
+use crate::organization::{Organization, types::OrganizationMember};
 use crate::paging::Cursor;
 use crate::publisher::Publisher;
 use crate::publisher::mutation::PublisherMutation;
@@ -242,7 +243,10 @@ fn builder() -> Builder {
         Mutation::default(),
         Subscription::default(),
     );
-    described(builder).disable_suggestions()
+    described(builder)
+        // No field answers it: it is there for fragments.
+        .register_output_type::<AnyPayload>()
+        .disable_suggestions()
 }
 
 /// Describes the types that the library makes, which have no comment to take it from.
@@ -255,7 +259,7 @@ fn described(builder: Builder) -> Builder {
         .override_output_type_description::<List<Broker>>("Part of a list of brokers.")
         .override_output_type_description::<List<Grant>>("Part of a list of grants.")
         .override_output_type_description::<List<Listener>>("Part of a list of listeners.")
-        .override_output_type_description::<List<Member>>("Part of a list of members.")
+        .override_output_type_description::<List<OrganizationMember>>("Part of a list of members.")
         .override_output_type_description::<List<Organization>>("Part of a list of organizations.")
         .override_output_type_description::<List<Publisher>>("Part of a list of publishers.")
         .override_output_type_description::<List<Topic>>("Part of a list of topics.")

@@ -6,7 +6,7 @@ mod reader;
 use std::collections::{BTreeMap, BTreeSet};
 
 use client::{Client, ClientError};
-use domain::{AlgorithmId, BrokerName, OrganizationName, TopicName};
+use domain::{AlgorithmId, BrokerName, OrganizationName, TopicName, Version};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -40,6 +40,7 @@ pub(crate) struct Cluster {
 pub(crate) struct Ids {
     pub(crate) organizations: BTreeMap<OrganizationName, String>,
     pub(crate) algorithms: BTreeMap<AlgorithmId, String>,
+    pub(crate) versions: BTreeMap<(AlgorithmId, Version), String>,
     pub(crate) brokers: BTreeMap<BrokerName, String>,
     /// Those that were looked up or are in use.
     pub(crate) topics: BTreeMap<(BrokerName, TopicName), String>,

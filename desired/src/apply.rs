@@ -99,6 +99,12 @@ impl<'a> Apply<'a> {
             Change::RegisterAlgorithm { algorithm, .. } => {
                 ids.algorithms.insert(algorithm.clone(), id);
             }
+            Change::PublishVersion {
+                algorithm, version, ..
+            } => {
+                let key = (algorithm.clone(), version.clone());
+                ids.versions.insert(key, id);
+            }
             Change::ConnectBroker { broker, .. } => {
                 ids.brokers.insert(broker.clone(), id);
             }

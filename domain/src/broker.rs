@@ -11,7 +11,7 @@ pub mod event;
 pub mod kafka;
 pub mod kind;
 pub mod replace;
-pub mod rotate;
+pub mod rotate_credential;
 pub mod service_bus;
 pub mod settings;
 pub mod sqs;
@@ -28,7 +28,7 @@ pub use event::{
 pub use kafka::{KafkaSecurity, SaslMechanism, Tls};
 pub use kind::BrokerKind;
 pub use replace::ReplaceBroker;
-pub use rotate::RotateCredentials;
+pub use rotate_credential::RotateCredential;
 pub use service_bus::ServiceBusAuth;
 pub use settings::BrokerSettings;
 pub use sqs::SqsAuth;

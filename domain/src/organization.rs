@@ -4,18 +4,18 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod add_member;
-pub mod change_role;
 pub mod create;
 pub mod event;
 pub mod remove_member;
+pub mod update_member;
 
 use std::collections::BTreeMap;
 
 pub use add_member::AddMember;
-pub use change_role::ChangeMemberRole;
 pub use create::CreateOrganization;
 pub use event::{MemberAdded, MemberRemoved, MemberRoleChanged, OrganizationCreated, Role};
 pub use remove_member::RemoveMember;
+pub use update_member::UpdateMember;
 
 use crate::command::{Keyed, State};
 use crate::event::Event;

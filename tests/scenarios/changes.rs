@@ -13,7 +13,7 @@ const STEPS: usize = 130;
 const BETWEEN_LOOKS: usize = 4;
 const BETWEEN_KILLS: usize = 40;
 
-const CHANGES: &str = "subscription($after: Position, $kinds: [Kind!], $within: ID) { \
+const CHANGES: &str = "subscription($after: Position, $kinds: [NodeKind!], $within: ID) { \
     changes(after: $after, kinds: $kinds, within: $within) { position more \
     changes { position kind id node { id \
     ... on Organization { members { nodes { name role } } } \
@@ -254,7 +254,7 @@ async fn an_algorithm_takes_all_with_it(
     let listed = shows_what_there_is(api, follower).await;
     assert_eq!(listed[listener]["problem"], Value::Null);
 
-    let retire = "mutation($id: ID!) { it: algorithmRetire(input: { algorithmId: $id }) \
+    let retire = "mutation($id: ID!) { it: algorithmRetire(id: $id, input: {}) \
                   { position userErrors { code message } } }";
     api.done(retire, json!({ "id": algorithm })).await;
     let listed = shows_what_there_is(api, follower).await;

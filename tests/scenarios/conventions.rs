@@ -42,8 +42,7 @@ async fn an_id_that_is_none_of_ours_is_nothing() {
 }
 
 /// A mutation with the only user error that it has.
-async fn refused(eventflows: &Eventflows, document: &str, input: Value) -> Value {
-    let variables = json!({ "input": input });
+async fn refused(eventflows: &Eventflows, document: &str, variables: Value) -> Value {
     let payload = eventflows.api().ask(document, variables).await["it"].clone();
     assert_eq!(payload["position"], Value::Null, "{payload:#}");
     let errors = payload["userErrors"].as_array().unwrap();
@@ -58,23 +57,19 @@ async fn a_stale_revision_is_a_conflict_that_shows_what_changed_since() {
     let created = api
         .done(CREATE, json!({ "input": { "name": "acme" } }))
         .await;
-    let add = "mutation($input: OrganizationMemberAddInput!) { it: organizationMemberAdd(\
-        input: $input) { organization { id revision } position userErrors { code message path \
-        revision changes { type streamRevision words } } } }";
+    let add = "mutation($id: ID!, $input: OrganizationMemberAddInput!) { \
+        it: organizationMemberAdd(id: $id, input: $input) { organization { id revision } position \
+        userErrors { code message path revision changes { type streamRevision words } } } }";
     let member = |name: &str, revision: &Value| {
         json!({
-            "organizationId": created["organization"]["id"], "member": name, "role": "OWNER",
-            "expectedRevision": revision,
+            "id": created["organization"]["id"],
+            "input": { "member": name, "role": "OWNER", "expectedRevision": revision },
         })
     };
     let first = &created["organization"]["revision"];
-    let done = api
-        .done(add, json!({ "input": member("ann", first) }))
-        .await;
+    let done = api.done(add, member("ann", first)).await;
     let second = &done["organization"]["revision"];
-    let done = api
-        .done(add, json!({ "input": member("bob", second) }))
-        .await;
+    let done = api.done(add, member("bob", second)).await;
     let stale = refused(&eventflows, add, member("cid", first)).await;
     assert_eq!(stale["code"], "CONFLICT");
     assert_eq!(stale["revision"], done["organization"]["revision"]);
@@ -101,7 +96,8 @@ async fn a_stale_revision_is_a_conflict_that_shows_what_changed_since() {
     );
 }
 
-/// Has each mutation refused with its code and path, and finds that nothing happened.
+/// Has each mutation refused with its code and path, and finds that nothing happened. An `id` in
+/// the arguments selects what is changed; the rest is the input.
 async fn refuse_each(eventflows: &Eventflows, cases: Vec<(&str, Value, &str, &str)>) {
     let api = eventflows.api();
     let count = async || {
@@ -112,16 +108,23 @@ async fn refuse_each(eventflows: &Eventflows, cases: Vec<(&str, Value, &str, &st
         events.as_array().unwrap().iter().filter(ours).count()
     };
     let before = count().await;
-    for (mutation, input, code, path) in cases {
+    for (mutation, mut input, code, path) in cases {
         let kind = client::input_type(mutation);
+        let id = input.as_object_mut().unwrap().remove("id");
+        let (variable, argument) = match id {
+            Some(_) => ("$id: ID!, ", "id: $id, "),
+            None => ("", ""),
+        };
         let document = format!(
-            "mutation($input: {kind}!) {{ it: {mutation}(input: $input) \
+            "mutation({variable}$input: {kind}!) {{ it: {mutation}({argument}input: $input) \
              {{ position userErrors {{ code message path }} }} }}"
         );
-        let error = refused(eventflows, &document, input.clone()).await;
-        assert_eq!(error["code"], code, "{mutation} {input}");
-        let named: Vec<&str> = ["input"].into_iter().chain(path.split('.')).collect();
-        assert_eq!(error["path"], json!(named), "{mutation} {input}");
+        let variables = json!({ "id": id, "input": input });
+        let error = refused(eventflows, &document, variables.clone()).await;
+        assert_eq!(error["code"], code, "{mutation} {variables}");
+        let within = (path != "id").then_some("input");
+        let named: Vec<&str> = within.into_iter().chain(path.split('.')).collect();
+        assert_eq!(error["path"], json!(named), "{mutation} {variables}");
         assert_ne!(error["message"], "");
     }
     assert_eq!(count().await, before, "nothing was half-done");
@@ -136,37 +139,35 @@ async fn a_bad_name_or_id_of_an_owner_is_named() {
         .await;
     let acme = created["organization"]["id"].clone();
     let (ghost, nobody) = (json!(GHOST), json!("T3JnYW5pemF0aW9uOm5vYm9keQ"));
-    let member = |name: &str, organization: &Value| json!({ "organizationId": organization, "member": name, "role": "OWNER" });
-    let version = |version: &str| json!({ "algorithmId": ghost, "version": version });
+    let member = |name: &str, organization: &Value| json!({ "id": organization, "member": name, "role": "OWNER" });
+    let version = |version: &str| json!({ "algorithmId": ghost, "version": version, "endpoint": "http://h/" });
+    let published = json!("VmVyc2lvbjphY21lL3Njb3JlQDEuMC4w");
     let key = json!({ "name": "b", "idempotencyKey": "k".repeat(201) });
     let add = "organizationMemberAdd";
     let cases = vec![
         (add, member(&"x".repeat(255), &acme), "BAD_NAME", "member"),
         (add, member("é", &acme), "BAD_NAME", "member"),
         (add, member("", &acme), "BAD_NAME", "member"),
-        (add, member("ann", &ghost), "BAD_ID", "organizationId"),
-        (add, member("ann", &nobody), "NOT_FOUND", "organizationId"),
+        (add, member("ann", &ghost), "BAD_ID", "id"),
+        (add, member("ann", &nobody), "NOT_FOUND", "id"),
         (
-            "versionWithdraw",
+            "versionPublish",
             version("1.0.0"),
             "NOT_FOUND",
             "algorithmId",
         ),
-        ("versionWithdraw", version("1.*"), "BAD_NAME", "version"),
+        ("versionPublish", version("1.*"), "BAD_NAME", "version"),
         (
-            "algorithmRetire",
-            json!({ "algorithmId": ghost }),
+            "versionWithdraw",
+            json!({ "id": published }),
             "NOT_FOUND",
-            "algorithmId",
+            "id",
         ),
-        (
-            "algorithmRetire",
-            json!({ "algorithmId": acme }),
-            "BAD_ID",
-            "algorithmId",
-        ),
+        ("versionWithdraw", json!({ "id": ghost }), "BAD_ID", "id"),
+        ("algorithmRetire", json!({ "id": ghost }), "NOT_FOUND", "id"),
+        ("algorithmRetire", json!({ "id": acme }), "BAD_ID", "id"),
         ("organizationCreate", key, "OUT_OF_RANGE", "idempotencyKey"),
-        ("undo", json!({ "eventId": "x" }), "BAD_ID", "eventId"),
+        ("undo", json!({ "id": "x" }), "BAD_ID", "id"),
     ];
     refuse_each(&eventflows, cases).await;
 }

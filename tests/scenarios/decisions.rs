@@ -7,7 +7,7 @@ mod grants;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tests::flow::{algorithm, grant, publish};
+use tests::flow::{algorithm, grant, publish, withdraw};
 use tests::{Endpoint, Eventflows, Flow, FlowOptions, GraphQl, Kafka, Witness, eventually};
 
 const ANSWER: &str = "userErrors { code message path } warnings { code message path } position";
@@ -143,10 +143,7 @@ async fn a_withdrawn_version_blocks_who_named_it_and_moves_who_selected_it() {
     assert_eq!(selecting["resolvedVersion"]["version"], "1.1.0");
     exact.until_consumers(1).await;
 
-    let withdraw = json!({ "input": {
-        "algorithmId": exact.algorithm, "version": "1.1.0", "reason": "it was wrong",
-    } });
-    api.done(&of_input("versionWithdraw"), withdraw).await;
+    withdraw(api, &exact.algorithm, "1.1.0").await;
     let seen = look(
         api,
         &selecting["id"],
@@ -290,16 +287,16 @@ async fn members_come_change_and_go_but_an_owner_stays() {
     algorithm(&api, &versions).await;
     let organization = organization(&api).await;
     let member = |name: &str, role: Option<&str>| {
-        let mut input = json!({ "organizationId": organization, "member": name });
+        let mut input = json!({ "member": name });
         if let Some(role) = role {
             input["role"] = json!(role);
         }
-        json!({ "input": input })
+        json!({ "id": organization, "input": input })
     };
     let (add, change, remove) = (
-        of_input("organizationMemberAdd"),
-        of_input("organizationMemberChangeRole"),
-        of_input("organizationMemberRemove"),
+        of_id("organizationMemberAdd"),
+        of_id("organizationMemberUpdate"),
+        of_id("organizationMemberRemove"),
     );
     api.done(&add, member("ann", Some("OWNER"))).await;
     api.done(&add, member("bob@acme.example", Some("EXECUTOR")))

@@ -4,8 +4,9 @@ use std::fmt::Write;
 use std::process::{Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use client::Mutation;
 use serde_json::{Value, json};
-use tests::flow::publish;
+use tests::flow::{publish, withdraw};
 use tests::{Endpoint, Eventflows, Flow, FlowOptions, GraphQl, Kafka, binary, eventually};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
@@ -74,13 +75,8 @@ async fn until_worker(server: &Eventflows, kafka: &Kafka) {
     api.done(disconnect, json!({ "id": broker })).await;
 }
 
-async fn send(api: &GraphQl, mutation: &str, input: Value) -> Value {
-    let kind = client::input_type(mutation);
-    let document = format!(
-        "mutation($input: {kind}!) {{ it: {mutation}(input: $input) \
-         {{ userErrors {{ code message }} position }} }}"
-    );
-    api.done(&document, json!({ "input": input })).await
+async fn send(api: &GraphQl, mutation: Mutation) {
+    api.done(&mutation.document(), mutation.variables()).await;
 }
 
 /// A flow with something of every kind.
@@ -95,24 +91,24 @@ async fn populated(server: &Eventflows, kafka: &Kafka, endpoint: &Endpoint) -> F
         .await["organizationByName"]["id"]
         .clone();
     for (member, role) in [("ada", "OWNER"), ("bob@example.org", "EXECUTOR")] {
-        let input = json!({ "organizationId": organization, "member": member, "role": role });
-        send(api, "organizationMemberAdd", input).await;
+        let (id, input) = (
+            organization.as_str().unwrap(),
+            json!({ "member": member, "role": role }),
+        );
+        send(api, Mutation::of("organizationMemberAdd", id, input)).await;
     }
     let change = json!({
         "edit": "ADD", "access": "SUBSCRIBE", "pattern": "anything-*",
         "organizationId": organization,
     });
     let input = json!({ "brokerId": flow.broker, "changes": [change] });
-    send(api, "patternGrantsEdit", input).await;
+    send(api, Mutation::new("patternGrantsEdit", input)).await;
     let input = json!({
         "organizationId": organization, "name": "other", "description": "yes: # no",
     });
-    send(api, "algorithmRegister", input).await;
+    send(api, Mutation::new("algorithmRegister", input)).await;
     // The listener is on 1.0.0 exactly: it stays, and holds its position.
-    let input = json!({
-        "algorithmId": flow.algorithm, "version": "1.0.0", "reason": "it was wrong",
-    });
-    send(api, "versionWithdraw", input).await;
+    withdraw(api, &flow.algorithm, "1.0.0").await;
     let pause = "mutation($id: ID!) { it: listenerPause(id: $id, input: {}) \
                  { userErrors { code message } } }";
     api.done(pause, json!({ "id": flow.listener })).await;
@@ -447,7 +443,7 @@ async fn what_somebody_adds_while_the_cluster_is_read_is_not_pruned() {
                 let input = json!({
                     "topicId": untouched, "algorithmId": algorithm, "access": "PUBLISH",
                 });
-                send(&api, "topicGrant", input).await;
+                send(&api, Mutation::new("topicGrant", input)).await;
             }
             let (status, answer) = api.post(body, &[]).await;
             (status, answer.into())

@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tests::flow::{algorithm, connect, grant};
+use tests::flow::{algorithm, connect, grant, withdraw};
 use tests::gateway::Gateway;
 use tests::kafka::Record;
 use tests::{Call, Endpoint, Eventflows, Kafka};
@@ -327,12 +327,7 @@ async fn a_withdrawn_version_and_a_retired_algorithm_are_not_called() {
     let it = Published::at(&endpoint).await;
     it.enveloped("2.0.0", &endpoint).await;
     let api = it.eventflows.api();
-    api.done(
-        "mutation($id: ID!) { it: versionWithdraw(input: { algorithmId: $id, \
-         version: \"2.0.0\", reason: \"it was wrong\" }) { userErrors { code message } } }",
-        json!({ "id": it.algorithm }),
-    )
-    .await;
+    withdraw(&api, &it.algorithm, "2.0.0").await;
     let message = async |path: &str| {
         let answer = it.gateway.call(path, TEXT, "x").await.json();
         answer["error"]["message"].as_str().map(str::to_owned)
@@ -343,7 +338,7 @@ async fn a_withdrawn_version_and_a_retired_algorithm_are_not_called() {
     );
     assert_eq!(message("acme/score").await, None);
     api.done(
-        "mutation($id: ID!) { it: algorithmRetire(input: { algorithmId: $id }) \
+        "mutation($id: ID!) { it: algorithmRetire(id: $id, input: {}) \
          { userErrors { code message } } }",
         json!({ "id": it.algorithm }),
     )

@@ -97,11 +97,12 @@ async fn a_history_is_paged_and_its_cursors_are_its_own() {
         .done(CREATE, json!({ "input": { "name": "acme" } }))
         .await;
     let organization = &created["organization"]["id"];
-    let add = "mutation($input: OrganizationMemberAddInput!) { it: organizationMemberAdd(\
-        input: $input) { userErrors { code } } }";
+    let add = "mutation($id: ID!, $input: OrganizationMemberAddInput!) { \
+               it: organizationMemberAdd(id: $id, input: $input) { userErrors { code } } }";
     for name in ["ann", "bob", "cid"] {
-        let input = json!({ "organizationId": organization, "member": name, "role": "MEMBER" });
-        api.done(add, json!({ "input": input })).await;
+        let input = json!({ "member": name, "role": "MEMBER" });
+        api.done(add, json!({ "id": organization, "input": input }))
+            .await;
     }
     let document = "query($of: ID!, $after: Position) { history(of: $of, first: 2, after: $after) \
         { edges { cursor node { type } } pageInfo { hasNextPage } } }";

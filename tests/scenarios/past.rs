@@ -1,7 +1,7 @@
 //! Every query answers as of an earlier moment what it answered then.
 
 use serde_json::{Value, json};
-use tests::flow::publish;
+use tests::flow::{publish, withdraw};
 use tests::{Endpoint, Eventflows, Flow, FlowOptions, GraphQl, Kafka, RandomCommands};
 
 /// Commands between two moments that are remembered, and moments.
@@ -140,17 +140,9 @@ async fn what_no_moment_is(api: &GraphQl) {
 /// A version comes and goes between two moments.
 async fn a_difference(api: &GraphQl, algorithm: &Value) {
     let before = json!({ "position": position(api).await });
-    publish(api, algorithm, "9.9.9", "http://127.0.0.1:9/").await;
+    let version = publish(api, algorithm, "9.9.9", "http://127.0.0.1:9/").await;
     let between = json!({ "position": position(api).await });
-    let withdraw = "mutation($input: VersionWithdrawInput!) { it: versionWithdraw(input: $input) \
-                    { algorithm { versions { id version } } userErrors { code message } } }";
-    let input = json!({ "algorithmId": algorithm, "version": "9.9.9", "reason": "no" });
-    let payload = api.done(withdraw, json!({ "input": input })).await;
-    let versions = payload["algorithm"]["versions"].as_array().unwrap();
-    let version = versions
-        .iter()
-        .find(|version| version["version"] == "9.9.9");
-    let version = &version.unwrap()["id"];
+    withdraw(api, algorithm, "9.9.9").await;
 
     let diff = "query($of: ID!, $from: AsOf!, $to: AsOf) { diff(of: $of, from: $from, to: $to) { \
                 before { id } after { id } fields { name before after } \
@@ -160,7 +152,7 @@ async fn a_difference(api: &GraphQl, algorithm: &Value) {
         .await["diff"]
         .clone();
     assert_eq!(whole["before"], Value::Null);
-    assert_eq!(whole["after"]["id"], *version);
+    assert_eq!(whole["after"]["id"], version);
     let types = whole["events"]["nodes"].as_array().unwrap().iter();
     let types: Vec<&Value> = types.map(|event| &event["type"]).collect();
     assert_eq!(types, ["VERSION_PUBLISHED", "VERSION_WITHDRAWN"]);

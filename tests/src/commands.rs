@@ -16,6 +16,7 @@ pub struct RandomCommands {
     state: Cell<u64>,
     organizations: Vec<Value>,
     algorithms: Vec<Value>,
+    versions: Vec<Value>,
     topics: Vec<Value>,
     listeners: Vec<Value>,
     publishers: Vec<Value>,
@@ -34,6 +35,7 @@ impl RandomCommands {
             state: Cell::new(seed),
             organizations: vec![acme["organizationByName"]["id"].clone()],
             algorithms: vec![flow.algorithm.clone()],
+            versions: Vec::new(),
             topics: flow.topics.clone(),
             listeners: vec![flow.listener.clone()],
             publishers: vec![flow.publisher.clone()],
@@ -54,6 +56,7 @@ impl RandomCommands {
         let made = match mutation {
             "organizationCreate" => "organization { id }",
             "algorithmRegister" => "algorithm { id }",
+            "versionPublish" => "version { id }",
             "listenerEnable" => "listener { id }",
             "publisherEnable" => "publisher { id }",
             _ => "",
@@ -74,6 +77,7 @@ impl RandomCommands {
         for (field, known) in [
             ("organization", &mut self.organizations),
             ("algorithm", &mut self.algorithms),
+            ("version", &mut self.versions),
             ("listener", &mut self.listeners),
             ("publisher", &mut self.publishers),
         ] {
@@ -97,21 +101,18 @@ impl RandomCommands {
     }
 
     fn of_organizations(&self) -> (&'static str, Option<Value>, Value) {
-        let id = one(&self.organizations, self.below(MOST));
+        let id = Some(one(&self.organizations, self.below(MOST)));
         let member = format!("person-{}", self.below(4));
         let role = ["OWNER", "MEMBER", "EXECUTOR"][self.index(3)];
-        let with_role = json!({ "organizationId": id, "member": member, "role": role });
+        let with_role = json!({ "member": member, "role": role });
         match self.below(4) {
             0 if self.made < MOST => {
                 let name = format!("org-{}", self.made);
                 ("organizationCreate", None, json!({ "name": name }))
             }
-            0 | 1 => ("organizationMemberAdd", None, with_role),
-            2 => ("organizationMemberChangeRole", None, with_role),
-            _ => {
-                let input = json!({ "organizationId": id, "member": member });
-                ("organizationMemberRemove", None, input)
-            }
+            0 | 1 => ("organizationMemberAdd", id, with_role),
+            2 => ("organizationMemberUpdate", id, with_role),
+            _ => ("organizationMemberRemove", id, json!({ "member": member })),
         }
     }
 
@@ -125,14 +126,12 @@ impl RandomCommands {
                 let input = json!({ "organizationId": organization, "name": name });
                 ("algorithmRegister", None, input)
             }
-            3 | 5 => {
-                let input = json!({ "algorithmId": algorithm, "version": version });
-                ("versionWithdraw", None, input)
+            3 | 5 if !self.versions.is_empty() => {
+                let version = one(&self.versions, self.below(MOST));
+                ("versionWithdraw", Some(version), json!({}))
             }
             // The first one stays, so that something is left to work with.
-            8 if algorithm != self.algorithms[0] => {
-                ("algorithmRetire", None, json!({ "algorithmId": algorithm }))
-            }
+            8 if algorithm != self.algorithms[0] => ("algorithmRetire", Some(algorithm), json!({})),
             _ => {
                 let endpoint = "http://127.0.0.1:9/";
                 let input = json!({

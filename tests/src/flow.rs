@@ -217,17 +217,33 @@ pub async fn algorithm(api: &GraphQl, versions: &[(&str, String)]) -> Value {
     algorithm
 }
 
-/// Publishes a version.
-pub async fn publish(api: &GraphQl, algorithm: &Value, version: &str, endpoint: &str) {
+/// Publishes a version, and gives its id.
+pub async fn publish(api: &GraphQl, algorithm: &Value, version: &str, endpoint: &str) -> Value {
     api.done(
         "mutation($input: VersionPublishInput!) { it: versionPublish(input: $input) \
-         { algorithm { id } userErrors { code message } } }",
+         { version { id } userErrors { code message } } }",
         json!({ "input": {
             "algorithmId": algorithm, "version": version, "endpoint": endpoint,
             "timeoutMs": 10_000,
         } }),
     )
-    .await;
+    .await["version"]["id"]
+        .clone()
+}
+
+/// Withdraws a version of an algorithm, because it was wrong.
+///
+/// # Panics
+/// It is not published.
+pub async fn withdraw(api: &GraphQl, algorithm: &Value, version: &str) {
+    let document =
+        "query($id: ID!) { node(id: $id) { ... on Algorithm { versions { id version } } } }";
+    let found = api.ask(document, json!({ "id": algorithm })).await;
+    let mut versions = found["node"]["versions"].as_array().unwrap().iter();
+    let found = versions.find(|found| found["version"] == version).unwrap();
+    let withdraw = "mutation($id: ID!) { it: versionWithdraw(id: $id, \
+                    input: { reason: \"it was wrong\" }) { userErrors { code message } } }";
+    api.done(withdraw, json!({ "id": found["id"] })).await;
 }
 
 /// Creates the topics, connects the broker, and gives its id and those of the topics.

@@ -1,13 +1,13 @@
 //! The mutations of an algorithm and its versions; each in a file named by its verb.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 use domain::{AlgorithmId, Position, Thing};
 
-use super::Algorithm;
 use super::publish_version::VersionPublishInput;
 use super::register::AlgorithmRegisterInput;
 use super::retire::AlgorithmRetireInput;
 use super::withdraw_version::VersionWithdrawInput;
+use super::{Algorithm, Version};
 use crate::mutation::{Target, mutate, payload};
 use crate::view::View;
 
@@ -16,8 +16,15 @@ payload!(
     AlgorithmPayload { algorithm: Algorithm }
 );
 
+payload!(
+    /// The answer of the mutations of a version.
+    VersionPayload { version: Version }
+);
+
 impl Target for AlgorithmId {
     type Entity = Algorithm;
+
+    const NAMED: &'static [&'static str] = &["algorithmId"];
 
     fn thing(&self) -> Option<Thing> {
         Some(Thing::Algorithm(self.clone()))
@@ -48,7 +55,7 @@ impl AlgorithmMutation {
         &self,
         ctx: &Context<'_>,
         input: VersionPublishInput,
-    ) -> Option<Result<AlgorithmPayload>> {
+    ) -> Option<Result<VersionPayload>> {
         mutate(ctx, (), input).await
     }
 
@@ -57,9 +64,10 @@ impl AlgorithmMutation {
     async fn version_withdraw(
         &self,
         ctx: &Context<'_>,
+        id: ID,
         input: VersionWithdrawInput,
-    ) -> Option<Result<AlgorithmPayload>> {
-        mutate(ctx, (), input).await
+    ) -> Option<Result<VersionPayload>> {
+        mutate(ctx, id, input).await
     }
 
     /// Retires an algorithm for good: none of its versions can be called. Its grants, and what was
@@ -67,8 +75,9 @@ impl AlgorithmMutation {
     async fn algorithm_retire(
         &self,
         ctx: &Context<'_>,
+        id: ID,
         input: AlgorithmRetireInput,
     ) -> Option<Result<AlgorithmPayload>> {
-        mutate(ctx, (), input).await
+        mutate(ctx, id, input).await
     }
 }

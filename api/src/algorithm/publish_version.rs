@@ -1,13 +1,13 @@
 //! Publishing a version of an algorithm.
 
-use async_graphql::{ID, InputObject};
+use async_graphql::{Context, ID, InputObject};
 use domain::algorithm::PublishVersion;
-use domain::{AlgorithmId, Position, Version};
+use domain::{AlgorithmId, Position, Thing, Version};
 
-use super::mutation::AlgorithmPayload;
-use super::types::Protocol;
+use super::mutation::VersionPayload;
+use super::types::{EndpointProtocol, Version as VersionNode};
 use crate::id;
-use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
+use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Target, Terms, arguments};
 use crate::user_error::{UserError, UserErrorCode};
 
 /// A version to publish.
@@ -21,8 +21,8 @@ pub struct VersionPublishInput {
     /// until workers can call it.
     pub endpoint: String,
     /// How the endpoint is called and its answer read.
-    #[graphql(default_with = "Protocol::Raw")]
-    pub protocol: Protocol,
+    #[graphql(default_with = "EndpointProtocol::Raw")]
+    pub protocol: EndpointProtocol,
     /// How long one call may take: 1 to 3,000,000.
     #[graphql(default = 300_000)]
     pub timeout_ms: u64,
@@ -30,23 +30,49 @@ pub struct VersionPublishInput {
     pub once: OnceAtRevision,
 }
 
+/// A version that an algorithm is to have. What is changed is the algorithm, what is shown the
+/// version.
+pub(crate) struct NewVersion {
+    algorithm: AlgorithmId,
+    version: Version,
+}
+
+impl Target for NewVersion {
+    type Entity = VersionNode;
+
+    fn thing(&self) -> Option<Thing> {
+        Some(Thing::Algorithm(self.algorithm.clone()))
+    }
+
+    async fn find(
+        &self,
+        ctx: &Context<'_>,
+        _position: Position,
+    ) -> async_graphql::Result<Option<VersionNode>> {
+        VersionNode::find(ctx, &self.algorithm, &self.version).await
+    }
+}
+
 impl Mutation for VersionPublishInput {
     type Id = ();
-    type Target = AlgorithmId;
-    type Payload = AlgorithmPayload;
+    type Target = NewVersion;
+    type Payload = VersionPayload;
 
     fn terms(&self) -> Terms<'_> {
         self.once.terms()
     }
 
-    fn target(&self, (): &()) -> Result<AlgorithmId, UserError> {
-        arguments::id_in(&self.algorithm_id, id::algorithm, "algorithmId")
+    fn target(&self, (): &()) -> Result<NewVersion, UserError> {
+        Ok(NewVersion {
+            algorithm: arguments::id_in(&self.algorithm_id, id::algorithm, "algorithmId")?,
+            version: version(&self.version)?,
+        })
     }
 
-    async fn run(&self, call: &Call<'_>, algorithm: &AlgorithmId) -> Result<Position, NotDone> {
+    async fn run(&self, call: &Call<'_>, target: &NewVersion) -> Result<Position, NotDone> {
         let command = PublishVersion {
-            algorithm: algorithm.clone(),
-            version: version(&self.version)?,
+            algorithm: target.algorithm.clone(),
+            version: target.version.clone(),
             endpoint: self.endpoint.clone(),
             protocol: self.protocol.into(),
             timeout_ms: self.timeout_ms,
@@ -56,7 +82,7 @@ impl Mutation for VersionPublishInput {
 }
 
 /// The version that an input names.
-pub(super) fn version(text: &str) -> Result<Version, UserError> {
+fn version(text: &str) -> Result<Version, UserError> {
     text.parse().map_err(|_| {
         UserError::new(
             UserErrorCode::BadName,

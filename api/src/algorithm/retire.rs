@@ -9,17 +9,15 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
-/// An algorithm to retire.
+/// On which terms to retire.
 #[derive(InputObject)]
 pub struct AlgorithmRetireInput {
-    /// The algorithm.
-    pub algorithm_id: ID,
     #[graphql(flatten)]
     pub once: OnceAtRevision,
 }
 
 impl Mutation for AlgorithmRetireInput {
-    type Id = ();
+    type Id = ID;
     type Target = AlgorithmId;
     type Payload = AlgorithmPayload;
 
@@ -27,8 +25,8 @@ impl Mutation for AlgorithmRetireInput {
         self.once.terms()
     }
 
-    fn target(&self, (): &()) -> Result<AlgorithmId, UserError> {
-        arguments::id_in(&self.algorithm_id, id::algorithm, "algorithmId")
+    fn target(&self, id: &ID) -> Result<AlgorithmId, UserError> {
+        arguments::id(id, id::algorithm)
     }
 
     async fn run(&self, call: &Call<'_>, algorithm: &AlgorithmId) -> Result<Position, NotDone> {

@@ -1,6 +1,7 @@
 //! The types of an algorithm.
 
-use async_graphql::{Enum, ID, Object, Result};
+use async_graphql::{Context, Enum, ID, Object, Result};
+use domain::AlgorithmId;
 use domain::algorithm::Protocol as DomainProtocol;
 use projections::ending::Ending;
 
@@ -158,12 +159,46 @@ pub struct Version(
     pub(crate) View,
 );
 
+impl Version {
+    /// The version with that number, as it is now.
+    ///
+    /// # Errors
+    /// The read models cannot be read.
+    pub(super) async fn find(
+        ctx: &Context<'_>,
+        algorithm: &AlgorithmId,
+        version: &domain::Version,
+    ) -> Result<Option<Self>> {
+        Self::in_view(&View::live(ctx), algorithm, version).await
+    }
+
+    /// The version with that number, as it is in `view`.
+    ///
+    /// # Errors
+    /// The read models cannot be read.
+    pub(crate) async fn in_view(
+        view: &View,
+        algorithm: &AlgorithmId,
+        version: &domain::Version,
+    ) -> Result<Option<Self>> {
+        let rows = view.load(VersionsOf(algorithm.clone())).await?;
+        let mut rows = rows.unwrap_or_default().into_iter();
+        let row = rows.find(|row| row.version == *version);
+        Ok(row.map(|row| Self(row, view.clone())))
+    }
+}
+
 /// A published version. It never changes; it may be withdrawn.
 #[Object]
 impl Version {
     /// Its global id.
     pub async fn id(&self) -> ID {
         GlobalId::Version(self.0.algorithm.clone(), self.0.version.clone()).encode()
+    }
+
+    /// The algorithm that it is a version of.
+    async fn algorithm(&self) -> Option<Result<Algorithm>> {
+        self.1.find(self.0.algorithm.clone(), Algorithm).await
     }
 
     /// The version, for example `1.2.3` or `1.2.3-rc.1`.
@@ -182,7 +217,7 @@ impl Version {
     }
 
     /// How the endpoint is called and its answer read.
-    async fn protocol(&self) -> Protocol {
+    async fn protocol(&self) -> EndpointProtocol {
         self.0.protocol.into()
     }
 
@@ -226,7 +261,7 @@ impl Version {
 /// How the answer of an endpoint is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "DomainProtocol")]
-pub enum Protocol {
+pub enum EndpointProtocol {
     /// The status decides; the body of a 2xx is the result.
     Raw,
     /// The original product's envelope: `{"result": …}` or `{"error": …}`.

@@ -1,45 +1,66 @@
 //! Withdrawing a version of an algorithm.
 
-use async_graphql::{ID, InputObject};
+use async_graphql::{Context, ID, InputObject};
 use domain::algorithm::WithdrawVersion;
-use domain::{AlgorithmId, Position};
+use domain::{AlgorithmId, Position, Thing, Version};
 
-use super::mutation::AlgorithmPayload;
-use super::publish_version::version;
+use super::mutation::VersionPayload;
+use super::types::Version as VersionNode;
 use crate::id;
-use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
+use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Target, Terms, arguments};
 use crate::user_error::UserError;
 
-/// A version to withdraw.
+/// On which terms to withdraw.
 #[derive(InputObject)]
 pub struct VersionWithdrawInput {
-    /// The algorithm that it is a version of.
-    pub algorithm_id: ID,
-    /// A published version.
-    pub version: String,
     /// Why, for those whose listeners it blocks; at most 500 characters.
     pub reason: Option<String>,
     #[graphql(flatten)]
     pub once: OnceAtRevision,
 }
 
+/// A version of an algorithm.
+pub(crate) struct PublishedVersion {
+    algorithm: AlgorithmId,
+    version: Version,
+}
+
+impl Target for PublishedVersion {
+    type Entity = VersionNode;
+
+    const NAMED: &'static [&'static str] = &["algorithmId", "version"];
+
+    fn thing(&self) -> Option<Thing> {
+        Some(Thing::Version(self.algorithm.clone(), self.version.clone()))
+    }
+
+    async fn find(
+        &self,
+        ctx: &Context<'_>,
+        _position: Position,
+    ) -> async_graphql::Result<Option<VersionNode>> {
+        VersionNode::find(ctx, &self.algorithm, &self.version).await
+    }
+}
+
 impl Mutation for VersionWithdrawInput {
-    type Id = ();
-    type Target = AlgorithmId;
-    type Payload = AlgorithmPayload;
+    type Id = ID;
+    type Target = PublishedVersion;
+    type Payload = VersionPayload;
 
     fn terms(&self) -> Terms<'_> {
         self.once.terms()
     }
 
-    fn target(&self, (): &()) -> Result<AlgorithmId, UserError> {
-        arguments::id_in(&self.algorithm_id, id::algorithm, "algorithmId")
+    fn target(&self, id: &ID) -> Result<PublishedVersion, UserError> {
+        let (algorithm, version) = arguments::id(id, id::version)?;
+        Ok(PublishedVersion { algorithm, version })
     }
 
-    async fn run(&self, call: &Call<'_>, algorithm: &AlgorithmId) -> Result<Position, NotDone> {
+    async fn run(&self, call: &Call<'_>, target: &PublishedVersion) -> Result<Position, NotDone> {
         let command = WithdrawVersion {
-            algorithm: algorithm.clone(),
-            version: version(&self.version)?,
+            algorithm: target.algorithm.clone(),
+            version: target.version.clone(),
             reason: self.reason.clone(),
         };
         call.execute(&command).await

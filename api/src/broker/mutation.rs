@@ -8,7 +8,7 @@ use super::connect::BrokerConnectInput;
 use super::disconnect::BrokerDisconnectInput;
 use super::discover::BrokerDiscoverInput;
 use super::replace::BrokerReplaceInput;
-use super::rotate::BrokerRotateCredentialsInput;
+use super::rotate_credential::BrokerCredentialRotateInput;
 use crate::mutation::{Target, mutate, payload};
 use crate::view::View;
 
@@ -54,11 +54,11 @@ impl BrokerMutation {
     }
 
     /// Switches to another credential. Only a reference is given, never a secret.
-    async fn broker_rotate_credentials(
+    async fn broker_credential_rotate(
         &self,
         ctx: &Context<'_>,
         id: ID,
-        input: BrokerRotateCredentialsInput,
+        input: BrokerCredentialRotateInput,
     ) -> Option<Result<BrokerPayload>> {
         mutate(ctx, id, input).await
     }

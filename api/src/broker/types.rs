@@ -63,9 +63,9 @@ impl Broker {
 
     /// The credential that workers authenticate with; null if it needs none. Never the secret
     /// itself.
-    async fn credential(&self) -> Option<Credential> {
+    async fn credential(&self) -> Option<CredentialReference> {
         let credential = self.0.settings.credential()?;
-        Some(Credential {
+        Some(CredentialReference {
             name: credential.name.to_string(),
             version: credential.version,
         })
@@ -201,7 +201,7 @@ impl BrokerStatus {
 
 /// A reference to a credential, which only workers read.
 #[derive(SimpleObject)]
-pub struct Credential {
+pub struct CredentialReference {
     /// Where it is kept and its name there: `provider/name`.
     pub name: String,
     /// From 1; rotating switches to another version.

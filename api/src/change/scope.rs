@@ -6,7 +6,7 @@ use async_graphql::{ID, Result};
 use domain::grant::{GrantKey, Grantee};
 use domain::{AlgorithmId, BrokerId, OrganizationName, TopicId};
 
-use super::Kind;
+use super::NodeKind;
 use crate::error::invalid;
 use crate::id::GlobalId;
 
@@ -17,7 +17,7 @@ const MOST_IDS: usize = 100;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scope {
     of: Option<HashSet<GlobalId>>,
-    kinds: Option<Vec<Kind>>,
+    kinds: Option<Vec<NodeKind>>,
     within: Option<Within>,
 }
 
@@ -33,14 +33,14 @@ enum Within {
 impl Scope {
     pub(super) fn new(
         of: Option<&[ID]>,
-        kinds: Option<Vec<Kind>>,
+        kinds: Option<Vec<NodeKind>>,
         within: Option<&ID>,
     ) -> Result<Self> {
         if of.is_some_and(|of| of.len() > MOST_IDS) {
             return Err(invalid("at most 100 ids"));
         }
         let changing = |id: &ID| {
-            let id = GlobalId::decode(id).filter(|id| Kind::of(id).is_some());
+            let id = GlobalId::decode(id).filter(|id| NodeKind::of(id).is_some());
             id.ok_or_else(|| invalid("this is not the id of anything that changes"))
         };
         let of = of.map(|of| of.iter().map(changing).collect());
@@ -52,8 +52,8 @@ impl Scope {
     }
 
     pub(super) fn covers(&self, id: &GlobalId) -> bool {
-        let kind = Kind::of(id);
-        let of_kind = |kinds: &Vec<Kind>| kind.is_some_and(|kind| kinds.contains(&kind));
+        let kind = NodeKind::of(id);
+        let of_kind = |kinds: &Vec<NodeKind>| kind.is_some_and(|kind| kinds.contains(&kind));
         self.of.as_ref().is_none_or(|of| of.contains(id))
             && self.kinds.as_ref().is_none_or(of_kind)
             && self.within.as_ref().is_none_or(|within| within.covers(id))
@@ -173,18 +173,20 @@ mod tests {
         ]
     }
 
-    fn covered(scope: &Scope) -> Vec<Kind> {
+    fn covered(scope: &Scope) -> Vec<NodeKind> {
         let covered = flow().into_iter().filter(|id| scope.covers(id));
-        covered.filter_map(|id| Kind::of(&id)).collect()
+        covered.filter_map(|id| NodeKind::of(&id)).collect()
     }
 
-    fn within(id: &GlobalId) -> Vec<Kind> {
+    fn within(id: &GlobalId) -> Vec<NodeKind> {
         covered(&Scope::new(None, None, Some(&id.encode())).unwrap())
     }
 
     #[test]
     fn a_scope_covers_what_belongs_to_it() {
-        use Kind::{Algorithm, Broker, Grant, Listener, Organization, Publisher, Topic, Version};
+        use NodeKind::{
+            Algorithm, Broker, Grant, Listener, Organization, Publisher, Topic, Version,
+        };
         let flow = flow();
         let all = [
             Organization,
@@ -218,8 +220,13 @@ mod tests {
     fn ids_and_kinds_narrow_a_scope_together() {
         let flow = flow();
         let of = [flow[3].encode(), flow[4].encode()];
-        let scope = Scope::new(Some(&of), Some(vec![Kind::Topic, Kind::Grant]), None).unwrap();
-        assert_eq!(covered(&scope), [Kind::Topic]);
+        let scope = Scope::new(
+            Some(&of),
+            Some(vec![NodeKind::Topic, NodeKind::Grant]),
+            None,
+        )
+        .unwrap();
+        assert_eq!(covered(&scope), [NodeKind::Topic]);
         let event = [GlobalId::Event(domain::Position(1)).encode()];
         assert!(Scope::new(Some(&event), None, None).is_err());
         let many = vec![flow[3].encode(); MOST_IDS + 1];

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::scope::Scope;
-use super::{Change, Changes, Kind};
+use super::{NodeChange, NodeChanges, NodeKind};
 use crate::control::{Control, control};
 use crate::error::{Code, error, log_failure, read_failure};
 use crate::gathering::Gathering;
@@ -45,11 +45,11 @@ impl ChangeSubscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only of these things, at most 100.")] of: Option<Vec<ID>>,
-        #[graphql(desc = "Only of these kinds.")] kinds: Option<Vec<Kind>>,
+        #[graphql(desc = "Only of these kinds.")] kinds: Option<Vec<NodeKind>>,
         #[graphql(desc = "Only of what belongs to this broker, topic, algorithm or organization.")]
         within: Option<ID>,
         after: Option<Position>,
-    ) -> Result<impl Stream<Item = Result<Changes>> + use<>> {
+    ) -> Result<impl Stream<Item = Result<NodeChanges>> + use<>> {
         let scope = Scope::new(of.as_deref(), kinds, within.as_ref())?;
         let control = Arc::clone(ctx.data_unchecked::<Arc<Control>>());
         let reached = begin(ctx, after).await?;
@@ -110,7 +110,7 @@ struct Following {
 }
 
 impl Following {
-    fn items(self) -> BoxStream<'static, Result<Changes>> {
+    fn items(self) -> BoxStream<'static, Result<NodeChanges>> {
         let items = stream::unfold(self, |mut following| async move {
             let item = following.next().await?;
             following.ended = item.is_err();
@@ -119,7 +119,7 @@ impl Following {
         items.boxed()
     }
 
-    async fn next(&mut self) -> Option<Result<Changes>> {
+    async fn next(&mut self) -> Option<Result<NodeChanges>> {
         if self.ended {
             return None;
         }
@@ -177,16 +177,16 @@ impl Following {
         gathered
     }
 
-    fn item(&self, gathered: Gathered) -> Changes {
+    fn item(&self, gathered: Gathered) -> NodeChanges {
         let view = View::of(self.control.model.clone(), &self.gathering);
-        let change = |(id, position)| Change {
+        let change = |(id, position)| NodeChange {
             position,
             id,
             view: view.clone(),
         };
-        let mut changes: Vec<Change> = gathered.things.into_iter().map(change).collect();
+        let mut changes: Vec<NodeChange> = gathered.things.into_iter().map(change).collect();
         changes.sort_by_key(|change| change.position);
-        Changes {
+        NodeChanges {
             position: Position(self.reached),
             changes,
             more: gathered.more,

@@ -10,16 +10,16 @@ use crate::view::View;
 
 /// What changed up to a position, each thing once. An item without changes is a heartbeat.
 #[derive(SimpleObject)]
-pub struct Changes {
+pub struct NodeChanges {
     /// To resume, subscribe again with `after` set to it.
     pub position: Position,
     /// What changed.
-    pub changes: Vec<Change>,
+    pub changes: Vec<NodeChange>,
     /// More changed than is listed: read the lists again.
     pub more: bool,
 }
 
-pub struct Change {
+pub struct NodeChange {
     pub(crate) position: domain::Position,
     pub(crate) id: GlobalId,
     pub(crate) view: View,
@@ -27,15 +27,15 @@ pub struct Change {
 
 /// A thing that changed.
 #[Object]
-impl Change {
+impl NodeChange {
     /// The position of the last event that changed it.
     async fn position(&self) -> Position {
         Position(self.position)
     }
 
     /// What kind of thing it is.
-    async fn kind(&self) -> Option<Kind> {
-        Kind::of(&self.id)
+    async fn kind(&self) -> Option<NodeKind> {
+        NodeKind::of(&self.id)
     }
 
     /// Its global id.
@@ -53,7 +53,7 @@ impl Change {
     }
 }
 
-impl Change {
+impl NodeChange {
     /// What was on a disconnected broker is in no list, though its row still exists.
     async fn is_listed(&self) -> Result<bool> {
         let Some(broker) = on_broker(&self.id) else {
@@ -75,7 +75,7 @@ fn on_broker(id: &GlobalId) -> Option<BrokerId> {
 
 /// A kind of thing that changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum Kind {
+pub enum NodeKind {
     /// An `Organization`.
     Organization,
     /// An `Algorithm`.
@@ -94,7 +94,7 @@ pub enum Kind {
     Publisher,
 }
 
-impl Kind {
+impl NodeKind {
     /// The kind of a thing that changes; events do not.
     pub(crate) fn of(id: &GlobalId) -> Option<Self> {
         Some(match id {

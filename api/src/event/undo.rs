@@ -13,12 +13,12 @@ use super::loaders::at;
 use crate::control::control;
 use crate::cycle::flows_leading_to;
 use crate::error::failure;
-use crate::id::{GlobalId, IdError};
-use crate::mutation::{Call, Mutation, NotDone, Once, Target, Terms, mutate, payload};
+use crate::id;
+use crate::mutation::{Call, Mutation, NotDone, Once, Target, Terms, arguments, mutate, payload};
 use crate::user_error::{UserError, UserErrorCode};
 
 /// The argument that all errors are about.
-const EVENT: &[&str] = &["input", "eventId"];
+const EVENT: &[&str] = &["id"];
 
 /// What is said where the log has no event there.
 const NO_SUCH_EVENT: &str = "there is no such event";
@@ -31,11 +31,9 @@ payload!(
     UndoPayload { event: Event }
 );
 
-/// An event to take back.
+/// On which terms to take it back.
 #[derive(InputObject)]
 pub struct UndoInput {
-    /// The event.
-    pub event_id: ID,
     #[graphql(flatten)]
     pub once: Once,
 }
@@ -46,8 +44,13 @@ pub struct UndoMutation;
 #[Object]
 impl UndoMutation {
     /// Takes an event back by a new one, which undoes nothing that happened since.
-    async fn undo(&self, ctx: &Context<'_>, input: UndoInput) -> Option<Result<UndoPayload>> {
-        mutate(ctx, (), input).await
+    async fn undo(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        input: UndoInput,
+    ) -> Option<Result<UndoPayload>> {
+        mutate(ctx, id, input).await
     }
 }
 
@@ -68,7 +71,7 @@ impl Target for Undone {
 }
 
 impl Mutation for UndoInput {
-    type Id = ();
+    type Id = ID;
     type Target = Undone;
     type Payload = UndoPayload;
 
@@ -76,11 +79,8 @@ impl Mutation for UndoInput {
         self.once.terms()
     }
 
-    fn target(&self, (): &()) -> Result<Undone, UserError> {
-        match GlobalId::decode(&self.event_id) {
-            Some(GlobalId::Event(position)) => Ok(Undone(position)),
-            _ => Err(UserError::bad_id(&IdError("an event"), EVENT)),
-        }
+    fn target(&self, id: &ID) -> Result<Undone, UserError> {
+        arguments::id(id, id::event).map(Undone)
     }
 
     async fn run(&self, call: &Call<'_>, target: &Undone) -> Result<Position, NotDone> {

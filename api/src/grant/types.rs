@@ -109,7 +109,7 @@ pub enum Grantee {
 
 /// What a grant permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "DomainAccess")]
+#[graphql(remote = "DomainAccess", name = "GrantAccess")]
 pub enum Access {
     /// The algorithm may be fed from the topic.
     Subscribe,

@@ -46,6 +46,7 @@ pub struct RetryPolicy {
 
 /// Which message a listener begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(name = "ListenerStartAt")]
 pub enum StartAt {
     /// The oldest message that the broker still has.
     Earliest,

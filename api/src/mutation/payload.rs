@@ -1,6 +1,50 @@
 //! What a mutation answers.
 
+use async_graphql::Interface;
+
+use crate::algorithm::mutation::{AlgorithmPayload, VersionPayload};
+use crate::broker::mutation::BrokerPayload;
+use crate::event::undo::UndoPayload;
+use crate::grant::mutation::{GrantPayload, TopicPayload};
+use crate::listener::mutation::ListenerPayload;
+use crate::organization::mutation::OrganizationPayload;
+use crate::publisher::mutation::PublisherPayload;
+use crate::scalar::Position;
 use crate::user_error::{UserError, Warning};
+use crate::worker::mutation::WorkerPayload;
+
+/// What every mutation answers, beside the thing that it is about.
+#[derive(Interface)]
+#[graphql(
+    name = "Payload",
+    field(
+        name = "user_errors",
+        ty = "&Vec<UserError>",
+        desc = "Why nothing was done; empty when it was."
+    ),
+    field(
+        name = "warnings",
+        ty = "&Vec<Warning>",
+        desc = "What was done and deserves a second look."
+    ),
+    field(
+        name = "position",
+        ty = "&Option<Position>",
+        desc = "The position of the mutation's last event; null when it was refused."
+    )
+)]
+pub(crate) enum AnyPayload {
+    Algorithm(AlgorithmPayload),
+    Broker(BrokerPayload),
+    Grant(GrantPayload),
+    Listener(ListenerPayload),
+    Organization(OrganizationPayload),
+    Publisher(PublisherPayload),
+    Topic(TopicPayload),
+    Undo(UndoPayload),
+    Version(VersionPayload),
+    Worker(WorkerPayload),
+}
 
 /// What can be made of the end of a mutation.
 pub(crate) trait Payload: Sized {

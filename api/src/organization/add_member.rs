@@ -4,7 +4,7 @@ use async_graphql::{ID, InputObject};
 use domain::organization::AddMember;
 use domain::{OrganizationName, Position};
 
-use super::Role;
+use super::OrganizationRole;
 use super::mutation::OrganizationPayload;
 use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
@@ -13,19 +13,17 @@ use crate::user_error::UserError;
 /// A member to add.
 #[derive(InputObject)]
 pub struct OrganizationMemberAddInput {
-    /// The organization.
-    pub organization_id: ID,
     /// The name that the person signs in with: letters, digits, `_`, `-`, `.`, `@` and `+`; at
     /// most 254.
     pub member: String,
     /// What the member may do.
-    pub role: Role,
+    pub role: OrganizationRole,
     #[graphql(flatten)]
     pub once: OnceAtRevision,
 }
 
 impl Mutation for OrganizationMemberAddInput {
-    type Id = ();
+    type Id = ID;
     type Target = OrganizationName;
     type Payload = OrganizationPayload;
 
@@ -33,8 +31,8 @@ impl Mutation for OrganizationMemberAddInput {
         self.once.terms()
     }
 
-    fn target(&self, (): &()) -> Result<OrganizationName, UserError> {
-        arguments::id_in(&self.organization_id, id::organization, "organizationId")
+    fn target(&self, id: &ID) -> Result<OrganizationName, UserError> {
+        arguments::id(id, id::organization)
     }
 
     async fn run(

@@ -1,13 +1,13 @@
 //! The mutations of an organization; each in a file named by its verb.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 use domain::{OrganizationName, Position, Thing};
 
 use super::Organization;
 use super::add_member::OrganizationMemberAddInput;
-use super::change_role::OrganizationMemberChangeRoleInput;
 use super::create::OrganizationCreateInput;
 use super::remove_member::OrganizationMemberRemoveInput;
+use super::update_member::OrganizationMemberUpdateInput;
 use crate::mutation::{Target, mutate, payload};
 use crate::view::View;
 
@@ -18,6 +18,8 @@ payload!(
 
 impl Target for OrganizationName {
     type Entity = Organization;
+
+    const NAMED: &'static [&'static str] = &["organizationId"];
 
     fn thing(&self) -> Option<Thing> {
         Some(Thing::Organization(self.clone()))
@@ -47,26 +49,29 @@ impl OrganizationMutation {
     async fn organization_member_add(
         &self,
         ctx: &Context<'_>,
+        id: ID,
         input: OrganizationMemberAddInput,
     ) -> Option<Result<OrganizationPayload>> {
-        mutate(ctx, (), input).await
+        mutate(ctx, id, input).await
     }
 
     /// Gives a member another role. The last owner stays one.
-    async fn organization_member_change_role(
+    async fn organization_member_update(
         &self,
         ctx: &Context<'_>,
-        input: OrganizationMemberChangeRoleInput,
+        id: ID,
+        input: OrganizationMemberUpdateInput,
     ) -> Option<Result<OrganizationPayload>> {
-        mutate(ctx, (), input).await
+        mutate(ctx, id, input).await
     }
 
     /// Removes a member. The last owner stays.
     async fn organization_member_remove(
         &self,
         ctx: &Context<'_>,
+        id: ID,
         input: OrganizationMemberRemoveInput,
     ) -> Option<Result<OrganizationPayload>> {
-        mutate(ctx, (), input).await
+        mutate(ctx, id, input).await
     }
 }

@@ -12,8 +12,6 @@ use crate::user_error::UserError;
 /// A member to remove.
 #[derive(InputObject)]
 pub struct OrganizationMemberRemoveInput {
-    /// The organization.
-    pub organization_id: ID,
     /// The name of the member.
     pub member: String,
     #[graphql(flatten)]
@@ -21,7 +19,7 @@ pub struct OrganizationMemberRemoveInput {
 }
 
 impl Mutation for OrganizationMemberRemoveInput {
-    type Id = ();
+    type Id = ID;
     type Target = OrganizationName;
     type Payload = OrganizationPayload;
 
@@ -29,8 +27,8 @@ impl Mutation for OrganizationMemberRemoveInput {
         self.once.terms()
     }
 
-    fn target(&self, (): &()) -> Result<OrganizationName, UserError> {
-        arguments::id_in(&self.organization_id, id::organization, "organizationId")
+    fn target(&self, id: &ID) -> Result<OrganizationName, UserError> {
+        arguments::id(id, id::organization)
     }
 
     async fn run(

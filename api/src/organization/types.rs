@@ -48,12 +48,16 @@ impl Organization {
         &self,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Option<Result<List<Member>>> {
+    ) -> Option<Result<List<OrganizationMember>>> {
         let filter = MemberFilter {
             organization: self.0.name.clone(),
         };
         let part = Part::in_order(first, after);
-        Some(self.1.list(filter, part, |row, _| Member(row)).await)
+        Some(
+            self.1
+                .list(filter, part, |row, _| OrganizationMember(row))
+                .await,
+        )
     }
 
     /// Grants to the organization and to single algorithms of it.
@@ -87,18 +91,18 @@ impl Organization {
     }
 }
 
-pub struct Member(projections::organization::Member);
+pub struct OrganizationMember(projections::organization::Member);
 
 /// A member of an organization.
 #[Object]
-impl Member {
+impl OrganizationMember {
     /// The name that the person signs in with.
     async fn name(&self) -> &str {
         self.0.name.as_str()
     }
 
     /// What the member may do.
-    async fn role(&self) -> Role {
+    async fn role(&self) -> OrganizationRole {
         self.0.role.into()
     }
 
@@ -111,7 +115,7 @@ impl Member {
 /// What a member may do in the organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "DomainRole")]
-pub enum Role {
+pub enum OrganizationRole {
     /// Everything, including managing members.
     Owner,
     /// Publish versions; enable and change listeners and publishers.

@@ -41,7 +41,7 @@ impl Run {
     }
 
     /// How the run ended; null while it lasts.
-    async fn decision(&self) -> Option<Decision> {
+    async fn decision(&self) -> Option<RunDecision> {
         Some(self.1.end.as_ref()?.decision.into())
     }
 
@@ -74,7 +74,7 @@ impl Run {
 /// The recorded end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "DomainDecision")]
-pub enum Decision {
+pub enum RunDecision {
     /// The endpoint answered with a result.
     Succeeded,
     /// The message went to the dead letter queue.

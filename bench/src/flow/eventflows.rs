@@ -46,7 +46,7 @@ impl Api {
         let input = json!({ "organizationId": organization, "name": "score" });
         let algorithm = self.step("algorithmRegister", "algorithm", input).await;
         let input = json!({ "algorithmId": algorithm, "version": "1.0.0", "endpoint": url });
-        self.step("versionPublish", "algorithm", input).await;
+        self.step("versionPublish", "version", input).await;
         let servers = &kafka.settings.bootstrap_servers;
         let input = json!({ "name": "main", "kafka": { "bootstrapServers": servers } });
         let broker = self.step("brokerConnect", "broker", input).await;

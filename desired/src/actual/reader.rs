@@ -50,6 +50,8 @@ struct ShownAlgorithm {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ShownVersion {
+    id: String,
+    revision: String,
     version: Version,
     endpoint: String,
     protocol: Protocol,
@@ -186,6 +188,11 @@ impl<'a> Reader<'a> {
             if shown.retired {
                 self.cluster.actual.retired.insert(shown.name);
                 continue;
+            }
+            for version in &shown.versions {
+                self.at(&version.id, version.revision.clone());
+                let key = (shown.name.clone(), version.version.clone());
+                self.cluster.ids.versions.insert(key, version.id.clone());
             }
             let spec = AlgorithmSpec {
                 description: Some(shown.description).filter(|text| !text.is_empty()),

@@ -28,6 +28,9 @@ const ENTITY: &str = "id revision";
 /// What is read back of a listener or a publisher: its topic counts those that are enabled.
 const EDGE: &str = "id revision topic { id revision }";
 
+/// What is read back of a version: its algorithm counts it.
+const VERSION: &str = "id revision algorithm { id revision }";
+
 impl Command {
     fn new(name: &'static str, entity: &'static str, input: Value) -> Self {
         Self::returning(Mutation::new(name, input), entity)
@@ -41,6 +44,7 @@ impl Command {
     fn returning(mutation: Mutation, entity: &'static str) -> Self {
         let selection = match entity {
             "listener" | "publisher" => EDGE,
+            "version" => VERSION,
             _ => ENTITY,
         };
         Self {
@@ -70,7 +74,7 @@ impl Apply<'_> {
                 self.member("organizationMemberAdd", member, Some(*role))
             }
             Change::GiveRole { member, to, .. } => {
-                self.member("organizationMemberChangeRole", member, Some(*to))
+                self.member("organizationMemberUpdate", member, Some(*to))
             }
             Change::RemoveMember(member) => self.member("organizationMemberRemove", member, None),
             Change::RegisterAlgorithm {
@@ -95,14 +99,13 @@ impl Apply<'_> {
                 reason,
                 ..
             } => {
-                let id = self.algorithm(algorithm)?;
-                let input = json!({ "algorithmId": id, "version": version, "reason": reason });
-                Ok(Command::new("versionWithdraw", "algorithm", input).guarded(id))
+                let id = self.version(algorithm, version)?;
+                let input = json!({ "reason": reason });
+                Ok(Command::of("versionWithdraw", "version", id, input))
             }
             Change::RetireAlgorithm(algorithm) => {
                 let id = self.algorithm(algorithm)?;
-                let input = json!({ "algorithmId": id });
-                Ok(Command::new("algorithmRetire", "algorithm", input).guarded(id))
+                Ok(Command::of("algorithmRetire", "algorithm", id, json!({})))
             }
             Change::ConnectBroker { broker, spec } => {
                 let mut input = json!(spec);
@@ -112,7 +115,7 @@ impl Apply<'_> {
             Change::RotateCredential { broker, to, .. } => {
                 let id = self.broker(broker)?;
                 let input = json!({ "credential": to });
-                Ok(Command::of("brokerRotateCredentials", "broker", id, input))
+                Ok(Command::of("brokerCredentialRotate", "broker", id, input))
             }
             Change::DisconnectBroker(broker) => {
                 let id = self.broker(broker)?;
@@ -127,11 +130,11 @@ impl Apply<'_> {
 
     fn member(&self, mutation: &'static str, member: &Member, role: Option<Role>) -> Made {
         let organization = self.organization(&member.organization)?;
-        let mut input = json!({ "organizationId": organization, "member": member.name });
+        let mut input = json!({ "member": member.name });
         if let Some(role) = role {
             input["role"] = json!(role);
         }
-        Ok(Command::new(mutation, "organization", input).guarded(organization))
+        Ok(Command::of(mutation, "organization", organization, input))
     }
 
     fn publish(&self, algorithm: &AlgorithmId, version: &Version, spec: &VersionSpec) -> Made {
@@ -143,7 +146,7 @@ impl Apply<'_> {
             "protocol": spec.protocol,
             "timeoutMs": spec.timeout_ms,
         });
-        Ok(Command::new("versionPublish", "algorithm", input))
+        Ok(Command::new("versionPublish", "version", input))
     }
 
     async fn grants(
@@ -251,6 +254,12 @@ impl Apply<'_> {
     fn algorithm(&self, name: &AlgorithmId) -> Result<String, ApplyError> {
         let id = self.cluster.ids.algorithms.get(name).cloned();
         id.ok_or_else(|| ApplyError::Absent(format!("algorithm {name}")))
+    }
+
+    fn version(&self, algorithm: &AlgorithmId, version: &Version) -> Result<String, ApplyError> {
+        let key = (algorithm.clone(), version.clone());
+        let id = self.cluster.ids.versions.get(&key).cloned();
+        id.ok_or_else(|| ApplyError::Absent(format!("version {version} of {algorithm}")))
     }
 
     fn broker(&self, name: &BrokerName) -> Result<String, ApplyError> {

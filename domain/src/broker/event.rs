@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BrokerSettings, DisconnectBroker, Phase, RotateCredentials};
+use super::{BrokerSettings, DisconnectBroker, Phase, RotateCredential};
 use crate::credential::CredentialRef;
 use crate::describe::{self, BrokerNames};
 use crate::event::Payload;
@@ -106,7 +106,7 @@ impl Payload for BrokerCredentialsRotated {
     fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
         unless_changed(credential(past.now) == Some(&self.credential))?;
         let before = credential(past.before).ok_or(NoUndo::ChangedSince)?;
-        Ok(Box::new(RotateCredentials {
+        Ok(Box::new(RotateCredential {
             broker: self.broker,
             credential: before.clone(),
         }))

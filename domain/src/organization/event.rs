@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AddMember, ChangeMemberRole, RemoveMember};
+use super::{AddMember, RemoveMember, UpdateMember};
 use crate::describe::BrokerNames;
 use crate::event::Payload;
 use crate::name::{OrganizationName, UserName};
@@ -142,7 +142,7 @@ impl Payload for MemberRoleChanged {
     fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
         let role = past.now.organization.members.get(&self.member);
         unless_changed(role == Some(&self.role))?;
-        Ok(Box::new(ChangeMemberRole {
+        Ok(Box::new(UpdateMember {
             organization: self.organization.clone(),
             member: self.member.clone(),
             role: role_before(&self.member, past)?,

@@ -133,7 +133,7 @@ impl Demo<'_> {
                 "endpoint": format!("http://{address}/{version}"),
                 "timeoutMs": 10_000,
             });
-            self.step("versionPublish", "algorithm", input).await?;
+            self.step("versionPublish", "version", input).await?;
         }
         Ok(id)
     }

@@ -89,7 +89,7 @@ async fn a_replacement_is_previewed_and_takes_over() {
     let rotate = json!({ "id": next, "input": {
         "credential": { "name": "local/main", "version": 1 },
     } });
-    let refused = error(&flow.api, &of_id("brokerRotateCredentials"), rotate).await;
+    let refused = error(&flow.api, &of_id("brokerCredentialRotate"), rotate).await;
     assert_eq!(refused["code"], "NO_CREDENTIAL");
 }
 

@@ -145,10 +145,10 @@ async fn a_grant_is_taken_back_once_and_its_history_tells_so() {
     // Of the same stream, and no part of the history.
     grant(&api, &topics[0], &algorithm, "PUBLISH").await;
     let granted = grant(&api, &topics[0], &algorithm, "SUBSCRIBE").await;
-    let undo = "mutation($input: UndoInput!) { it: undo(input: $input) \
+    let undo = "mutation($id: ID!, $input: UndoInput!) { it: undo(id: $id, input: $input) \
                 { event { type words } userErrors { code message path } position } }";
     let event = history(&api, &granted).await[0]["id"].clone();
-    let once = json!({ "input": { "eventId": event, "idempotencyKey": "once" } });
+    let once = json!({ "id": event, "input": { "idempotencyKey": "once" } });
     let undone = api.done(undo, once.clone()).await;
     assert_eq!(undone["event"]["type"], "TOPIC_REVOKED");
     assert_eq!(
@@ -179,19 +179,19 @@ async fn a_grant_is_taken_back_once_and_its_history_tells_so() {
         "the broker by its name: {words}"
     );
 
-    let again = json!({ "input": { "eventId": event } });
+    let again = json!({ "id": event, "input": {} });
     let refused = error(&api, undo, again).await;
     assert_eq!(refused["code"], "NOT_UNDOABLE");
     assert_eq!(refused["message"], "it has been changed since");
-    assert_eq!(refused["path"], json!(["input", "eventId"]));
+    assert_eq!(refused["path"], json!(["id"]));
     let registered = history(&api, &algorithm).await[0]["id"].clone();
-    let refused = error(&api, undo, json!({ "input": { "eventId": registered } })).await;
+    let refused = error(&api, undo, json!({ "id": registered, "input": {} })).await;
     assert_eq!(refused["code"], "NOT_UNDOABLE");
     for (id, code) in [
         (&algorithm, "BAD_ID"),
         (&json!("RXZlbnQ6OTk5OTk5"), "NOT_FOUND"),
     ] {
-        let refused = error(&api, undo, json!({ "input": { "eventId": id } })).await;
+        let refused = error(&api, undo, json!({ "id": id, "input": {} })).await;
         assert_eq!(refused["code"], code);
     }
 }

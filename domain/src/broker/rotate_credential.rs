@@ -10,12 +10,12 @@ use crate::refusal::Refusal;
 
 /// Use another credential from now on. Nothing happens when it is the present one.
 #[derive(Clone, Debug)]
-pub struct RotateCredentials {
+pub struct RotateCredential {
     pub broker: BrokerId,
     pub credential: CredentialRef,
 }
 
-impl Command for RotateCredentials {
+impl Command for RotateCredential {
     type State = Broker;
 
     fn stream(&self) -> StreamName {
@@ -75,8 +75,8 @@ mod tests {
         .into()
     }
 
-    fn rotate(version: u32) -> RotateCredentials {
-        RotateCredentials {
+    fn rotate(version: u32) -> RotateCredential {
+        RotateCredential {
             broker: broker_id("main"),
             credential: credential(version),
         }

@@ -8,13 +8,13 @@ use crate::name::{OrganizationName, UserName};
 
 /// Give a member another role. Nothing happens when it is the present one.
 #[derive(Clone, Debug)]
-pub struct ChangeMemberRole {
+pub struct UpdateMember {
     pub organization: OrganizationName,
     pub member: UserName,
     pub role: Role,
 }
 
-impl Command for ChangeMemberRole {
+impl Command for UpdateMember {
     type State = Organization;
 
     fn stream(&self) -> StreamName {
@@ -51,8 +51,8 @@ mod tests {
     use crate::refusal::Refusal;
     use crate::testing::{given, member_added, organization_created};
 
-    fn change(role: Role) -> ChangeMemberRole {
-        ChangeMemberRole {
+    fn change(role: Role) -> UpdateMember {
+        UpdateMember {
             organization: "acme".parse().unwrap(),
             member: "ann".parse().unwrap(),
             role,

@@ -1,7 +1,7 @@
 //! Rotating the credential of a broker.
 
 use async_graphql::{ID, InputObject};
-use domain::broker::RotateCredentials;
+use domain::broker::RotateCredential;
 use domain::{BrokerId, Position};
 
 use super::input::CredentialInput;
@@ -12,14 +12,14 @@ use crate::user_error::UserError;
 
 /// The credential to switch to.
 #[derive(InputObject)]
-pub struct BrokerRotateCredentialsInput {
+pub struct BrokerCredentialRotateInput {
     /// What to use from now on; workers connect again with it.
     pub credential: CredentialInput,
     #[graphql(flatten)]
     pub once: OnceAtRevision,
 }
 
-impl Mutation for BrokerRotateCredentialsInput {
+impl Mutation for BrokerCredentialRotateInput {
     type Id = ID;
     type Target = BrokerId;
     type Payload = BrokerPayload;
@@ -33,7 +33,7 @@ impl Mutation for BrokerRotateCredentialsInput {
     }
 
     async fn run(&self, call: &Call<'_>, broker: &BrokerId) -> Result<Position, NotDone> {
-        let command = RotateCredentials {
+        let command = RotateCredential {
             broker: *broker,
             credential: self.credential.reference(&["input", "credential"])?,
         };

@@ -1,10 +1,10 @@
 //! Changing the role of a member.
 
 use async_graphql::{ID, InputObject};
-use domain::organization::ChangeMemberRole;
+use domain::organization::UpdateMember;
 use domain::{OrganizationName, Position};
 
-use super::Role;
+use super::OrganizationRole;
 use super::mutation::OrganizationPayload;
 use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
@@ -12,19 +12,17 @@ use crate::user_error::UserError;
 
 /// The role to switch a member to.
 #[derive(InputObject)]
-pub struct OrganizationMemberChangeRoleInput {
-    /// The organization.
-    pub organization_id: ID,
+pub struct OrganizationMemberUpdateInput {
     /// The name of the member.
     pub member: String,
     /// What the member may do from now on.
-    pub role: Role,
+    pub role: OrganizationRole,
     #[graphql(flatten)]
     pub once: OnceAtRevision,
 }
 
-impl Mutation for OrganizationMemberChangeRoleInput {
-    type Id = ();
+impl Mutation for OrganizationMemberUpdateInput {
+    type Id = ID;
     type Target = OrganizationName;
     type Payload = OrganizationPayload;
 
@@ -32,8 +30,8 @@ impl Mutation for OrganizationMemberChangeRoleInput {
         self.once.terms()
     }
 
-    fn target(&self, (): &()) -> Result<OrganizationName, UserError> {
-        arguments::id_in(&self.organization_id, id::organization, "organizationId")
+    fn target(&self, id: &ID) -> Result<OrganizationName, UserError> {
+        arguments::id(id, id::organization)
     }
 
     async fn run(
@@ -41,7 +39,7 @@ impl Mutation for OrganizationMemberChangeRoleInput {
         call: &Call<'_>,
         organization: &OrganizationName,
     ) -> Result<Position, NotDone> {
-        let command = ChangeMemberRole {
+        let command = UpdateMember {
             organization: organization.clone(),
             member: arguments::name_in(&self.member, "member")?,
             role: self.role.into(),
