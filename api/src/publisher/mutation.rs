@@ -33,7 +33,8 @@ pub struct PublisherMutation;
 
 #[Object]
 impl PublisherMutation {
-    /// Publishes the results of an algorithm's successful runs to a topic.
+    /// Publishes the results of an algorithm's successful runs to a topic. A run whose endpoint
+    /// answered 204 has none.
     async fn publisher_enable(
         &self,
         ctx: &Context<'_>,

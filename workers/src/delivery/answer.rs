@@ -10,6 +10,9 @@ use serde_json::value::RawValue;
 
 use super::called::Called;
 
+/// It succeeded and has nothing to say, whatever the protocol.
+const NO_CONTENT: u16 = 204;
+
 /// The longest text of an error that is kept, in characters.
 const LONGEST_TEXT: usize = 500;
 
@@ -22,9 +25,12 @@ pub(super) fn read(
 ) -> Called {
     let plain = |content_type, body: Bytes| Called {
         content_type,
-        body: body.clone(),
+        result: Some(body.clone()),
         ..Called::failed(answered(status, None), refusal_text(status, &body))
     };
+    if status == NO_CONTENT {
+        return Called::failed(answered(status, None), None);
+    }
     match protocol {
         Protocol::Raw => plain(content_type, body),
         Protocol::Algorithmia => match serde_json::from_slice::<Envelope<'_>>(&body) {
@@ -151,8 +157,20 @@ mod tests {
         let body = Bytes::from_static(b"\xff{");
         let called = read(Protocol::Raw, 200, Some("x/y".to_owned()), body.clone());
         assert_eq!(called.answer, answered(200, None));
-        assert_eq!(called.body, body);
+        assert_eq!(called.result, Some(body));
         assert_eq!(called.content_type.as_deref(), Some("x/y"));
+    }
+
+    #[test]
+    fn an_answer_without_content_has_no_result_and_an_empty_one_has() {
+        let result = |protocol, status| {
+            let called = read(protocol, status, None, Bytes::new());
+            assert_eq!(called.answer, answered(status, None));
+            called.result
+        };
+        assert_eq!(result(Protocol::Raw, 204), None);
+        assert_eq!(result(Protocol::Algorithmia, 204), None);
+        assert_eq!(result(Protocol::Raw, 200), Some(Bytes::new()));
     }
 
     #[test]
@@ -175,19 +193,20 @@ mod tests {
             200,
             r#"{"result": {"b": 1.10, "a": 12345678901234567890123}}"#,
         );
-        assert_eq!(called.body, r#"{"b": 1.10, "a": 12345678901234567890123}"#);
+        let digits = r#"{"b": 1.10, "a": 12345678901234567890123}"#;
+        assert_eq!(called.result.unwrap(), digits);
         assert_eq!(called.content_type.as_deref(), Some("application/json"));
     }
 
     #[test]
     fn text_and_binary_results_are_unwrapped() {
         let text = algorithmia(200, r#"{"result":"hé","metadata":{"content_type":"text"}}"#);
-        assert_eq!(text.body, "hé");
+        assert_eq!(text.result.unwrap(), "hé");
         let binary = algorithmia(
             200,
             r#"{"result":"/wA=","metadata":{"content_type":"binary"}}"#,
         );
-        assert_eq!(binary.body, Bytes::from_static(b"\xff\0"));
+        assert_eq!(binary.result.unwrap(), Bytes::from_static(b"\xff\0"));
     }
 
     #[test]
@@ -201,7 +220,7 @@ mod tests {
         ] {
             let called = algorithmia(200, body);
             assert_eq!(called.answer, answered(200, None), "{body}");
-            assert_eq!(called.body, "null", "{body}");
+            assert_eq!(called.result.unwrap(), "null", "{body}");
         }
     }
 
@@ -210,7 +229,7 @@ mod tests {
         for body in [r#"{"result":1}"#, r#"{"result":1,"metadata":null}"#] {
             let called = algorithmia(200, body);
             assert_eq!(called.content_type.as_deref(), Some("application/json"));
-            assert_eq!(called.body, "1");
+            assert_eq!(called.result.unwrap(), "1");
         }
     }
 

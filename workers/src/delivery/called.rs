@@ -15,9 +15,11 @@ pub(crate) struct Called {
     pub(crate) stacktrace: Option<String>,
     /// Whether the endpoint's host took the connection.
     pub(crate) connected: bool,
-    /// Of the result, where the call succeeded.
+    /// Of the result.
     pub(crate) content_type: Option<String>,
-    pub(crate) body: Bytes,
+    /// The result of a call that succeeded; none where the endpoint said by 204 that there is none,
+    /// and nothing is published.
+    pub(crate) result: Option<Bytes>,
 }
 
 impl Called {
@@ -28,7 +30,7 @@ impl Called {
             stacktrace: None,
             connected: true,
             content_type: None,
-            body: Bytes::new(),
+            result: None,
         }
     }
 

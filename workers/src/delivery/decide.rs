@@ -42,7 +42,7 @@ async fn draft(pipeline: &Pipeline, finding: Finding) -> Result<Draft, Unsettled
     match finding.found {
         Found::Result { content_type, body } => {
             draft.content_type = content_type;
-            draft.result = Some(body);
+            draft.result = body;
         }
         Found::Faulty { reason, text } => {
             let (current, decision) = fate(pipeline).await?;

@@ -28,7 +28,8 @@ pub(super) struct Finding {
 pub(super) enum Found {
     Result {
         content_type: Option<String>,
-        body: Bytes,
+        /// None where the endpoint has nothing to say.
+        body: Option<Bytes>,
     },
     Faulty {
         reason: Reason,
@@ -163,7 +164,7 @@ impl Attempt {
             status: self.called.answer_status(),
             found: Found::Result {
                 content_type: self.called.content_type,
-                body: self.called.body,
+                body: self.called.result,
             },
         }
     }

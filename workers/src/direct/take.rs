@@ -131,7 +131,7 @@ fn draft(version: Version, called: &Called) -> Draft {
     let reason = match settlement::judge(&called.answer) {
         Verdict::Succeeded => {
             draft.content_type.clone_from(&called.content_type);
-            draft.result = Some(called.body.clone());
+            draft.result.clone_from(&called.result);
             return draft;
         }
         Verdict::Faulty(reason) | Verdict::Block(reason) => reason,
@@ -148,7 +148,7 @@ fn outcome(duration: Duration, called: Called) -> DirectOutcome {
     let ended = match settlement::judge(&called.answer) {
         Verdict::Succeeded => Ok(DirectResult {
             content_type: called.content_type,
-            body: called.body,
+            body: called.result.unwrap_or_default(),
         }),
         _ => Err(DirectFailure {
             answer: called.answer,

@@ -72,7 +72,8 @@ pub struct Draft {
     pub reason: Option<Reason>,
     pub reason_text: Option<String>,
     pub content_type: Option<String>,
-    /// The bytes to publish; none for a dead letter, whose bytes are the message's.
+    /// The bytes to publish; none for a dead letter, whose bytes are the message's, and for a run
+    /// without a result, which publishes nothing.
     pub result: Option<Bytes>,
 }
 
@@ -132,7 +133,11 @@ impl Recorded {
 
 impl Draft {
     pub(super) fn has_to_be_published(&self) -> bool {
-        matches!(self.decision, Decision::Succeeded | Decision::DeadLettered)
+        match self.decision {
+            Decision::Succeeded => self.result.is_some(),
+            Decision::DeadLettered => true,
+            Decision::Filtered | Decision::Dropped => false,
+        }
     }
 }
 

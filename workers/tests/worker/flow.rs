@@ -38,6 +38,28 @@ async fn a_result_goes_to_the_output_under_the_messages_key() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_has_nothing_to_say_publishes_nothing() {
+    let world = World::new(|_, body| match &body[..] {
+        b"nothing" => (204, Bytes::new()),
+        b"empty" => (200, Bytes::new()),
+        _ => (200, body.clone()),
+    })
+    .await;
+    for body in ["nothing", "empty", "last"] {
+        world.broker.write("orders", &[], body.as_bytes());
+    }
+    world.assign(|assignment| assignment["settings"]["concurrency"] = json!(1));
+    let worker = world.worker().await;
+    // Settled in their order, so that nothing of the first one can still come.
+    world.settled(3).await;
+    let mut bodies: Vec<Bytes> = world.outputs(2).await.into_iter().map(|o| o.body).collect();
+    bodies.sort();
+    assert_eq!(bodies, ["", "last"]);
+    assert_eq!(worker.ledger().await.succeeded, 3);
+    worker.stop().await;
+}
+
+#[tokio::test]
 async fn a_body_that_is_not_text_passes_untouched_with_its_content_type() {
     let world = World::new(|_, body| (200, body.clone())).await;
     let bytes = b"\xff\0\xfe";
