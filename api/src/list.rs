@@ -12,6 +12,7 @@ use projections::list::{Filter, MOST_LISTS, SortOf};
 use projections::{Order, Page, Paging, ReadModelError};
 
 use crate::algorithm::query::AlgorithmOrderField;
+use crate::algorithm::types::VersionOrderField;
 use crate::broker::query::BrokerOrderField;
 use crate::grant::query::GrantOrderField;
 use crate::listener::query::ListenerOrderField;
@@ -21,6 +22,7 @@ use crate::paging::{self, Cursor, limit};
 use crate::publisher::query::PublisherOrderField;
 use crate::topic::query::TopicOrderField;
 use crate::view::View;
+use crate::worker::query::WorkerOrderField;
 
 /// A list as clients see it.
 pub(crate) type List<N> = Connection<Cursor, N, Total>;
@@ -34,7 +36,9 @@ pub(crate) type List<N> = Connection<Cursor, N, Total>;
     concrete(name = "ListenerOrderInput", params(ListenerOrderField)),
     concrete(name = "OrganizationOrderInput", params(OrganizationOrderField)),
     concrete(name = "PublisherOrderInput", params(PublisherOrderField)),
-    concrete(name = "TopicOrderInput", params(TopicOrderField))
+    concrete(name = "TopicOrderInput", params(TopicOrderField)),
+    concrete(name = "VersionOrderInput", params(VersionOrderField)),
+    concrete(name = "WorkerOrderInput", params(WorkerOrderField))
 )]
 pub(crate) struct OrderBy<F: InputType> {
     /// What to sort by.

@@ -10,7 +10,7 @@ use domain::grant::GrantKey;
 use domain::{
     AlgorithmId, BrokerId, ListenerId, OrganizationName, PublisherId, Revision, TopicId, WorkerId,
 };
-use projections::algorithm::{Algorithm, PublishedVersion};
+use projections::algorithm::Algorithm;
 use projections::broker::{Broker, BrokerCounts};
 use projections::ending::{Ended, Ending};
 use projections::grant::Grant;
@@ -18,6 +18,7 @@ use projections::listener::Listener;
 use projections::organization::Organization;
 use projections::publisher::Publisher;
 use projections::topic::{Topic, TopicCounts};
+use projections::version::PublishedVersion;
 use projections::worker::{Consumer, ConsumerCounts, Worker};
 use projections::{ReadModel, ReadModelError};
 

@@ -10,10 +10,10 @@ use futures_util::future::Either;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, Stream, StreamExt, future, stream};
 
-use crate::algorithm::Algorithm;
 use crate::algorithm::mutation::AlgorithmMutation;
 use crate::algorithm::query::AlgorithmQuery;
 use crate::algorithm::topic::AlgorithmTopic;
+use crate::algorithm::{Algorithm, Version};
 use crate::broker::Broker;
 use crate::broker::mutation::BrokerMutation;
 use crate::broker::query::BrokerQuery;
@@ -53,6 +53,7 @@ use crate::search::SearchQuery;
 use crate::server_info::ServerInfoQuery;
 use crate::topic::Topic;
 use crate::view::View;
+use crate::worker::Worker;
 use crate::worker::mutation::WorkerMutation;
 use crate::worker::query::WorkerQuery;
 use crate::worker::subscription::WorkerSubscription;
@@ -263,6 +264,8 @@ fn described(builder: Builder) -> Builder {
         .override_output_type_description::<List<Organization>>("Part of a list of organizations.")
         .override_output_type_description::<List<Publisher>>("Part of a list of publishers.")
         .override_output_type_description::<List<Topic>>("Part of a list of topics.")
+        .override_output_type_description::<List<Version>>("Part of a list of versions.")
+        .override_output_type_description::<List<Worker>>("Part of a list of workers.")
         .override_output_type_description::<Connection<Cursor, Run>>("Part of a list of runs.")
         .override_output_type_description::<Connection<String, Event>>("Part of a list of events.")
 }

@@ -1,15 +1,16 @@
-//! Algorithms and their versions.
+//! Algorithms.
 
-use domain::algorithm::{Algorithm as State, Protocol, VersionPublished};
-use domain::{AlgorithmId, Event, OrganizationName, Position, Revision, Version};
+use domain::algorithm::{Algorithm as State, VersionPublished};
+use domain::{AlgorithmId, Event, OrganizationName, Revision};
 use jiff::Timestamp;
 
 use crate::database::{FromRow, Row, Statement, Tx, Value, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
 use crate::list::{Listed, Select, Sort, Sorted};
-use crate::model::{self, ReadModel};
+use crate::model::ReadModel;
 use crate::revision::revision_of;
+use crate::version::{self, PublishedVersion};
 
 /// An algorithm.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,27 +20,6 @@ pub struct Algorithm {
     pub registered_at: Timestamp,
     pub retired_at: Option<Timestamp>,
     pub revision: Revision,
-}
-
-/// A published version of an algorithm.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublishedVersion {
-    pub algorithm: AlgorithmId,
-    pub version: Version,
-    pub endpoint: String,
-    pub protocol: Protocol,
-    pub timeout_ms: u64,
-    pub published_at: Timestamp,
-    pub position: Position,
-    pub withdrawn: Option<Withdrawn>,
-    pub revision: Revision,
-}
-
-/// That a version is no longer called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Withdrawn {
-    pub at: Timestamp,
-    pub reason: Option<String>,
 }
 
 /// Which algorithms are asked for; all where nothing is set.
@@ -83,30 +63,6 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
                 fact.at.into(),
             ],
         ),
-        Event::VersionPublished(e) => tx.execute(
-            "INSERT INTO versions \
-             (algorithm, version, endpoint, protocol, timeout_ms, published_at, position) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            &[
-                text(&e.algorithm),
-                text(&e.version),
-                e.endpoint.as_str().into(),
-                protocol_text(e.protocol).into(),
-                i64::try_from(e.timeout_ms).unwrap_or(i64::MAX).into(),
-                fact.at.into(),
-                fact.position.into(),
-            ],
-        ),
-        Event::VersionWithdrawn(e) => tx.execute(
-            "UPDATE versions SET withdrawn_at = ?3, withdrawn_reason = ?4 \
-             WHERE algorithm = ?1 AND version = ?2",
-            &[
-                text(&e.algorithm),
-                text(&e.version),
-                fact.at.into(),
-                e.reason.as_deref().into(),
-            ],
-        ),
         Event::AlgorithmRetired(e) => tx.execute(
             "UPDATE algorithms SET retired_at = ?2 WHERE id = ?1",
             &[text(&e.algorithm), fact.at.into()],
@@ -121,21 +77,6 @@ const SELECT: &str = concat!(
     " FROM algorithms a"
 );
 
-/// Versions, of which `$which` are meant.
-macro_rules! versions {
-    ($which:literal) => {
-        concat!(
-            "SELECT algorithm, version, endpoint, protocol, timeout_ms, published_at, position, \
-             withdrawn_at, withdrawn_reason, ",
-            revision_of!("version", "v.algorithm || '@' || v.version"),
-            " FROM versions v",
-            $which
-        )
-    };
-}
-
-const VERSIONS: &str = versions!("");
-
 impl ReadModel {
     /// The algorithms of those ids, in no order; absent ones are left out.
     ///
@@ -147,24 +88,6 @@ impl ReadModel {
     ) -> Result<Vec<Algorithm>, ReadModelError> {
         let select = Statement::new(SELECT).then(" WHERE id IN (SELECT value FROM json_each(?1))");
         self.rows(select.bind(serde_json::to_string(ids)?)).await
-    }
-
-    /// The published versions of those algorithms, the withdrawn among them, each algorithm's
-    /// newest first.
-    ///
-    /// # Errors
-    /// The database cannot answer.
-    pub async fn versions_of(
-        &self,
-        algorithms: &[AlgorithmId],
-    ) -> Result<Vec<PublishedVersion>, ReadModelError> {
-        let select = Statement::new(VERSIONS)
-            .then(" WHERE algorithm IN (SELECT value FROM json_each(?1))")
-            .bind(serde_json::to_string(algorithms)?);
-        let versions = self.rows(select);
-        let mut versions: Vec<PublishedVersion> = versions.await?;
-        versions.sort_by(|a, b| (&a.algorithm, &b.version).cmp(&(&b.algorithm, &a.version)));
-        Ok(versions)
     }
 }
 
@@ -231,21 +154,19 @@ pub fn state(retired: bool, versions: &[PublishedVersion]) -> State {
         retired,
         versions: versions
             .iter()
-            .map(|row| (row.version.clone(), row.published()))
+            .map(|row| (row.version.clone(), published(row)))
             .collect(),
         withdrawn: withdrawn.collect(),
     }
 }
 
-impl PublishedVersion {
-    fn published(&self) -> VersionPublished {
-        VersionPublished {
-            algorithm: self.algorithm.clone(),
-            version: self.version.clone(),
-            endpoint: self.endpoint.clone(),
-            protocol: self.protocol,
-            timeout_ms: self.timeout_ms,
-        }
+fn published(row: &PublishedVersion) -> VersionPublished {
+    VersionPublished {
+        algorithm: row.algorithm.clone(),
+        version: row.version.clone(),
+        endpoint: row.endpoint.clone(),
+        protocol: row.protocol,
+        timeout_ms: row.timeout_ms,
     }
 }
 
@@ -256,16 +177,8 @@ pub(crate) fn by_id(tx: &mut dyn Tx, algorithm: &AlgorithmId) -> Result<State, R
         "SELECT 1 FROM algorithms WHERE id = ?1 AND retired_at IS NOT NULL",
         &id,
     )?;
-    let versions = tx.query(versions!(" WHERE algorithm = ?1"), &id)?;
-    let versions: Vec<PublishedVersion> = model::rows(versions)?;
+    let versions = version::of_algorithm(tx, algorithm)?;
     Ok(state(!retired.is_empty(), &versions))
-}
-
-fn protocol_text(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Raw => "RAW",
-        Protocol::Algorithmia => "ALGORITHMIA",
-    }
 }
 
 impl FromRow for Algorithm {
@@ -275,25 +188,6 @@ impl FromRow for Algorithm {
             description: row.take()?,
             registered_at: row.take()?,
             retired_at: row.take()?,
-            revision: row.take()?,
-        })
-    }
-}
-
-impl FromRow for PublishedVersion {
-    fn from_row(row: &mut Row) -> Result<Self, ReadModelError> {
-        Ok(Self {
-            algorithm: row.parse()?,
-            version: row.parse()?,
-            endpoint: row.take()?,
-            protocol: row.word()?,
-            timeout_ms: row.take()?,
-            published_at: row.take()?,
-            position: row.take()?,
-            withdrawn: {
-                let (at, reason): (Option<Timestamp>, _) = (row.take()?, row.take()?);
-                at.map(|at| Withdrawn { at, reason })
-            },
             revision: row.take()?,
         })
     }

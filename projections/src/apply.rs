@@ -10,7 +10,8 @@ use crate::fact::Fact;
 use crate::model::position_of;
 use crate::revision::Revised;
 use crate::{
-    algorithm, assignment, broker, event, grant, listener, organization, publisher, topic, worker,
+    algorithm, assignment, broker, event, grant, listener, organization, publisher, topic, version,
+    worker,
 };
 
 /// What came of a batch.
@@ -125,6 +126,7 @@ fn apply(
     assignment::touch_before(tx, fact, touched)?;
     organization::apply(tx, fact)?;
     algorithm::apply(tx, fact)?;
+    version::apply(tx, fact)?;
     broker::apply(tx, fact)?;
     topic::apply(tx, fact, noted)?;
     grant::apply(tx, fact, noted)?;

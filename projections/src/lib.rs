@@ -27,6 +27,7 @@ mod rebuild;
 mod revision;
 pub mod search;
 pub mod topic;
+pub mod version;
 pub mod worker;
 
 pub use error::{ProjectorError, ReadModelError};

@@ -7,6 +7,7 @@ use crate::change::{Find, Noted};
 use crate::database::{FromRow, Row, Statement, Tx, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
+use crate::list::{Listed, Select, Sort, Sorted};
 use crate::model::ReadModel;
 
 /// A worker that joined and has not left.
@@ -26,6 +27,28 @@ pub struct Consumer {
     /// Why it is blocked or failed.
     pub reason: Option<String>,
     pub since: Timestamp,
+}
+
+/// Which workers are asked for: all that are here.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct WorkerFilter;
+
+/// What workers can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum WorkerSort {
+    /// By id.
+    #[default]
+    Id,
+    JoinedAt,
+}
+
+impl Sort for WorkerSort {
+    fn column(self) -> Option<&'static str> {
+        match self {
+            Self::Id => None,
+            Self::JoinedAt => Some("joined_at"),
+        }
+    }
 }
 
 /// What a consumer does.
@@ -180,6 +203,33 @@ impl ReadModel {
                       GROUP BY l.broker";
         let brokers = serde_json::to_string(brokers)?;
         self.rows(Statement::new(select).bind(brokers)).await
+    }
+}
+
+impl Select for WorkerFilter {
+    type Row = Worker;
+
+    const KEY: &'static str = "id";
+
+    fn select(&self) -> Result<Statement, ReadModelError> {
+        Ok(Statement::new(
+            "SELECT id, joined_at FROM workers WHERE true",
+        ))
+    }
+}
+
+impl Listed for Worker {
+    type Sort = WorkerSort;
+
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn sorted(&self, by: WorkerSort) -> Option<Sorted> {
+        match by {
+            WorkerSort::Id => None,
+            WorkerSort::JoinedAt => Some(Sorted::Integer(self.joined_at.as_microsecond())),
+        }
     }
 }
 

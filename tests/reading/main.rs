@@ -27,7 +27,7 @@ const LISTENERS: &str =
     "query($first: Int!, $asOf: AsOf) { listeners(first: $first, asOf: $asOf) { nodes {
     paused versionSelector problem { code text } resolvedVersion { version withdrawn }
     broker { name kind counts { topics listeners } status { state running } credential { name version } }
-    algorithm { name retired versions { version withdrawnReason } }
+    algorithm { name retired versions(first: 10) { nodes { version withdrawnReason } } }
     consumers { state } } } }";
 
 const GRANTS: &str =

@@ -90,8 +90,8 @@ async fn previews_say_what_would_end() {
     let inventory = Inventory::full(2).await;
     let document = "{ algorithmByName(name: \"org-00/score\") { \
         retirePreview { grants listeners publishers firstListeners { topic { name } } } \
-        versions { withdrawPreview { more moves { version { version } } \
-        holds { topic { name } } } } \
+        versions { nodes { withdrawPreview { more moves { version { version } } \
+        holds { topic { name } } } } } \
         listeners { nodes { disablePreview { consumers inFlight } } } \
         grants { nodes { access revokePreview { grants listeners publishers } } } } \
         brokerByName(name: \"broker-00\") { disconnectPreview { grants listeners publishers } } }";
@@ -103,7 +103,10 @@ async fn previews_say_what_would_end() {
     });
     assert_eq!(algorithm["retirePreview"], retired);
     let withdrawn = json!({ "more": false, "moves": [], "holds": orders });
-    assert_eq!(algorithm["versions"][0]["withdrawPreview"], withdrawn);
+    assert_eq!(
+        algorithm["versions"]["nodes"][0]["withdrawPreview"],
+        withdrawn
+    );
     let disabled = json!({ "consumers": 1, "inFlight": "0" });
     assert_eq!(
         algorithm["listeners"]["nodes"][0]["disablePreview"],

@@ -17,7 +17,7 @@ const CHANGES: &str = "subscription($after: Position, $kinds: [NodeKind!], $with
     changes(after: $after, kinds: $kinds, within: $within) { position more \
     changes { position kind id node { id \
     ... on Organization { members { nodes { name role } } } \
-    ... on Algorithm { retired versions { version withdrawn } } \
+    ... on Algorithm { retired versions(first: 5) { nodes { version withdrawn } } } \
     ... on Version { version withdrawn } \
     ... on Broker { name status { state running blocked failed } counts { topics grants listeners publishers } } \
     ... on Topic { name counts { subscribeGrants publishGrants listeners publishers } } \
@@ -28,8 +28,8 @@ const CHANGES: &str = "subscription($after: Position, $kinds: [NodeKind!], $with
 
 const LISTS: &str = "query($search: String!) { \
     organizations(first: 30) { nodes { id members(first: 10) { nodes { name role } } } } \
-    algorithms(first: 30) { nodes { id retired versions { version withdrawn } \
-    all: versions { id version withdrawn } } } \
+    algorithms(first: 30) { nodes { id retired versions(first: 5) { nodes { version withdrawn } } \
+    all: versions(first: 5) { nodes { id version withdrawn } } } } \
     brokers(first: 4) { nodes { id name status { state running blocked failed } counts { topics grants listeners publishers } \
     topics(filter: { search: $search }) { nodes { id name \
     counts { subscribeGrants publishGrants listeners publishers } } } } } \
@@ -107,7 +107,7 @@ async fn listed(api: &GraphQl, search: &str) -> Rows {
             let topics = own.remove("topics").unwrap_or_default();
             let versions = own.remove("all").unwrap_or_default();
             let below = topics["nodes"].as_array().into_iter().flatten();
-            for row in below.chain(versions.as_array().into_iter().flatten()) {
+            for row in below.chain(versions["nodes"].as_array().into_iter().flatten()) {
                 put(&mut rows, row.clone());
             }
             put(&mut rows, node);

@@ -1,7 +1,7 @@
 //! Lists and histories: page by page, sorted, counted, and their cursors.
 
 use serde_json::{Value, json};
-use tests::Eventflows;
+use tests::{Eventflows, eventually};
 
 use crate::conventions::CREATE;
 
@@ -133,4 +133,20 @@ async fn a_history_is_paged_and_its_cursors_are_its_own() {
         assert_eq!(error["extensions"]["code"], "INVALID_ARGUMENT", "{answer}");
         assert_eq!(error["path"], json!(["history"]));
     }
+}
+
+#[tokio::test]
+async fn the_workers_that_are_here_are_listed() {
+    let eventflows = Eventflows::start().await;
+    let api = eventflows.api();
+    let list = "{ workers { totalCount nodes { id joinedAt } } }";
+    // The server's own worker joins in its own time.
+    let workers = eventually("the worker", async || {
+        let found = api.ask(list, json!({})).await["workers"].clone();
+        (found["totalCount"] == 1).then_some(found)
+    });
+    let worker = workers.await["nodes"][0].clone();
+    let node = "query($id: ID!) { node(id: $id) { ... on Worker { id joinedAt } } }";
+    let found = api.ask(node, json!({ "id": worker["id"] })).await;
+    assert_eq!(found["node"], worker);
 }

@@ -10,7 +10,7 @@ const MOMENTS: usize = 8;
 
 const EVERYTHING: &str = "query($search: String!, $asOf: AsOf) { \
     organizations(first: 30, asOf: $asOf) { nodes { id members(first: 10) { nodes { name role since } } } } \
-    algorithms(first: 30, asOf: $asOf) { nodes { id retired versions { id withdrawn } \
+    algorithms(first: 30, asOf: $asOf) { nodes { id retired versions(first: 10) { nodes { id withdrawn } } \
     grants(first: 20) { nodes { id } } } } \
     brokers(first: 4, asOf: $asOf) { nodes { id counts { grants listeners publishers } \
     disconnectPreview { grants firstListeners { id } } topics(filter: { search: $search }) { nodes { id name \

@@ -236,10 +236,12 @@ pub async fn publish(api: &GraphQl, algorithm: &Value, version: &str, endpoint: 
 /// # Panics
 /// It is not published.
 pub async fn withdraw(api: &GraphQl, algorithm: &Value, version: &str) {
-    let document =
-        "query($id: ID!) { node(id: $id) { ... on Algorithm { versions { id version } } } }";
+    let document = "query($id: ID!) { node(id: $id) { ... on Algorithm { versions { nodes { id version } } } } }";
     let found = api.ask(document, json!({ "id": algorithm })).await;
-    let mut versions = found["node"]["versions"].as_array().unwrap().iter();
+    let mut versions = found["node"]["versions"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter();
     let found = versions.find(|found| found["version"] == version).unwrap();
     let withdraw = "mutation($id: ID!) { it: versionWithdraw(id: $id, \
                     input: { reason: \"it was wrong\" }) { userErrors { code message } } }";

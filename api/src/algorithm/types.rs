@@ -1,9 +1,10 @@
 //! The types of an algorithm.
 
-use async_graphql::{Context, Enum, ID, Object, Result};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use domain::AlgorithmId;
 use domain::algorithm::Protocol as DomainProtocol;
 use projections::ending::Ending;
+use projections::version::{VersionFilter, VersionSort};
 
 use super::topic::{AlgorithmTopic, AlgorithmTopicFilterInput};
 use super::withdraw_preview::{self, VersionWithdrawPreview};
@@ -11,7 +12,7 @@ use crate::ending::{self, EndPreview};
 use crate::grant::Grant;
 use crate::grant::query::GrantOrderField;
 use crate::id::GlobalId;
-use crate::list::{List, OrderBy, Part};
+use crate::list::{List, OrderBy, OrderDirection, Part};
 use crate::listener::Listener;
 use crate::listener::query::{ListenerFilterInput, ListenerOrderField};
 use crate::loaders::VersionsOf;
@@ -71,13 +72,24 @@ impl Algorithm {
         Revision(Some(self.0.revision))
     }
 
-    /// Its published versions, newest first, withdrawn ones included.
-    async fn versions(&self) -> Option<Result<Vec<Version>>> {
-        let rows = self.1.load(VersionsOf(self.0.id.clone())).await;
-        Some(rows.map(|rows| {
-            let rows = rows.unwrap_or_default().into_iter();
-            rows.map(|row| Version(row, self.1.clone())).collect()
-        }))
+    /// Its published versions, withdrawn ones included; by default the highest first.
+    async fn versions(
+        &self,
+        filter: Option<VersionFilterInput>,
+        first: Option<i32>,
+        after: Option<String>,
+        order_by: Option<OrderBy<VersionOrderField>>,
+    ) -> Option<Result<List<Version>>> {
+        let filter = VersionFilter {
+            algorithm: self.0.id.clone(),
+            withdrawn: filter.and_then(|filter| filter.withdrawn),
+        };
+        let order_by = order_by.unwrap_or(OrderBy {
+            field: VersionOrderField::Version,
+            direction: OrderDirection::Descending,
+        });
+        let part = Part::new(first, after, Some(order_by));
+        Some(self.1.list(filter, part, Version).await)
     }
 
     /// The topics that it may use, by broker and name, each with what is made of it: what grants
@@ -155,7 +167,7 @@ impl Algorithm {
 
 #[derive(Clone)]
 pub struct Version(
-    pub(crate) projections::algorithm::PublishedVersion,
+    pub(crate) projections::version::PublishedVersion,
     pub(crate) View,
 );
 
@@ -256,6 +268,23 @@ impl Version {
     async fn withdrawn_reason(&self) -> Option<&str> {
         self.0.withdrawn.as_ref()?.reason.as_deref()
     }
+}
+
+/// Which versions to list; all of them by default.
+#[derive(InputObject)]
+pub struct VersionFilterInput {
+    /// Only withdrawn ones, or only others.
+    pub withdrawn: Option<bool>,
+}
+
+/// What versions can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "VersionSort")]
+pub enum VersionOrderField {
+    /// By precedence, as semantic versions are ordered.
+    Version,
+    /// By the time of publication.
+    PublishedAt,
 }
 
 /// How the answer of an endpoint is read.

@@ -2,8 +2,8 @@
 
 use async_graphql::{Result, SimpleObject};
 use domain::algorithm::Algorithm as Versions;
-use projections::algorithm::PublishedVersion;
 use projections::listener::ListenerFilter;
+use projections::version::PublishedVersion;
 
 use super::Version;
 use crate::listener::Listener;

@@ -20,7 +20,7 @@ pub(super) fn of(id: &GlobalId) -> Option<(&'static str, &'static str)> {
 const ORGANIZATION: &str = "name createdAt members(first: 100) { nodes { name role since } }";
 
 const ALGORITHM: &str = "name description registeredAt retired retiredAt \
-    versions { version withdrawn withdrawnReason }";
+    versions(first: 100) { nodes { version withdrawn withdrawnReason } }";
 
 const VERSION: &str = "version endpoint protocol timeoutMs publishedAt withdrawn withdrawnAt \
     withdrawnReason";

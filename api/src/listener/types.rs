@@ -4,7 +4,7 @@ use async_graphql::connection::Connection;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use domain::TopicId;
 use domain::algorithm::{Algorithm as Versions, Unresolved};
-use projections::algorithm::PublishedVersion;
+use projections::version::PublishedVersion;
 use projections::worker::ConsumerState as RowState;
 
 use super::settings::ListenerSettings;

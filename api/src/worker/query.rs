@@ -1,20 +1,52 @@
-//! What a worker asks when it has a result of a direct run, for which nothing is assigned.
+//! Reading workers; and what one asks when it has a result of a direct run, for which nothing is
+//! assigned.
 
 use std::collections::BTreeSet;
 
-use async_graphql::{Context, Json, Object, Result};
+use async_graphql::{Context, Enum, Json, Object, Result};
 use domain::{AlgorithmId, Version};
+use projections::worker::{WorkerFilter, WorkerSort};
 
-use super::access;
 use super::assignment::VersionOutputs;
+use super::{Worker, access};
+use crate::as_of::AsOf;
 use crate::control::control;
 use crate::error::{invalid, read_failure};
+use crate::list::{List, OrderBy, Part};
+use crate::view::View;
 
 #[derive(Default)]
 pub struct WorkerQuery;
 
+/// What workers can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "WorkerSort")]
+pub enum WorkerOrderField {
+    /// By UUID.
+    Id,
+    /// By the time at which they last joined.
+    JoinedAt,
+}
+
 #[Object]
 impl WorkerQuery {
+    /// The workers that have joined and not left.
+    async fn workers(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        order_by: Option<OrderBy<WorkerOrderField>>,
+        as_of: Option<AsOf>,
+    ) -> Option<Result<List<Worker>>> {
+        let view = match View::at(ctx, as_of).await {
+            Ok(view) => view,
+            Err(error) => return Some(Err(error)),
+        };
+        let part = Part::new(first, after, order_by);
+        Some(view.list(WorkerFilter, part, Worker::of_row).await)
+    }
+
     /// The topics that take results of a version now, for workers: one for each publisher that
     /// matches.
     async fn outputs(

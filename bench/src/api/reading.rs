@@ -10,7 +10,7 @@ use super::load::{self, Body};
 
 /// The topics that an algorithm may use, with what is enabled on them.
 const EVENTS_TAB: &str = "query($name: String!) { algorithmByName(name: $name) {
-    id name versions { version withdrawn }
+    id name versions(first: 10) { nodes { version withdrawn } }
     grants(first: 50) { nodes { id access topic { name } topicPattern broker { id name kind } } }
     listeners(first: 50) { nodes { id topic { name } enabled paused versionSelector problem { code text } deadLetterTopic { name }
         resolvedVersion { version } broker { name } consumers { state reason } } }

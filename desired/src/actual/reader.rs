@@ -26,6 +26,7 @@ use crate::state::settings::SettingsSpec;
 const ORGANIZATIONS: &str = include_str!("organizations.graphql");
 const MEMBERS: &str = include_str!("members.graphql");
 const ALGORITHMS: &str = include_str!("algorithms.graphql");
+const VERSIONS: &str = include_str!("versions.graphql");
 const BROKERS: &str = include_str!("brokers.graphql");
 const GRANTS: &str = include_str!("grants.graphql");
 const LISTENERS: &str = include_str!("listeners.graphql");
@@ -44,7 +45,21 @@ struct ShownAlgorithm {
     revision: String,
     description: String,
     retired: bool,
-    versions: Vec<ShownVersion>,
+    versions: FirstVersions,
+}
+
+/// The first versions of an algorithm, and whether it has more.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FirstVersions {
+    nodes: Vec<ShownVersion>,
+    page_info: More,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct More {
+    has_next_page: bool,
 }
 
 #[derive(Deserialize)]
@@ -189,14 +204,18 @@ impl<'a> Reader<'a> {
                 self.cluster.actual.retired.insert(shown.name);
                 continue;
             }
-            for version in &shown.versions {
+            let versions = match shown.versions.page_info.has_next_page {
+                true => self.list(VERSIONS, json!({ "id": shown.id })).await?,
+                false => shown.versions.nodes,
+            };
+            for version in &versions {
                 self.at(&version.id, version.revision.clone());
                 let key = (shown.name.clone(), version.version.clone());
                 self.cluster.ids.versions.insert(key, version.id.clone());
             }
             let spec = AlgorithmSpec {
                 description: Some(shown.description).filter(|text| !text.is_empty()),
-                versions: shown.versions.into_iter().map(Into::into).collect(),
+                versions: versions.into_iter().map(Into::into).collect(),
             };
             self.state().algorithms.insert(shown.name.clone(), spec);
             self.cluster.ids.algorithms.insert(shown.name, shown.id);

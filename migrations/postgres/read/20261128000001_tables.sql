@@ -56,6 +56,8 @@ CREATE INDEX algorithms_of_organization ON algorithms (organization, id);
 CREATE TABLE versions (
     algorithm        text COLLATE "C" NOT NULL,
     version          text COLLATE "C" NOT NULL,
+    -- Sorts as semantic versions do.
+    precedence       text COLLATE "C" NOT NULL,
     endpoint         text NOT NULL,
     protocol         text NOT NULL,
     timeout_ms       bigint NOT NULL,
@@ -65,6 +67,8 @@ CREATE TABLE versions (
     withdrawn_reason text,
     PRIMARY KEY (algorithm, version)
 );
+
+CREATE INDEX versions_by_precedence ON versions (algorithm, precedence, version);
 
 -- One that was disconnected or replaced stays, to be listed and to lead to the broker that took over.
 CREATE TABLE brokers (

@@ -36,6 +36,8 @@ CREATE INDEX algorithms_of_organization ON algorithms (organization, id);
 CREATE TABLE versions (
     algorithm        TEXT NOT NULL,
     version          TEXT NOT NULL,
+    -- Sorts as semantic versions do.
+    precedence       TEXT NOT NULL,
     endpoint         TEXT NOT NULL,
     protocol         TEXT NOT NULL,
     timeout_ms       INTEGER NOT NULL,
@@ -45,6 +47,8 @@ CREATE TABLE versions (
     withdrawn_reason TEXT,
     PRIMARY KEY (algorithm, version)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX versions_by_precedence ON versions (algorithm, precedence, version);
 
 -- One that was disconnected or replaced stays, to be listed and to lead to the broker that took over.
 CREATE TABLE brokers (

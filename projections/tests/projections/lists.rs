@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use domain::algorithm::AlgorithmRegistered;
+use domain::algorithm::{AlgorithmRegistered, Protocol, VersionPublished, VersionWithdrawn};
 use domain::broker::{
     BrokerConnected, BrokerSettings, DiscoveredTopic, KafkaSecurity, TopicsDiscovered,
 };
@@ -10,7 +10,8 @@ use domain::grant::{Access, Grantee, Permission, TopicGranted};
 use domain::listener::{ListenerEnabled, ListenerPaused, ListenerSettings, StartPosition};
 use domain::organization::{MemberAdded, OrganizationCreated, Role};
 use domain::publisher::PublisherEnabled;
-use domain::{AlgorithmId, Event, ListenerId, PublisherId, TopicId};
+use domain::worker::WorkerJoined;
+use domain::{AlgorithmId, Event, ListenerId, PublisherId, TopicId, WorkerId};
 use projections::algorithm::{AlgorithmFilter, AlgorithmSort};
 use projections::broker::{BrokerFilter, BrokerSort};
 use projections::grant::{GrantFilter, GrantSort};
@@ -19,12 +20,16 @@ use projections::listener::{ListenerFilter, ListenerSort};
 use projections::organization::{MemberFilter, OrganizationFilter, OrganizationSort};
 use projections::publisher::{PublisherFilter, PublisherSort};
 use projections::topic::{TopicFilter, TopicSort};
+use projections::version::{VersionFilter, VersionSort};
+use projections::worker::{WorkerFilter, WorkerSort};
 use projections::{Order, Paging, ReadModel};
+use uuid::Uuid;
 
 use crate::fixture::Fixture;
 use crate::random::{BROKERS, broker};
 
 const ALGORITHMS: [&str; 4] = ["acme/rank", "acme/score", "beta/a", "beta/fold"];
+const VERSIONS: [&str; 5] = ["1.10.0", "1.9.0", "1.10.0-rc.1", "2.0.0", "1.10.0+build"];
 const NAMES: [&str; 5] = ["a", "ab", "orders", "orders.eu", "z"];
 
 /// Two brokers with the same topics, each read and written by every algorithm.
@@ -50,6 +55,7 @@ fn events() -> Vec<Event> {
         };
         events.push(registered.into());
     }
+    events.extend(versions_and_workers());
     for name in BROKERS.iter().rev() {
         let connected = BrokerConnected {
             broker: broker(name),
@@ -89,6 +95,34 @@ fn events() -> Vec<Event> {
         },
     };
     events.push(paused.into());
+    events
+}
+
+/// Not in their order, and not in that of their texts.
+fn versions_and_workers() -> Vec<Event> {
+    let mut events = Vec::new();
+    for version in VERSIONS {
+        let published = VersionPublished {
+            algorithm: "acme/score".parse().unwrap(),
+            version: version.parse().unwrap(),
+            endpoint: "http://127.0.0.1:9/".to_owned(),
+            protocol: Protocol::Raw,
+            timeout_ms: 1000,
+        };
+        events.push(published.into());
+    }
+    let withdrawn = VersionWithdrawn {
+        algorithm: "acme/score".parse().unwrap(),
+        version: VERSIONS[0].parse().unwrap(),
+        reason: None,
+    };
+    events.push(withdrawn.into());
+    for worker in [7, 3, 5] {
+        let joined = WorkerJoined {
+            worker: WorkerId(Uuid::from_u128(worker)),
+        };
+        events.push(joined.into());
+    }
     events
 }
 
@@ -178,6 +212,12 @@ async fn every_order_of_every_list_is_whole_page_by_page_and_counted() {
         check(model, acme, ByKey, 3).await;
         for by in [AlgorithmSort::Name, AlgorithmSort::RegisteredAt] {
             check(model, AlgorithmFilter::default(), by, 4).await;
+        }
+        for by in [VersionSort::Version, VersionSort::PublishedAt] {
+            check(model, versions(None), by, VERSIONS.len()).await;
+        }
+        for by in [WorkerSort::Id, WorkerSort::JoinedAt] {
+            check(model, WorkerFilter, by, 3).await;
         }
         for by in [BrokerSort::Name, BrokerSort::ConnectedAt] {
             check(model, BrokerFilter::default(), by, 2).await;
@@ -278,6 +318,28 @@ async fn what_a_filter_names_is_all_that_a_list_has() {
             ..PublisherFilter::default()
         };
         assert_eq!(model.counts(&[beta]).await.unwrap(), [4]);
+        let versions = [versions(Some(true)), versions(Some(false))];
+        assert_eq!(model.counts(&versions).await.unwrap(), [1, 4]);
+    }
+}
+
+#[tokio::test]
+async fn versions_are_listed_as_semantic_versions_are_ordered() {
+    for fixture in Fixture::each().await {
+        fixture.apply(&crate::fixture::history(&events())).await;
+        let (filter, paging) = (versions(None), Paging::first(10));
+        let page = fixture.model.page(&filter, &paging).await.unwrap();
+        let listed = page.rows.into_iter();
+        let listed: Vec<String> = listed.map(|row| row.version.to_string()).collect();
+        let expected = ["1.9.0", "1.10.0-rc.1", "1.10.0", "1.10.0+build", "2.0.0"];
+        assert_eq!(listed, expected);
+    }
+}
+
+fn versions(withdrawn: Option<bool>) -> VersionFilter {
+    VersionFilter {
+        algorithm: "acme/score".parse().unwrap(),
+        withdrawn,
     }
 }
 
