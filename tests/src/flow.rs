@@ -172,7 +172,7 @@ impl Flow {
         loop {
             let document = "query($id: ID!, $after: String) { node(id: $id) { ... on Listener { \
                 runs(first: 100, after: $after) { \
-                nodes { uuid message attempts decision calledVersion httpStatus reason reasonText } \
+                nodes { uuid messageId attemptCount decision calledVersion httpStatus reason reasonText } \
                 pageInfo { hasNextPage endCursor } } } } }";
             let variables = json!({ "id": self.listener, "after": after });
             let page = self.api.ask(document, variables).await["node"]["runs"].clone();

@@ -26,7 +26,7 @@ impl Run {
     }
 
     /// What identifies the message on its broker: `topic/partition/offset`.
-    async fn message(&self) -> &str {
+    async fn message_id(&self) -> &str {
         &self.1.message
     }
 
@@ -36,7 +36,7 @@ impl Run {
     }
 
     /// How many calls were begun.
-    async fn attempts(&self) -> u32 {
+    async fn attempt_count(&self) -> u32 {
         self.1.attempts
     }
 

@@ -3,4 +3,5 @@
 
 mod descriptions;
 mod names;
+mod reserved;
 mod shapes;

@@ -234,7 +234,7 @@ Three things to try, each in another terminal:
 
 2. See what became of the messages received:
      curl -s http://{address}/graphql -H 'content-type: application/json' -d '{{"query":
-       "{{ listeners {{ nodes {{ topic {{ name }} versionSelector ledger {{ received succeeded deadLettered inFlight }} runs(first: 3) {{ nodes {{ message decision calledVersion reasonText }} }} }} }} }}"}}'
+       "{{ listeners {{ nodes {{ topic {{ name }} versionSelector ledger {{ received succeeded deadLettered inFlight }} runs(first: 3) {{ nodes {{ messageId decision calledVersion reasonText }} }} }} }} }}"}}'
 
 3. Change the version while orders flow (1.1.0 adds a risk), then look at scores again:
      curl -s http://{address}/graphql -H 'content-type: application/json' -d '{{"query":
