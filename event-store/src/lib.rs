@@ -17,6 +17,7 @@ pub mod kurrentdb;
 pub mod open;
 pub mod port;
 pub mod postgres;
+mod sql;
 pub mod sqlite;
 mod stored;
 

@@ -38,9 +38,7 @@ mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use domain::{Clock, CommandId, Envelope, EventId, Position, Revision, StreamName};
-use futures_util::future::BoxFuture;
+use domain::{Clock, Position};
 use sqlx::Connection;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use tokio::sync::watch;
@@ -49,11 +47,8 @@ pub use self::import::PostgresImport;
 use self::listen::Hints;
 use self::writer::Writer;
 use crate::error::OpenError;
-use crate::follow::follow;
 use crate::group_commit::Queue;
-use crate::group_read::{Streams, beyond};
-use crate::port::{Append, AppendError, Appended, EventStore, Follow, ReadError};
-use crate::stored::StoredEvent;
+use crate::sql::{self, SqlLog};
 
 /// Four that read, and one that listens.
 const CONNECTIONS: u32 = 5;
@@ -68,15 +63,7 @@ const FRESH: Duration = Duration::from_secs(1);
 /// The event log in a PostgreSQL database.
 ///
 /// An append that was answered survives a power cut, where the server syncs its disk.
-pub struct PostgresEventStore {
-    /// `None` where the log is only read.
-    queue: Option<Queue>,
-    readers: PgPool,
-    streams: Streams,
-    /// The last position that is known to be appended.
-    head: watch::Receiver<Position>,
-    _hints: Option<Hints>,
-}
+pub type PostgresEventStore = SqlLog<PgPool>;
 
 impl PostgresEventStore {
     /// Opens the log at `url`, as libpq understands it, makes its tables where there are none,
@@ -95,13 +82,7 @@ impl PostgresEventStore {
         let hints = Hints::start(&readers, appended, head_sender.clone());
         let writer = Writer::new(options, clock, appended_sender);
         let queue = Queue::start(writer, head_sender).map_err(OpenError::Thread)?;
-        Ok(Self {
-            queue: Some(queue),
-            streams: streams(&readers),
-            readers,
-            head,
-            _hints: Some(hints),
-        })
+        Ok(sql::written(queue, readers, head, Some(Box::new(hints))))
     }
 
     /// Opens the log at `url`, whose tables must be there, to read it alone: in read-only
@@ -112,24 +93,8 @@ impl PostgresEventStore {
     pub async fn open_read_only(url: &str) -> Result<Self, OpenError> {
         let options = schema::read_only_options(url)?;
         let readers = readers().connect_with(options).await;
-        let readers = readers.map_err(OpenError::Connect)?;
-        let (_, head) = watch::channel(Position(0));
-        Ok(Self {
-            queue: None,
-            streams: streams(&readers),
-            readers,
-            head,
-            _hints: None,
-        })
+        Ok(sql::only_read(readers.map_err(OpenError::Connect)?))
     }
-}
-
-fn streams(readers: &PgPool) -> Streams {
-    let readers = readers.clone();
-    Streams::start(Box::new(move |asked| {
-        let readers = readers.clone();
-        Box::pin(async move { read::streams(&readers, &asked).await })
-    }))
 }
 
 fn readers() -> PgPoolOptions {
@@ -145,84 +110,6 @@ fn readers() -> PgPoolOptions {
                 Ok(true)
             })
         })
-}
-
-#[async_trait]
-impl EventStore for PostgresEventStore {
-    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        match &self.queue {
-            Some(queue) => queue.append(append).await,
-            None => Err(AppendError::Unavailable("the log is only read".into())),
-        }
-    }
-
-    async fn appended(
-        &self,
-        command: CommandId,
-    ) -> Result<Option<(Appended, [u8; 32])>, ReadError> {
-        read::command(&self.readers, command).await
-    }
-
-    async fn appended_each(
-        &self,
-        commands: &[CommandId],
-    ) -> Result<Vec<Option<(Appended, [u8; 32])>>, ReadError> {
-        read::commands(&self.readers, commands).await
-    }
-
-    async fn read_stream(
-        &self,
-        stream: &StreamName,
-        from: Revision,
-        limit: usize,
-    ) -> Result<Vec<Envelope>, ReadError> {
-        let mut events = self.streams.read(stream, from, limit).await?;
-        if let Some((from, limit)) = beyond(&events, limit) {
-            events.extend(read::stream(&self.readers, stream, from, limit).await?);
-        }
-        Ok(events)
-    }
-
-    async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<Envelope>, ReadError> {
-        read::all(&self.readers, after, limit).await
-    }
-
-    async fn read_at(&self, positions: &[Position]) -> Result<Vec<Envelope>, ReadError> {
-        read::at(&self.readers, positions).await
-    }
-
-    async fn read_stored(
-        &self,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<StoredEvent>, ReadError> {
-        read::stored(&self.readers, after, limit).await
-    }
-
-    async fn find(&self, id: EventId) -> Result<Option<Position>, ReadError> {
-        read::find(&self.readers, id).await
-    }
-
-    async fn head(&self) -> Result<Position, ReadError> {
-        read::head(&self.readers).await
-    }
-
-    async fn ready(&self) -> Result<(), ReadError> {
-        match &self.queue {
-            // The writer looks at the head, and knows why it cannot.
-            Some(queue) => queue.probe().await,
-            None => self.head().await.map(|_| ()),
-        }
-    }
-
-    fn follow(&self, after: Position) -> Follow {
-        let readers = self.readers.clone();
-        let read_page = move |after, limit| -> BoxFuture<'static, _> {
-            let readers = readers.clone();
-            Box::pin(async move { read::page(&readers, after, limit).await })
-        };
-        follow(Box::new(read_page), self.head.clone(), after)
-    }
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
-use super::read;
 use crate::group_commit::raise;
+use crate::sql::Reads;
 
 const CHANNEL: &str = "eventflows_log";
 
@@ -87,7 +87,7 @@ async fn hear_until_lost(
         let hinted = hint.payload().parse().map_or(Position(0), Position);
         // Anybody may send hints: to followers, the head is only what is really there.
         if hinted > *head.borrow()
-            && let Ok(position) = read::head(pool).await
+            && let Ok(position) = pool.head().await
         {
             raise(head, position);
         }

@@ -14,27 +14,153 @@ use uuid::Uuid;
 use crate::group_read::{Asked, Pages, SHORT, add};
 use crate::integer::integer;
 use crate::port::{Appended, ReadError};
+use crate::sql::{Answered, Reads};
 use crate::stored::StoredEvent;
 
 /// How long a read may take; only a server that went silent takes longer.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Up to `limit` events of `stream` from revision `from` on, in order.
-pub(super) async fn stream(
-    pool: &PgPool,
-    stream: &StreamName,
-    from: Revision,
-    limit: usize,
-) -> Result<Vec<Envelope>, ReadError> {
-    let query = sqlx::query(
-        "SELECT position, event_id, stream, revision, type, schema_version, recorded_at,
-                command_id, metadata, payload
-         FROM events WHERE stream = $1 AND revision >= $2 ORDER BY revision LIMIT $3",
-    )
-    .bind(stream.as_str().as_bytes())
-    .bind(integer(from.0))
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    successive(envelopes(within(query.fetch_all(pool)).await?)?, from)
+impl Reads for PgPool {
+    async fn stream(
+        &self,
+        stream: &StreamName,
+        from: Revision,
+        limit: usize,
+    ) -> Result<Vec<Envelope>, ReadError> {
+        let query = sqlx::query(
+            "SELECT position, event_id, stream, revision, type, schema_version, recorded_at,
+                    command_id, metadata, payload
+             FROM events WHERE stream = $1 AND revision >= $2 ORDER BY revision LIMIT $3",
+        )
+        .bind(stream.as_str().as_bytes())
+        .bind(integer(from.0))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        successive(envelopes(within(query.fetch_all(self)).await?)?, from)
+    }
+
+    async fn streams(&self, asked: &[Asked]) -> Result<Pages, sqlx::Error> {
+        let names: Vec<&[u8]> = asked
+            .iter()
+            .map(|one| one.stream.as_str().as_bytes())
+            .collect();
+        let revisions: Vec<i64> = asked.iter().map(|one| integer(one.from.0)).collect();
+        let query = sqlx::query(
+            "SELECT event.*, asked.number - 1
+             FROM unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS asked (stream, first, number)
+             CROSS JOIN LATERAL (
+                 SELECT position, event_id, stream, revision, type, schema_version, recorded_at,
+                        command_id, metadata, payload
+                 FROM events WHERE stream = asked.stream AND revision >= asked.first
+                 ORDER BY revision LIMIT $3
+             ) AS event
+             ORDER BY asked.number, event.revision",
+        )
+        .bind(names)
+        .bind(revisions)
+        .bind(i64::try_from(SHORT).unwrap_or(i64::MAX));
+        let rows = unless_silent(query.fetch_all(self)).await?;
+        let mut pages: Pages = asked.iter().map(|_| Ok(Vec::new())).collect();
+        for row in &rows {
+            let number = usize::try_from(number(row, 10)?).map_err(undecodable)?;
+            add(&mut pages, number, readable(row, envelope));
+        }
+        let in_order = |(page, asked): (Result<Vec<_>, _>, &Asked)| successive(page?, asked.from);
+        Ok(pages.into_iter().zip(asked).map(in_order).collect())
+    }
+
+    // Positions have no gaps, so a hole is damage.
+    async fn all(&self, after: Position, limit: usize) -> Result<Vec<Envelope>, ReadError> {
+        let events = self.page(after, limit).await?;
+        for (event, before) in events.iter().zip(after.0..) {
+            if event.position.0 - 1 != before {
+                return Err(ReadError::Damaged {
+                    position: Position(before + 1),
+                    problem: format!("the next event stands at {}", event.position),
+                });
+            }
+        }
+        Ok(events)
+    }
+
+    async fn page(&self, after: Position, limit: usize) -> Result<Vec<Envelope>, ReadError> {
+        envelopes(rows_after(self, after, limit).await?)
+    }
+
+    async fn stored(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, ReadError> {
+        let mut events = Vec::new();
+        for row in &rows_after(self, after, limit).await? {
+            match readable(row, stored_event) {
+                Ok(event) => events.push(event),
+                Err(damage) if events.is_empty() => return Err(damage),
+                Err(_) => break,
+            }
+        }
+        Ok(events)
+    }
+
+    async fn at(&self, positions: &[Position]) -> Result<Vec<Envelope>, ReadError> {
+        let asked: Vec<i64> = positions.iter().map(|asked| integer(asked.0)).collect();
+        let query = sqlx::query(
+            "SELECT position, event_id, stream, revision, type, schema_version, recorded_at,
+                    command_id, metadata, payload
+             FROM events WHERE position = ANY($1) ORDER BY position",
+        )
+        .bind(asked);
+        envelopes(within(query.fetch_all(self)).await?)
+    }
+
+    async fn head(&self) -> Result<Position, ReadError> {
+        let query = sqlx::query(
+            "SELECT position, (SELECT coalesce(max(position), 0) FROM events) FROM log_head",
+        );
+        let row = within(query.fetch_one(self)).await?;
+        let head = number(&row, 0).map_err(unavailable)?;
+        let last = number(&row, 1).map_err(unavailable)?;
+        if head == last {
+            return Ok(Position(head));
+        }
+        Err(ReadError::Damaged {
+            position: Position(head.min(last) + 1),
+            problem: format!("the head is {head}, and the last event stands at {last}"),
+        })
+    }
+
+    async fn command(&self, command: CommandId) -> Result<Option<Answered>, ReadError> {
+        let query = sqlx::query(
+            "SELECT first_position, last_position, revision, fingerprint
+             FROM commands WHERE command_id = $1",
+        )
+        .bind(command.0);
+        let row = within(query.fetch_optional(self)).await?;
+        row.map(|row| appended(&row, 0))
+            .transpose()
+            .map_err(unavailable)
+    }
+
+    async fn commands(&self, commands: &[CommandId]) -> Result<Vec<Option<Answered>>, ReadError> {
+        let asked: Vec<Uuid> = commands.iter().map(|command| command.0).collect();
+        let query = sqlx::query(
+            "SELECT first_position, last_position, revision, fingerprint
+             FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (command_id, number)
+             LEFT JOIN commands ON commands.command_id = asked.command_id
+             ORDER BY asked.number",
+        )
+        .bind(asked);
+        let rows = within(query.fetch_all(self)).await?;
+        let answer = |row: &PgRow| match row.try_get::<Option<i64>, _>(0)? {
+            Some(_) => appended(row, 0).map(Some),
+            None => Ok(None),
+        };
+        let answers = rows.iter().map(answer).collect::<Result<_, _>>();
+        answers.map_err(unavailable)
+    }
+
+    async fn find(&self, id: EventId) -> Result<Option<Position>, ReadError> {
+        let query = sqlx::query("SELECT position FROM events WHERE event_id = $1").bind(id.0);
+        let row = within(query.fetch_optional(self)).await?;
+        let position = row.map(|row| number(&row, 0).map(Position));
+        position.transpose().map_err(unavailable)
+    }
 }
 
 /// The `events` of a stream, whose revisions count from `from` on: a hole is damage.
@@ -48,156 +174,6 @@ fn successive(events: Vec<Envelope>, from: Revision) -> Result<Vec<Envelope>, Re
         }
     }
     Ok(events)
-}
-
-/// The first events of each stream; see [`Pages`].
-pub(super) async fn streams(pool: &PgPool, asked: &[Asked]) -> Result<Pages, sqlx::Error> {
-    let names: Vec<&[u8]> = asked
-        .iter()
-        .map(|one| one.stream.as_str().as_bytes())
-        .collect();
-    let revisions: Vec<i64> = asked.iter().map(|one| integer(one.from.0)).collect();
-    let query = sqlx::query(
-        "SELECT event.*, asked.number - 1
-         FROM unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS asked (stream, first, number)
-         CROSS JOIN LATERAL (
-             SELECT position, event_id, stream, revision, type, schema_version, recorded_at,
-                    command_id, metadata, payload
-             FROM events WHERE stream = asked.stream AND revision >= asked.first
-             ORDER BY revision LIMIT $3
-         ) AS event
-         ORDER BY asked.number, event.revision",
-    )
-    .bind(names)
-    .bind(revisions)
-    .bind(i64::try_from(SHORT).unwrap_or(i64::MAX));
-    let rows = unless_silent(query.fetch_all(pool)).await?;
-    let mut pages: Pages = asked.iter().map(|_| Ok(Vec::new())).collect();
-    for row in &rows {
-        let number = usize::try_from(number(row, 10)?).map_err(undecodable)?;
-        add(&mut pages, number, readable(row, envelope));
-    }
-    let in_order = |(page, asked): (Result<Vec<_>, _>, &Asked)| successive(page?, asked.from);
-    Ok(pages.into_iter().zip(asked).map(in_order).collect())
-}
-
-/// Up to `limit` events after `after`, in order. Positions have no gaps, so a hole is damage.
-pub(super) async fn all(
-    pool: &PgPool,
-    after: Position,
-    limit: usize,
-) -> Result<Vec<Envelope>, ReadError> {
-    let events = page(pool, after, limit).await?;
-    for (event, before) in events.iter().zip(after.0..) {
-        if event.position.0 - 1 != before {
-            return Err(ReadError::Damaged {
-                position: Position(before + 1),
-                problem: format!("the next event stands at {}", event.position),
-            });
-        }
-    }
-    Ok(events)
-}
-
-/// As [`all`], for a follower, which passes on what comes before a hole.
-pub(super) async fn page(
-    pool: &PgPool,
-    after: Position,
-    limit: usize,
-) -> Result<Vec<Envelope>, ReadError> {
-    envelopes(rows_after(pool, after, limit).await?)
-}
-
-/// Up to `limit` events after `after` as they are stored; see [`crate::EventStore::read_stored`].
-pub(super) async fn stored(
-    pool: &PgPool,
-    after: Position,
-    limit: usize,
-) -> Result<Vec<StoredEvent>, ReadError> {
-    let mut events = Vec::new();
-    for row in &rows_after(pool, after, limit).await? {
-        match readable(row, stored_event) {
-            Ok(event) => events.push(event),
-            Err(damage) if events.is_empty() => return Err(damage),
-            Err(_) => break,
-        }
-    }
-    Ok(events)
-}
-
-/// The events at those positions, in order.
-pub(super) async fn at(pool: &PgPool, positions: &[Position]) -> Result<Vec<Envelope>, ReadError> {
-    let asked: Vec<i64> = positions.iter().map(|asked| integer(asked.0)).collect();
-    let query = sqlx::query(
-        "SELECT position, event_id, stream, revision, type, schema_version, recorded_at,
-                command_id, metadata, payload
-         FROM events WHERE position = ANY($1) ORDER BY position",
-    )
-    .bind(asked);
-    envelopes(within(query.fetch_all(pool)).await?)
-}
-
-/// The position of the last event; 0 in an empty log.
-pub(super) async fn head(pool: &PgPool) -> Result<Position, ReadError> {
-    let query = sqlx::query(
-        "SELECT position, (SELECT coalesce(max(position), 0) FROM events) FROM log_head",
-    );
-    let row = within(query.fetch_one(pool)).await?;
-    let head = number(&row, 0).map_err(unavailable)?;
-    let last = number(&row, 1).map_err(unavailable)?;
-    if head == last {
-        return Ok(Position(head));
-    }
-    Err(ReadError::Damaged {
-        position: Position(head.min(last) + 1),
-        problem: format!("the head is {head}, and the last event stands at {last}"),
-    })
-}
-
-/// What `command` was answered, and the digest it came with.
-pub(super) async fn command(
-    pool: &PgPool,
-    command: CommandId,
-) -> Result<Option<(Appended, [u8; 32])>, ReadError> {
-    let query = sqlx::query(
-        "SELECT first_position, last_position, revision, fingerprint
-         FROM commands WHERE command_id = $1",
-    )
-    .bind(command.0);
-    let row = within(query.fetch_optional(pool)).await?;
-    row.map(|row| appended(&row, 0))
-        .transpose()
-        .map_err(unavailable)
-}
-
-/// What each of `commands` was answered, and the digest it came with.
-pub(super) async fn commands(
-    pool: &PgPool,
-    commands: &[CommandId],
-) -> Result<Vec<Option<(Appended, [u8; 32])>>, ReadError> {
-    let asked: Vec<Uuid> = commands.iter().map(|command| command.0).collect();
-    let query = sqlx::query(
-        "SELECT first_position, last_position, revision, fingerprint
-         FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (command_id, number)
-         LEFT JOIN commands ON commands.command_id = asked.command_id
-         ORDER BY asked.number",
-    )
-    .bind(asked);
-    let rows = within(query.fetch_all(pool)).await?;
-    let answer = |row: &PgRow| match row.try_get::<Option<i64>, _>(0)? {
-        Some(_) => appended(row, 0).map(Some),
-        None => Ok(None),
-    };
-    let answers = rows.iter().map(answer).collect::<Result<_, _>>();
-    answers.map_err(unavailable)
-}
-
-/// Where the event with this id stands.
-pub(super) async fn find(pool: &PgPool, id: EventId) -> Result<Option<Position>, ReadError> {
-    let query = sqlx::query("SELECT position FROM events WHERE event_id = $1").bind(id.0);
-    let row = within(query.fetch_optional(pool)).await?;
-    let position = row.map(|row| number(&row, 0).map(Position));
-    position.transpose().map_err(unavailable)
 }
 
 /// The first and last position, the revision and the digest of a command, from column `at` on.

@@ -14,6 +14,7 @@ use super::{SqliteEventStore, readers, schema};
 use crate::error::OpenError;
 use crate::import::{Import, ImportError, StoredBatch};
 use crate::port::EventStore;
+use crate::sql;
 
 /// How long the file may still be open elsewhere, as in a process that is just ending.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
@@ -43,7 +44,7 @@ impl SqliteImport {
         schema::migrate(&mut connection).await?;
         drop(connection);
         Ok(Self {
-            log: Arc::new(SqliteEventStore::reading(pool.clone())),
+            log: Arc::new(sql::only_read(pool.clone())),
             connection: pool,
         })
     }
