@@ -1,5 +1,6 @@
 //! The GraphQL API; a folder per noun.
 
+pub(crate) mod absent;
 pub mod algorithm;
 pub mod as_of;
 pub mod broker;

@@ -9,7 +9,7 @@ mod walk;
 
 use std::time::Duration;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, Response, ServerError, Variables};
 use tokio::time::timeout;
 
@@ -17,6 +17,7 @@ pub use answer::within_size;
 pub(crate) use answer::{LONGEST as LONGEST_ANSWER, bounded};
 pub(crate) use walk::{DEEPEST, MOST_ALIASES, MOST_COSTLY, MOST_ROOTS, MOST_SELECTIONS};
 
+use crate::absent::chosen;
 use crate::error::{Code, error};
 use crate::order::FieldOrder;
 use types::Types;
@@ -119,19 +120,6 @@ impl Limits {
         }
         Walk::new(document, &self.types, variables).all()
     }
-}
-
-/// What the document would execute under that name, or without one, if it holds but one operation.
-fn chosen<'d>(
-    document: &'d ExecutableDocument,
-    name: Option<&str>,
-) -> Option<&'d OperationDefinition> {
-    let mut operations = document.operations.iter();
-    let operation = match name {
-        Some(name) => operations.find(|(key, _)| key.is_some_and(|key| key == name)),
-        None => operations.next().filter(|_| operations.next().is_none()),
-    };
-    operation.map(|(_, operation)| &operation.node)
 }
 
 fn at_most(what: &str, count: usize, most: usize) -> Result<(), String> {

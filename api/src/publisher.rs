@@ -1,10 +1,10 @@
 //! Publishers over GraphQL.
 
-pub mod change_version;
 pub mod disable;
 pub mod enable;
 pub mod mutation;
 pub mod query;
 pub mod types;
+pub mod update;
 
 pub use types::Publisher;

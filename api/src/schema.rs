@@ -10,6 +10,7 @@ use futures_util::future::Either;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, Stream, StreamExt, future, stream};
 
+use crate::absent;
 use crate::algorithm::mutation::AlgorithmMutation;
 use crate::algorithm::query::AlgorithmQuery;
 use crate::algorithm::topic::AlgorithmTopic;
@@ -178,7 +179,7 @@ impl Schema {
             model: self.control.model.clone(),
         };
         let journal = Journal(Arc::clone(&self.control.runs));
-        request
+        absent::left_out(request)
             .data(self.clone())
             .data(principal)
             .data(View::of(self.control.model.clone(), gathering))

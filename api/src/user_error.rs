@@ -63,8 +63,6 @@ pub enum UserErrorCode {
     ContradictoryChange,
     /// Messages would go round in a cycle.
     FlowCycle,
-    /// The start position of a listener cannot be changed.
-    StartPositionFixed,
     /// The broker has been disconnected or replaced.
     BrokerGone,
     /// The broker uses no credential.
@@ -216,7 +214,6 @@ fn about(refusal: &Refusal) -> (UserErrorCode, Option<&'static str>) {
         Refusal::DuplicateChange { .. } => (C::DuplicateChange, None),
         Refusal::ContradictoryChange { .. } => (C::ContradictoryChange, None),
         Refusal::FlowCycle { .. } => (C::FlowCycle, Some("allowCycle")),
-        Refusal::StartPositionFixed => (C::StartPositionFixed, Some("settings.start")),
         Refusal::VersionTaken { .. } => (C::VersionTaken, Some("version")),
         Refusal::UnknownOrganization(_) => (C::NotFound, Some("organizationId")),
         Refusal::UnknownAlgorithm(_) => (C::NotFound, Some("algorithmId")),

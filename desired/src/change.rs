@@ -5,16 +5,13 @@ use std::fmt;
 
 use domain::grant::Permission;
 use domain::organization::Role;
-use domain::{
-    AlgorithmId, BrokerName, OrganizationName, TopicName, UserName, Version, VersionSelector,
-};
+use domain::{AlgorithmId, BrokerName, OrganizationName, UserName, Version, VersionSelector};
 
 use crate::state::algorithm::VersionSpec;
 use crate::state::broker::{BrokerSpec, Credential};
 use crate::state::edge::Edge;
 use crate::state::grant::{GranteeName, TopicScope};
 use crate::state::listener::ListenerSpec;
-use crate::state::settings::SettingsSpec;
 
 /// What one mutation of the API changes.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,20 +69,10 @@ pub(crate) struct Member {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ListenerChange {
     Enable(ListenerSpec),
-    Version {
-        from: VersionSelector,
-        to: VersionSelector,
-    },
-    Settings {
-        from: SettingsSpec,
-        to: SettingsSpec,
-    },
-    SetDlq {
-        from: Option<TopicName>,
-        to: TopicName,
-    },
-    ClearDlq {
-        from: TopicName,
+    /// Everything that differs but whether it is paused, at once.
+    Update {
+        from: ListenerSpec,
+        to: ListenerSpec,
     },
     Pause,
     Resume,
@@ -177,17 +164,9 @@ fn write_listener(f: &mut fmt::Formatter<'_>, edge: &Edge, change: &ListenerChan
             let paused = if spec.paused { ", paused" } else { "" };
             write!(f, "+ listener {edge}: version {}{paused}", spec.version)
         }
-        ListenerChange::Version { from, to } => {
-            write!(f, "~ listener {edge}: version {from} → {to}")
-        }
-        ListenerChange::Settings { from, to } => {
+        ListenerChange::Update { from, to } => {
             write!(f, "~ listener {edge}: {}", from.changes(to).join(", "))
         }
-        ListenerChange::SetDlq { from, to } => {
-            let from = from.as_ref().map_or("none", TopicName::as_str);
-            write!(f, "~ listener {edge}: dlq {from} → {to}")
-        }
-        ListenerChange::ClearDlq { from } => write!(f, "~ listener {edge}: dlq {from} → none"),
         ListenerChange::Pause => write!(f, "~ listener {edge}: paused"),
         ListenerChange::Resume => write!(f, "~ listener {edge}: resumed"),
         ListenerChange::Disable => write!(f, "- listener {edge}"),

@@ -171,28 +171,10 @@ fn change_listener(present: &ListenerSpec, wanted: &ListenerSpec) -> Vec<Listene
     if wanted.paused && !present.paused {
         steps.push(ListenerChange::Pause);
     }
-    match (&present.dlq, &wanted.dlq) {
-        (present, Some(wanted)) if present.as_ref() != Some(wanted) => {
-            steps.push(ListenerChange::SetDlq {
-                from: present.clone(),
-                to: wanted.clone(),
-            });
-        }
-        (Some(present), None) => steps.push(ListenerChange::ClearDlq {
+    if !present.changes(wanted).is_empty() {
+        steps.push(ListenerChange::Update {
             from: present.clone(),
-        }),
-        _ => {}
-    }
-    if present.settings != wanted.settings {
-        steps.push(ListenerChange::Settings {
-            from: present.settings.clone(),
-            to: wanted.settings.clone(),
-        });
-    }
-    if present.version != wanted.version {
-        steps.push(ListenerChange::Version {
-            from: present.version.clone(),
-            to: wanted.version.clone(),
+            to: wanted.clone(),
         });
     }
     if present.paused && !wanted.paused {

@@ -101,15 +101,11 @@ pub enum Refusal {
     ContradictoryChange { first: usize },
     #[error("the listener is not enabled")]
     ListenerNotEnabled,
-    #[error(
-        "the listener is already enabled; change its version, settings or dead letter queue instead"
-    )]
+    #[error("the listener is already enabled; update it instead")]
     ListenerAlreadyEnabled,
-    #[error("the start position is chosen when a listener is enabled and cannot be changed")]
-    StartPositionFixed,
     #[error("the publisher is not enabled")]
     PublisherNotEnabled,
-    #[error("the publisher is already enabled; change its version instead")]
+    #[error("the publisher is already enabled; update it instead")]
     PublisherAlreadyEnabled,
     #[error("messages would go round in a cycle: {path}; allow the cycle if that is intended")]
     FlowCycle { path: Cycle },

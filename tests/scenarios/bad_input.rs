@@ -184,7 +184,7 @@ async fn without_a_dlq_a_faulty_message_holds_the_listener_until_there_is_one() 
         (listener["consumers"][0]["state"] == "BLOCKED").then_some(())
     })
     .await;
-    let set = "mutation($id: ID!, $dlq: String!) { it: listenerSetDlq(id: $id, \
+    let set = "mutation($id: ID!, $dlq: String!) { it: listenerUpdate(id: $id, \
                input: { dlq: $dlq }) { userErrors { code message } } }";
     let variables = json!({ "id": flow.listener, "dlq": kafka.topic("orders-dlq") });
     flow.api.done(set, variables).await;

@@ -88,37 +88,76 @@ async fn a_paused_listener_holds_its_position_and_resumes_there() {
 }
 
 #[tokio::test]
-async fn settings_change_while_messages_flow_and_the_start_stays() {
+async fn a_listener_is_changed_in_one_append_while_messages_flow() {
     const MESSAGES: usize = 200;
     let kafka = Kafka::from_environment();
     let endpoint = Endpoint::echo().await;
     let eventflows = Eventflows::start().await;
     let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
-    let change = of_id("listenerChangeSettings");
-    let settings = |start: &str, concurrency: u32| {
-        json!({ "id": flow.listener, "input": { "settings": {
-            "start": { "at": start }, "concurrency": concurrency,
-        } } })
-    };
+    let update = of_id("listenerUpdate");
+    let to = |input: Value| json!({ "id": flow.listener, "input": input });
+    let everything = to(json!({
+        "version": "1.*", "dlq": null, "settings": { "concurrency": 3, "retry": { "maxAttempts": 2 } },
+    }));
     for number in 0..MESSAGES {
         kafka.produce("orders", number.to_string().as_bytes()).await;
         if number == MESSAGES / 2 {
-            flow.api.done(&change, settings("EARLIEST", 3)).await;
+            flow.api.done(&update, everything.clone()).await;
         }
     }
     flow.until_ended(MESSAGES as u64, 0).await;
     let results = kafka.until_records("scores", MESSAGES).await;
     let bodies: BTreeSet<_> = results.iter().map(|record| record.body.clone()).collect();
     assert_eq!(bodies.len(), MESSAGES, "no message is lost");
-    let seen = flow.look("settings { concurrency }").await;
-    assert_eq!(seen["settings"]["concurrency"], 3);
+    let fields = "versionSelector deadLetterTopic { name } \
+                  settings { start { at } concurrency faults retry { maxAttempts maxBackoffMs } }";
+    let seen = flow.look(fields).await;
+    let retry = json!({ "maxAttempts": 2, "maxBackoffMs": 200 });
+    assert_eq!(
+        seen,
+        json!({ "versionSelector": "1.*", "deadLetterTopic": null, "settings": {
+            "start": { "at": "EARLIEST" }, "concurrency": 3, "faults": "BLOCK", "retry": retry,
+        } })
+    );
+    let history = "query($id: ID!) { history(of: $id, first: 3) { nodes { type correlationId } } }";
+    let told = flow.api.ask(history, json!({ "id": flow.listener })).await;
+    let told = told["history"]["nodes"].as_array().unwrap();
+    let types: BTreeSet<_> = told.iter().map(|event| event["type"].as_str()).collect();
+    let changes = [
+        "LISTENER_VERSION_CHANGED",
+        "DLQ_CLEARED",
+        "LISTENER_SETTINGS_CHANGED",
+    ];
+    assert_eq!(types, changes.map(Some).into(), "of one request");
+    assert!(
+        told.iter()
+            .all(|event| event["correlationId"] == told[0]["correlationId"])
+    );
 
-    let refused = error(&flow.api, &change, settings("LATEST", 3)).await;
-    assert_eq!(refused["code"], "START_POSITION_FIXED");
-    assert_eq!(refused["path"], json!(["input", "settings", "start"]));
-    let refused = error(&flow.api, &change, settings("EARLIEST", 1025)).await;
-    assert_eq!(refused["code"], "OUT_OF_RANGE");
-    assert_eq!(refused["path"], json!(["input", "settings", "concurrency"]));
+    let fallen_back = to(json!({ "settings": { "retry": null } }));
+    flow.api.done(&update, fallen_back).await;
+    let seen = flow
+        .look("settings { concurrency retry { maxAttempts } }")
+        .await;
+    let settings = json!({ "concurrency": 3, "retry": { "maxAttempts": 5 } });
+    assert_eq!(
+        seen["settings"], settings,
+        "null is the default, absent stays"
+    );
+
+    for (input, path) in [
+        (
+            json!({ "version": "1.0.0", "settings": { "concurrency": 1025 } }),
+            json!(["input", "settings", "concurrency"]),
+        ),
+        (json!({ "version": null }), json!(["input", "version"])),
+    ] {
+        let refused = error(&flow.api, &update, to(input)).await;
+        assert_eq!(refused["code"], "OUT_OF_RANGE");
+        assert_eq!(refused["path"], path);
+    }
+    let seen = flow.look("versionSelector").await;
+    assert_eq!(seen["versionSelector"], "1.*", "nothing was half-done");
 }
 
 #[tokio::test]
@@ -176,7 +215,7 @@ async fn a_withdrawn_version_blocks_who_named_it_and_moves_who_selected_it() {
 
     publish(api, &exact.algorithm, "1.2.0", &two.url("/")).await;
     let change = json!({ "id": exact.listener, "input": { "version": "1.2.0" } });
-    api.done(&of_id("listenerChangeVersion"), change).await;
+    api.done(&of_id("listenerUpdate"), change).await;
     exact.until_ended(1, 0).await;
     assert_eq!(two.calls().len(), 1, "what was held is called");
 }

@@ -354,7 +354,7 @@ async fn what_somebody_changes_meanwhile_is_a_conflict_and_is_not_overwritten() 
     let is_first = AtomicBool::new(true);
     let between = Endpoint::start(move |call| {
         let body = String::from_utf8(call.body.to_vec()).unwrap();
-        let changes = body.contains("listenerChangeVersion");
+        let changes = body.contains("listenerUpdate");
         let forward = async {
             if changes && is_first.swap(false, Ordering::Relaxed) {
                 let pause = "mutation($id: ID!) { it: listenerPause(id: $id, input: {}) \

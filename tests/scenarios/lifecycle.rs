@@ -95,7 +95,7 @@ async fn a_version_changed_while_messages_flow_loses_nothing_and_runs_say_which(
     for number in 0..MESSAGES {
         kafka.produce("orders", number.to_string().as_bytes()).await;
         if number == MESSAGES / 2 {
-            let document = "mutation($id: ID!) { it: listenerChangeVersion(id: $id, \
+            let document = "mutation($id: ID!) { it: listenerUpdate(id: $id, \
                 input: { version: \"1.1.0\" }) { listener { versionSelector resolvedVersion { version } } \
                 userErrors { code message } } }";
             let payload = flow

@@ -7,8 +7,8 @@ use tests::{Endpoint, Eventflows, Flow, FlowOptions, GraphQl, Kafka};
 const REVISION: &str = "query($id: ID!) { node(id: $id) { ... on Listener { revision } \
                         ... on Topic { revision } } }";
 
-const VERSION: &str = "mutation($id: ID!, $input: ListenerChangeVersionInput!) { \
-                       it: listenerChangeVersion(id: $id, input: $input) { \
+const VERSION: &str = "mutation($id: ID!, $input: ListenerUpdateInput!) { \
+                       it: listenerUpdate(id: $id, input: $input) { \
                        listener { versionSelector revision } position \
                        userErrors { code message path revision changes { words } } } }";
 

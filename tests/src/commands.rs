@@ -170,7 +170,8 @@ impl RandomCommands {
             "algorithmId": one(&self.algorithms, self.below(MOST)),
             "version": version, "allowCycle": true,
         });
-        let settings = json!({ "start": { "at": "LATEST" }, "concurrency": 1 + self.below(4) });
+        let concurrency = 1 + self.below(4);
+        let settings = json!({ "start": { "at": "LATEST" }, "concurrency": concurrency });
         match self.below(14) {
             0..=2 => {
                 enable["settings"] = settings;
@@ -179,24 +180,17 @@ impl RandomCommands {
             3 | 4 => ("publisherEnable", None, enable),
             5 => ("listenerPause", listener, json!({})),
             6 => ("listenerResume", listener, json!({})),
-            7 => (
-                "listenerChangeVersion",
-                listener,
-                json!({ "version": version }),
-            ),
+            7 => ("listenerUpdate", listener, json!({ "version": version })),
             8 => ("listenerDisable", listener, json!({})),
-            9 => ("listenerSetDlq", listener, json!({ "dlq": self.dlq })),
-            10 => ("listenerClearDlq", listener, json!({})),
-            11 => (
-                "listenerChangeSettings",
-                listener,
-                json!({ "settings": settings }),
-            ),
-            12 => (
-                "publisherChangeVersion",
-                publisher,
-                json!({ "version": version }),
-            ),
+            9 => ("listenerUpdate", listener, json!({ "dlq": self.dlq })),
+            10 => ("listenerUpdate", listener, json!({ "dlq": null })),
+            11 => {
+                let update = json!({
+                    "version": version, "dlq": self.dlq, "settings": { "concurrency": concurrency },
+                });
+                ("listenerUpdate", listener, update)
+            }
+            12 => ("publisherUpdate", publisher, json!({ "version": version })),
             _ => ("publisherDisable", publisher, json!({})),
         }
     }

@@ -6,8 +6,8 @@ use domain::listener::EnableListener;
 use domain::{ListenerId, Position};
 
 use super::mutation::ListenerPayload;
-use super::set_dlq::about_dlq;
 use super::settings::ListenerSettingsInput;
+use super::update::about_dlq;
 use crate::cycle;
 use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
@@ -28,11 +28,9 @@ pub struct ListenerEnableInput {
     /// `DEAD_LETTER` or `PUBLISH` grant on it.
     pub dlq: Option<String>,
     /// Consume nothing until it is resumed.
-    #[graphql(default)]
-    pub paused: bool,
+    pub paused: Option<bool>,
     /// Enable it although messages would go round in a cycle: a warning instead of a refusal.
-    #[graphql(default)]
-    pub allow_cycle: bool,
+    pub allow_cycle: Option<bool>,
     #[graphql(flatten)]
     pub once: OnceAtRevision,
 }
@@ -62,9 +60,9 @@ impl Mutation for ListenerEnableInput {
             version: arguments::name_in(&self.version, "version")?,
             settings: self.settings.settings()?,
             dlq: dlq.transpose()?,
-            paused: self.paused,
+            paused: self.paused.unwrap_or_default(),
             flows: cycle::flows_leading_to(call.ctx, &source).await?,
-            allow_cycle: self.allow_cycle,
+            allow_cycle: self.allow_cycle.unwrap_or_default(),
         };
         let done = call.execute(&command).await;
         done.map_err(|error| error.map(about_dlq))

@@ -4,14 +4,11 @@ use async_graphql::{Context, ID, Object, Result};
 use domain::{ListenerId, Position, Thing};
 
 use super::Listener;
-use super::change_settings::ListenerChangeSettingsInput;
-use super::change_version::ListenerChangeVersionInput;
-use super::clear_dlq::ListenerClearDlqInput;
 use super::disable::ListenerDisableInput;
 use super::enable::ListenerEnableInput;
 use super::pause::ListenerPauseInput;
 use super::resume::ListenerResumeInput;
-use super::set_dlq::ListenerSetDlqInput;
+use super::update::ListenerUpdateInput;
 use crate::mutation::{Target, mutate, payload};
 use crate::view::View;
 
@@ -47,22 +44,13 @@ impl ListenerMutation {
         mutate(ctx, (), input).await
     }
 
-    /// Switches to another version.
-    async fn listener_change_version(
+    /// Changes version, dead letter queue and settings, those that the input names, in one append;
+    /// the rest stays.
+    async fn listener_update(
         &self,
         ctx: &Context<'_>,
         id: ID,
-        input: ListenerChangeVersionInput,
-    ) -> Option<Result<ListenerPayload>> {
-        mutate(ctx, id, input).await
-    }
-
-    /// Changes the listener's settings.
-    async fn listener_change_settings(
-        &self,
-        ctx: &Context<'_>,
-        id: ID,
-        input: ListenerChangeSettingsInput,
+        input: ListenerUpdateInput,
     ) -> Option<Result<ListenerPayload>> {
         mutate(ctx, id, input).await
     }
@@ -83,26 +71,6 @@ impl ListenerMutation {
         ctx: &Context<'_>,
         id: ID,
         input: ListenerResumeInput,
-    ) -> Option<Result<ListenerPayload>> {
-        mutate(ctx, id, input).await
-    }
-
-    /// Sends faulty messages to a topic of the same broker.
-    async fn listener_set_dlq(
-        &self,
-        ctx: &Context<'_>,
-        id: ID,
-        input: ListenerSetDlqInput,
-    ) -> Option<Result<ListenerPayload>> {
-        mutate(ctx, id, input).await
-    }
-
-    /// Leaves the listener without a dead letter queue.
-    async fn listener_clear_dlq(
-        &self,
-        ctx: &Context<'_>,
-        id: ID,
-        input: ListenerClearDlqInput,
     ) -> Option<Result<ListenerPayload>> {
         mutate(ctx, id, input).await
     }

@@ -2,11 +2,11 @@
 
 use std::str::FromStr;
 
-use async_graphql::ID;
+use async_graphql::{ID, MaybeUndefined};
 use domain::NameError;
 
 use crate::id::IdError;
-use crate::user_error::UserError;
+use crate::user_error::{UserError, UserErrorCode};
 
 /// What reads the key out of an id of one kind.
 type Decode<K> = fn(&ID) -> Result<K, IdError>;
@@ -19,6 +19,21 @@ pub(crate) fn id<K>(id: &ID, decode: Decode<K>) -> Result<K, UserError> {
 /// The key in an id that is a member of the input.
 pub(crate) fn id_in<K>(id: &ID, decode: Decode<K>, member: &str) -> Result<K, UserError> {
     decode(id).map_err(|error| UserError::bad_id(&error, &["input", member]))
+}
+
+/// A member of a patch that has no default: null asks for what there is not.
+pub(crate) fn unless_null<'a, T>(
+    member: &'a MaybeUndefined<T>,
+    path: &[&str],
+) -> Result<Option<&'a T>, UserError> {
+    match member {
+        MaybeUndefined::Undefined => Ok(None),
+        MaybeUndefined::Value(value) => Ok(Some(value)),
+        MaybeUndefined::Null => {
+            let text = "it has no default: leave it out, and it stays as it is";
+            Err(UserError::new(UserErrorCode::OutOfRange, text, path))
+        }
+    }
 }
 
 /// The name in a member of the input.

@@ -21,8 +21,7 @@ pub struct PublisherEnableInput {
     /// The version selector: `1.2.3`, `1.2.*`, `1.*` or `latest`.
     pub version: String,
     /// Enable it although messages would go round in a cycle: a warning instead of a refusal.
-    #[graphql(default)]
-    pub allow_cycle: bool,
+    pub allow_cycle: Option<bool>,
     #[graphql(flatten)]
     pub once: OnceAtRevision,
 }
@@ -49,7 +48,7 @@ impl Mutation for PublisherEnableInput {
             publisher: publisher.clone(),
             version: arguments::name_in(&self.version, "version")?,
             flows: cycle::flows_leading_to(call.ctx, &source).await?,
-            allow_cycle: self.allow_cycle,
+            allow_cycle: self.allow_cycle.unwrap_or_default(),
         };
         call.execute(&command).await
     }

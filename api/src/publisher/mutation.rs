@@ -4,9 +4,9 @@ use async_graphql::{Context, ID, Object, Result};
 use domain::{Position, PublisherId, Thing};
 
 use super::Publisher;
-use super::change_version::PublisherChangeVersionInput;
 use super::disable::PublisherDisableInput;
 use super::enable::PublisherEnableInput;
+use super::update::PublisherUpdateInput;
 use crate::mutation::{Target, mutate, payload};
 use crate::view::View;
 
@@ -43,12 +43,12 @@ impl PublisherMutation {
         mutate(ctx, (), input).await
     }
 
-    /// Switches to the results of another version.
-    async fn publisher_change_version(
+    /// Changes what the input names; the rest stays.
+    async fn publisher_update(
         &self,
         ctx: &Context<'_>,
         id: ID,
-        input: PublisherChangeVersionInput,
+        input: PublisherUpdateInput,
     ) -> Option<Result<PublisherPayload>> {
         mutate(ctx, id, input).await
     }

@@ -192,17 +192,11 @@ impl Apply<'_> {
                 let input = self.enabled(edge, spec, &topic)?;
                 return Ok(Command::new("listenerEnable", "listener", input));
             }
-            ListenerChange::Version { to, .. } => {
-                ("listenerChangeVersion", json!({ "version": to }))
+            ListenerChange::Update { from, to } => {
+                let mut input = from.patch(to);
+                input["allowCycle"] = json!(self.allow_cycles);
+                ("listenerUpdate", input)
             }
-            ListenerChange::Settings { to, .. } => {
-                ("listenerChangeSettings", json!({ "settings": to }))
-            }
-            ListenerChange::SetDlq { to, .. } => {
-                let input = json!({ "dlq": to, "allowCycle": self.allow_cycles });
-                ("listenerSetDlq", input)
-            }
-            ListenerChange::ClearDlq { .. } => ("listenerClearDlq", json!({})),
             ListenerChange::Pause => ("listenerPause", json!({})),
             ListenerChange::Resume => ("listenerResume", json!({})),
             ListenerChange::Disable => ("listenerDisable", json!({})),
@@ -236,9 +230,7 @@ impl Apply<'_> {
                 });
                 return Ok(Command::new("publisherEnable", "publisher", input));
             }
-            PublisherChange::Version { to, .. } => {
-                ("publisherChangeVersion", json!({ "version": to }))
-            }
+            PublisherChange::Version { to, .. } => ("publisherUpdate", json!({ "version": to })),
             PublisherChange::Disable => ("publisherDisable", json!({})),
         };
         let id = self.cluster.ids.publishers.get(edge);

@@ -3,6 +3,7 @@
 use domain::listener::{FaultPolicy, ListenerSettings, RetryPolicy, StartPosition};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::number;
 
@@ -114,30 +115,42 @@ impl TryFrom<SettingsFields> for SettingsSpec {
 impl SettingsSpec {
     /// What differs, each as `name before → after`.
     pub(crate) fn changes(&self, to: &Self) -> Vec<String> {
-        let faults = |faults| match faults {
-            FaultPolicy::Block => "BLOCK".to_owned(),
-            FaultPolicy::Drop => "DROP".to_owned(),
-        };
-        let values = |settings: &Self| {
-            [
-                ("concurrency", settings.concurrency.to_string()),
-                ("faults", faults(settings.faults)),
-                ("maxMessageBytes", settings.max_message_bytes.to_string()),
-                ("retry.maxAttempts", settings.retry.max_attempts.to_string()),
-                (
-                    "retry.initialBackoffMs",
-                    settings.retry.initial_backoff_ms.to_string(),
-                ),
-                (
-                    "retry.maxBackoffMs",
-                    settings.retry.max_backoff_ms.to_string(),
-                ),
-            ]
-        };
-        let pairs = values(self).into_iter().zip(values(to));
+        let text = |value: &Value| value.as_str().map_or(value.to_string(), str::to_owned);
+        self.differing(to)
+            .map(|(name, before, after)| format!("{name} {} → {}", text(&before), text(&after)))
+            .collect()
+    }
+
+    /// What differs, as the API takes it: what is left out stays.
+    pub(crate) fn patch(&self, to: &Self) -> Value {
+        let mut patch = json!({});
+        for (name, _, after) in self.differing(to) {
+            match name.split_once('.') {
+                Some((outer, inner)) => patch[outer][inner] = after,
+                None => patch[name] = after,
+            }
+        }
+        patch
+    }
+
+    /// The settings that differ and can be changed: their names, and both values.
+    fn differing(&self, to: &Self) -> impl Iterator<Item = (&'static str, Value, Value)> {
+        let pairs = self.changeable().into_iter().zip(to.changeable());
         pairs
             .filter(|((_, before), (_, after))| before != after)
-            .map(|((name, before), (_, after))| format!("{name} {before} → {after}"))
-            .collect()
+            .map(|((name, before), (_, after))| (name, before, after))
+    }
+
+    /// All settings but where the listener starts.
+    fn changeable(&self) -> [(&'static str, Value); 6] {
+        let retry = &self.retry;
+        [
+            ("concurrency", json!(self.concurrency)),
+            ("faults", json!(self.faults)),
+            ("maxMessageBytes", json!(self.max_message_bytes)),
+            ("retry.maxAttempts", json!(retry.max_attempts)),
+            ("retry.initialBackoffMs", json!(retry.initial_backoff_ms)),
+            ("retry.maxBackoffMs", json!(retry.max_backoff_ms)),
+        ]
     }
 }

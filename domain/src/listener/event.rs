@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ChangeListenerSettings, ChangeListenerVersion, ClearDlq, DisableListener, EnableListener,
-    ListenerSettings, PauseListener, ResumeListener, SetDlq,
+    DisableListener, EnableListener, ListenerSettings, PauseListener, ResumeListener,
+    UpdateListener,
 };
 use crate::describe::BrokerNames;
 use crate::event::Payload;
@@ -134,9 +134,9 @@ impl Payload for ListenerVersionChanged {
     fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
         unless_changed(enabled_in(past.now, &self.listener)?.version == self.version)?;
         let before = enabled_in(past.before, &self.listener)?;
-        Ok(Box::new(ChangeListenerVersion {
-            listener: self.listener.clone(),
-            version: before.version.clone(),
+        Ok(Box::new(UpdateListener {
+            version: Some(before.version.clone()),
+            ..UpdateListener::nothing_of(&self.listener)
         }))
     }
 }
@@ -160,9 +160,9 @@ impl Payload for ListenerSettingsChanged {
     fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
         unless_changed(enabled_in(past.now, &self.listener)?.settings == self.settings)?;
         let before = enabled_in(past.before, &self.listener)?;
-        Ok(Box::new(ChangeListenerSettings {
-            listener: self.listener.clone(),
-            settings: before.settings.clone(),
+        Ok(Box::new(UpdateListener {
+            settings: (&before.settings).into(),
+            ..UpdateListener::nothing_of(&self.listener)
         }))
     }
 }
@@ -263,16 +263,12 @@ impl Payload for DlqSet {
 
     fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
         unless_changed(enabled_in(past.now, &self.listener)?.dlq.as_ref() == Some(&self.dlq))?;
-        let listener = self.listener.clone();
-        Ok(match enabled_in(past.before, &self.listener)?.dlq.clone() {
-            Some(dlq) => Box::new(SetDlq {
-                listener,
-                dlq,
-                flows: past.flows.clone(),
-                allow_cycle: false,
-            }),
-            None => Box::new(ClearDlq { listener }),
-        })
+        let before = enabled_in(past.before, &self.listener)?;
+        Ok(Box::new(UpdateListener {
+            dlq: Some(before.dlq.clone()),
+            flows: past.flows.clone(),
+            ..UpdateListener::nothing_of(&self.listener)
+        }))
     }
 }
 
@@ -294,12 +290,11 @@ impl Payload for DlqCleared {
 
     fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
         unless_changed(enabled_in(past.now, &self.listener)?.dlq.is_none())?;
-        let before = enabled_in(past.before, &self.listener)?.dlq.clone();
-        Ok(Box::new(SetDlq {
-            listener: self.listener.clone(),
-            dlq: before.ok_or(NoUndo::ChangedSince)?,
+        let before = enabled_in(past.before, &self.listener)?;
+        Ok(Box::new(UpdateListener {
+            dlq: Some(before.dlq.clone()),
             flows: past.flows.clone(),
-            allow_cycle: false,
+            ..UpdateListener::nothing_of(&self.listener)
         }))
     }
 }

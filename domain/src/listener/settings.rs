@@ -53,6 +53,24 @@ pub enum FaultPolicy {
     Drop,
 }
 
+/// The settings that somebody changes; the others stay. Where a listener starts is not among them:
+/// it has started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SettingsPatch {
+    pub concurrency: Option<u32>,
+    pub retry: RetryPatch,
+    pub faults: Option<FaultPolicy>,
+    pub max_message_bytes: Option<u64>,
+}
+
+/// What somebody changes of how calls are repeated; the rest stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RetryPatch {
+    pub max_attempts: Option<u32>,
+    pub initial_backoff_ms: Option<u64>,
+    pub max_backoff_ms: Option<u64>,
+}
+
 impl ListenerSettings {
     /// The settings of somebody who chose nothing but where to start.
     #[must_use]
@@ -104,6 +122,50 @@ impl ListenerSettings {
             1..=16 * 1024 * 1024,
             "1 to 16777216",
         )
+    }
+}
+
+impl SettingsPatch {
+    /// `present` with what the patch changes.
+    pub(super) fn changed(&self, present: &ListenerSettings) -> ListenerSettings {
+        let retry = present.retry;
+        ListenerSettings {
+            start: present.start,
+            concurrency: self.concurrency.unwrap_or(present.concurrency),
+            retry: RetryPolicy {
+                max_attempts: self.retry.max_attempts.unwrap_or(retry.max_attempts),
+                initial_backoff_ms: self
+                    .retry
+                    .initial_backoff_ms
+                    .unwrap_or(retry.initial_backoff_ms),
+                max_backoff_ms: self.retry.max_backoff_ms.unwrap_or(retry.max_backoff_ms),
+            },
+            faults: self.faults.unwrap_or(present.faults),
+            max_message_bytes: self.max_message_bytes.unwrap_or(present.max_message_bytes),
+        }
+    }
+}
+
+impl From<&ListenerSettings> for SettingsPatch {
+    /// Changes all of them.
+    fn from(settings: &ListenerSettings) -> Self {
+        Self {
+            concurrency: Some(settings.concurrency),
+            retry: settings.retry.into(),
+            faults: Some(settings.faults),
+            max_message_bytes: Some(settings.max_message_bytes),
+        }
+    }
+}
+
+impl From<RetryPolicy> for RetryPatch {
+    /// Changes all of it.
+    fn from(retry: RetryPolicy) -> Self {
+        Self {
+            max_attempts: Some(retry.max_attempts),
+            initial_backoff_ms: Some(retry.initial_backoff_ms),
+            max_backoff_ms: Some(retry.max_backoff_ms),
+        }
     }
 }
 

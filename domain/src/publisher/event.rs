@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChangePublisherVersion, DisablePublisher, EnablePublisher};
+use super::{DisablePublisher, EnablePublisher, UpdatePublisher};
 use crate::describe::BrokerNames;
 use crate::event::Payload;
 use crate::ids::{EventId, PublisherId};
@@ -90,9 +90,9 @@ impl Payload for PublisherVersionChanged {
 
     fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {
         unless_changed(*version_in(past.now, &self.publisher)? == self.version)?;
-        Ok(Box::new(ChangePublisherVersion {
+        Ok(Box::new(UpdatePublisher {
             publisher: self.publisher.clone(),
-            version: version_in(past.before, &self.publisher)?.clone(),
+            version: Some(version_in(past.before, &self.publisher)?.clone()),
         }))
     }
 }

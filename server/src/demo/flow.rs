@@ -238,7 +238,7 @@ Three things to try, each in another terminal:
 
 3. Change the version while orders flow (1.1.0 adds a risk), then look at scores again:
      curl -s http://{address}/graphql -H 'content-type: application/json' -d '{{"query":
-       "mutation {{ listenerChangeVersion(id: \"{listener}\", input: {{ version: \"1.1.0\" }}) {{ listener {{ versionSelector }} userErrors {{ message }} position }} }}"}}'
+       "mutation {{ listenerUpdate(id: \"{listener}\", input: {{ version: \"1.1.0\" }}) {{ listener {{ versionSelector }} userErrors {{ message }} position }} }}"}}'
 
 Ctrl-C stops all of it."#
         )

@@ -18,7 +18,7 @@ async fn a_topics_name_is_as_long_as_kafka_allows_and_no_longer() {
     });
     let input = json!({ "input": { "brokerId": flow.broker, "changes": [any] } });
     flow.api.done(&of_input("patternGrantsEdit"), input).await;
-    let set = of_id("listenerSetDlq");
+    let set = of_id("listenerUpdate");
     let dlq = |name: String| json!({ "id": flow.listener, "input": { "dlq": name } });
     flow.api.done(&set, dlq(kafka.topic(&longest))).await;
     for (length, code) in [

@@ -1,7 +1,7 @@
-//! Switching a publisher to another version.
+//! Changing a publisher.
 
-use async_graphql::{ID, InputObject};
-use domain::publisher::ChangePublisherVersion;
+use async_graphql::{ID, InputObject, MaybeUndefined};
+use domain::publisher::UpdatePublisher;
 use domain::{Position, PublisherId};
 
 use super::mutation::PublisherPayload;
@@ -9,16 +9,17 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
-/// The version to switch to.
+/// What to change of a publisher. What is left out stays.
 #[derive(InputObject)]
-pub struct PublisherChangeVersionInput {
-    /// The version selector: `1.2.3`, `1.2.*`, `1.*` or `latest`.
-    pub version: String,
+pub struct PublisherUpdateInput {
+    /// The version selector: `1.2.3`, `1.2.*`, `1.*` or `latest`. It has no default: null is
+    /// refused.
+    pub version: MaybeUndefined<String>,
     #[graphql(flatten)]
     pub once: OnceAtRevision,
 }
 
-impl Mutation for PublisherChangeVersionInput {
+impl Mutation for PublisherUpdateInput {
     type Id = ID;
     type Target = PublisherId;
     type Payload = PublisherPayload;
@@ -32,9 +33,11 @@ impl Mutation for PublisherChangeVersionInput {
     }
 
     async fn run(&self, call: &Call<'_>, publisher: &PublisherId) -> Result<Position, NotDone> {
-        let command = ChangePublisherVersion {
+        let version = arguments::unless_null(&self.version, &["input", "version"])?;
+        let version = version.map(|version| arguments::name_in(version, "version"));
+        let command = UpdatePublisher {
             publisher: publisher.clone(),
-            version: arguments::name_in(&self.version, "version")?,
+            version: version.transpose()?,
         };
         call.execute(&command).await
     }

@@ -1,0 +1,108 @@
+//! The settings of a listener to change: what is left out stays, null is the default.
+
+use async_graphql::{InputObject, MaybeUndefined};
+use domain::listener::{ListenerSettings, RetryPatch, RetryPolicy, SettingsPatch, StartPosition};
+
+use super::settings::FaultPolicy;
+
+/// The settings of a listener to change. What is left out stays; null is the default.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct ListenerSettingsPatchInput {
+    /// How many calls each worker makes at once: 1 to 1,024; by default 16.
+    pub concurrency: MaybeUndefined<u32>,
+    /// How retryable calls are repeated.
+    pub retry: MaybeUndefined<RetryPolicyPatchInput>,
+    /// What happens to a faulty message if there is no dead letter queue; by default `BLOCK`.
+    pub faults: MaybeUndefined<FaultPolicy>,
+    /// A message with a larger body is faulty and never sent: 1 to 16,777,216; by default
+    /// 1,048,576.
+    pub max_message_bytes: MaybeUndefined<u64>,
+}
+
+/// What to change of how retryable calls are repeated. What is left out stays; null is the default.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct RetryPolicyPatchInput {
+    /// How many calls in all, the first included: 1 to 100; by default 5.
+    pub max_attempts: MaybeUndefined<u32>,
+    /// The longest wait before the second call: 1 to 3,600,000; by default 500.
+    pub initial_backoff_ms: MaybeUndefined<u64>,
+    /// The longest wait before any call: from `initialBackoffMs` to 86,400,000; by default 60,000.
+    pub max_backoff_ms: MaybeUndefined<u64>,
+}
+
+/// What a member `settings` changes.
+pub(super) fn patch(settings: &MaybeUndefined<ListenerSettingsPatchInput>) -> SettingsPatch {
+    // Where it starts is no part of the patch.
+    let defaults = ListenerSettings::starting(StartPosition::Latest);
+    match settings {
+        MaybeUndefined::Undefined => SettingsPatch::default(),
+        MaybeUndefined::Null => (&defaults).into(),
+        MaybeUndefined::Value(settings) => SettingsPatch {
+            concurrency: or_default(settings.concurrency, defaults.concurrency),
+            retry: retry(&settings.retry, defaults.retry),
+            faults: or_default(settings.faults, defaults.faults.into()).map(Into::into),
+            max_message_bytes: or_default(settings.max_message_bytes, defaults.max_message_bytes),
+        },
+    }
+}
+
+fn retry(retry: &MaybeUndefined<RetryPolicyPatchInput>, defaults: RetryPolicy) -> RetryPatch {
+    match retry {
+        MaybeUndefined::Undefined => RetryPatch::default(),
+        MaybeUndefined::Null => defaults.into(),
+        MaybeUndefined::Value(retry) => RetryPatch {
+            max_attempts: or_default(retry.max_attempts, defaults.max_attempts),
+            initial_backoff_ms: or_default(retry.initial_backoff_ms, defaults.initial_backoff_ms),
+            max_backoff_ms: or_default(retry.max_backoff_ms, defaults.max_backoff_ms),
+        },
+    }
+}
+
+fn or_default<T>(member: MaybeUndefined<T>, default: T) -> Option<T> {
+    match member {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(default),
+        MaybeUndefined::Value(value) => Some(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{InputType, Value, value};
+
+    use super::*;
+
+    /// What the member changes, if it is sent.
+    fn patched(sent: Option<Value>) -> SettingsPatch {
+        patch(&MaybeUndefined::parse(sent).unwrap())
+    }
+
+    fn defaults() -> SettingsPatch {
+        (&ListenerSettings::starting(StartPosition::Latest)).into()
+    }
+
+    #[test]
+    fn what_is_left_out_stays_at_every_depth() {
+        let stays = SettingsPatch::default();
+        for sent in [None, Some(value!({})), Some(value!({ "retry": {} }))] {
+            assert_eq!(patched(sent), stays);
+        }
+        let deep = patched(Some(value!({ "retry": { "maxAttempts": 9 } })));
+        let mut expected = stays;
+        expected.retry.max_attempts = Some(9);
+        assert_eq!(deep, expected);
+    }
+
+    #[test]
+    fn null_is_the_default_at_every_depth() {
+        assert_eq!(patched(Some(Value::Null)), defaults());
+        let members = value!({
+            "concurrency": null, "retry": null, "faults": null, "maxMessageBytes": null,
+        });
+        assert_eq!(patched(Some(members)), defaults());
+        let deep = patched(Some(value!({ "retry": { "initialBackoffMs": null } })));
+        let mut expected = SettingsPatch::default();
+        expected.retry.initial_backoff_ms = defaults().retry.initial_backoff_ms;
+        assert_eq!(deep, expected);
+    }
+}
