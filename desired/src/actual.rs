@@ -14,6 +14,9 @@ use self::reader::Reader;
 use crate::state::State;
 use crate::state::edge::Edge;
 
+/// The revision of what no event is about yet.
+pub(crate) const NOTHING_YET: &str = "r0";
+
 const POSITION: &str = include_str!("actual/position.graphql");
 const TOPICS: &str = include_str!("actual/topics.graphql");
 
@@ -44,7 +47,9 @@ pub(crate) struct Ids {
     pub(crate) brokers: BTreeMap<BrokerName, String>,
     /// Those that were looked up or are in use.
     pub(crate) topics: BTreeMap<(BrokerName, TopicName), String>,
+    /// The disabled ones, too.
     pub(crate) listeners: BTreeMap<Edge, String>,
+    /// The disabled ones, too.
     pub(crate) publishers: BTreeMap<Edge, String>,
 }
 
@@ -99,10 +104,13 @@ impl Cluster {
         };
         // As it was when the rest was read; else its broker has it since then.
         for as_of in [self.as_of(), Value::Null] {
-            let variables = json!({ "asOf": as_of, "id": id, "search": topic.as_str() });
+            let variables = json!({ "asOf": &as_of, "id": id, "search": topic.as_str() });
             let found: Vec<Named<TopicName>> = client.list(TOPICS, variables).await?;
             if let Some(found) = found.into_iter().find(|found| found.name == *topic) {
-                self.revisions.insert(found.id.clone(), found.revision);
+                // What has been granted on it since then is not what was compared.
+                let known = as_of.is_object().then_some(found.revision);
+                let revision = known.unwrap_or_else(|| NOTHING_YET.to_owned());
+                self.revisions.insert(found.id.clone(), revision);
                 self.ids.topics.insert(key, found.id.clone());
                 return Ok(Some(found.id));
             }

@@ -6,8 +6,8 @@ use client::{Client, ClientError, Payload, UserError};
 use domain::{BrokerName, TopicName};
 use uuid::Uuid;
 
-use self::command::Command;
-use crate::actual::Cluster;
+use self::command::{Command, Guarded};
+use crate::actual::{Cluster, NOTHING_YET};
 use crate::change::Change;
 
 /// Why a change was not made.
@@ -77,10 +77,14 @@ impl<'a> Apply<'a> {
         } = command;
         let key = format!("apply:{}:{}", self.run, self.sent);
         self.sent += 1;
-        if let Some(id) = guarded {
-            let revision = self.cluster.revisions.get(&id);
-            let revision = revision.ok_or_else(|| ApplyError::Unread(id))?;
-            mutation = mutation.expecting(revision.as_str());
+        match guarded {
+            Guarded::ByName => {}
+            Guarded::AsRead(id) => {
+                let revision = self.cluster.revisions.get(&id);
+                let revision = revision.ok_or_else(|| ApplyError::Unread(id))?;
+                mutation = mutation.expecting(revision.as_str());
+            }
+            Guarded::NothingYet => mutation = mutation.expecting(NOTHING_YET),
         }
         let payload = self.client.send(&mutation, &key).await?.accepted()?;
         if let Some(entity) = &payload.entity {

@@ -1,8 +1,9 @@
 //! The state of a cluster as documents: from one server to another, twice, pruned and refused.
 
+mod conflicts;
+
 use std::fmt::Write;
 use std::process::{Output, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use client::Mutation;
 use serde_json::{Value, json};
@@ -10,8 +11,6 @@ use tests::flow::{publish, withdraw};
 use tests::{Endpoint, Eventflows, Flow, FlowOptions, GraphQl, Kafka, binary, eventually};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
-use tokio::runtime::Handle;
-use tokio::task::block_in_place;
 
 /// Runs a command as a client of `server`, with `input` to read.
 async fn run(server: &Eventflows, args: &[&str], input: &str) -> Output {
@@ -171,9 +170,8 @@ async fn what_changed_is_changed_in_place_and_what_is_unnamed_goes_when_pruned()
         changed,
         format!(
             "~ listener {listener}: paused\n\
-             ~ listener {listener}: concurrency 16 → 5\n\
-             ~ listener {listener}: version 1.0.0 → latest\n\
-             3 changes (0 removals)\n"
+             ~ listener {listener}: version 1.0.0 → latest, concurrency 16 → 5\n\
+             2 changes (0 removals)\n"
         )
     );
     let seen = flow
@@ -341,57 +339,6 @@ async fn an_apply_that_is_refused_says_what_was_made_and_goes_on_when_applied_ag
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_somebody_changes_meanwhile_is_a_conflict_and_is_not_overwritten() {
-    let kafka = Kafka::from_environment();
-    let endpoint = Endpoint::echo().await;
-    let server = Eventflows::start().await;
-    let flow = Flow::set_up(&server, &kafka, FlowOptions::to(endpoint.url("/"))).await;
-    let wanted = on_latest(&export(&server).await);
-
-    // Stands between the client and the server, and is faster than the client's first change.
-    let (api, listener) = (server.api(), flow.listener.clone());
-    let is_first = AtomicBool::new(true);
-    let between = Endpoint::start(move |call| {
-        let body = String::from_utf8(call.body.to_vec()).unwrap();
-        let changes = body.contains("listenerUpdate");
-        let forward = async {
-            if changes && is_first.swap(false, Ordering::Relaxed) {
-                let pause = "mutation($id: ID!) { it: listenerPause(id: $id, input: {}) \
-                             { userErrors { code message } } }";
-                api.done(pause, json!({ "id": listener })).await;
-            }
-            let (status, answer) = api.post(body, &[]).await;
-            (status, answer.into())
-        };
-        block_in_place(|| Handle::current().block_on(forward))
-    })
-    .await;
-    let url = between.url("");
-    let late = run(&server, &["apply", "--server", &url, "-"], &wanted).await;
-    assert_eq!(printed(&late, 1), "");
-    let error = text(&late.stderr);
-    for part in [
-        "0 of 1 changes",
-        "CONFLICT",
-        "since then, admin: ",
-        "paused",
-    ] {
-        assert!(error.contains(part), "{part}: {error}");
-    }
-    let seen = flow.look("paused versionSelector").await;
-    assert_eq!(seen, json!({ "paused": true, "versionSelector": "1.0.0" }));
-
-    // The documents say nothing of a pause, so that listener resumes.
-    let again = printed(&run(&server, &["apply", "-"], &wanted).await, 0);
-    assert!(again.ends_with("2 changes (0 removals)\n"), "{again}");
-    let seen = flow.look("paused versionSelector").await;
-    assert_eq!(
-        seen,
-        json!({ "paused": false, "versionSelector": "latest" })
-    );
-}
-
 #[tokio::test]
 async fn a_cluster_whose_lists_make_too_long_an_answer_is_exported_whole() {
     let server = Eventflows::start().await;
@@ -417,45 +364,4 @@ async fn a_cluster_whose_lists_make_too_long_an_answer_is_exported_whole() {
     assert_eq!(exported.matches(&endpoint).count(), 600);
     let same = run(&server, &["diff", "--prune", "-"], &input).await;
     assert_eq!(printed(&same, 0), "no changes\n");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_somebody_adds_while_the_cluster_is_read_is_not_pruned() {
-    let kafka = Kafka::from_environment();
-    let endpoint = Endpoint::echo().await;
-    let server = Eventflows::start().await;
-    kafka.create(&["untouched"], 1).await;
-    let flow = Flow::set_up(&server, &kafka, FlowOptions::to(endpoint.url("/"))).await;
-    let exported = export(&server).await;
-
-    // Stands between the client and the server, and grants an untouched topic before the grants
-    // are read.
-    let name = kafka.topic("untouched");
-    let untouched = topic_id(&flow, &name).await;
-    let api = server.api();
-    let algorithm = flow.algorithm.clone();
-    let is_first = AtomicBool::new(true);
-    let between = Endpoint::start(move |call| {
-        let body = String::from_utf8(call.body.to_vec()).unwrap();
-        let reads = body.contains("list: grants");
-        let forward = async {
-            if reads && is_first.swap(false, Ordering::Relaxed) {
-                let input = json!({
-                    "topicId": untouched, "algorithmId": algorithm, "access": "PUBLISH",
-                });
-                send(&api, Mutation::new("topicGrant", input)).await;
-            }
-            let (status, answer) = api.post(body, &[]).await;
-            (status, answer.into())
-        };
-        block_in_place(|| Handle::current().block_on(forward))
-    })
-    .await;
-    let url = between.url("");
-    let arguments = ["apply", "--prune=9", "--server", &url, "-"];
-    let applied = run(&server, &arguments, &exported).await;
-    assert_eq!(printed(&applied, 0), "no changes\n");
-    let added = export(&server).await;
-    assert!(added.contains(&format!("topic: {name}\n")), "{added}");
-    assert_ne!(added, exported);
 }

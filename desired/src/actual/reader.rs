@@ -107,6 +107,7 @@ enum ShownGrantee {
 struct ShownListener {
     id: String,
     revision: String,
+    enabled: bool,
     #[serde(flatten)]
     edge: ShownEdge,
     version_selector: VersionSelector,
@@ -120,6 +121,7 @@ struct ShownListener {
 struct ShownPublisher {
     id: String,
     revision: String,
+    enabled: bool,
     #[serde(flatten)]
     edge: ShownEdge,
     version_selector: VersionSelector,
@@ -277,7 +279,9 @@ impl<'a> Reader<'a> {
                 dlq: shown.dead_letter_topic.map(|topic| topic.name),
                 paused: shown.paused,
             };
-            self.state().listeners.insert(edge.clone(), spec);
+            if shown.enabled {
+                self.state().listeners.insert(edge.clone(), spec);
+            }
             self.cluster.ids.listeners.insert(edge, shown.id);
         }
         Ok(())
@@ -290,9 +294,10 @@ impl<'a> Reader<'a> {
                 continue;
             };
             self.at(&shown.id, shown.revision);
-            self.state()
-                .publishers
-                .insert(edge.clone(), shown.version_selector);
+            if shown.enabled {
+                let publishers = &mut self.state().publishers;
+                publishers.insert(edge.clone(), shown.version_selector);
+            }
             self.cluster.ids.publishers.insert(edge, shown.id);
         }
         Ok(())

@@ -18,8 +18,17 @@ use crate::state::listener::ListenerSpec;
 /// A mutation, and what it expects.
 pub(super) struct Command {
     pub(super) mutation: Mutation,
-    /// The id of what it changes: it is refused unless that is as it was read.
-    pub(super) guarded: Option<String>,
+    pub(super) guarded: Guarded,
+}
+
+/// What a mutation is refused for, if somebody was faster.
+pub(super) enum Guarded {
+    /// The name is taken.
+    ByName,
+    /// What has that id is not as it was read.
+    AsRead(String),
+    /// There is something by now.
+    NothingYet,
 }
 
 /// What is read back of an entity.
@@ -49,15 +58,19 @@ impl Command {
         };
         Self {
             mutation: mutation.returning(entity, selection),
-            guarded: None,
+            guarded: Guarded::ByName,
         }
     }
 
     fn guarded(self, id: String) -> Self {
-        Self {
-            guarded: Some(id),
-            ..self
-        }
+        let guarded = Guarded::AsRead(id);
+        Self { guarded, ..self }
+    }
+
+    /// Enables what has that id, if it was there before.
+    fn enabling(self, id: Option<&String>) -> Self {
+        let guarded = id.cloned().map_or(Guarded::NothingYet, Guarded::AsRead);
+        Self { guarded, ..self }
     }
 }
 
@@ -190,7 +203,8 @@ impl Apply<'_> {
             ListenerChange::Enable(spec) => {
                 let topic = self.topic(&edge.broker, &edge.topic).await?;
                 let input = self.enabled(edge, spec, &topic)?;
-                return Ok(Command::new("listenerEnable", "listener", input));
+                let enable = Command::new("listenerEnable", "listener", input);
+                return Ok(enable.enabling(self.cluster.ids.listeners.get(edge)));
             }
             ListenerChange::Update { from, to } => {
                 let mut input = from.patch(to);
@@ -228,7 +242,8 @@ impl Apply<'_> {
                     "version": version,
                     "allowCycle": self.allow_cycles,
                 });
-                return Ok(Command::new("publisherEnable", "publisher", input));
+                let enable = Command::new("publisherEnable", "publisher", input);
+                return Ok(enable.enabling(self.cluster.ids.publishers.get(edge)));
             }
             PublisherChange::Version { to, .. } => ("publisherUpdate", json!({ "version": to })),
             PublisherChange::Disable => ("publisherDisable", json!({})),
