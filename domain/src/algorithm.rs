@@ -176,7 +176,8 @@ impl State for Algorithm {
             | Event::ConsumerStopped(_)
             | Event::ConsumerFailed(_)
             | Event::ListenerBlocked(_)
-            | Event::ListenerUnblocked(_) => {}
+            | Event::ListenerUnblocked(_)
+            | Event::NothingChanged(_) => {}
         }
     }
 }
@@ -190,7 +191,8 @@ impl Keyed for Algorithm {
             Subject::Organization(_)
             | Subject::Broker(_)
             | Subject::Topic(_)
-            | Subject::Worker(_) => None,
+            | Subject::Worker(_)
+            | Subject::Command(_) => None,
         }
     }
 }

@@ -157,7 +157,8 @@ impl State for Broker {
             | Event::ConsumerStopped(_)
             | Event::ConsumerFailed(_)
             | Event::ListenerBlocked(_)
-            | Event::ListenerUnblocked(_) => {}
+            | Event::ListenerUnblocked(_)
+            | Event::NothingChanged(_) => {}
         }
     }
 }
@@ -171,7 +172,8 @@ impl Keyed for Broker {
             Subject::Organization(_)
             | Subject::Algorithm(_)
             | Subject::Topic(_)
-            | Subject::Worker(_) => None,
+            | Subject::Worker(_)
+            | Subject::Command(_) => None,
         }
     }
 }

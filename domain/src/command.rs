@@ -1,5 +1,7 @@
 //! What a decision is: a command, the state it looks at, and events or a refusal.
 
+mod event;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -9,6 +11,8 @@ use crate::authority::Right;
 use crate::envelope::StreamName;
 use crate::event::Event;
 use crate::refusal::Refusal;
+
+pub use event::NothingChanged;
 
 /// What a decision may use beside the state and the command.
 #[derive(Clone, Copy, Debug)]

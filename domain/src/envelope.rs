@@ -71,6 +71,12 @@ impl StreamName {
         Self(format!("topic-{id}"))
     }
 
+    /// That a command had nothing to do.
+    #[must_use]
+    pub fn command(id: CommandId) -> Self {
+        Self(format!("command-{id}"))
+    }
+
     /// What a worker did.
     #[must_use]
     pub fn worker(id: WorkerId) -> Self {

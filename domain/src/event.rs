@@ -7,6 +7,7 @@ use crate::algorithm::{AlgorithmRegistered, AlgorithmRetired, VersionPublished, 
 use crate::broker::{
     BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, TopicsDiscovered,
 };
+use crate::command::NothingChanged;
 use crate::describe::BrokerNames;
 use crate::grant::{TopicGranted, TopicPatternGranted, TopicPatternRevoked, TopicRevoked};
 use crate::listener::{
@@ -198,4 +199,5 @@ events! {
     ConsumerFailed,
     ListenerBlocked,
     ListenerUnblocked,
+    NothingChanged,
 }

@@ -111,7 +111,8 @@ impl State for Organization {
             | Event::ConsumerStopped(_)
             | Event::ConsumerFailed(_)
             | Event::ListenerBlocked(_)
-            | Event::ListenerUnblocked(_) => {}
+            | Event::ListenerUnblocked(_)
+            | Event::NothingChanged(_) => {}
         }
     }
 }
@@ -122,9 +123,11 @@ impl Keyed for Organization {
     fn key(event: &Event) -> Option<&OrganizationName> {
         match event.subject() {
             Subject::Organization(name) => Some(name),
-            Subject::Algorithm(_) | Subject::Broker(_) | Subject::Topic(_) | Subject::Worker(_) => {
-                None
-            }
+            Subject::Algorithm(_)
+            | Subject::Broker(_)
+            | Subject::Topic(_)
+            | Subject::Worker(_)
+            | Subject::Command(_) => None,
         }
     }
 }

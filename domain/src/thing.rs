@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::envelope::StreamName;
 use crate::grant::{GrantKey, Scope};
-use crate::ids::{AlgorithmId, BrokerId, ListenerId, PublisherId, TopicId, WorkerId};
+use crate::ids::{AlgorithmId, BrokerId, CommandId, ListenerId, PublisherId, TopicId, WorkerId};
 use crate::name::OrganizationName;
 use crate::version::Version;
 
@@ -133,19 +133,22 @@ pub enum Subject<'a> {
     /// A topic's grants, listeners and publishers.
     Topic(&'a TopicId),
     Worker(&'a WorkerId),
+    /// A command that had nothing to do.
+    Command(&'a CommandId),
 }
 
 impl Subject<'_> {
-    /// The thing itself.
+    /// The thing itself; none where nothing shows it.
     #[must_use]
-    pub fn thing(&self) -> Thing {
-        match *self {
+    pub fn thing(&self) -> Option<Thing> {
+        Some(match *self {
             Self::Organization(name) => Thing::Organization(name.clone()),
             Self::Algorithm(id) => Thing::Algorithm(id.clone()),
             Self::Broker(id) => Thing::Broker(*id),
             Self::Topic(id) => Thing::Topic(id.clone()),
             Self::Worker(id) => Thing::Worker(*id),
-        }
+            Self::Command(_) => return None,
+        })
     }
 
     /// The stream that holds its events.
@@ -157,6 +160,7 @@ impl Subject<'_> {
             Self::Broker(id) => StreamName::broker(**id),
             Self::Topic(id) => StreamName::topic(id),
             Self::Worker(id) => StreamName::worker(**id),
+            Self::Command(id) => StreamName::command(**id),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::command::{Keyed, State};
 use crate::event::Event;
 use crate::grant::{Access, Permission};
 use crate::ids::{AlgorithmId, TopicId};
-use crate::listener::ListenerSettings;
+use crate::listener::{ListenerEnabled, ListenerSettings};
 use crate::name::TopicName;
 use crate::refusal::Refusal;
 use crate::thing::Subject;
@@ -127,6 +127,17 @@ impl Topic {
     }
 }
 
+impl From<&ListenerEnabled> for EnabledListener {
+    fn from(enabled: &ListenerEnabled) -> Self {
+        Self {
+            version: enabled.version.clone(),
+            settings: enabled.settings.clone(),
+            dlq: None,
+            paused: false,
+        }
+    }
+}
+
 impl State for Topic {
     fn apply(&mut self, event: &Event) {
         match event {
@@ -137,14 +148,8 @@ impl State for Topic {
                 self.grants.remove(&e.permission);
             }
             Event::ListenerEnabled(e) => {
-                let listener = EnabledListener {
-                    version: e.version.clone(),
-                    settings: e.settings.clone(),
-                    dlq: None,
-                    paused: false,
-                };
                 self.listeners
-                    .insert(e.listener.algorithm.clone(), listener);
+                    .insert(e.listener.algorithm.clone(), e.into());
             }
             Event::ListenerVersionChanged(e) => {
                 self.change_listener(&e.listener.algorithm, |l| l.version = e.version.clone());
@@ -197,7 +202,8 @@ impl State for Topic {
             | Event::ConsumerStopped(_)
             | Event::ConsumerFailed(_)
             | Event::ListenerBlocked(_)
-            | Event::ListenerUnblocked(_) => {}
+            | Event::ListenerUnblocked(_)
+            | Event::NothingChanged(_) => {}
         }
     }
 }
@@ -211,7 +217,8 @@ impl Keyed for Topic {
             Subject::Organization(_)
             | Subject::Algorithm(_)
             | Subject::Broker(_)
-            | Subject::Worker(_) => None,
+            | Subject::Worker(_)
+            | Subject::Command(_) => None,
         }
     }
 }

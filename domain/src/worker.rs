@@ -81,7 +81,8 @@ impl State for Worker {
             | Event::DlqCleared(_)
             | Event::PublisherEnabled(_)
             | Event::PublisherVersionChanged(_)
-            | Event::PublisherDisabled(_) => {}
+            | Event::PublisherDisabled(_)
+            | Event::NothingChanged(_) => {}
         }
     }
 }

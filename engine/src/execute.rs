@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::codec::{self, DecodeError};
+use domain::command::NothingChanged;
 use domain::{
     Actor, AnyCommand, Clock, CommandId, CorrelationId, Ctx, Deciding, Envelope, Event, Ids, Meta,
     Position, Refusal, Revision, State, StreamName, Thing, authority,
@@ -31,6 +32,8 @@ pub struct Request {
     /// The event that led here; the command itself where a person asked.
     pub causation: Option<Uuid>,
     pub client_address: Option<String>,
+    /// Whether it may come again under the same id: that it had nothing to do is remembered then.
+    pub repeatable: bool,
     /// What the command is decided for, if for one state of a thing alone.
     pub expected: Option<Seen>,
 }
@@ -64,6 +67,17 @@ impl Request {
             correlation: self.correlation,
             causation: self.causation.unwrap_or(self.command.0),
             client_address: self.client_address.clone(),
+        }
+    }
+
+    fn append(&self, stream: StreamName, expected: Expected, events: &[Event]) -> Append {
+        Append {
+            stream,
+            expected,
+            command: self.command,
+            fingerprint: self.fingerprint,
+            meta: self.meta(),
+            events: codec::encode(self.command, events),
         }
     }
 }
@@ -174,39 +188,57 @@ impl Engine {
             let ctx = Ctx {
                 now: self.clock.now(),
             };
-            let events = match loaded.decision.decide(ctx) {
-                Ok(events) if events.is_empty() => {
+            let appended = match loaded.decision.decide(ctx) {
+                Ok(events) if events.is_empty() && !request.repeatable => {
                     let nothing_to_do = Outcome::Accepted(Accepted {
                         position: loaded.seen,
                     });
                     return self.unless_done_before(request, nothing_to_do).await;
                 }
-                Ok(events) => events,
+                Ok(events) if events.is_empty() => self.remember(request, &stream).await?,
+                Ok(events) => {
+                    let expected = loaded.revision.map_or(Expected::NoStream, Expected::Exact);
+                    let append = request.append(stream.clone(), expected, &events);
+                    self.append(append).await?
+                }
                 Err(refusal) => {
                     let refused = Outcome::Refused(refusal);
                     return self.unless_done_before(request, refused).await;
                 }
             };
-            let append = Append {
-                stream: stream.clone(),
-                expected: loaded.revision.map_or(Expected::NoStream, Expected::Exact),
-                command: request.command,
-                fingerprint: request.fingerprint,
-                meta: request.meta(),
-                events: codec::encode(request.command, &events),
-            };
-            match self.store.append(append).await {
-                Ok(appended) => {
-                    return Ok(Outcome::Accepted(Accepted {
-                        position: appended.last,
-                    }));
-                }
-                Err(AppendError::Conflict { .. }) => {}
-                Err(AppendError::CommandReused(_)) => return Ok(Outcome::KeyReused),
-                Err(error) => return Err(Failure::Append(error)),
+            if let Some(outcome) = appended {
+                return Ok(outcome);
             }
         }
         Err(Failure::TooBusy(stream))
+    }
+
+    /// Records that a command on `stream` had nothing to do: it is answered the same when it comes
+    /// again, and does not then do what it has found done.
+    async fn remember(
+        &self,
+        request: &Request,
+        stream: &StreamName,
+    ) -> Result<Option<Outcome>, Failure> {
+        let nothing_changed = NothingChanged {
+            command: request.command,
+            stream: stream.clone(),
+        };
+        let own = StreamName::command(request.command);
+        let append = request.append(own, Expected::NoStream, &[nothing_changed.into()]);
+        self.append(append).await
+    }
+
+    /// What an append came to; nothing where its stream has moved on.
+    async fn append(&self, append: Append) -> Result<Option<Outcome>, Failure> {
+        match self.store.append(append).await {
+            Ok(appended) => Ok(Some(Outcome::Accepted(Accepted {
+                position: appended.last,
+            }))),
+            Err(AppendError::Conflict { .. }) => Ok(None),
+            Err(AppendError::CommandReused(_)) => Ok(Some(Outcome::KeyReused)),
+            Err(error) => Err(Failure::Append(error)),
+        }
     }
 
     /// Folds one stream.

@@ -15,7 +15,10 @@ const PAGE: usize = 512;
 pub enum Undo {
     /// The command, and the thing as it was made for: the caller that executes it expects that, so
     /// that nothing that happens in between is lost.
-    Command { inverse: Inverse, expected: Seen },
+    Command {
+        inverse: Inverse,
+        expected: Option<Seen>,
+    },
     /// There is no such command.
     Impossible(NoUndo),
     /// The stream has no event of that revision.
@@ -46,7 +49,7 @@ impl Engine {
                 if envelope.revision < revision {
                     before.apply(&event);
                 } else if envelope.revision == revision {
-                    undone = Undone::new(event, revision);
+                    undone = Some(Undone::new(event, revision));
                 } else if let Some(undone) = &mut undone {
                     undone.follow(&event, envelope.revision);
                 }
@@ -74,24 +77,25 @@ impl Engine {
 /// The event to take back, and what it is about as the stream leaves it.
 struct Undone {
     event: Event,
-    expected: Seen,
+    expected: Option<Seen>,
 }
 
 impl Undone {
-    /// None where the event is about nothing that its stream is the history of.
-    fn new(event: Event, revision: Revision) -> Option<Self> {
-        let thing = event.revises().into_iter().next()?;
+    fn new(event: Event, revision: Revision) -> Self {
+        let thing = event.revises().into_iter().next();
         let revision = Some(revision);
-        Some(Self {
+        Self {
             event,
-            expected: Seen { thing, revision },
-        })
+            expected: thing.map(|thing| Seen { thing, revision }),
+        }
     }
 
     /// Notes a later event.
     fn follow(&mut self, event: &Event, revision: Revision) {
-        if event.revises().contains(&self.expected.thing) {
-            self.expected.revision = Some(revision);
+        if let Some(expected) = &mut self.expected
+            && event.revises().contains(&expected.thing)
+        {
+            expected.revision = Some(revision);
         }
     }
 }

@@ -122,7 +122,8 @@ pub(crate) fn write(tx: &mut dyn Tx, facts: &[Fact]) -> Result<(), ReadModelErro
 }
 
 fn terms(fact: &Fact) -> Vec<Term> {
-    let subject = fact.event.subject().thing();
+    let subject = fact.event.subject();
+    let stream = subject.stream();
     let mut about = fact.event.about();
     let mut terms = vec![
         Term::event(fact.id),
@@ -130,10 +131,10 @@ fn terms(fact: &Fact) -> Vec<Term> {
         Term::actor(&fact.actor),
         Term::event_type(fact.event.type_name()),
     ];
-    about.push(subject.clone());
+    about.extend(subject.thing());
     for thing in &about {
         // What merely counts other things has another history.
-        if thing.stream() == subject.stream() {
+        if thing.stream() == stream {
             terms.push(Term::history(thing));
         }
         terms.extend(thing.organization().map(Term::organization));

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use tests::Eventflows;
+use tests::{Eventflows, Flow, FlowOptions, Kafka};
 
 pub(crate) const CREATE: &str = "mutation($input: OrganizationCreateInput!) { it: organizationCreate(\
     input: $input) { organization { id name revision } userErrors { code message path } position } }";
@@ -29,6 +29,72 @@ async fn the_same_key_does_the_same_once_also_after_a_restart() {
     let created = nodes.as_array().unwrap().iter();
     let created = created.filter(|event| event["type"] == "ORGANIZATION_CREATED");
     assert_eq!(created.count(), 1);
+}
+
+#[tokio::test]
+async fn what_had_nothing_to_do_does_nothing_when_it_is_delivered_again() {
+    let kafka = Kafka::from_environment();
+    let eventflows = Eventflows::start().await;
+    let options = FlowOptions::to("http://127.0.0.1:9/".to_owned());
+    let flow = Flow::set_up(&eventflows, &kafka, options).await;
+    let resume = "mutation($id: ID!) { it: listenerResume(id: $id, input: { \
+        idempotencyKey: \"k\" }) { listener { paused } userErrors { code message } position } }";
+    let pause = "mutation($id: ID!) { it: listenerPause(id: $id, input: {}) \
+        { listener { paused } userErrors { code message } position } }";
+    let id = json!({ "id": flow.listener });
+    let running = flow.api.done(resume, id.clone()).await;
+    assert_eq!(running["listener"]["paused"], false);
+    let paused = flow.api.done(pause, id.clone()).await;
+    let again = flow.api.done(resume, id).await;
+    assert_eq!(again["position"], running["position"]);
+    assert_eq!(again["listener"]["paused"], true);
+
+    let events = "query($id: ID!, $after: Position) { \
+        all: events(after: $after, order: ASCENDING) { nodes { type words stream } } \
+        history(of: $id) { nodes { type } } }";
+    let before: u64 = running["position"].as_str().unwrap().parse().unwrap();
+    let variables = json!({ "id": flow.listener, "after": (before - 1).to_string() });
+    let told = flow.api.ask(events, variables).await;
+    let nothing = &told["all"]["nodes"][0];
+    assert_eq!(nothing["type"], "NOTHING_CHANGED");
+    assert!(nothing["stream"].as_str().unwrap().starts_with("command-"));
+    let words = nothing["words"].as_str().unwrap();
+    assert!(words.contains("changed nothing about"), "{words}");
+    assert!(words.contains(&kafka.topic("orders")), "{words}");
+    let history = told["history"]["nodes"].as_array().unwrap();
+    assert_eq!(history[0]["type"], "LISTENER_PAUSED");
+    assert!(!history.contains(&json!({ "type": "NOTHING_CHANGED" })));
+    assert_ne!(paused["position"], running["position"]);
+}
+
+#[tokio::test]
+async fn what_was_sent_is_the_same_in_literals_and_in_variables() {
+    let eventflows = Eventflows::start().await;
+    let api = eventflows.api();
+    let acme = json!({ "input": { "name": "acme" } });
+    let acme = api.done(CREATE, acme).await["organization"]["id"].clone();
+    let answer = "{ position userErrors { code message } }";
+    let whole = format!(
+        "mutation($input: AlgorithmRegisterInput!) {{ it: algorithmRegister(input: $input) {answer} }}"
+    );
+    let input = json!({ "organizationId": acme, "name": "score", "idempotencyKey": "k" });
+    let first = api.done(&whole, json!({ "input": input })).await;
+    let member = format!(
+        "mutation($name: String!) {{ it: algorithmRegister(input: {{ name: $name, \
+         idempotencyKey: \"k\", organizationId: {acme} }}) {answer} }}"
+    );
+    assert_eq!(api.done(&member, json!({ "name": "score" })).await, first);
+    let literals = member.replace("($name: String!)", "");
+    let literals = literals.replace("$name", "\"score\"");
+    assert_eq!(api.done(&literals, json!({})).await, first);
+    // Another member with its default was sent.
+    let mut described = input;
+    described["description"] = "".into();
+    let described = json!({ "input": described });
+    assert_eq!(
+        api.refused(&whole, described).await,
+        "IDEMPOTENCY_KEY_REUSED"
+    );
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ impl Mutation for UndoInput {
                 Undo::NoSuchEvent => return Err(no_such_event().into()),
             };
             let request = Request {
-                expected: Some(expected),
+                expected,
                 ..call.request().clone()
             };
             match engine.execute(inverse.as_ref(), &request).await {

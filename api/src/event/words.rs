@@ -28,14 +28,16 @@ pub(super) async fn words(ctx: &Context<'_>, envelope: &Envelope) -> Result<Opti
 
 /// The brokers that the words may name.
 fn brokers(event: &Event) -> Vec<BrokerId> {
-    if !matches!(event.subject(), Subject::Broker(_)) {
-        return Vec::new();
-    }
+    let things: Vec<Thing> = match (event, event.subject()) {
+        (Event::NothingChanged(e), _) => e.thing().into_iter().collect(),
+        (_, Subject::Broker(_)) => event.about(),
+        _ => return Vec::new(),
+    };
     let broker = |thing| match thing {
         Thing::Broker(id) => Some(id),
         _ => None,
     };
-    event.about().into_iter().filter_map(broker).collect()
+    things.into_iter().filter_map(broker).collect()
 }
 
 /// The names of brokers, also of those that are gone: a broker's first event tells.

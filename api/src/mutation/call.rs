@@ -21,8 +21,6 @@ pub(crate) struct Call<'a> {
     request: Request,
     /// What the caller last saw of the target.
     expected_revision: Option<Revision>,
-    /// The caller gave a key: it may have been done before.
-    keyed: bool,
 }
 
 impl<'a> Call<'a> {
@@ -48,13 +46,13 @@ impl<'a> Call<'a> {
             correlation: CorrelationId(command.0),
             causation: None,
             client_address: principal.client_address.clone(),
+            repeatable: terms.idempotency_key.is_some(),
             expected: None,
         };
         Ok(Self {
             ctx,
             request,
             expected_revision: terms.expected_revision,
-            keyed: terms.idempotency_key.is_some(),
         })
     }
 
@@ -71,7 +69,7 @@ impl<'a> Call<'a> {
 
     /// Where the mutation was done before under its key, if it was.
     pub(super) async fn done_before(&self) -> Result<Option<Position>, NotDone> {
-        if !self.keyed {
+        if !self.request.repeatable {
             return Ok(None);
         }
         let before = control(self.ctx).engine.done_before(&self.request).await;

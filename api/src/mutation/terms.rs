@@ -9,7 +9,8 @@ use crate::scalar::Revision;
 pub struct Once {
     /// A key of your choice, at most 200 bytes. A mutation that was done under it is not done
     /// again: the same input gets the same position, another input `IDEMPOTENCY_KEY_REUSED`. One
-    /// that was refused, or had nothing to do, is decided again.
+    /// that had nothing to do was done, too; one that was refused is decided again. Inputs are the
+    /// same where the same members were sent with the same values; null differs from nothing.
     pub idempotency_key: Option<String>,
 }
 

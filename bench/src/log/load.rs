@@ -111,6 +111,7 @@ async fn create(engine: &Engine, name: &str) -> Position {
         correlation: CorrelationId(command.0),
         causation: None,
         client_address: None,
+        repeatable: false,
         expected: None,
     };
     let name = name.parse().unwrap();

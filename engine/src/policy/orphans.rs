@@ -69,7 +69,7 @@ impl Orphans {
                     self.review_all_of(id, cause.event);
                 }
             }
-            Subject::Organization(_) | Subject::Worker(_) => {}
+            Subject::Organization(_) | Subject::Worker(_) | Subject::Command(_) => {}
         }
     }
 
@@ -149,7 +149,8 @@ impl Orphans {
             | Event::ConsumerStopped(_)
             | Event::ConsumerFailed(_)
             | Event::ListenerBlocked(_)
-            | Event::ListenerUnblocked(_) => {}
+            | Event::ListenerUnblocked(_)
+            | Event::NothingChanged(_) => {}
         }
         known.broker.apply(event);
         let topics: Vec<TopicName> = known.topics.keys().cloned().collect();

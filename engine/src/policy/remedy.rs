@@ -177,6 +177,7 @@ impl Remedy {
             correlation: self.cause.correlation,
             causation: Some(self.cause.event.0),
             client_address: None,
+            repeatable: false,
             expected: None,
         };
         RemedyStep {

@@ -174,6 +174,7 @@ pub(crate) fn request(key: &str, fingerprint: [u8; 32]) -> Request {
         correlation: CorrelationId(command.0),
         causation: None,
         client_address: None,
+        repeatable: true,
         expected: None,
     }
 }

@@ -9,7 +9,7 @@ use domain::listener::{PauseListener, ResumeListener};
 use domain::organization::CreateOrganization;
 use domain::{AnyCommand, Refusal, Revision, Thing};
 use engine::execute::MOST_CHANGES;
-use engine::{Outcome, Seen, Stale};
+use engine::{Outcome, Request, Seen, Stale};
 
 use crate::cluster::{Cluster, acme, grant, listener, request, revoke, topic};
 
@@ -39,6 +39,48 @@ async fn a_key_used_for_something_else_is_refused() {
     // Also where the other command would have been refused by itself.
     assert_eq!(execute(&acme(), [2; 32]).await, Outcome::KeyReused);
     assert_eq!(cluster.events().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_had_nothing_to_do_is_answered_the_same_when_it_comes_again() {
+    let cluster = Cluster::flowing().await;
+    let resume = ResumeListener {
+        listener: listener(),
+    };
+    let request = request("resume", [1; 32]);
+    let execute = async || cluster.engine.execute(&resume, &request).await.unwrap();
+    let before = cluster.engine.store().head().await.unwrap();
+    let first = execute().await;
+    assert_eq!(cluster.types_after(before).await, ["NothingChanged"]);
+    let paused = cluster
+        .done(&PauseListener {
+            listener: listener(),
+        })
+        .await;
+    assert_eq!(execute().await, first);
+    assert_eq!(cluster.types_after(paused).await, [""; 0]);
+    let other = Request {
+        fingerprint: [2; 32],
+        ..request.clone()
+    };
+    let other = cluster.engine.execute(&resume, &other).await;
+    assert_eq!(other.unwrap(), Outcome::KeyReused);
+}
+
+#[tokio::test]
+async fn what_cannot_come_again_and_had_nothing_to_do_leaves_no_event() {
+    let cluster = Cluster::flowing().await;
+    let head = cluster.engine.store().head().await.unwrap();
+    let request = Request {
+        repeatable: false,
+        ..cluster.request()
+    };
+    let resume = ResumeListener {
+        listener: listener(),
+    };
+    let done = cluster.engine.execute(&resume, &request).await.unwrap();
+    assert!(matches!(done, Outcome::Accepted(_)), "{done:?}");
+    assert_eq!(cluster.engine.store().head().await.unwrap(), head);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use domain::flow::Flows;
 use domain::grant::Access;
-use domain::listener::{DisableListener, PauseListener};
+use domain::listener::{DisableListener, PauseListener, ResumeListener};
 use domain::topic::Topic;
 use domain::undo::NoUndo;
 use domain::{Revision, StreamName};
@@ -32,7 +32,7 @@ async fn a_disabled_listener_is_enabled_again_as_it_was() {
         panic!("no command");
     };
     let mut request = cluster.request();
-    request.expected = Some(expected);
+    request.expected = expected;
     let done = cluster.engine.execute(inverse.as_ref(), &request).await;
     assert!(matches!(done.unwrap(), Outcome::Accepted(_)));
     let after: Topic = cluster.engine.fold(&orders()).await.unwrap();
@@ -48,9 +48,25 @@ async fn what_happens_between_looking_and_undoing_is_not_lost() {
     let listener = listener();
     cluster.done(&PauseListener { listener }).await;
     let mut request = cluster.request();
-    request.expected = Some(expected);
+    request.expected = expected;
     let late = cluster.engine.execute(inverse.as_ref(), &request).await;
     assert!(matches!(late.unwrap(), Outcome::Stale(_)));
+}
+
+#[tokio::test]
+async fn that_nothing_changed_is_not_taken_back() {
+    let cluster = Cluster::flowing().await;
+    let request = cluster.request();
+    let listener = listener();
+    let resume = ResumeListener { listener };
+    cluster.engine.execute(&resume, &request).await.unwrap();
+    let stream = StreamName::command(request.command);
+    let flows = Flows::default();
+    let undone = cluster.engine.undo(&stream, Revision(0), &flows).await;
+    assert!(matches!(
+        undone.unwrap(),
+        Undo::Impossible(NoUndo::Final(_))
+    ));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The same command appends once and answers the same ever after.
 
-use domain::{CommandId, Position, Revision};
+use domain::{CommandId, Position, Revision, StreamName};
 use futures_util::future::join_all;
 use uuid::Uuid;
 
@@ -22,6 +22,10 @@ pub(super) fn claims() -> Vec<Claim> {
         ("a command with another content is refused", |log| {
             Box::pin(other_content(log))
         }),
+        (
+            "a command is the same whatever stream it is sent to",
+            |log| Box::pin(other_stream(log)),
+        ),
         ("several commands are answered in their order", |log| {
             Box::pin(each(log))
         }),
@@ -81,6 +85,18 @@ async fn other_content(log: Log) {
         matches!(refused, Some(AppendError::CommandReused(command)) if command == append.command),
         "{refused:?}"
     );
+    assert_eq!(store.head().await.unwrap(), Position(1));
+}
+
+async fn other_stream(log: Log) {
+    let store = log().await;
+    let append = sample("command-1", Expected::NoStream, 1);
+    let mut other = append.clone();
+    other.stream = StreamName("a-1".to_owned());
+    let sent = [append.clone(), other.clone(), append, other];
+    for answer in join_all(sent.map(|append| store.append(append))).await {
+        assert_eq!(answer.unwrap().last, Position(1));
+    }
     assert_eq!(store.head().await.unwrap(), Position(1));
 }
 
