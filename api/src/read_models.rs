@@ -1,5 +1,7 @@
 //! The read models themselves: how far they are, and their rebuilding.
 
+pub mod rebuild;
+
 use async_graphql::{Context, Object, SimpleObject};
 use projections::ReadModel;
 
@@ -25,20 +27,6 @@ impl ReadModelsQuery {
     /// How far the read models are.
     async fn read_models(&self, ctx: &Context<'_>) -> ReadModels {
         (&control(ctx).model).into()
-    }
-}
-
-#[derive(Default)]
-pub struct ReadModelsMutation;
-
-#[Object]
-impl ReadModelsMutation {
-    /// Rebuilds all read models from the log, beside those that are read meanwhile. It answers once
-    /// the rebuild has begun, by this request or an earlier one; `readModels` says when it is done.
-    async fn read_models_rebuild(&self, ctx: &Context<'_>) -> ReadModels {
-        let model = &control(ctx).model;
-        model.rebuild();
-        model.into()
     }
 }
 

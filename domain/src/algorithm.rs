@@ -177,6 +177,7 @@ impl State for Algorithm {
             | Event::ConsumerFailed(_)
             | Event::ListenerBlocked(_)
             | Event::ListenerUnblocked(_)
+            | Event::ReadModelsRebuilt(_)
             | Event::NothingChanged(_) => {}
         }
     }
@@ -192,6 +193,7 @@ impl Keyed for Algorithm {
             | Subject::Broker(_)
             | Subject::Topic(_)
             | Subject::Worker(_)
+            | Subject::Cluster
             | Subject::Command(_) => None,
         }
     }

@@ -158,6 +158,7 @@ impl State for Broker {
             | Event::ConsumerFailed(_)
             | Event::ListenerBlocked(_)
             | Event::ListenerUnblocked(_)
+            | Event::ReadModelsRebuilt(_)
             | Event::NothingChanged(_) => {}
         }
     }
@@ -173,6 +174,7 @@ impl Keyed for Broker {
             | Subject::Algorithm(_)
             | Subject::Topic(_)
             | Subject::Worker(_)
+            | Subject::Cluster
             | Subject::Command(_) => None,
         }
     }

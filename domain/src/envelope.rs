@@ -71,6 +71,12 @@ impl StreamName {
         Self(format!("topic-{id}"))
     }
 
+    /// What was done to the cluster as a whole.
+    #[must_use]
+    pub fn cluster() -> Self {
+        Self("cluster".to_owned())
+    }
+
     /// That a command had nothing to do.
     #[must_use]
     pub fn command(id: CommandId) -> Self {

@@ -7,6 +7,7 @@ use crate::algorithm::{AlgorithmRegistered, AlgorithmRetired, VersionPublished, 
 use crate::broker::{
     BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, TopicsDiscovered,
 };
+use crate::cluster::ReadModelsRebuilt;
 use crate::command::NothingChanged;
 use crate::describe::BrokerNames;
 use crate::grant::{TopicGranted, TopicPatternGranted, TopicPatternRevoked, TopicRevoked};
@@ -199,5 +200,6 @@ events! {
     ConsumerFailed,
     ListenerBlocked,
     ListenerUnblocked,
+    ReadModelsRebuilt,
     NothingChanged,
 }

@@ -8,6 +8,7 @@ pub mod algorithm;
 pub mod assignment;
 pub mod authority;
 pub mod broker;
+pub mod cluster;
 pub mod codec;
 pub mod command;
 pub mod credential;

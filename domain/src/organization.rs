@@ -112,6 +112,7 @@ impl State for Organization {
             | Event::ConsumerFailed(_)
             | Event::ListenerBlocked(_)
             | Event::ListenerUnblocked(_)
+            | Event::ReadModelsRebuilt(_)
             | Event::NothingChanged(_) => {}
         }
     }
@@ -127,6 +128,7 @@ impl Keyed for Organization {
             | Subject::Broker(_)
             | Subject::Topic(_)
             | Subject::Worker(_)
+            | Subject::Cluster
             | Subject::Command(_) => None,
         }
     }

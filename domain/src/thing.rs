@@ -133,6 +133,8 @@ pub enum Subject<'a> {
     /// A topic's grants, listeners and publishers.
     Topic(&'a TopicId),
     Worker(&'a WorkerId),
+    /// The cluster as a whole.
+    Cluster,
     /// A command that had nothing to do.
     Command(&'a CommandId),
 }
@@ -147,7 +149,7 @@ impl Subject<'_> {
             Self::Broker(id) => Thing::Broker(*id),
             Self::Topic(id) => Thing::Topic(id.clone()),
             Self::Worker(id) => Thing::Worker(*id),
-            Self::Command(_) => return None,
+            Self::Cluster | Self::Command(_) => return None,
         })
     }
 
@@ -160,6 +162,7 @@ impl Subject<'_> {
             Self::Broker(id) => StreamName::broker(**id),
             Self::Topic(id) => StreamName::topic(id),
             Self::Worker(id) => StreamName::worker(**id),
+            Self::Cluster => StreamName::cluster(),
             Self::Command(id) => StreamName::command(**id),
         }
     }

@@ -203,6 +203,7 @@ impl State for Topic {
             | Event::ConsumerFailed(_)
             | Event::ListenerBlocked(_)
             | Event::ListenerUnblocked(_)
+            | Event::ReadModelsRebuilt(_)
             | Event::NothingChanged(_) => {}
         }
     }
@@ -218,6 +219,7 @@ impl Keyed for Topic {
             | Subject::Algorithm(_)
             | Subject::Broker(_)
             | Subject::Worker(_)
+            | Subject::Cluster
             | Subject::Command(_) => None,
         }
     }

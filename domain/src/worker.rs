@@ -82,6 +82,7 @@ impl State for Worker {
             | Event::PublisherEnabled(_)
             | Event::PublisherVersionChanged(_)
             | Event::PublisherDisabled(_)
+            | Event::ReadModelsRebuilt(_)
             | Event::NothingChanged(_) => {}
         }
     }

@@ -130,10 +130,12 @@ async fn read_models_are_rebuilt_beside_those_that_are_read() {
     let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
     flow.until_consumers(1).await;
     let before = flow.api.ask(LISTS, json!({})).await;
-    let begun = "mutation { readModelsRebuild { position generation rebuilding } }";
-    let begun = flow.api.ask(begun, json!({})).await;
-    let before_it = &begun["readModelsRebuild"]["generation"];
-    assert_eq!(before_it, "1", "{begun}");
+    let rebuild = "mutation { it: readModelsRebuild(input: { idempotencyKey: \"k\" }) { \
+        readModels { generation } position userErrors { code message } } }";
+    let generation = "{ readModels { generation } }";
+    let first = flow.api.ask(generation, json!({})).await;
+    assert_eq!(first["readModels"]["generation"], "1");
+    let begun = flow.api.done(rebuild, json!({})).await;
     eventually("the next generation", async || {
         assert_eq!(flow.api.ask(LISTS, json!({})).await, before);
         let asked = "{ readModels { generation rebuilding } }";
@@ -142,5 +144,13 @@ async fn read_models_are_rebuilt_beside_those_that_are_read() {
     })
     .await;
     assert_eq!(flow.api.ask(LISTS, json!({})).await, before);
+    // The same request once more is no other rebuild.
+    let again = flow.api.done(rebuild, json!({})).await;
+    assert_eq!(again["position"], begun["position"]);
+    assert_eq!(again["readModels"]["generation"], "2", "{again}");
+    let told = "{ events(filter: { types: [READ_MODELS_REBUILT] }) { nodes { stream position } } }";
+    let told = flow.api.ask(told, json!({})).await;
+    let rebuilt = json!([{ "stream": "cluster", "position": begun["position"] }]);
+    assert_eq!(told["events"]["nodes"], rebuilt);
     eventflows.terminate().await;
 }

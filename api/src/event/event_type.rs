@@ -87,6 +87,8 @@ event_types! {
     ListenerBlocked,
     /// A worker reported that a listener consumes again.
     ListenerUnblocked,
+    /// The read models were rebuilt from the log.
+    ReadModelsRebuilt,
     /// A mutation with an idempotency key had nothing to do.
     NothingChanged,
 }

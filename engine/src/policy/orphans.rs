@@ -69,7 +69,10 @@ impl Orphans {
                     self.review_all_of(id, cause.event);
                 }
             }
-            Subject::Organization(_) | Subject::Worker(_) | Subject::Command(_) => {}
+            Subject::Organization(_)
+            | Subject::Worker(_)
+            | Subject::Cluster
+            | Subject::Command(_) => {}
         }
     }
 
@@ -150,6 +153,7 @@ impl Orphans {
             | Event::ConsumerFailed(_)
             | Event::ListenerBlocked(_)
             | Event::ListenerUnblocked(_)
+            | Event::ReadModelsRebuilt(_)
             | Event::NothingChanged(_) => {}
         }
         known.broker.apply(event);
