@@ -23,6 +23,8 @@ pub enum Right {
     Report(WorkerId),
     /// Answer an event: policies.
     Answer,
+    /// Each of them.
+    All(Vec<Right>),
 }
 
 /// Refuses what `actor` may not do. Every command is asked about here, and nowhere else; until
@@ -30,8 +32,13 @@ pub enum Right {
 ///
 /// # Errors
 /// None so far.
-pub fn check(_actor: &Actor, right: &Right) -> Result<(), Refusal> {
+#[expect(
+    clippy::only_used_in_recursion,
+    reason = "nobody is looked at until users have identities"
+)]
+pub fn check(actor: &Actor, right: &Right) -> Result<(), Refusal> {
     match right {
+        Right::All(rights) => rights.iter().try_for_each(|right| check(actor, right)),
         Right::AdministerCluster
         | Right::ManageMembers(_)
         | Right::Develop(_)

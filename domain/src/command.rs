@@ -74,7 +74,7 @@ pub trait Deciding: Send {
     ///
     /// # Errors
     /// As [`Command::decide`].
-    fn decide(&self, ctx: Ctx) -> Decided;
+    fn decide(&mut self, ctx: Ctx) -> Decided;
 }
 
 impl<C: Command> AnyCommand for C {
@@ -109,7 +109,7 @@ impl<C: Command> Deciding for OpenDecision<'_, C> {
         self.state.apply(event);
     }
 
-    fn decide(&self, ctx: Ctx) -> Decided {
+    fn decide(&mut self, ctx: Ctx) -> Decided {
         self.command.decide(&self.state, ctx)
     }
 }

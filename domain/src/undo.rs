@@ -62,5 +62,43 @@ pub(crate) fn unless_changed(so: bool) -> Result<(), NoUndo> {
     }
 }
 
+mod together;
+
+/// The command that takes back the events of one append, in one append. `before` is everything
+/// before them in their stream, `now` everything in it.
+///
+/// # Errors
+/// One of them cannot be taken back.
+pub fn inverse(
+    events: &[Event],
+    mut before: Standing,
+    now: &Standing,
+    flows: &Flows,
+) -> Result<Inverse, NoUndo> {
+    let mut after = before.clone();
+    events.iter().for_each(|event| after.apply(event));
+    // Where nothing changed since, an event is taken back once those after it are; else each must
+    // still be so.
+    let unchanged = after == *now;
+    let mut inverses = Vec::new();
+    for event in events {
+        let mut done = before.clone();
+        done.apply(event);
+        let past = Past {
+            before: &before,
+            now: if unchanged { &done } else { now },
+            flows,
+        };
+        inverses.push(event.inverse(&past)?);
+        before = done;
+    }
+    // What came last goes first.
+    inverses.reverse();
+    Ok(match inverses.len() {
+        1 => inverses.remove(0),
+        _ => Box::new(together::Together(inverses)),
+    })
+}
+
 #[cfg(test)]
 mod tests;

@@ -34,8 +34,8 @@ pub struct Request {
     pub client_address: Option<String>,
     /// Whether it may come again under the same id: that it had nothing to do is remembered then.
     pub repeatable: bool,
-    /// What the command is decided for, if for one state of a thing alone.
-    pub expected: Option<Seen>,
+    /// What the command is decided for, if for one state of some things alone.
+    pub expected: Vec<Seen>,
 }
 
 /// A thing as a caller last saw it.
@@ -180,7 +180,7 @@ impl Engine {
         }
         let stream = command.stream();
         for _ in 0..MOST_TRIES {
-            let loaded = self.load(command, request.expected.as_ref()).await?;
+            let mut loaded = self.load(command, &request.expected).await?;
             if let Some(stale) = loaded.stale {
                 let stale = Outcome::Stale(stale);
                 return self.unless_done_before(request, stale).await;
@@ -295,7 +295,7 @@ impl Engine {
     async fn load<'a>(
         &self,
         command: &'a dyn AnyCommand,
-        expected: Option<&Seen>,
+        expected: &[Seen],
     ) -> Result<Loaded<'a>, Failure> {
         let mut decision = command.begin();
         let mut seen = Position::default();
@@ -305,20 +305,21 @@ impl Engine {
             self.read_into(&mut apply, &stream, None, &mut seen).await?;
         }
         let own = command.stream();
-        let mut stale = Stale::default();
+        let mut actual = vec![Stale::default(); expected.len()];
         let mut apply = |event: &Event, envelope: &Envelope| {
             decision.apply(event);
-            if let Some(expected) = expected {
-                stale.note(expected, event, envelope);
+            for (expected, actual) in expected.iter().zip(&mut actual) {
+                actual.note(expected, event, envelope);
             }
         };
         let revision = self.read_into(&mut apply, &own, None, &mut seen).await?;
-        let as_expected = expected.is_none_or(|expected| expected.revision == stale.actual);
+        let mut compared = expected.iter().zip(actual);
+        let stale = compared.find(|(expected, actual)| expected.revision != actual.actual);
         Ok(Loaded {
             decision,
             revision,
             seen,
-            stale: (!as_expected).then_some(stale),
+            stale: stale.map(|(_, stale)| stale),
         })
     }
 

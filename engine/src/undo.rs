@@ -1,8 +1,8 @@
-//! Taking an event back: find what it changed, and make the command that changes it back.
+//! Taking an append back: find what it changed, and make the command that changes it back.
 
 use domain::codec;
 use domain::flow::Flows;
-use domain::undo::{Inverse, NoUndo, Past, Standing};
+use domain::undo::{self, Inverse, NoUndo, Standing};
 use domain::{Envelope, Event, Revision, State, StreamName};
 
 use crate::execute::{Engine, Failure, Seen};
@@ -13,11 +13,11 @@ const PAGE: usize = 512;
 /// What taking an event back came to.
 #[derive(Debug)]
 pub enum Undo {
-    /// The command, and the thing as it was made for: the caller that executes it expects that, so
+    /// The command, and the things as they were then: the caller that executes it expects that, so
     /// that nothing that happens in between is lost.
     Command {
         inverse: Inverse,
-        expected: Option<Seen>,
+        expected: Vec<Seen>,
     },
     /// There is no such command.
     Impossible(NoUndo),
@@ -26,8 +26,9 @@ pub enum Undo {
 }
 
 impl Engine {
-    /// The command that takes back the event at `revision` of `stream`. `flows` are those that
-    /// are enabled now, as far as the caller knows: enabling again may close a cycle.
+    /// The command that takes back the event at `revision` of `stream`, with all that was appended
+    /// together with it. `flows` are those that are enabled now, as far as the caller knows:
+    /// enabling again may close a cycle.
     ///
     /// # Errors
     /// The log cannot be read.
@@ -37,21 +38,24 @@ impl Engine {
         revision: Revision,
         flows: &Flows,
     ) -> Result<Undo, Failure> {
+        let found = self.store().read_stream(stream, revision, 1).await?;
+        let Some(append) = found.first().map(|envelope| envelope.command) else {
+            return Ok(Undo::NoSuchEvent);
+        };
         let mut before = Standing::default();
         let mut now = Standing::default();
-        let mut undone: Option<Undone> = None;
+        let mut undone = Undone::default();
         let mut from = Revision(0);
         loop {
             let page = self.store().read_stream(stream, from, PAGE).await?;
             for envelope in &page {
                 let event = decode(envelope)?;
                 now.apply(&event);
-                if envelope.revision < revision {
+                undone.follow(&event, envelope.revision);
+                if envelope.command == append {
+                    undone.take(event, envelope.revision);
+                } else if undone.events.is_empty() {
                     before.apply(&event);
-                } else if envelope.revision == revision {
-                    undone = Some(Undone::new(event, revision));
-                } else if let Some(undone) = &mut undone {
-                    undone.follow(&event, envelope.revision);
                 }
                 from = Revision(envelope.revision.0 + 1);
             }
@@ -59,43 +63,41 @@ impl Engine {
                 break;
             }
         }
-        let Some(Undone { event, expected }) = undone else {
-            return Ok(Undo::NoSuchEvent);
-        };
-        let past = Past {
-            before: &before,
-            now: &now,
-            flows,
-        };
-        Ok(match event.inverse(&past) {
+        let Undone { events, expected } = undone;
+        Ok(match undo::inverse(&events, before, &now, flows) {
             Ok(inverse) => Undo::Command { inverse, expected },
             Err(reason) => Undo::Impossible(reason),
         })
     }
 }
 
-/// The event to take back, and what it is about as the stream leaves it.
+/// The events to take back, and what they are about as the stream leaves it.
+#[derive(Default)]
 struct Undone {
-    event: Event,
-    expected: Option<Seen>,
+    events: Vec<Event>,
+    /// Without those that are about nothing that the stream is the history of.
+    expected: Vec<Seen>,
 }
 
 impl Undone {
-    fn new(event: Event, revision: Revision) -> Self {
-        let thing = event.revises().into_iter().next();
-        let revision = Some(revision);
-        Self {
-            event,
-            expected: thing.map(|thing| Seen { thing, revision }),
+    /// Takes one more event of the append.
+    fn take(&mut self, event: Event, revision: Revision) {
+        if let Some(thing) = event.revises().into_iter().next()
+            && self.expected.iter().all(|seen| seen.thing != thing)
+        {
+            let revision = Some(revision);
+            self.expected.push(Seen { thing, revision });
         }
+        self.events.push(event);
     }
 
-    /// Notes a later event.
+    /// Notes an event about what the append is about.
     fn follow(&mut self, event: &Event, revision: Revision) {
-        if let Some(expected) = &mut self.expected
-            && event.revises().contains(&expected.thing)
-        {
-            expected.revision = Some(revision);
+        let things = event.revises();
+        for seen in &mut self.expected {
+            if things.contains(&seen.thing) {
+                seen.revision = Some(revision);
+            }
         }
     }
 }

@@ -43,7 +43,8 @@ pub struct UndoMutation;
 
 #[Object]
 impl UndoMutation {
-    /// Takes an event back by a new one, which undoes nothing that happened since.
+    /// Takes an event back, with all that was appended together with it: what one request did, one
+    /// request undoes. It undoes nothing that happened since.
     async fn undo(
         &self,
         ctx: &Context<'_>,
@@ -123,6 +124,10 @@ async fn flows(ctx: &Context<'_>, envelope: &Envelope) -> Result<Flows> {
         Ok(Happened::ListenerDisabled(e)) => Node::Topic(e.listener.topic),
         Ok(Happened::DlqSet(e)) => Node::Topic(e.listener.topic),
         Ok(Happened::DlqCleared(e)) => Node::Topic(e.listener.topic),
+        // A dead letter queue may have changed in the same append.
+        Ok(Happened::ListenerVersionChanged(e)) => Node::Topic(e.listener.topic),
+        Ok(Happened::ListenerSettingsChanged(e)) => Node::Topic(e.listener.topic),
+        Ok(Happened::ListenerResumed(e)) => Node::Topic(e.listener.topic),
         Ok(Happened::PublisherDisabled(e)) => Node::Algorithm(e.publisher.algorithm),
         _ => return Ok(Flows::default()),
     };

@@ -47,7 +47,7 @@ impl<'a> Call<'a> {
             causation: None,
             client_address: principal.client_address.clone(),
             repeatable: terms.idempotency_key.is_some(),
-            expected: None,
+            expected: Vec::new(),
         };
         Ok(Self {
             ctx,
@@ -64,7 +64,8 @@ impl<'a> Call<'a> {
     /// Has the engine compare the revision that the caller saw with that of `thing`.
     pub(super) fn guard(&mut self, thing: Option<Thing>) {
         let seen = thing.zip(self.expected_revision);
-        self.request.expected = seen.map(|(thing, Revision(revision))| Seen { thing, revision });
+        let seen = seen.map(|(thing, Revision(revision))| Seen { thing, revision });
+        self.request.expected = seen.into_iter().collect();
     }
 
     /// Where the mutation was done before under its key, if it was.

@@ -112,7 +112,7 @@ async fn create(engine: &Engine, name: &str) -> Position {
         causation: None,
         client_address: None,
         repeatable: false,
-        expected: None,
+        expected: Vec::new(),
     };
     let name = name.parse().unwrap();
     let outcome = engine.execute(&CreateOrganization { name }, &request).await;

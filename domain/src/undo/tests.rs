@@ -279,3 +279,71 @@ fn what_is_final_or_was_only_reported_says_so() {
         assert_eq!(undone, NoUndo::Reported, "{event:?}");
     }
 }
+
+#[test]
+fn what_was_appended_together_is_taken_back_together() {
+    let before = world();
+    let all = |events: &[Event]| {
+        let mut all = before.clone();
+        all.extend_from_slice(events);
+        all
+    };
+    for append in [
+        vec![other_version(), dlq_cleared(), wider()],
+        vec![
+            revoked("orders", Access::Subscribe),
+            revoked("orders", Access::Publish),
+        ],
+    ] {
+        let after = all(&append);
+        let flows = Flows::default();
+        let back = super::inverse(&append, standing(&before), &standing(&after), &flows);
+        let undone = decide(&back.unwrap(), &after).unwrap();
+        let restored = standing(&[after.clone(), undone.clone()].concat());
+        assert_eq!(restored, standing(&before), "{append:?}");
+        // And that is taken back together, too.
+        let twice = [after.clone(), undone.clone()].concat();
+        let again = super::inverse(&undone, standing(&after), &standing(&twice), &flows);
+        let again = decide(&again.unwrap(), &twice).unwrap();
+        let restored = standing(&[twice, again].concat());
+        assert_eq!(restored, standing(&after), "{append:?}");
+    }
+}
+
+#[test]
+fn a_listener_that_was_enabled_in_an_append_of_three_is_taken_back_and_given_back() {
+    let mut before = world();
+    before.push(listener_disabled("orders"));
+    let append = [
+        listener_enabled("orders", "2.0.0"),
+        dlq_set("orders", "orders-dlq"),
+        listener_paused("orders"),
+    ];
+    let after = [before.clone(), append.to_vec()].concat();
+    let flows = Flows::default();
+    let back = super::inverse(&append, standing(&before), &standing(&after), &flows).unwrap();
+    let undone = decide(&back, &after).unwrap();
+    let twice = [after.clone(), undone.clone()].concat();
+    assert_eq!(standing(&twice), standing(&before));
+    let again = super::inverse(&undone, standing(&after), &standing(&twice), &flows).unwrap();
+    let again = decide(&again, &twice).unwrap();
+    assert_eq!(standing(&[twice, again].concat()), standing(&after));
+}
+
+#[test]
+fn nothing_of_an_append_is_undone_where_a_part_of_it_changed_since() {
+    let append = [other_version(), wider()];
+    let before = world();
+    let after = [before.clone(), append.to_vec()].concat();
+    let mut now = after.clone();
+    now.push(
+        ListenerVersionChanged {
+            listener: listener_id("orders"),
+            version: "2.0.0".parse().unwrap(),
+        }
+        .into(),
+    );
+    let flows = Flows::default();
+    let undone = super::inverse(&append, standing(&before), &standing(&now), &flows);
+    assert_eq!(undone.unwrap_err(), NoUndo::ChangedSince);
+}

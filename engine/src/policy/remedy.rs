@@ -178,7 +178,7 @@ impl Remedy {
             causation: Some(self.cause.event.0),
             client_address: None,
             repeatable: false,
-            expected: None,
+            expected: Vec::new(),
         };
         RemedyStep {
             command: Box::new(command),

@@ -175,7 +175,7 @@ pub(crate) fn request(key: &str, fingerprint: [u8; 32]) -> Request {
         causation: None,
         client_address: None,
         repeatable: true,
-        expected: None,
+        expected: Vec::new(),
     }
 }
 

@@ -101,10 +101,10 @@ async fn expecting(
     revision: u64,
 ) -> Outcome {
     let mut request = cluster.request();
-    request.expected = Some(Seen {
+    request.expected = vec![Seen {
         thing,
         revision: Some(Revision(revision)),
-    });
+    }];
     cluster.engine.execute(command, &request).await.unwrap()
 }
 
@@ -149,10 +149,10 @@ async fn what_happens_to_another_thing_of_the_stream_is_no_conflict() {
 async fn a_caller_may_expect_that_there_is_nothing_yet() {
     let cluster = Cluster::flowing().await;
     let mut request = cluster.request();
-    request.expected = Some(Seen {
+    request.expected = vec![Seen {
         thing: Thing::Topic(topic("orders-dlq")),
         revision: None,
-    });
+    }];
     let command = grant("orders-dlq", Access::Subscribe);
     let first = cluster.engine.execute(&command, &request).await.unwrap();
     assert!(matches!(first, Outcome::Accepted(_)), "{first:?}");

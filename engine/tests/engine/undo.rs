@@ -2,7 +2,9 @@
 
 use domain::flow::Flows;
 use domain::grant::Access;
-use domain::listener::{DisableListener, PauseListener, ResumeListener};
+use domain::listener::{
+    DisableListener, PauseListener, ResumeListener, SettingsPatch, UpdateListener,
+};
 use domain::topic::Topic;
 use domain::undo::NoUndo;
 use domain::{Revision, StreamName};
@@ -35,6 +37,35 @@ async fn a_disabled_listener_is_enabled_again_as_it_was() {
     request.expected = expected;
     let done = cluster.engine.execute(inverse.as_ref(), &request).await;
     assert!(matches!(done.unwrap(), Outcome::Accepted(_)));
+    let after: Topic = cluster.engine.fold(&orders()).await.unwrap();
+    assert_eq!(before, after);
+}
+
+#[tokio::test]
+async fn what_one_request_did_is_taken_back_by_one() {
+    let cluster = Cluster::flowing().await;
+    let before: Topic = cluster.engine.fold(&orders()).await.unwrap();
+    let update = UpdateListener {
+        version: Some("latest".parse().unwrap()),
+        settings: SettingsPatch {
+            concurrency: Some(3),
+            ..SettingsPatch::default()
+        },
+        ..UpdateListener::nothing_of(&listener())
+    };
+    let done = cluster.done(&update).await;
+    // By whichever of its events.
+    assert!(matches!(undo(&cluster, 2).await, Undo::Command { .. }));
+    let Undo::Command { inverse, expected } = undo(&cluster, 3).await else {
+        panic!("no command");
+    };
+    let mut request = cluster.request();
+    request.expected = expected;
+    let undone = cluster.engine.execute(inverse.as_ref(), &request).await;
+    let Ok(Outcome::Accepted(undone)) = undone else {
+        panic!("{undone:?}");
+    };
+    assert_eq!(undone.position.0, done.0 + 2);
     let after: Topic = cluster.engine.fold(&orders()).await.unwrap();
     assert_eq!(before, after);
 }
