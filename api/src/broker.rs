@@ -2,7 +2,7 @@
 
 pub mod connect;
 pub mod disconnect;
-pub mod discover;
+pub mod discover_topics;
 pub mod input;
 pub mod kafka;
 pub mod mutation;

@@ -229,9 +229,9 @@ fn about(refusal: &Refusal) -> (UserErrorCode, Option<&'static str>) {
             (C::AlreadyEnabled, None)
         }
         Refusal::DlqIsSourceTopic(_) => (C::DlqIsSourceTopic, Some("dlq")),
-        Refusal::OutOfRange { field, .. } | Refusal::TooMany { field, .. } => {
-            (C::OutOfRange, Some(*field))
-        }
+        Refusal::OutOfRange { field, .. }
+        | Refusal::TooMany { field, .. }
+        | Refusal::TooLarge { field, .. } => (C::OutOfRange, Some(*field)),
         Refusal::BadName(_) => (C::BadName, None),
         Refusal::BadEndpoint(_) => (C::BadEndpoint, Some("endpoint")),
     }

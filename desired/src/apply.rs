@@ -19,7 +19,7 @@ pub enum ApplyError {
     Refused(#[from] UserError),
     #[error(
         "broker {broker} does not have topic {topic}; if it is new, discover the broker's topics \
-         again (`brokerDiscover`)"
+         again (`brokerTopicsDiscover`)"
     )]
     NoTopic {
         broker: BrokerName,

@@ -86,7 +86,7 @@ pub enum Problem {
     Start(String),
     #[error(
         "{by} names topic {topic}, which broker {broker} does not have; if it is new, discover the \
-         broker's topics again (`brokerDiscover`)"
+         broker's topics again (`brokerTopicsDiscover`)"
     )]
     NoTopic {
         by: String,

@@ -152,7 +152,7 @@ impl State for Algorithm {
             | Event::MemberRemoved(_)
             | Event::BrokerConnected(_)
             | Event::BrokerCredentialsRotated(_)
-            | Event::TopicsDiscovered(_)
+            | Event::TopicsChanged(_)
             | Event::TopicPatternGranted(_)
             | Event::TopicPatternRevoked(_)
             | Event::BrokerReplaced(_)

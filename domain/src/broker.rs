@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod connect;
+mod difference;
 pub mod disconnect;
 pub mod discover;
 pub mod event;
@@ -23,7 +24,7 @@ pub use disconnect::DisconnectBroker;
 pub use discover::DiscoverTopics;
 pub use event::{
     BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, DiscoveredTopic,
-    TopicsDiscovered,
+    TopicsChanged,
 };
 pub use kafka::{KafkaSecurity, SaslMechanism, Tls};
 pub use kind::BrokerKind;
@@ -115,12 +116,13 @@ impl State for Broker {
                 self.replaced_by = Some(e.replacement);
             }
             Event::BrokerDisconnected(_) => self.phase = Phase::Ended,
-            Event::TopicsDiscovered(discovered) => {
-                self.topics = discovered
-                    .topics
-                    .iter()
-                    .map(|topic| (topic.name.clone(), topic.clone()))
-                    .collect();
+            Event::TopicsChanged(e) => {
+                for lost in &e.lost {
+                    self.topics.remove(lost);
+                }
+                let there = e.gained.iter().chain(&e.changed);
+                let there = there.map(|topic| (topic.name.clone(), topic.clone()));
+                self.topics.extend(there);
             }
             Event::TopicPatternGranted(e) => {
                 self.patterns

@@ -46,7 +46,7 @@ mod tests {
     use crate::listener::ListenerDisabled;
     use crate::testing::{
         broker_connected, broker_disconnected, broker_id, dlq_set, granted, listener_enabled,
-        listener_id, pattern_revoked, topics_discovered, version_withdrawn, worker_joined,
+        listener_id, pattern_revoked, topics_gained, version_withdrawn, worker_joined,
     };
 
     fn by_ann(event: impl Into<Event>) -> String {
@@ -64,7 +64,7 @@ mod tests {
             by_ann(pattern_revoked("orders.*", Access::Publish)),
             by_ann(broker_connected("main")),
             by_ann(broker_disconnected("main")),
-            by_ann(topics_discovered("main", &["orders"])),
+            by_ann(topics_gained("main", &["orders"])),
             by_ann(listener_enabled("orders", "1.*")),
             by_ann(dlq_set("orders", "orders-dlq")),
             by_ann(version_withdrawn("acme/score", "1.0.0")),

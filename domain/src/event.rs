@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::algorithm::{AlgorithmRegistered, AlgorithmRetired, VersionPublished, VersionWithdrawn};
 use crate::broker::{
-    BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, TopicsDiscovered,
+    BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, TopicsChanged,
 };
 use crate::cluster::ReadModelsRebuilt;
 use crate::command::NothingChanged;
@@ -175,7 +175,7 @@ events! {
     AlgorithmRetired,
     BrokerConnected,
     BrokerCredentialsRotated,
-    TopicsDiscovered,
+    TopicsChanged,
     TopicPatternGranted,
     TopicPatternRevoked,
     BrokerReplaced,

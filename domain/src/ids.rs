@@ -61,6 +61,12 @@ impl CommandId {
     pub fn of_key(actor: &str, key: &str) -> Self {
         Self(derive(&["command", actor, key]))
     }
+
+    /// A part of what `command` asks for, recorded by itself.
+    #[must_use]
+    pub fn part(command: Self, part: u32) -> Self {
+        Self(derive(&["part", &command.0.to_string(), &part.to_string()]))
+    }
 }
 
 impl EventId {

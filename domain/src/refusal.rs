@@ -121,6 +121,13 @@ pub enum Refusal {
         field: &'static str,
         limit: &'static str,
     },
+    /// More than fits an event.
+    #[error("{field} takes {bytes} bytes, where {most} are allowed")]
+    TooLarge {
+        field: &'static str,
+        bytes: usize,
+        most: usize,
+    },
     #[error("{0}")]
     BadName(#[from] NameError),
     #[error("{0}")]

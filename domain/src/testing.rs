@@ -7,7 +7,7 @@ use crate::algorithm::{
 };
 use crate::broker::{
     BrokerConnected, BrokerDisconnected, BrokerSettings, DiscoveredTopic, KafkaSecurity,
-    TopicsDiscovered,
+    TopicsChanged,
 };
 use crate::command::{Command, Ctx, Decided, State};
 use crate::event::Event;
@@ -67,7 +67,7 @@ impl Outcome {
 pub(crate) fn ready() -> Vec<Event> {
     vec![
         broker_connected("main"),
-        topics_discovered("main", &["orders", "orders-dlq", "scores"]),
+        topics_gained("main", &["orders", "orders-dlq", "scores"]),
         organization_created("acme"),
         algorithm_registered("acme/score"),
         version_published("acme/score", "1.0.0"),
@@ -159,12 +159,8 @@ pub(crate) fn discovered(topics: &[&str]) -> Vec<DiscoveredTopic> {
         .collect()
 }
 
-pub(crate) fn topics_discovered(broker: &str, topics: &[&str]) -> Event {
-    TopicsDiscovered {
-        broker: broker_id(broker),
-        topics: discovered(topics),
-    }
-    .into()
+pub(crate) fn topics_gained(broker: &str, topics: &[&str]) -> Event {
+    TopicsChanged::gained(broker_id(broker), discovered(topics)).into()
 }
 
 pub(crate) fn topic_id(topic: &str) -> TopicId {

@@ -191,7 +191,7 @@ impl State for Topic {
             | Event::AlgorithmRetired(_)
             | Event::BrokerConnected(_)
             | Event::BrokerCredentialsRotated(_)
-            | Event::TopicsDiscovered(_)
+            | Event::TopicsChanged(_)
             | Event::TopicPatternGranted(_)
             | Event::TopicPatternRevoked(_)
             | Event::BrokerReplaced(_)

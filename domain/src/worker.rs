@@ -64,7 +64,7 @@ impl State for Worker {
             | Event::AlgorithmRetired(_)
             | Event::BrokerConnected(_)
             | Event::BrokerCredentialsRotated(_)
-            | Event::TopicsDiscovered(_)
+            | Event::TopicsChanged(_)
             | Event::TopicPatternGranted(_)
             | Event::TopicPatternRevoked(_)
             | Event::BrokerReplaced(_)

@@ -1,8 +1,9 @@
 //! Connecting a broker under a name that is free.
 
-use domain::broker::{Broker, BrokerSettings, ConnectBroker, DiscoveredTopic};
+use domain::broker::{Broker, BrokerSettings, ConnectBroker, DiscoverTopics, DiscoveredTopic};
 use domain::{BrokerId, BrokerName, StreamName};
 
+use crate::discover::part_of;
 use crate::execute::{Engine, Failure, Outcome, Request};
 
 /// How many brokers in a row may bear one name.
@@ -28,14 +29,25 @@ impl Engine {
         request: &Request,
     ) -> Result<(BrokerId, Outcome), Failure> {
         let broker = self.next_generation(&new.name).await?;
+        let discover = DiscoverTopics {
+            broker,
+            probe: new.probe.clone(),
+        };
         let command = ConnectBroker {
             broker,
             name: new.name,
             settings: new.settings,
             probe: new.probe,
         };
-        let outcome = self.execute(&command, request).await?;
-        Ok((broker, outcome))
+        if discover.fits(&Broker::default()) {
+            return Ok((broker, self.execute(&command, request).await?));
+        }
+        // The broker first, with the topics that its append takes; the rest as any discovery.
+        let outcome = self.execute(&command, &part_of(request, u32::MAX)).await?;
+        if !matches!(outcome, Outcome::Accepted(_)) {
+            return Ok((broker, outcome));
+        }
+        Ok((broker, self.discover(&discover, request).await?))
     }
 
     /// The connected broker that bears `name`, else the one that would be next.

@@ -2,6 +2,7 @@
 //! events with commands.
 
 pub mod connect;
+mod discover;
 pub mod execute;
 pub mod policy;
 pub mod undo;

@@ -87,7 +87,7 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
             ],
         ),
         Event::BrokerCredentialsRotated(e) => rotate(tx, fact, e.broker, &e.credential),
-        Event::TopicsDiscovered(e) => tx.execute(
+        Event::TopicsChanged(e) => tx.execute(
             "UPDATE brokers SET discovered_at = ?2 WHERE id = ?1",
             &[text(e.broker), fact.at.into()],
         ),

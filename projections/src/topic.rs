@@ -1,6 +1,6 @@
 //! Topics as their brokers list them.
 
-use domain::broker::TopicsDiscovered;
+use domain::broker::TopicsChanged;
 use domain::{BrokerId, Event, Thing, TopicId};
 
 use crate::change::{Find, Noted};
@@ -72,7 +72,7 @@ impl Sort for TopicSort {
 
 pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(), ReadModelError> {
     match &fact.event {
-        Event::TopicsDiscovered(e) => {
+        Event::TopicsChanged(e) => {
             list(tx, fact, e, noted)?;
             count(tx, e.broker)
         }
@@ -96,44 +96,47 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
 fn list(
     tx: &mut dyn Tx,
     fact: &Fact,
-    e: &TopicsDiscovered,
+    e: &TopicsChanged,
     noted: &mut Noted,
 ) -> Result<(), ReadModelError> {
-    let values = [text(e.broker), serde_json::to_string(&e.topics)?.into()];
-    let differing = Find {
-        sql: "SELECT broker, name FROM topics WHERE broker = ?1 AND listed = 1 \
-              AND name NOT IN (SELECT value ->> 'name' FROM json_each(?2)) \
-              UNION ALL SELECT ?1, value ->> 'name' FROM json_each(?2) \
-              LEFT JOIN topics t ON t.broker = ?1 AND t.name = value ->> 'name' \
-              AND t.listed = 1 WHERE t.name IS NULL \
-              OR t.partitions IS DISTINCT FROM CAST(value ->> 'partitions' AS BIGINT) LIMIT ?3",
-        values: &values,
+    let there: Vec<_> = e.gained.iter().chain(&e.changed).collect();
+    let lost = [text(e.broker), serde_json::to_string(&e.lost)?.into()];
+    let there = [text(e.broker), serde_json::to_string(&there)?.into()];
+    let named = Find {
+        sql: "SELECT ?1, value ->> 'name' FROM json_each(?2) LIMIT ?3",
+        values: &there,
         thing: listed_topic,
     };
-    noted.note_found(tx, fact, differing)?;
+    noted.note_found(tx, fact, named)?;
+    let named = Find {
+        sql: "SELECT ?1, value FROM json_each(?2) LIMIT ?3",
+        values: &lost,
+        thing: listed_topic,
+    };
+    noted.note_found(tx, fact, named)?;
     tx.execute(
-        "UPDATE topics SET listed = 0, partitions = NULL WHERE broker = ?1 AND listed = 1 \
-         AND name NOT IN (SELECT value ->> 'name' FROM json_each(?2))",
-        &values,
+        "UPDATE topics SET listed = 0, partitions = NULL WHERE broker = ?1 \
+         AND name IN (SELECT value FROM json_each(?2))",
+        &lost,
     )?;
     tx.execute(
         "DELETE FROM topics WHERE broker = ?1 AND listed = 0 \
+         AND name IN (SELECT value FROM json_each(?2)) \
          AND NOT EXISTS (SELECT 1 FROM listeners l \
          WHERE l.broker = topics.broker AND l.topic = topics.name) \
          AND NOT EXISTS (SELECT 1 FROM listeners d \
          WHERE d.broker = topics.broker AND d.dlq = topics.name) \
          AND NOT EXISTS (SELECT 1 FROM publishers p \
          WHERE p.broker = topics.broker AND p.topic = topics.name)",
-        &values[..1],
+        &lost,
     )?;
     tx.execute(
         "INSERT INTO topics (broker, name, partitions, listed) \
          SELECT ?1, value ->> 'name', CAST(value ->> 'partitions' AS BIGINT), 1 \
          FROM json_each(?2) WHERE true \
          ON CONFLICT (broker, name) DO UPDATE \
-         SET partitions = excluded.partitions, listed = excluded.listed \
-         WHERE topics.listed = 0 OR topics.partitions IS DISTINCT FROM excluded.partitions",
-        &values,
+         SET partitions = excluded.partitions, listed = excluded.listed",
+        &there,
     )
 }
 

@@ -1,7 +1,7 @@
 //! Events that leave so many of everything behind.
 
 use domain::algorithm::{AlgorithmRegistered, Protocol, VersionPublished};
-use domain::broker::{BrokerConnected, BrokerSettings, DiscoveredTopic, SqsAuth, TopicsDiscovered};
+use domain::broker::{BrokerConnected, BrokerSettings, DiscoveredTopic, SqsAuth, TopicsChanged};
 use domain::grant::{Access, Grantee, Permission, TopicGranted, TopicPatternGranted};
 use domain::listener::{DlqSet, ListenerEnabled, ListenerSettings, StartPosition};
 use domain::organization::{MemberAdded, OrganizationCreated, Role};
@@ -107,11 +107,7 @@ fn broker(number: usize) -> Vec<Event> {
             },
         }
         .into(),
-        TopicsDiscovered {
-            broker,
-            topics: listed.to_vec(),
-        }
-        .into(),
+        TopicsChanged::gained(broker, listed.to_vec()).into(),
         TopicPatternGranted {
             broker,
             pattern: "*".parse().unwrap(),

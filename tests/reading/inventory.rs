@@ -8,7 +8,7 @@ use api::{Control, Principal, Schema};
 use domain::algorithm::{AlgorithmRegistered, Protocol, VersionPublished, VersionWithdrawn};
 use domain::broker::{
     BrokerConnected, BrokerCredentialsRotated, BrokerSettings, DiscoveredTopic, SqsAuth,
-    TopicsDiscovered,
+    TopicsChanged,
 };
 use domain::grant::{Access, Grantee, Permission, TopicGranted, TopicPatternGranted};
 use domain::listener::{ListenerEnabled, ListenerSettings, StartPosition};
@@ -206,11 +206,7 @@ fn set_up(topics: usize) -> Vec<Event> {
             credential: credential(2),
         }
         .into(),
-        TopicsDiscovered {
-            broker: broker(),
-            topics: listed.collect(),
-        }
-        .into(),
+        TopicsChanged::gained(broker(), listed.collect()).into(),
         TopicPatternGranted {
             broker: broker(),
             pattern: "topic-*".parse().unwrap(),

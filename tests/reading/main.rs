@@ -53,7 +53,7 @@ async fn the_statements_of_a_nested_query_do_not_grow_with_its_rows() {
     let alone = Alone::in_process().await;
     let inventory = Inventory::of(40).await;
     for (document, list, most) in [
-        (LISTENERS, "/listeners/nodes", 7),
+        (LISTENERS, "/listeners/nodes", 8),
         (GRANTS, "/grants/nodes", 4),
         (TOPICS, "/brokerByName/topics/nodes", 3),
         (TOPIC_LISTS, "/brokerByName/topics/nodes", 10),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::counter::Alone;
 use crate::inventory::Inventory;
 
-const DISCOVER: &str = "mutation($id: ID!, $input: BrokerDiscoverInput!) { it: brokerDiscover(\
+const DISCOVER: &str = "mutation($id: ID!, $input: BrokerTopicsDiscoverInput!) { it: brokerTopicsDiscover(\
     id: $id, input: $input) { broker { name } position userErrors { code } warnings { code } } }";
 
 #[tokio::test]

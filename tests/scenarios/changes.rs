@@ -185,7 +185,7 @@ async fn shows_what_there_is(api: &GraphQl, follower: &mut Follower) -> Rows {
 async fn topics_come_and_go(api: &GraphQl, follower: &mut Follower, flow: &Flow, kafka: &Kafka) {
     kafka.create(&["late"], 2).await;
     kafka.delete("scores").await;
-    let discover = "mutation($id: ID!) { it: brokerDiscover(id: $id, input: {}) \
+    let discover = "mutation($id: ID!) { it: brokerTopicsDiscover(id: $id, input: {}) \
                     { position userErrors { code message } } }";
     api.done(discover, json!({ "id": flow.broker })).await;
     let listed = shows_what_there_is(api, follower).await;

@@ -95,7 +95,7 @@ impl RandomCommands {
             0..=3 => self.of_organizations(),
             4..=7 => self.of_algorithms(),
             8..=11 => self.of_grants(),
-            12 => ("brokerDiscover", Some(self.broker.clone()), json!({})),
+            12 => ("brokerTopicsDiscover", Some(self.broker.clone()), json!({})),
             _ => self.of_flows(),
         }
     }

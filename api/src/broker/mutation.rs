@@ -6,7 +6,7 @@ use domain::{BrokerId, Position, Thing};
 use super::Broker;
 use super::connect::BrokerConnectInput;
 use super::disconnect::BrokerDisconnectInput;
-use super::discover::BrokerDiscoverInput;
+use super::discover_topics::BrokerTopicsDiscoverInput;
 use super::replace::BrokerReplaceInput;
 use super::rotate_credential::BrokerCredentialRotateInput;
 use crate::mutation::{Target, mutate, payload};
@@ -44,11 +44,11 @@ impl BrokerMutation {
     }
 
     /// Discovers the topics of a broker again.
-    async fn broker_discover(
+    async fn broker_topics_discover(
         &self,
         ctx: &Context<'_>,
         id: ID,
-        input: BrokerDiscoverInput,
+        input: BrokerTopicsDiscoverInput,
     ) -> Option<Result<BrokerPayload>> {
         mutate(ctx, id, input).await
     }

@@ -38,7 +38,7 @@ event_types! {
     /// A broker got another credential.
     BrokerCredentialsRotated,
     /// The list of a broker's topics changed.
-    TopicsDiscovered,
+    TopicsChanged,
     /// The topics that match a pattern were granted.
     TopicPatternGranted,
     /// A grant of a pattern was revoked.

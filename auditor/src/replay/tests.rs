@@ -38,7 +38,7 @@ const HISTORY: [Told; 14] = [
     ),
     (
         50,
-        "TopicsDiscovered",
+        "TopicsChanged",
         r#"{"broker":"C","topics":[{"name":"orders","partitions":4},{"name":"scores","partitions":1}]}"#,
     ),
     (

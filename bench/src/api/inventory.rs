@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::algorithm::{AlgorithmRegistered, Protocol, VersionPublished};
-use domain::broker::{BrokerConnected, BrokerSettings, DiscoveredTopic, SqsAuth, TopicsDiscovered};
+use domain::broker::{BrokerConnected, BrokerSettings, DiscoveredTopic, SqsAuth, TopicsChanged};
 use domain::grant::{Access, Grantee, Permission, TopicGranted};
 use domain::listener::{
     ListenerEnabled, ListenerPaused, ListenerSettings, ListenerSettingsChanged, StartPosition,
@@ -137,10 +137,7 @@ fn connected(number: usize, topics: usize) -> (StreamName, Vec<Event>) {
         name: topic(number).parse().unwrap(),
         partitions: None,
     });
-    let discovered = TopicsDiscovered {
-        broker,
-        topics: listed.collect(),
-    };
+    let discovered = TopicsChanged::gained(broker, listed.collect());
     let stream = StreamName::broker(broker);
     (stream, vec![connected.into(), discovered.into()])
 }

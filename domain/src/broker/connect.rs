@@ -1,14 +1,15 @@
 //! Connecting a broker.
 
-use super::{Broker, BrokerConnected, BrokerSettings, DiscoveredTopic, Phase, TopicsDiscovered};
+use super::{Broker, BrokerConnected, BrokerSettings, DiscoveredTopic, Phase, TopicsChanged};
 use crate::authority::Right;
 use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
+use crate::event::Event;
 use crate::ids::BrokerId;
 use crate::name::BrokerName;
 use crate::refusal::Refusal;
 
-/// Connect a broker that a worker has looked at.
+/// Connect a broker that a worker has looked at, with the topics that one append takes.
 #[derive(Clone, Debug)]
 pub struct ConnectBroker {
     /// Made of the name and a generation, see [`BrokerId::of_name`].
@@ -35,24 +36,19 @@ impl Command for ConnectBroker {
             return Err(Refusal::BrokerNameTaken(self.name.clone()));
         }
         self.settings.check()?;
-        let mut topics = match &self.probe {
-            Ok(topics) => topics.clone(),
+        let topics = match &self.probe {
+            Ok(topics) => topics,
             Err(reason) => return Err(Refusal::BrokerUnreachable(reason.clone())),
         };
-        topics.sort();
-        Ok(vec![
-            BrokerConnected {
-                broker: self.broker,
-                name: self.name.clone(),
-                settings: self.settings.clone(),
-            }
-            .into(),
-            TopicsDiscovered {
-                broker: self.broker,
-                topics,
-            }
-            .into(),
-        ])
+        let connected = BrokerConnected {
+            broker: self.broker,
+            name: self.name.clone(),
+            settings: self.settings.clone(),
+        };
+        let mut topics = TopicsChanged::between(self.broker, &state.topics, topics);
+        topics.truncate(TopicsChanged::MOST_OF_AN_APPEND);
+        let topics = topics.into_iter().map(Event::from);
+        Ok([connected.into()].into_iter().chain(topics).collect())
     }
 }
 
@@ -60,7 +56,7 @@ impl Command for ConnectBroker {
 mod tests {
     use super::*;
     use crate::broker::KafkaSecurity;
-    use crate::testing::{broker_connected, broker_disconnected, given, topics_discovered};
+    use crate::testing::{broker_connected, broker_disconnected, given, topics_gained};
 
     fn connect(probe: Result<Vec<DiscoveredTopic>, String>) -> ConnectBroker {
         let name: BrokerName = "main".parse().unwrap();
@@ -81,10 +77,9 @@ mod tests {
             name: "orders".parse().unwrap(),
             partitions: Some(1),
         }];
-        given([]).when(connect(Ok(topics))).then([
-            broker_connected("main"),
-            topics_discovered("main", &["orders"]),
-        ]);
+        given([])
+            .when(connect(Ok(topics)))
+            .then([broker_connected("main"), topics_gained("main", &["orders"])]);
     }
 
     #[test]

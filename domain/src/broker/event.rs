@@ -27,11 +27,18 @@ pub struct BrokerCredentialsRotated {
     pub credential: CredentialRef,
 }
 
-/// A worker listed the topics of a broker: the whole list, replacing the one before.
+/// A worker listed the topics of a broker: what is different from the list before. A difference
+/// of more than [`TopicsChanged::MOST_BYTES`] is several events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TopicsDiscovered {
+pub struct TopicsChanged {
     pub broker: BrokerId,
-    pub topics: Vec<DiscoveredTopic>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gained: Vec<DiscoveredTopic>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<TopicName>,
+    /// Those that have another number of partitions now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<DiscoveredTopic>,
 }
 
 /// A topic as its broker lists it.
@@ -113,8 +120,8 @@ impl Payload for BrokerCredentialsRotated {
     }
 }
 
-impl Payload for TopicsDiscovered {
-    const NAME: &'static str = "TopicsDiscovered";
+impl Payload for TopicsChanged {
+    const NAME: &'static str = "TopicsChanged";
     const VERSION: u32 = 1;
 
     fn subject(&self) -> Subject<'_> {
@@ -127,7 +134,16 @@ impl Payload for TopicsDiscovered {
 
     fn describe(&self, names: &BrokerNames) -> String {
         let broker = describe::broker(self.broker, names);
-        format!("found {} on {broker}", describe::topics(self.topics.len()))
+        let parts = [
+            ("found", self.gained.len()),
+            ("lost", self.lost.len()),
+            ("found other partitions of", self.changed.len()),
+        ];
+        let parts = parts.into_iter().filter(|(_, count)| *count > 0);
+        let parts: Vec<_> = parts
+            .map(|(verb, count)| format!("{verb} {}", describe::topics(count)))
+            .collect();
+        format!("{} on {broker}", parts.join(", "))
     }
 
     fn inverse(&self, _past: &Past<'_>) -> Result<Inverse, NoUndo> {

@@ -16,6 +16,9 @@ use crate::topic::Topic;
 /// The most topics in use of one broker that can be replaced at once.
 const MOST_TOPICS: usize = 10_000;
 
+/// How much the names of topics that are left behind may take in an event.
+const MOST_LEFT_BYTES: usize = 256 * 1024;
+
 /// End a broker and have another of the same kind take over what uses it. A policy then
 /// moves it, topic by topic; nothing more is consumed from the old broker.
 #[derive(Clone, Debug)]
@@ -81,6 +84,14 @@ impl Command for ReplaceBroker {
         if !missing.is_empty() && !self.leave_missing {
             return Err(Refusal::TopicsMissing { topics: missing });
         }
+        let bytes = missing.iter().map(|name| 2 * name.as_str().len()).sum();
+        if bytes > MOST_LEFT_BYTES {
+            return Err(Refusal::TooLarge {
+                field: "leaveMissing",
+                bytes,
+                most: MOST_LEFT_BYTES,
+            });
+        }
         Ok(vec![
             BrokerReplaced {
                 broker: self.broker,
@@ -109,7 +120,8 @@ mod tests {
     use crate::event::Event;
     use crate::grant::Access;
     use crate::testing::{
-        broker_connected, broker_disconnected, broker_id, given, granted, ready, topics_discovered,
+        broker_connected, broker_disconnected, broker_id, given, granted, listener_enabled, ready,
+        topics_gained,
     };
 
     fn replace() -> ReplaceBroker {
@@ -123,7 +135,7 @@ mod tests {
     }
 
     fn next(topics: &[&str]) -> Vec<Event> {
-        vec![broker_connected("next"), topics_discovered("next", topics)]
+        vec![broker_connected("next"), topics_gained("next", topics)]
     }
 
     fn replaced(left_behind: &[&str]) -> Event {
@@ -228,6 +240,26 @@ mod tests {
             .then_refused(Refusal::OutOfRange {
                 field: "topics",
                 rule: "at most 10000",
+            });
+    }
+
+    #[test]
+    fn more_names_left_behind_than_fit_an_event_are_refused_with_their_size() {
+        let names: Vec<String> = (0..700).map(|n| format!("{n:0>200}")).collect();
+        let enabled = names.iter().map(|name| listener_enabled(name, "1.0.0"));
+        let many = ReplaceBroker {
+            topics: names.iter().map(|name| name.parse().unwrap()).collect(),
+            leave_missing: true,
+            ..replace()
+        };
+        given(ready())
+            .and(enabled)
+            .and(next(&[]))
+            .when(many)
+            .then_refused(Refusal::TooLarge {
+                field: "leaveMissing",
+                bytes: 2 * 700 * 200,
+                most: MOST_LEFT_BYTES,
             });
     }
 }

@@ -108,7 +108,7 @@ mod tests {
     use crate::refusal::Refusal;
     use crate::testing::{
         algorithm_registered, algorithm_retired, broker_connected, broker_disconnected, given,
-        granted, organization_created, permission, ready, revoked, topic_id, topics_discovered,
+        granted, organization_created, permission, ready, revoked, topic_id, topics_gained,
         version_withdrawn,
     };
 
@@ -266,7 +266,7 @@ mod tests {
             ..edit([(Edit::Add, subscribe())])
         };
         given(ready())
-            .and([topics_discovered("main", &["t".repeat(249).as_str()])])
+            .and([topics_gained("main", &["t".repeat(249).as_str()])])
             .when(long(249))
             .then([granted(&"t".repeat(249), Access::Subscribe)]);
         given(ready())
@@ -284,7 +284,7 @@ mod tests {
         let acme = "acme/score".parse().unwrap();
         given([
             broker_connected("main"),
-            topics_discovered("main", &["orders"]),
+            topics_gained("main", &["orders"]),
             organization_created("acme"),
             algorithm_registered("acme/score"),
         ])

@@ -107,7 +107,7 @@ mod tests {
     use crate::grant::Access;
     use crate::testing::{
         broker_connected, dlq_set, granted, listener_enabled, permission, publisher_enabled,
-        topics_discovered,
+        topics_gained,
     };
 
     fn topic(events: &[Event]) -> Topic {
@@ -119,7 +119,7 @@ mod tests {
     fn replacement(topics: &[&str]) -> Broker {
         let mut broker = Broker::default();
         broker.apply(&broker_connected("next"));
-        broker.apply(&topics_discovered("next", topics));
+        broker.apply(&topics_gained("next", topics));
         broker
     }
 

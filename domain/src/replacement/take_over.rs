@@ -186,7 +186,7 @@ mod tests {
     use crate::testing::{
         broker_connected, broker_disconnected, broker_id, dlq_set, given, granted,
         listener_enabled, listener_paused, pattern_granted, permission, publisher_enabled, ready,
-        topics_discovered,
+        topics_gained,
     };
 
     fn cause() -> EventId {
@@ -212,7 +212,7 @@ mod tests {
         };
         vec![
             broker_connected("next"),
-            topics_discovered("next", topics),
+            topics_gained("next", topics),
             replaced.into(),
         ]
     }
@@ -353,10 +353,7 @@ mod tests {
     #[test]
     fn nothing_is_taken_from_the_living_or_given_to_the_gone() {
         given(hanging())
-            .and([
-                broker_connected("next"),
-                topics_discovered("next", &["orders"]),
-            ])
+            .and([broker_connected("next"), topics_gained("next", &["orders"])])
             .when(take_over("orders"))
             .then([]);
         given(hanging())

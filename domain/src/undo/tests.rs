@@ -21,7 +21,7 @@ use crate::testing::{
     algorithm_registered, algorithm_retired, broker_connected, broker_disconnected, broker_id,
     dlq_set, granted, listener_disabled, listener_enabled, listener_id, listener_paused,
     listener_resumed, member_added, organization_created, pattern_granted, pattern_revoked,
-    publisher_enabled, publisher_id, ready, revoked, topics_discovered, version_published,
+    publisher_enabled, publisher_id, ready, revoked, topics_gained, version_published,
     version_withdrawn, worker_joined,
 };
 
@@ -274,7 +274,7 @@ fn what_is_final_or_was_only_reported_says_so() {
         let undone = inverse(&world(), &event, &[]).unwrap_err();
         assert!(matches!(undone, NoUndo::Final(_)), "{event:?}");
     }
-    for event in [topics_discovered("main", &["orders"]), worker_joined()] {
+    for event in [topics_gained("main", &["orders"]), worker_joined()] {
         let undone = inverse(&world(), &event, &[]).unwrap_err();
         assert_eq!(undone, NoUndo::Reported, "{event:?}");
     }

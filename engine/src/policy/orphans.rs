@@ -102,7 +102,7 @@ impl Orphans {
     fn apply_to_broker(&mut self, id: BrokerId, event: &Event, cause: Cause) {
         let known = self.brokers.entry(id).or_default();
         match event {
-            Event::TopicsDiscovered(_) => return,
+            Event::TopicsChanged(_) => return,
             Event::BrokerDisconnected(_) => {
                 known.end = Some(End {
                     cause,

@@ -5,4 +5,5 @@ mod cluster;
 mod commands;
 mod crashes;
 mod policies;
+mod topics;
 mod undo;

@@ -2,7 +2,7 @@
 
 use domain::algorithm::{AlgorithmRegistered, Protocol, VersionPublished, VersionWithdrawn};
 use domain::broker::{
-    BrokerConnected, BrokerSettings, DiscoveredTopic, KafkaSecurity, TopicsDiscovered,
+    BrokerConnected, BrokerSettings, DiscoveredTopic, KafkaSecurity, TopicsChanged,
 };
 use domain::grant::{
     Access, Grantee, Permission, TopicGranted, TopicPatternGranted, TopicPatternRevoked,
@@ -103,11 +103,7 @@ pub(crate) fn flowing(version: &str) -> Vec<Event> {
             },
         }
         .into(),
-        TopicsDiscovered {
-            broker: broker(),
-            topics: topics.to_vec(),
-        }
-        .into(),
+        TopicsChanged::gained(broker(), topics.to_vec()).into(),
         granted("orders", Access::Subscribe),
         granted("scores", Access::Publish),
         granted("orders-dlq", Access::DeadLetter),

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use domain::algorithm::{AlgorithmRegistered, Protocol, VersionPublished, VersionWithdrawn};
 use domain::broker::{
-    BrokerConnected, BrokerSettings, DiscoveredTopic, KafkaSecurity, TopicsDiscovered,
+    BrokerConnected, BrokerSettings, DiscoveredTopic, KafkaSecurity, TopicsChanged,
 };
 use domain::grant::{Access, Grantee, Permission, TopicGranted};
 use domain::listener::{ListenerEnabled, ListenerPaused, ListenerSettings, StartPosition};
@@ -68,15 +68,15 @@ fn events() -> Vec<Event> {
         let topics = NAMES
             .iter()
             .zip([Some(3), None, Some(1), Some(3), Some(12)]);
-        let discovered = TopicsDiscovered {
-            broker: broker(name),
-            topics: topics
+        let discovered = TopicsChanged::gained(
+            broker(name),
+            topics
                 .map(|(name, partitions)| DiscoveredTopic {
                     name: name.parse().unwrap(),
                     partitions,
                 })
                 .collect(),
-        };
+        );
         events.extend([Event::from(connected), discovered.into()]);
         for topic in NAMES {
             events.extend(flows(&TopicId {

@@ -3,7 +3,7 @@
 use domain::algorithm::{AlgorithmRetired, Protocol, VersionPublished, VersionWithdrawn};
 use domain::broker::{
     BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, BrokerSettings,
-    DiscoveredTopic, SqsAuth, TopicsDiscovered,
+    DiscoveredTopic, SqsAuth, TopicsChanged,
 };
 use domain::grant::{
     Access, Grantee, Permission, TopicGranted, TopicPatternGranted, TopicPatternRevoked,
@@ -154,16 +154,18 @@ pub(crate) fn of_topics() -> impl Strategy<Value = Event> {
 
 pub(crate) fn of_topic_lists() -> impl Strategy<Value = Event> {
     let listed = proptest::sample::subsequence(TOPICS.to_vec(), 0..=TOPICS.len());
-    (a_broker(), listed, 1_u32..4).prop_map(|(broker, names, partitions)| {
-        let topics = names.into_iter().map(|name| DiscoveredTopic {
+    (a_broker(), listed, 1_u32..4, 0..3).prop_map(|(broker, names, partitions, kind)| {
+        let topics = names.iter().map(|name| DiscoveredTopic {
             name: name.parse().unwrap(),
             partitions: Some(partitions),
         });
-        TopicsDiscovered {
-            broker,
-            topics: topics.collect(),
+        let mut changed = TopicsChanged::gained(broker, Vec::new());
+        match kind {
+            0 => changed.gained = topics.collect(),
+            1 => changed.changed = topics.collect(),
+            _ => changed.lost = names.iter().map(|name| name.parse().unwrap()).collect(),
         }
-        .into()
+        changed.into()
     })
 }
 

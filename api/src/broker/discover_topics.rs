@@ -6,18 +6,19 @@ use domain::{BrokerId, Position, Refusal};
 
 use super::mutation::BrokerPayload;
 use super::probe::look;
+use crate::control::control;
 use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, Once, Target, Terms, arguments};
 use crate::user_error::UserError;
 
 /// On which terms to discover.
 #[derive(InputObject)]
-pub struct BrokerDiscoverInput {
+pub struct BrokerTopicsDiscoverInput {
     #[graphql(flatten)]
     pub once: Once,
 }
 
-impl Mutation for BrokerDiscoverInput {
+impl Mutation for BrokerTopicsDiscoverInput {
     type Id = ID;
     type Target = BrokerId;
     type Payload = BrokerPayload;
@@ -37,6 +38,7 @@ impl Mutation for BrokerDiscoverInput {
             broker: *broker,
             probe: look(call.ctx, &shown.0.settings).await?,
         };
-        call.execute(&command).await
+        let engine = &control(call.ctx).engine;
+        call.end(engine.discover(&command, call.request()).await)
     }
 }

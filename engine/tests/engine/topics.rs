@@ -1,0 +1,136 @@
+//! The topics of a large broker.
+
+use domain::broker::{Broker, BrokerSettings, DiscoverTopics, DiscoveredTopic, KafkaSecurity};
+use domain::{BrokerId, State, codec};
+use engine::connect::NewBroker;
+use engine::{Accepted, Outcome};
+
+use crate::cluster::{Cluster, request};
+
+const MANY: usize = 16_000;
+
+/// So many topics with long names, of which the last ones differ.
+fn topics(partitions: u32) -> Vec<DiscoveredTopic> {
+    let topic = |number| DiscoveredTopic {
+        name: format!("{number:0>100}").parse().unwrap(),
+        partitions: Some(if number < MANY - 10 { 1 } else { partitions }),
+    };
+    (0..MANY).map(topic).collect()
+}
+
+fn new() -> NewBroker {
+    NewBroker {
+        name: "main".parse().unwrap(),
+        settings: BrokerSettings::Kafka {
+            bootstrap_servers: vec!["127.0.0.1:9092".to_owned()],
+            security: KafkaSecurity::Plaintext,
+        },
+        probe: Ok(topics(1)),
+    }
+}
+
+/// The broker as the log tells it, and how many events and the largest payload there are.
+async fn told(cluster: &Cluster) -> (Broker, usize, usize) {
+    let events = cluster.events().await;
+    let mut broker = Broker::default();
+    for event in &events {
+        broker.apply(&codec::decode(event).unwrap());
+    }
+    let largest = events.iter().map(|event| event.payload.len()).max();
+    (broker, events.len(), largest.unwrap())
+}
+
+fn accepted(outcome: Outcome) -> Accepted {
+    match outcome {
+        Outcome::Accepted(accepted) => accepted,
+        refused => panic!("{refused:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_broker_with_any_number_of_topics_is_connected_and_discovered_again() {
+    let cluster = Cluster::empty().await;
+    let key = request("connect", [1; 32]);
+    let (id, outcome) = cluster.engine.connect(new(), &key).await.unwrap();
+    let connected = accepted(outcome);
+    let (broker, events, largest) = told(&cluster).await;
+    assert_eq!(broker.topics.len(), MANY);
+    assert!(largest <= 256 * 1024, "{largest}");
+    // The request is done once all of them are recorded, and is not done again.
+    assert_eq!(
+        connected.position,
+        cluster.events().await.last().unwrap().position
+    );
+    let before = cluster.engine.done_before(&key).await.unwrap();
+    assert_eq!(before.map(accepted), Some(connected));
+
+    let discover = |partitions| DiscoverTopics {
+        broker: id,
+        probe: Ok(topics(partitions)),
+    };
+    accepted(
+        cluster
+            .engine
+            .discover(&discover(3), &cluster.request())
+            .await
+            .unwrap(),
+    );
+    let (broker, more, _) = told(&cluster).await;
+    assert_eq!(more, events + 1, "only what differs is recorded");
+    assert_eq!(
+        broker
+            .topics
+            .values()
+            .filter(|t| t.partitions == Some(3))
+            .count(),
+        10
+    );
+    let none = DiscoverTopics {
+        broker: id,
+        probe: Ok(Vec::new()),
+    };
+    accepted(
+        cluster
+            .engine
+            .discover(&none, &cluster.request())
+            .await
+            .unwrap(),
+    );
+    assert_eq!(told(&cluster).await.0.topics.len(), 0);
+}
+
+#[tokio::test]
+async fn a_discovery_that_was_cut_short_goes_on_when_it_is_made_again() {
+    let cluster = Cluster::empty().await;
+    let id = BrokerId::of_name(&new().name, 0);
+    let some = NewBroker {
+        probe: Ok(Vec::new()),
+        ..new()
+    };
+    accepted(
+        cluster
+            .engine
+            .connect(some, &cluster.request())
+            .await
+            .unwrap()
+            .1,
+    );
+    let discover = DiscoverTopics {
+        broker: id,
+        probe: Ok(topics(1)),
+    };
+    // One append of it, as a process leaves it that ends then.
+    accepted(
+        cluster
+            .engine
+            .execute(&discover, &cluster.request())
+            .await
+            .unwrap(),
+    );
+    let (broker, ..) = told(&cluster).await;
+    assert!((1..MANY).contains(&broker.topics.len()));
+    let key = request("discover", [1; 32]);
+    assert_eq!(cluster.engine.done_before(&key).await.unwrap(), None);
+    accepted(cluster.engine.discover(&discover, &key).await.unwrap());
+    assert_eq!(told(&cluster).await.0.topics.len(), MANY);
+}
