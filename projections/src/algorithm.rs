@@ -1,5 +1,8 @@
 //! Algorithms.
 
+// A new event is asked for here.
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use domain::algorithm::{Algorithm as State, VersionPublished};
 use domain::{AlgorithmId, Event, OrganizationName, Revision};
 use jiff::Timestamp;
@@ -67,7 +70,41 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
             "UPDATE algorithms SET retired_at = ?2 WHERE id = ?1",
             &[text(&e.algorithm), fact.at.into()],
         ),
-        _ => Ok(()),
+        Event::OrganizationCreated(_)
+        | Event::MemberAdded(_)
+        | Event::MemberRoleChanged(_)
+        | Event::MemberRemoved(_)
+        | Event::VersionPublished(_)
+        | Event::VersionWithdrawn(_)
+        | Event::BrokerConnected(_)
+        | Event::BrokerCredentialsRotated(_)
+        | Event::TopicsChanged(_)
+        | Event::TopicPatternGranted(_)
+        | Event::TopicPatternRevoked(_)
+        | Event::BrokerReplaced(_)
+        | Event::BrokerDisconnected(_)
+        | Event::TopicGranted(_)
+        | Event::TopicRevoked(_)
+        | Event::ListenerEnabled(_)
+        | Event::ListenerVersionChanged(_)
+        | Event::ListenerSettingsChanged(_)
+        | Event::ListenerPaused(_)
+        | Event::ListenerResumed(_)
+        | Event::ListenerDisabled(_)
+        | Event::DlqSet(_)
+        | Event::DlqCleared(_)
+        | Event::PublisherEnabled(_)
+        | Event::PublisherVersionChanged(_)
+        | Event::PublisherDisabled(_)
+        | Event::WorkerJoined(_)
+        | Event::WorkerLeft(_)
+        | Event::ConsumerStarted(_)
+        | Event::ConsumerStopped(_)
+        | Event::ConsumerFailed(_)
+        | Event::ListenerBlocked(_)
+        | Event::ListenerUnblocked(_)
+        | Event::ReadModelsRebuilt(_)
+        | Event::NothingChanged(_) => Ok(()),
     }
 }
 

@@ -1,5 +1,8 @@
 //! Brokers: connected ones, and those that were disconnected or replaced.
 
+// A new event is asked for here.
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod usage;
 
 use domain::broker::{BrokerKind, BrokerSettings};
@@ -99,7 +102,38 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
             let sql = "UPDATE brokers SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL";
             tx.execute(sql, &[text(e.broker), fact.at.into()])
         }
-        _ => Ok(()),
+        Event::OrganizationCreated(_)
+        | Event::MemberAdded(_)
+        | Event::MemberRoleChanged(_)
+        | Event::MemberRemoved(_)
+        | Event::AlgorithmRegistered(_)
+        | Event::VersionPublished(_)
+        | Event::VersionWithdrawn(_)
+        | Event::AlgorithmRetired(_)
+        | Event::TopicPatternGranted(_)
+        | Event::TopicPatternRevoked(_)
+        | Event::TopicGranted(_)
+        | Event::TopicRevoked(_)
+        | Event::ListenerEnabled(_)
+        | Event::ListenerVersionChanged(_)
+        | Event::ListenerSettingsChanged(_)
+        | Event::ListenerPaused(_)
+        | Event::ListenerResumed(_)
+        | Event::ListenerDisabled(_)
+        | Event::DlqSet(_)
+        | Event::DlqCleared(_)
+        | Event::PublisherEnabled(_)
+        | Event::PublisherVersionChanged(_)
+        | Event::PublisherDisabled(_)
+        | Event::WorkerJoined(_)
+        | Event::WorkerLeft(_)
+        | Event::ConsumerStarted(_)
+        | Event::ConsumerStopped(_)
+        | Event::ConsumerFailed(_)
+        | Event::ListenerBlocked(_)
+        | Event::ListenerUnblocked(_)
+        | Event::ReadModelsRebuilt(_)
+        | Event::NothingChanged(_) => Ok(()),
     }
 }
 

@@ -1,5 +1,8 @@
 //! Grants: of a topic or of a pattern of topics, to an algorithm or to all of an organization.
 
+// A new event is asked for here.
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use domain::grant::{Access, GrantKey, Scope};
 use domain::{AlgorithmId, BrokerId, Event, OrganizationName, Revision, Thing, TopicId};
 use jiff::Timestamp;
@@ -70,7 +73,39 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
             note_included(tx, fact, &key, noted)?;
             remove(tx, &key)
         }
-        _ => Ok(()),
+        Event::OrganizationCreated(_)
+        | Event::MemberAdded(_)
+        | Event::MemberRoleChanged(_)
+        | Event::MemberRemoved(_)
+        | Event::AlgorithmRegistered(_)
+        | Event::VersionPublished(_)
+        | Event::VersionWithdrawn(_)
+        | Event::AlgorithmRetired(_)
+        | Event::BrokerConnected(_)
+        | Event::BrokerCredentialsRotated(_)
+        | Event::TopicsChanged(_)
+        | Event::BrokerReplaced(_)
+        | Event::BrokerDisconnected(_)
+        | Event::ListenerEnabled(_)
+        | Event::ListenerVersionChanged(_)
+        | Event::ListenerSettingsChanged(_)
+        | Event::ListenerPaused(_)
+        | Event::ListenerResumed(_)
+        | Event::ListenerDisabled(_)
+        | Event::DlqSet(_)
+        | Event::DlqCleared(_)
+        | Event::PublisherEnabled(_)
+        | Event::PublisherVersionChanged(_)
+        | Event::PublisherDisabled(_)
+        | Event::WorkerJoined(_)
+        | Event::WorkerLeft(_)
+        | Event::ConsumerStarted(_)
+        | Event::ConsumerStopped(_)
+        | Event::ConsumerFailed(_)
+        | Event::ListenerBlocked(_)
+        | Event::ListenerUnblocked(_)
+        | Event::ReadModelsRebuilt(_)
+        | Event::NothingChanged(_) => Ok(()),
     }
 }
 

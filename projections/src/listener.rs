@@ -1,5 +1,8 @@
 //! Listeners, enabled and disabled.
 
+// A new event is asked for here.
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use domain::grant::{Access, GrantKey, Scope};
 use domain::listener::{ListenerEnabled, ListenerSettings};
 use domain::{
@@ -117,7 +120,26 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
             let grant = GrantKey::of_pattern(e.broker, &e.pattern, &e.permission);
             note_dead_lettering(tx, fact, &grant, noted)
         }
-        _ => Ok(()),
+        Event::OrganizationCreated(_)
+        | Event::MemberAdded(_)
+        | Event::MemberRoleChanged(_)
+        | Event::MemberRemoved(_)
+        | Event::AlgorithmRegistered(_)
+        | Event::BrokerConnected(_)
+        | Event::BrokerCredentialsRotated(_)
+        | Event::TopicsChanged(_)
+        | Event::PublisherEnabled(_)
+        | Event::PublisherVersionChanged(_)
+        | Event::PublisherDisabled(_)
+        | Event::WorkerJoined(_)
+        | Event::WorkerLeft(_)
+        | Event::ConsumerStarted(_)
+        | Event::ConsumerStopped(_)
+        | Event::ConsumerFailed(_)
+        | Event::ListenerBlocked(_)
+        | Event::ListenerUnblocked(_)
+        | Event::ReadModelsRebuilt(_)
+        | Event::NothingChanged(_) => Ok(()),
     }
 }
 

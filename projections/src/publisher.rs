@@ -1,5 +1,9 @@
 //! Publishers, the enabled and the disabled.
 
+// A new event is asked for here.
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use domain::publisher::PublisherEnabled;
 use domain::{
     AlgorithmId, BrokerId, Event, OrganizationName, Position, PublisherId, Revision, Thing,
     TopicId, VersionSelector,
@@ -62,23 +66,7 @@ impl Sort for PublisherSort {
 
 pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(), ReadModelError> {
     match &fact.event {
-        Event::PublisherEnabled(e) => tx.execute(
-            "INSERT INTO publishers (key, broker, topic, algorithm, enabled, version, \
-             position, changed_at, cause) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8) \
-             ON CONFLICT (key) DO UPDATE SET enabled = 1, version = excluded.version, \
-             position = excluded.position, changed_at = excluded.changed_at, \
-             cause = excluded.cause",
-            &[
-                text(&e.publisher),
-                text(e.publisher.topic.broker),
-                e.publisher.topic.topic.as_str().into(),
-                text(&e.publisher.algorithm),
-                text(&e.version),
-                fact.position.into(),
-                fact.at.into(),
-                e.cause.map(|cause| cause.to_string()).into(),
-            ],
-        ),
+        Event::PublisherEnabled(e) => enable(tx, fact, e),
         Event::PublisherVersionChanged(e) => tx.execute(
             "UPDATE publishers SET version = ?2, position = ?3, changed_at = ?4 WHERE key = ?1",
             &[
@@ -103,8 +91,57 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
         Event::AlgorithmRetired(e) => note_of(tx, fact, &e.algorithm, noted),
         Event::BrokerReplaced(e) => note_on(tx, fact, e.broker, noted),
         Event::BrokerDisconnected(e) => note_on(tx, fact, e.broker, noted),
-        _ => Ok(()),
+        Event::OrganizationCreated(_)
+        | Event::MemberAdded(_)
+        | Event::MemberRoleChanged(_)
+        | Event::MemberRemoved(_)
+        | Event::AlgorithmRegistered(_)
+        | Event::BrokerConnected(_)
+        | Event::BrokerCredentialsRotated(_)
+        | Event::TopicsChanged(_)
+        | Event::TopicPatternGranted(_)
+        | Event::TopicPatternRevoked(_)
+        | Event::TopicGranted(_)
+        | Event::TopicRevoked(_)
+        | Event::ListenerEnabled(_)
+        | Event::ListenerVersionChanged(_)
+        | Event::ListenerSettingsChanged(_)
+        | Event::ListenerPaused(_)
+        | Event::ListenerResumed(_)
+        | Event::ListenerDisabled(_)
+        | Event::DlqSet(_)
+        | Event::DlqCleared(_)
+        | Event::WorkerJoined(_)
+        | Event::WorkerLeft(_)
+        | Event::ConsumerStarted(_)
+        | Event::ConsumerStopped(_)
+        | Event::ConsumerFailed(_)
+        | Event::ListenerBlocked(_)
+        | Event::ListenerUnblocked(_)
+        | Event::ReadModelsRebuilt(_)
+        | Event::NothingChanged(_) => Ok(()),
     }
+}
+
+fn enable(tx: &mut dyn Tx, fact: &Fact, enabled: &PublisherEnabled) -> Result<(), ReadModelError> {
+    let publisher = &enabled.publisher;
+    tx.execute(
+        "INSERT INTO publishers (key, broker, topic, algorithm, enabled, version, \
+         position, changed_at, cause) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8) \
+         ON CONFLICT (key) DO UPDATE SET enabled = 1, version = excluded.version, \
+         position = excluded.position, changed_at = excluded.changed_at, \
+         cause = excluded.cause",
+        &[
+            text(publisher),
+            text(publisher.topic.broker),
+            publisher.topic.topic.as_str().into(),
+            text(&publisher.algorithm),
+            text(&enabled.version),
+            fact.position.into(),
+            fact.at.into(),
+            enabled.cause.map(|cause| cause.to_string()).into(),
+        ],
+    )
 }
 
 /// Those of an algorithm show what their version selectors pick.

@@ -1,5 +1,8 @@
 //! Topics as their brokers list them.
 
+// A new event is asked for here.
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use domain::broker::TopicsChanged;
 use domain::{BrokerId, Event, Thing, TopicId};
 
@@ -87,7 +90,37 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
             forget(tx, fact, e.broker, noted)?;
             count(tx, e.broker)
         }
-        _ => Ok(()),
+        Event::OrganizationCreated(_)
+        | Event::MemberAdded(_)
+        | Event::MemberRoleChanged(_)
+        | Event::MemberRemoved(_)
+        | Event::AlgorithmRegistered(_)
+        | Event::VersionPublished(_)
+        | Event::VersionWithdrawn(_)
+        | Event::AlgorithmRetired(_)
+        | Event::BrokerConnected(_)
+        | Event::BrokerCredentialsRotated(_)
+        | Event::TopicPatternGranted(_)
+        | Event::TopicPatternRevoked(_)
+        | Event::TopicGranted(_)
+        | Event::TopicRevoked(_)
+        | Event::ListenerVersionChanged(_)
+        | Event::ListenerSettingsChanged(_)
+        | Event::ListenerPaused(_)
+        | Event::ListenerResumed(_)
+        | Event::ListenerDisabled(_)
+        | Event::DlqCleared(_)
+        | Event::PublisherVersionChanged(_)
+        | Event::PublisherDisabled(_)
+        | Event::WorkerJoined(_)
+        | Event::WorkerLeft(_)
+        | Event::ConsumerStarted(_)
+        | Event::ConsumerStopped(_)
+        | Event::ConsumerFailed(_)
+        | Event::ListenerBlocked(_)
+        | Event::ListenerUnblocked(_)
+        | Event::ReadModelsRebuilt(_)
+        | Event::NothingChanged(_) => Ok(()),
     }
 }
 
