@@ -22,7 +22,9 @@ pub use retire::RetireAlgorithm;
 pub use withdraw_version::WithdrawVersion;
 
 use crate::command::{Keyed, State};
-use crate::event::Event;
+use crate::event::{
+    Event, of_broker, of_cluster, of_command, of_organization, of_topic, of_worker,
+};
 use crate::ids::AlgorithmId;
 use crate::refusal::Refusal;
 use crate::thing::Subject;
@@ -146,39 +148,12 @@ impl State for Algorithm {
                 self.withdrawn.insert(e.version.clone(), e.reason.clone());
             }
             Event::AlgorithmRetired(_) => self.retired = true,
-            Event::OrganizationCreated(_)
-            | Event::MemberAdded(_)
-            | Event::MemberRoleChanged(_)
-            | Event::MemberRemoved(_)
-            | Event::BrokerConnected(_)
-            | Event::BrokerCredentialsRotated(_)
-            | Event::TopicsChanged(_)
-            | Event::TopicPatternGranted(_)
-            | Event::TopicPatternRevoked(_)
-            | Event::BrokerReplaced(_)
-            | Event::BrokerDisconnected(_)
-            | Event::TopicGranted(_)
-            | Event::TopicRevoked(_)
-            | Event::ListenerEnabled(_)
-            | Event::ListenerVersionChanged(_)
-            | Event::ListenerSettingsChanged(_)
-            | Event::ListenerPaused(_)
-            | Event::ListenerResumed(_)
-            | Event::ListenerDisabled(_)
-            | Event::DlqSet(_)
-            | Event::DlqCleared(_)
-            | Event::PublisherEnabled(_)
-            | Event::PublisherVersionChanged(_)
-            | Event::PublisherDisabled(_)
-            | Event::WorkerJoined(_)
-            | Event::WorkerLeft(_)
-            | Event::ConsumerStarted(_)
-            | Event::ConsumerStopped(_)
-            | Event::ConsumerFailed(_)
-            | Event::ListenerBlocked(_)
-            | Event::ListenerUnblocked(_)
-            | Event::ReadModelsRebuilt(_)
-            | Event::NothingChanged(_) => {}
+            of_organization!()
+            | of_broker!()
+            | of_topic!()
+            | of_worker!()
+            | of_cluster!()
+            | of_command!() => {}
         }
     }
 }

@@ -35,7 +35,9 @@ pub use settings::BrokerSettings;
 pub use sqs::SqsAuth;
 
 use crate::command::{Keyed, State};
-use crate::event::Event;
+use crate::event::{
+    Event, of_algorithm, of_cluster, of_command, of_organization, of_topic, of_worker,
+};
 use crate::grant::{Access, Permission};
 use crate::ids::{AlgorithmId, BrokerId};
 use crate::name::TopicName;
@@ -132,36 +134,12 @@ impl State for Broker {
                 self.patterns
                     .remove(&(e.pattern.clone(), e.permission.clone()));
             }
-            Event::OrganizationCreated(_)
-            | Event::MemberAdded(_)
-            | Event::MemberRoleChanged(_)
-            | Event::MemberRemoved(_)
-            | Event::AlgorithmRegistered(_)
-            | Event::VersionPublished(_)
-            | Event::VersionWithdrawn(_)
-            | Event::AlgorithmRetired(_)
-            | Event::TopicGranted(_)
-            | Event::TopicRevoked(_)
-            | Event::ListenerEnabled(_)
-            | Event::ListenerVersionChanged(_)
-            | Event::ListenerSettingsChanged(_)
-            | Event::ListenerPaused(_)
-            | Event::ListenerResumed(_)
-            | Event::ListenerDisabled(_)
-            | Event::DlqSet(_)
-            | Event::DlqCleared(_)
-            | Event::PublisherEnabled(_)
-            | Event::PublisherVersionChanged(_)
-            | Event::PublisherDisabled(_)
-            | Event::WorkerJoined(_)
-            | Event::WorkerLeft(_)
-            | Event::ConsumerStarted(_)
-            | Event::ConsumerStopped(_)
-            | Event::ConsumerFailed(_)
-            | Event::ListenerBlocked(_)
-            | Event::ListenerUnblocked(_)
-            | Event::ReadModelsRebuilt(_)
-            | Event::NothingChanged(_) => {}
+            of_organization!()
+            | of_algorithm!()
+            | of_topic!()
+            | of_worker!()
+            | of_cluster!()
+            | of_command!() => {}
         }
     }
 }

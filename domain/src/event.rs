@@ -66,7 +66,19 @@ impl Event {
     }
 }
 
+/// Lists the events by whose streams they belong to, each with a pattern that any of them matches:
+/// what is folded from other streams names those it does without, and none of their events.
 macro_rules! events {
+    ($($pattern:ident { $($of:ident,)* })*) => {
+        $(
+            macro_rules! $pattern {
+                () => { $(crate::event::Event::$of(_))|* };
+            }
+            pub(crate) use $pattern;
+        )*
+
+        events!($($($of,)*)*);
+    };
     ($($name:ident,)*) => {
         /// Something that happened.
         #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,41 +177,55 @@ macro_rules! events {
 }
 
 events! {
-    OrganizationCreated,
-    MemberAdded,
-    MemberRoleChanged,
-    MemberRemoved,
-    AlgorithmRegistered,
-    VersionPublished,
-    VersionWithdrawn,
-    AlgorithmRetired,
-    BrokerConnected,
-    BrokerCredentialsRotated,
-    TopicsChanged,
-    TopicPatternGranted,
-    TopicPatternRevoked,
-    BrokerReplaced,
-    BrokerDisconnected,
-    TopicGranted,
-    TopicRevoked,
-    ListenerEnabled,
-    ListenerVersionChanged,
-    ListenerSettingsChanged,
-    ListenerPaused,
-    ListenerResumed,
-    ListenerDisabled,
-    DlqSet,
-    DlqCleared,
-    PublisherEnabled,
-    PublisherVersionChanged,
-    PublisherDisabled,
-    WorkerJoined,
-    WorkerLeft,
-    ConsumerStarted,
-    ConsumerStopped,
-    ConsumerFailed,
-    ListenerBlocked,
-    ListenerUnblocked,
-    ReadModelsRebuilt,
-    NothingChanged,
+    of_organization {
+        OrganizationCreated,
+        MemberAdded,
+        MemberRoleChanged,
+        MemberRemoved,
+    }
+    of_algorithm {
+        AlgorithmRegistered,
+        VersionPublished,
+        VersionWithdrawn,
+        AlgorithmRetired,
+    }
+    of_broker {
+        BrokerConnected,
+        BrokerCredentialsRotated,
+        TopicsChanged,
+        TopicPatternGranted,
+        TopicPatternRevoked,
+        BrokerReplaced,
+        BrokerDisconnected,
+    }
+    of_topic {
+        TopicGranted,
+        TopicRevoked,
+        ListenerEnabled,
+        ListenerVersionChanged,
+        ListenerSettingsChanged,
+        ListenerPaused,
+        ListenerResumed,
+        ListenerDisabled,
+        DlqSet,
+        DlqCleared,
+        PublisherEnabled,
+        PublisherVersionChanged,
+        PublisherDisabled,
+    }
+    of_worker {
+        WorkerJoined,
+        WorkerLeft,
+        ConsumerStarted,
+        ConsumerStopped,
+        ConsumerFailed,
+        ListenerBlocked,
+        ListenerUnblocked,
+    }
+    of_cluster {
+        ReadModelsRebuilt,
+    }
+    of_command {
+        NothingChanged,
+    }
 }

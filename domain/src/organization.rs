@@ -18,7 +18,7 @@ pub use remove_member::RemoveMember;
 pub use update_member::UpdateMember;
 
 use crate::command::{Keyed, State};
-use crate::event::Event;
+use crate::event::{Event, of_algorithm, of_broker, of_cluster, of_command, of_topic, of_worker};
 use crate::name::{OrganizationName, UserName};
 use crate::refusal::Refusal;
 use crate::thing::Subject;
@@ -81,39 +81,12 @@ impl State for Organization {
             Event::MemberRemoved(e) => {
                 self.members.remove(&e.member);
             }
-            Event::AlgorithmRegistered(_)
-            | Event::VersionPublished(_)
-            | Event::VersionWithdrawn(_)
-            | Event::AlgorithmRetired(_)
-            | Event::BrokerConnected(_)
-            | Event::BrokerCredentialsRotated(_)
-            | Event::TopicsChanged(_)
-            | Event::TopicPatternGranted(_)
-            | Event::TopicPatternRevoked(_)
-            | Event::BrokerReplaced(_)
-            | Event::BrokerDisconnected(_)
-            | Event::TopicGranted(_)
-            | Event::TopicRevoked(_)
-            | Event::ListenerEnabled(_)
-            | Event::ListenerVersionChanged(_)
-            | Event::ListenerSettingsChanged(_)
-            | Event::ListenerPaused(_)
-            | Event::ListenerResumed(_)
-            | Event::ListenerDisabled(_)
-            | Event::DlqSet(_)
-            | Event::DlqCleared(_)
-            | Event::PublisherEnabled(_)
-            | Event::PublisherVersionChanged(_)
-            | Event::PublisherDisabled(_)
-            | Event::WorkerJoined(_)
-            | Event::WorkerLeft(_)
-            | Event::ConsumerStarted(_)
-            | Event::ConsumerStopped(_)
-            | Event::ConsumerFailed(_)
-            | Event::ListenerBlocked(_)
-            | Event::ListenerUnblocked(_)
-            | Event::ReadModelsRebuilt(_)
-            | Event::NothingChanged(_) => {}
+            of_algorithm!()
+            | of_broker!()
+            | of_topic!()
+            | of_worker!()
+            | of_cluster!()
+            | of_command!() => {}
         }
     }
 }

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::broker::{Broker, Phase};
 use crate::command::{Keyed, State};
-use crate::event::Event;
+use crate::event::{
+    Event, of_algorithm, of_broker, of_cluster, of_command, of_organization, of_worker,
+};
 use crate::grant::{Access, Permission};
 use crate::ids::{AlgorithmId, TopicId};
 use crate::listener::{ListenerEnabled, ListenerSettings};
@@ -181,30 +183,12 @@ impl State for Topic {
             Event::PublisherDisabled(e) => {
                 self.publishers.remove(&e.publisher.algorithm);
             }
-            Event::OrganizationCreated(_)
-            | Event::MemberAdded(_)
-            | Event::MemberRoleChanged(_)
-            | Event::MemberRemoved(_)
-            | Event::AlgorithmRegistered(_)
-            | Event::VersionPublished(_)
-            | Event::VersionWithdrawn(_)
-            | Event::AlgorithmRetired(_)
-            | Event::BrokerConnected(_)
-            | Event::BrokerCredentialsRotated(_)
-            | Event::TopicsChanged(_)
-            | Event::TopicPatternGranted(_)
-            | Event::TopicPatternRevoked(_)
-            | Event::BrokerReplaced(_)
-            | Event::BrokerDisconnected(_)
-            | Event::WorkerJoined(_)
-            | Event::WorkerLeft(_)
-            | Event::ConsumerStarted(_)
-            | Event::ConsumerStopped(_)
-            | Event::ConsumerFailed(_)
-            | Event::ListenerBlocked(_)
-            | Event::ListenerUnblocked(_)
-            | Event::ReadModelsRebuilt(_)
-            | Event::NothingChanged(_) => {}
+            of_organization!()
+            | of_algorithm!()
+            | of_broker!()
+            | of_worker!()
+            | of_cluster!()
+            | of_command!() => {}
         }
     }
 }

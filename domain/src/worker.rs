@@ -17,7 +17,9 @@ pub use join::{JoinWorker, LeaveWorker};
 pub use report::{Report, ReportConsumer};
 
 use crate::command::State;
-use crate::event::Event;
+use crate::event::{
+    Event, of_algorithm, of_broker, of_cluster, of_command, of_organization, of_topic,
+};
 use crate::ids::ListenerId;
 
 /// The version of what workers and the control plane say to each other; both must have the same.
@@ -54,36 +56,12 @@ impl State for Worker {
             Event::ListenerUnblocked(unblocked) => {
                 self.blocked.remove(&unblocked.listener);
             }
-            Event::OrganizationCreated(_)
-            | Event::MemberAdded(_)
-            | Event::MemberRoleChanged(_)
-            | Event::MemberRemoved(_)
-            | Event::AlgorithmRegistered(_)
-            | Event::VersionPublished(_)
-            | Event::VersionWithdrawn(_)
-            | Event::AlgorithmRetired(_)
-            | Event::BrokerConnected(_)
-            | Event::BrokerCredentialsRotated(_)
-            | Event::TopicsChanged(_)
-            | Event::TopicPatternGranted(_)
-            | Event::TopicPatternRevoked(_)
-            | Event::BrokerReplaced(_)
-            | Event::BrokerDisconnected(_)
-            | Event::TopicGranted(_)
-            | Event::TopicRevoked(_)
-            | Event::ListenerEnabled(_)
-            | Event::ListenerVersionChanged(_)
-            | Event::ListenerSettingsChanged(_)
-            | Event::ListenerPaused(_)
-            | Event::ListenerResumed(_)
-            | Event::ListenerDisabled(_)
-            | Event::DlqSet(_)
-            | Event::DlqCleared(_)
-            | Event::PublisherEnabled(_)
-            | Event::PublisherVersionChanged(_)
-            | Event::PublisherDisabled(_)
-            | Event::ReadModelsRebuilt(_)
-            | Event::NothingChanged(_) => {}
+            of_organization!()
+            | of_algorithm!()
+            | of_broker!()
+            | of_topic!()
+            | of_cluster!()
+            | of_command!() => {}
         }
     }
 }
