@@ -39,11 +39,14 @@ impl Engine {
             settings: new.settings,
             probe: new.probe,
         };
-        if discover.fits(&Broker::default()) {
+        let first = part_of(request, u32::MAX);
+        // One that was cut short goes on, however many topics are found this time.
+        let begun = self.done_before(&first).await?.is_some();
+        if !begun && discover.fits(&Broker::default()) {
             return Ok((broker, self.execute(&command, request).await?));
         }
         // The broker first, with the topics that its append takes; the rest as any discovery.
-        let outcome = self.execute(&command, &part_of(request, u32::MAX)).await?;
+        let outcome = self.execute(&command, &first).await?;
         if !matches!(outcome, Outcome::Accepted(_)) {
             return Ok((broker, outcome));
         }

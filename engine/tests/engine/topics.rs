@@ -1,9 +1,11 @@
 //! The topics of a large broker.
 
-use domain::broker::{Broker, BrokerSettings, DiscoverTopics, DiscoveredTopic, KafkaSecurity};
-use domain::{BrokerId, State, codec};
+use domain::broker::{
+    Broker, BrokerSettings, ConnectBroker, DiscoverTopics, DiscoveredTopic, KafkaSecurity,
+};
+use domain::{BrokerId, CommandId, State, codec};
 use engine::connect::NewBroker;
-use engine::{Accepted, Outcome};
+use engine::{Accepted, Outcome, Request};
 
 use crate::cluster::{Cluster, request};
 
@@ -97,6 +99,38 @@ async fn a_broker_with_any_number_of_topics_is_connected_and_discovered_again() 
             .unwrap(),
     );
     assert_eq!(told(&cluster).await.0.topics.len(), 0);
+}
+
+#[tokio::test]
+async fn a_connection_that_was_cut_short_goes_on_with_the_topics_there_are_then() {
+    let cluster = Cluster::empty().await;
+    let key = request("connect", [1; 32]);
+    let NewBroker {
+        name,
+        settings,
+        probe,
+    } = new();
+    let broker = BrokerId::of_name(&name, 0);
+    let connect = ConnectBroker {
+        broker,
+        name,
+        settings,
+        probe,
+    };
+    // The first append of it, as a process leaves it that ends then.
+    let first = Request {
+        command: CommandId::part(key.command, u32::MAX),
+        ..key.clone()
+    };
+    accepted(cluster.engine.execute(&connect, &first).await.unwrap());
+    let fewer = NewBroker {
+        probe: Ok(topics(1)[..10].to_vec()),
+        ..new()
+    };
+    let (id, outcome) = cluster.engine.connect(fewer, &key).await.unwrap();
+    assert_eq!(id, broker);
+    accepted(outcome);
+    assert_eq!(told(&cluster).await.0.topics.len(), 10);
 }
 
 #[tokio::test]
