@@ -9,6 +9,7 @@ use crate::grant::mutation::{GrantPayload, TopicPayload};
 use crate::listener::mutation::ListenerPayload;
 use crate::organization::mutation::OrganizationPayload;
 use crate::publisher::mutation::PublisherPayload;
+use crate::read_models::rebuild::ReadModelsRebuildPayload;
 use crate::scalar::Position;
 use crate::user_error::{UserError, Warning};
 use crate::worker::mutation::WorkerPayload;
@@ -40,6 +41,7 @@ pub(crate) enum AnyPayload {
     Listener(ListenerPayload),
     Organization(OrganizationPayload),
     Publisher(PublisherPayload),
+    ReadModels(ReadModelsRebuildPayload),
     Topic(TopicPayload),
     Undo(UndoPayload),
     Version(VersionPayload),
