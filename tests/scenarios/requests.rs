@@ -103,7 +103,7 @@ async fn a_variable_within_a_literal_is_replaced() {
         json!([{ "name": "two" }, { "name": "one" }, null])
     );
     // Deeper: an item of a list within an input, refused for what the variable holds.
-    let edit = "mutation($topic: ID!, $algorithm: ID!, $access: Access!) { \
+    let edit = "mutation($topic: ID!, $algorithm: ID!, $access: GrantAccess!) { \
         it: topicGrantsEdit(input: { topicId: $topic, changes: [ \
             { edit: ADD, access: $access, algorithmId: $algorithm } ] }) \
         { userErrors { code path } } }";
