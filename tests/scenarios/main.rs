@@ -20,6 +20,7 @@ mod limits;
 mod lists;
 mod log_copy;
 mod log_faults;
+mod mutations;
 mod past;
 mod refusals;
 mod requests;
