@@ -66,13 +66,15 @@ impl Event {
     }
 }
 
-/// Lists the events by whose streams they belong to, each with a pattern that any of them matches:
-/// what is folded from other streams names those it does without, and none of their events.
+/// Lists the events by the streams that they belong to. Each group comes with a pattern that all of
+/// its events match, so that a match on events which ignores a group need not name them.
 macro_rules! events {
     ($($pattern:ident { $($of:ident,)* })*) => {
         $(
+            /// A pattern that matches the events of these streams.
+            #[macro_export]
             macro_rules! $pattern {
-                () => { $(crate::event::Event::$of(_))|* };
+                () => { $($crate::Event::$of(_))|* };
             }
             pub(crate) use $pattern;
         )*

@@ -4,6 +4,9 @@
 //! fresh ids arrive in [`Ctx`]. What an admin or a member may not do is a [`Refusal`],
 //! a value; there are no errors in a decision.
 
+// A match on events names each of them, so that a new one is asked for.
+#![deny(clippy::wildcard_enum_match_arm)]
+
 pub mod algorithm;
 pub mod assignment;
 pub mod authority;

@@ -1,8 +1,5 @@
 //! Organizations: who owns algorithms, and who belongs to them.
 
-// A new event is asked for here.
-#![deny(clippy::wildcard_enum_match_arm)]
-
 pub mod add_member;
 pub mod create;
 pub mod event;

@@ -50,7 +50,7 @@ impl VersionSelector {
     ) -> bool {
         match self {
             Self::Latest => self.resolve(published) == Some(version),
-            _ => self.matches(version),
+            Self::Exact(_) | Self::Minor { .. } | Self::Major { .. } => self.matches(version),
         }
     }
 

@@ -1,10 +1,10 @@
 //! Algorithms.
 
-// A new event is asked for here.
-#![deny(clippy::wildcard_enum_match_arm)]
-
 use domain::algorithm::{Algorithm as State, VersionPublished};
-use domain::{AlgorithmId, Event, OrganizationName, Revision};
+use domain::{
+    AlgorithmId, Event, OrganizationName, Revision, of_broker, of_cluster, of_command,
+    of_organization, of_topic, of_worker,
+};
 use jiff::Timestamp;
 
 use crate::database::{FromRow, Row, Statement, Tx, Value, text};
@@ -70,41 +70,14 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
             "UPDATE algorithms SET retired_at = ?2 WHERE id = ?1",
             &[text(&e.algorithm), fact.at.into()],
         ),
-        Event::OrganizationCreated(_)
-        | Event::MemberAdded(_)
-        | Event::MemberRoleChanged(_)
-        | Event::MemberRemoved(_)
+        of_organization!()
+        | of_broker!()
+        | of_topic!()
+        | of_worker!()
+        | of_cluster!()
+        | of_command!()
         | Event::VersionPublished(_)
-        | Event::VersionWithdrawn(_)
-        | Event::BrokerConnected(_)
-        | Event::BrokerCredentialsRotated(_)
-        | Event::TopicsChanged(_)
-        | Event::TopicPatternGranted(_)
-        | Event::TopicPatternRevoked(_)
-        | Event::BrokerReplaced(_)
-        | Event::BrokerDisconnected(_)
-        | Event::TopicGranted(_)
-        | Event::TopicRevoked(_)
-        | Event::ListenerEnabled(_)
-        | Event::ListenerVersionChanged(_)
-        | Event::ListenerSettingsChanged(_)
-        | Event::ListenerPaused(_)
-        | Event::ListenerResumed(_)
-        | Event::ListenerDisabled(_)
-        | Event::DlqSet(_)
-        | Event::DlqCleared(_)
-        | Event::PublisherEnabled(_)
-        | Event::PublisherVersionChanged(_)
-        | Event::PublisherDisabled(_)
-        | Event::WorkerJoined(_)
-        | Event::WorkerLeft(_)
-        | Event::ConsumerStarted(_)
-        | Event::ConsumerStopped(_)
-        | Event::ConsumerFailed(_)
-        | Event::ListenerBlocked(_)
-        | Event::ListenerUnblocked(_)
-        | Event::ReadModelsRebuilt(_)
-        | Event::NothingChanged(_) => Ok(()),
+        | Event::VersionWithdrawn(_) => Ok(()),
     }
 }
 

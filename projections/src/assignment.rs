@@ -1,15 +1,15 @@
 //! Assignments: what workers are to run, made of listeners, grants, brokers, versions and
 //! publishers. The one projection that has no events of its own.
 
-// A new event is asked for here.
-#![deny(clippy::wildcard_enum_match_arm)]
-
 mod page;
 
 use std::collections::BTreeMap;
 
 use domain::grant::{Access, GrantKey};
-use domain::{AlgorithmId, Assignment, BrokerId, Event, ListenerId, Outputs, TopicName};
+use domain::{
+    AlgorithmId, Assignment, BrokerId, Event, ListenerId, Outputs, TopicName, of_algorithm,
+    of_cluster, of_command, of_organization, of_worker,
+};
 
 pub use self::page::{AssignmentChange, AssignmentCursor, AssignmentPage};
 use crate::database::{Tx, text};
@@ -59,14 +59,11 @@ pub(crate) fn touch_before(
     let grant = match &fact.event {
         Event::TopicRevoked(e) => GrantKey::of_topic(&e.topic, &e.permission),
         Event::TopicPatternRevoked(e) => GrantKey::of_pattern(e.broker, &e.pattern, &e.permission),
-        Event::OrganizationCreated(_)
-        | Event::MemberAdded(_)
-        | Event::MemberRoleChanged(_)
-        | Event::MemberRemoved(_)
-        | Event::AlgorithmRegistered(_)
-        | Event::VersionPublished(_)
-        | Event::VersionWithdrawn(_)
-        | Event::AlgorithmRetired(_)
+        of_organization!()
+        | of_algorithm!()
+        | of_worker!()
+        | of_cluster!()
+        | of_command!()
         | Event::BrokerConnected(_)
         | Event::BrokerCredentialsRotated(_)
         | Event::TopicsChanged(_)
@@ -84,16 +81,7 @@ pub(crate) fn touch_before(
         | Event::DlqCleared(_)
         | Event::PublisherEnabled(_)
         | Event::PublisherVersionChanged(_)
-        | Event::PublisherDisabled(_)
-        | Event::WorkerJoined(_)
-        | Event::WorkerLeft(_)
-        | Event::ConsumerStarted(_)
-        | Event::ConsumerStopped(_)
-        | Event::ConsumerFailed(_)
-        | Event::ListenerBlocked(_)
-        | Event::ListenerUnblocked(_)
-        | Event::ReadModelsRebuilt(_)
-        | Event::NothingChanged(_) => return Ok(()),
+        | Event::PublisherDisabled(_) => return Ok(()),
     };
     touched.note(fact, keys(tx, Reach::Granted(grant))?);
     Ok(())
@@ -156,25 +144,16 @@ fn reach(event: &Event) -> Reach<'_> {
         }
         Event::BrokerReplaced(e) => Reach::AllOn(e.broker),
         Event::BrokerDisconnected(e) => Reach::AllOn(e.broker),
-        Event::OrganizationCreated(_)
-        | Event::MemberAdded(_)
-        | Event::MemberRoleChanged(_)
-        | Event::MemberRemoved(_)
+        of_organization!()
+        | of_worker!()
+        | of_cluster!()
+        | of_command!()
         | Event::AlgorithmRegistered(_)
         | Event::BrokerConnected(_)
         | Event::BrokerCredentialsRotated(_)
         | Event::TopicsChanged(_)
         | Event::TopicPatternRevoked(_)
-        | Event::TopicRevoked(_)
-        | Event::WorkerJoined(_)
-        | Event::WorkerLeft(_)
-        | Event::ConsumerStarted(_)
-        | Event::ConsumerStopped(_)
-        | Event::ConsumerFailed(_)
-        | Event::ListenerBlocked(_)
-        | Event::ListenerUnblocked(_)
-        | Event::ReadModelsRebuilt(_)
-        | Event::NothingChanged(_) => Reach::Nothing,
+        | Event::TopicRevoked(_) => Reach::Nothing,
     }
 }
 

@@ -1,10 +1,10 @@
 //! Grants: of a topic or of a pattern of topics, to an algorithm or to all of an organization.
 
-// A new event is asked for here.
-#![deny(clippy::wildcard_enum_match_arm)]
-
 use domain::grant::{Access, GrantKey, Scope};
-use domain::{AlgorithmId, BrokerId, Event, OrganizationName, Revision, Thing, TopicId};
+use domain::{
+    AlgorithmId, BrokerId, Event, OrganizationName, Revision, Thing, TopicId, of_algorithm,
+    of_cluster, of_command, of_organization, of_worker,
+};
 use jiff::Timestamp;
 
 use crate::change::{Find, Noted};
@@ -73,14 +73,11 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
             note_included(tx, fact, &key, noted)?;
             remove(tx, &key)
         }
-        Event::OrganizationCreated(_)
-        | Event::MemberAdded(_)
-        | Event::MemberRoleChanged(_)
-        | Event::MemberRemoved(_)
-        | Event::AlgorithmRegistered(_)
-        | Event::VersionPublished(_)
-        | Event::VersionWithdrawn(_)
-        | Event::AlgorithmRetired(_)
+        of_organization!()
+        | of_algorithm!()
+        | of_worker!()
+        | of_cluster!()
+        | of_command!()
         | Event::BrokerConnected(_)
         | Event::BrokerCredentialsRotated(_)
         | Event::TopicsChanged(_)
@@ -96,16 +93,7 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
         | Event::DlqCleared(_)
         | Event::PublisherEnabled(_)
         | Event::PublisherVersionChanged(_)
-        | Event::PublisherDisabled(_)
-        | Event::WorkerJoined(_)
-        | Event::WorkerLeft(_)
-        | Event::ConsumerStarted(_)
-        | Event::ConsumerStopped(_)
-        | Event::ConsumerFailed(_)
-        | Event::ListenerBlocked(_)
-        | Event::ListenerUnblocked(_)
-        | Event::ReadModelsRebuilt(_)
-        | Event::NothingChanged(_) => Ok(()),
+        | Event::PublisherDisabled(_) => Ok(()),
     }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Each noun has a file: how its events change its rows, its row as a struct, its queries.
 
+// A match on events names each of them, so that a new one is asked for.
+#![deny(clippy::wildcard_enum_match_arm)]
+
 pub mod algorithm;
 pub mod algorithm_topic;
 mod apply;

@@ -1,13 +1,10 @@
 //! Listeners, enabled and disabled.
 
-// A new event is asked for here.
-#![deny(clippy::wildcard_enum_match_arm)]
-
 use domain::grant::{Access, GrantKey, Scope};
 use domain::listener::{ListenerEnabled, ListenerSettings};
 use domain::{
     AlgorithmId, BrokerId, Event, ListenerId, OrganizationName, Position, Revision, Thing, TopicId,
-    VersionSelector,
+    VersionSelector, of_cluster, of_command, of_organization, of_worker,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -120,26 +117,17 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
             let grant = GrantKey::of_pattern(e.broker, &e.pattern, &e.permission);
             note_dead_lettering(tx, fact, &grant, noted)
         }
-        Event::OrganizationCreated(_)
-        | Event::MemberAdded(_)
-        | Event::MemberRoleChanged(_)
-        | Event::MemberRemoved(_)
+        of_organization!()
+        | of_worker!()
+        | of_cluster!()
+        | of_command!()
         | Event::AlgorithmRegistered(_)
         | Event::BrokerConnected(_)
         | Event::BrokerCredentialsRotated(_)
         | Event::TopicsChanged(_)
         | Event::PublisherEnabled(_)
         | Event::PublisherVersionChanged(_)
-        | Event::PublisherDisabled(_)
-        | Event::WorkerJoined(_)
-        | Event::WorkerLeft(_)
-        | Event::ConsumerStarted(_)
-        | Event::ConsumerStopped(_)
-        | Event::ConsumerFailed(_)
-        | Event::ListenerBlocked(_)
-        | Event::ListenerUnblocked(_)
-        | Event::ReadModelsRebuilt(_)
-        | Event::NothingChanged(_) => Ok(()),
+        | Event::PublisherDisabled(_) => Ok(()),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Organizations and their members.
 
-// A new event is asked for here.
-#![deny(clippy::wildcard_enum_match_arm)]
-
 use domain::organization::Role;
-use domain::{Event, OrganizationName, Revision, UserName};
+use domain::{
+    Event, OrganizationName, Revision, UserName, of_algorithm, of_broker, of_cluster, of_command,
+    of_topic, of_worker,
+};
 use jiff::Timestamp;
 
 use crate::database::{FromRow, Row, Statement, Tx};
@@ -74,39 +74,12 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
             "DELETE FROM members WHERE organization = ?1 AND member = ?2",
             &[e.organization.as_str().into(), e.member.as_str().into()],
         ),
-        Event::AlgorithmRegistered(_)
-        | Event::VersionPublished(_)
-        | Event::VersionWithdrawn(_)
-        | Event::AlgorithmRetired(_)
-        | Event::BrokerConnected(_)
-        | Event::BrokerCredentialsRotated(_)
-        | Event::TopicsChanged(_)
-        | Event::TopicPatternGranted(_)
-        | Event::TopicPatternRevoked(_)
-        | Event::BrokerReplaced(_)
-        | Event::BrokerDisconnected(_)
-        | Event::TopicGranted(_)
-        | Event::TopicRevoked(_)
-        | Event::ListenerEnabled(_)
-        | Event::ListenerVersionChanged(_)
-        | Event::ListenerSettingsChanged(_)
-        | Event::ListenerPaused(_)
-        | Event::ListenerResumed(_)
-        | Event::ListenerDisabled(_)
-        | Event::DlqSet(_)
-        | Event::DlqCleared(_)
-        | Event::PublisherEnabled(_)
-        | Event::PublisherVersionChanged(_)
-        | Event::PublisherDisabled(_)
-        | Event::WorkerJoined(_)
-        | Event::WorkerLeft(_)
-        | Event::ConsumerStarted(_)
-        | Event::ConsumerStopped(_)
-        | Event::ConsumerFailed(_)
-        | Event::ListenerBlocked(_)
-        | Event::ListenerUnblocked(_)
-        | Event::ReadModelsRebuilt(_)
-        | Event::NothingChanged(_) => Ok(()),
+        of_algorithm!()
+        | of_broker!()
+        | of_topic!()
+        | of_worker!()
+        | of_cluster!()
+        | of_command!() => Ok(()),
     }
 }
 

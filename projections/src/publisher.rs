@@ -1,12 +1,9 @@
 //! Publishers, the enabled and the disabled.
 
-// A new event is asked for here.
-#![deny(clippy::wildcard_enum_match_arm)]
-
 use domain::publisher::PublisherEnabled;
 use domain::{
     AlgorithmId, BrokerId, Event, OrganizationName, Position, PublisherId, Revision, Thing,
-    TopicId, VersionSelector,
+    TopicId, VersionSelector, of_cluster, of_command, of_organization, of_worker,
 };
 use jiff::Timestamp;
 
@@ -91,10 +88,10 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
         Event::AlgorithmRetired(e) => note_of(tx, fact, &e.algorithm, noted),
         Event::BrokerReplaced(e) => note_on(tx, fact, e.broker, noted),
         Event::BrokerDisconnected(e) => note_on(tx, fact, e.broker, noted),
-        Event::OrganizationCreated(_)
-        | Event::MemberAdded(_)
-        | Event::MemberRoleChanged(_)
-        | Event::MemberRemoved(_)
+        of_organization!()
+        | of_worker!()
+        | of_cluster!()
+        | of_command!()
         | Event::AlgorithmRegistered(_)
         | Event::BrokerConnected(_)
         | Event::BrokerCredentialsRotated(_)
@@ -110,16 +107,7 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
         | Event::ListenerResumed(_)
         | Event::ListenerDisabled(_)
         | Event::DlqSet(_)
-        | Event::DlqCleared(_)
-        | Event::WorkerJoined(_)
-        | Event::WorkerLeft(_)
-        | Event::ConsumerStarted(_)
-        | Event::ConsumerStopped(_)
-        | Event::ConsumerFailed(_)
-        | Event::ListenerBlocked(_)
-        | Event::ListenerUnblocked(_)
-        | Event::ReadModelsRebuilt(_)
-        | Event::NothingChanged(_) => Ok(()),
+        | Event::DlqCleared(_) => Ok(()),
     }
 }
 

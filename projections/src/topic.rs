@@ -1,10 +1,10 @@
 //! Topics as their brokers list them.
 
-// A new event is asked for here.
-#![deny(clippy::wildcard_enum_match_arm)]
-
 use domain::broker::TopicsChanged;
-use domain::{BrokerId, Event, Thing, TopicId};
+use domain::{
+    BrokerId, Event, Thing, TopicId, of_algorithm, of_cluster, of_command, of_organization,
+    of_worker,
+};
 
 use crate::change::{Find, Noted};
 use crate::database::{FromRow, Row, Statement, Tx, text};
@@ -90,14 +90,11 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
             forget(tx, fact, e.broker, noted)?;
             count(tx, e.broker)
         }
-        Event::OrganizationCreated(_)
-        | Event::MemberAdded(_)
-        | Event::MemberRoleChanged(_)
-        | Event::MemberRemoved(_)
-        | Event::AlgorithmRegistered(_)
-        | Event::VersionPublished(_)
-        | Event::VersionWithdrawn(_)
-        | Event::AlgorithmRetired(_)
+        of_organization!()
+        | of_algorithm!()
+        | of_worker!()
+        | of_cluster!()
+        | of_command!()
         | Event::BrokerConnected(_)
         | Event::BrokerCredentialsRotated(_)
         | Event::TopicPatternGranted(_)
@@ -111,16 +108,7 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
         | Event::ListenerDisabled(_)
         | Event::DlqCleared(_)
         | Event::PublisherVersionChanged(_)
-        | Event::PublisherDisabled(_)
-        | Event::WorkerJoined(_)
-        | Event::WorkerLeft(_)
-        | Event::ConsumerStarted(_)
-        | Event::ConsumerStopped(_)
-        | Event::ConsumerFailed(_)
-        | Event::ListenerBlocked(_)
-        | Event::ListenerUnblocked(_)
-        | Event::ReadModelsRebuilt(_)
-        | Event::NothingChanged(_) => Ok(()),
+        | Event::PublisherDisabled(_) => Ok(()),
     }
 }
 

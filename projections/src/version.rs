@@ -3,7 +3,10 @@
 use std::fmt::Write;
 
 use domain::algorithm::{Protocol, VersionPublished, VersionWithdrawn};
-use domain::{AlgorithmId, Event, Position, Revision, Version};
+use domain::{
+    AlgorithmId, Event, Position, Revision, Version, of_broker, of_cluster, of_command,
+    of_organization, of_topic, of_worker,
+};
 use jiff::Timestamp;
 
 use crate::database::{FromRow, Row, Statement, Tx, text};
@@ -63,7 +66,14 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
     match &fact.event {
         Event::VersionPublished(e) => publish(tx, fact, e),
         Event::VersionWithdrawn(e) => withdraw(tx, fact, e),
-        _ => Ok(()),
+        Event::AlgorithmRegistered(_)
+        | Event::AlgorithmRetired(_)
+        | of_organization!()
+        | of_broker!()
+        | of_topic!()
+        | of_worker!()
+        | of_cluster!()
+        | of_command!() => Ok(()),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Workers that are here, and the consumers they run.
 
-// A new event is asked for here.
-#![deny(clippy::wildcard_enum_match_arm)]
-
-use domain::{BrokerId, Event, ListenerId, Thing, WorkerId};
+use domain::{
+    BrokerId, Event, ListenerId, Thing, WorkerId, of_algorithm, of_broker, of_cluster, of_command,
+    of_organization, of_topic,
+};
 use jiff::Timestamp;
 
 use crate::change::{Find, Noted};
@@ -106,36 +106,12 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
             "DELETE FROM consumers WHERE worker = ?1 AND listener = ?2",
             &[text(e.worker), text(&e.listener)],
         ),
-        Event::OrganizationCreated(_)
-        | Event::MemberAdded(_)
-        | Event::MemberRoleChanged(_)
-        | Event::MemberRemoved(_)
-        | Event::AlgorithmRegistered(_)
-        | Event::VersionPublished(_)
-        | Event::VersionWithdrawn(_)
-        | Event::AlgorithmRetired(_)
-        | Event::BrokerConnected(_)
-        | Event::BrokerCredentialsRotated(_)
-        | Event::TopicsChanged(_)
-        | Event::TopicPatternGranted(_)
-        | Event::TopicPatternRevoked(_)
-        | Event::BrokerReplaced(_)
-        | Event::BrokerDisconnected(_)
-        | Event::TopicGranted(_)
-        | Event::TopicRevoked(_)
-        | Event::ListenerEnabled(_)
-        | Event::ListenerVersionChanged(_)
-        | Event::ListenerSettingsChanged(_)
-        | Event::ListenerPaused(_)
-        | Event::ListenerResumed(_)
-        | Event::ListenerDisabled(_)
-        | Event::DlqSet(_)
-        | Event::DlqCleared(_)
-        | Event::PublisherEnabled(_)
-        | Event::PublisherVersionChanged(_)
-        | Event::PublisherDisabled(_)
-        | Event::ReadModelsRebuilt(_)
-        | Event::NothingChanged(_) => Ok(()),
+        of_organization!()
+        | of_algorithm!()
+        | of_broker!()
+        | of_topic!()
+        | of_cluster!()
+        | of_command!() => Ok(()),
     }
 }
 

@@ -4,9 +4,6 @@
 //! A listener needs a SUBSCRIBE grant, a connected broker and an algorithm that is not retired;
 //! a publisher a PUBLISH grant and the same; a grant such a broker and algorithm.
 
-// A new event is asked for here.
-#![deny(clippy::wildcard_enum_match_arm)]
-
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::broker::{Broker, Phase};
@@ -14,7 +11,8 @@ use domain::grant::{Access, Grantee, Permission};
 use domain::topic::Topic;
 use domain::{
     AlgorithmId, BrokerId, Envelope, Event, EventId, ListenerId, PublisherId, State, Subject,
-    TopicId, TopicName, TopicPattern,
+    TopicId, TopicName, TopicPattern, of_algorithm, of_cluster, of_command, of_organization,
+    of_topic, of_worker,
 };
 
 use super::remedy::{Cause, Orphan, Remedy, Replacement};
@@ -122,39 +120,15 @@ impl Orphans {
                 let key = (e.pattern.clone(), e.permission.clone());
                 known.patterns_revoked.insert(key, cause);
             }
-            Event::OrganizationCreated(_)
-            | Event::MemberAdded(_)
-            | Event::MemberRoleChanged(_)
-            | Event::MemberRemoved(_)
-            | Event::AlgorithmRegistered(_)
-            | Event::VersionPublished(_)
-            | Event::VersionWithdrawn(_)
-            | Event::AlgorithmRetired(_)
+            of_organization!()
+            | of_algorithm!()
+            | of_topic!()
+            | of_worker!()
+            | of_cluster!()
+            | of_command!()
             | Event::BrokerConnected(_)
             | Event::BrokerCredentialsRotated(_)
-            | Event::TopicPatternGranted(_)
-            | Event::TopicGranted(_)
-            | Event::TopicRevoked(_)
-            | Event::ListenerEnabled(_)
-            | Event::ListenerVersionChanged(_)
-            | Event::ListenerSettingsChanged(_)
-            | Event::ListenerPaused(_)
-            | Event::ListenerResumed(_)
-            | Event::ListenerDisabled(_)
-            | Event::DlqSet(_)
-            | Event::DlqCleared(_)
-            | Event::PublisherEnabled(_)
-            | Event::PublisherVersionChanged(_)
-            | Event::PublisherDisabled(_)
-            | Event::WorkerJoined(_)
-            | Event::WorkerLeft(_)
-            | Event::ConsumerStarted(_)
-            | Event::ConsumerStopped(_)
-            | Event::ConsumerFailed(_)
-            | Event::ListenerBlocked(_)
-            | Event::ListenerUnblocked(_)
-            | Event::ReadModelsRebuilt(_)
-            | Event::NothingChanged(_) => {}
+            | Event::TopicPatternGranted(_) => {}
         }
         known.broker.apply(event);
         let topics: Vec<TopicName> = known.topics.keys().cloned().collect();

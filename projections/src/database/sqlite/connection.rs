@@ -140,7 +140,7 @@ pub(super) fn query(
             values.push(match row.get_ref(column)? {
                 ValueRef::Null => Value::Text(None),
                 ValueRef::Integer(integer) => Value::Integer(Some(integer)),
-                other => {
+                other @ (ValueRef::Real(_) | ValueRef::Text(_) | ValueRef::Blob(_)) => {
                     let text = other.as_str();
                     let text = text.map_err(|error| ReadModelError::Row(Box::new(error)))?;
                     Value::Text(Some(text.to_owned()))
