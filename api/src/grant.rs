@@ -9,4 +9,4 @@ pub mod query;
 pub mod remove;
 pub mod types;
 
-pub use types::{Access, Grant};
+pub use types::{Grant, GrantAccess};

@@ -6,7 +6,7 @@ use domain::{AlgorithmId, ListenerId, PublisherId};
 use projections::algorithm_topic::{AlgorithmTopic as Row, AlgorithmTopicFilter};
 use projections::grant::GrantFilter;
 
-use crate::grant::{Access, Grant};
+use crate::grant::{Grant, GrantAccess};
 use crate::id::{self, chosen};
 use crate::list::{List, Part};
 use crate::listener::Listener;
@@ -20,7 +20,7 @@ pub struct AlgorithmTopicFilterInput {
     /// Only on this broker.
     pub broker_id: Option<ID>,
     /// Only with one of these.
-    pub access: Option<Vec<Access>>,
+    pub access: Option<Vec<GrantAccess>>,
     /// Part of the name of the topic.
     pub search: Option<String>,
 }
@@ -56,7 +56,7 @@ impl AlgorithmTopic {
     }
 
     /// What the algorithm may do.
-    async fn access(&self) -> Access {
+    async fn access(&self) -> GrantAccess {
         self.row.access.into()
     }
 

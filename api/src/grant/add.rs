@@ -4,7 +4,7 @@ use async_graphql::{ID, InputObject};
 use domain::Position;
 use domain::grant::{Edit, GrantKey, Grantee, Permission};
 
-use super::Access;
+use super::GrantAccess;
 use super::mutation::{GrantPayload, edit};
 use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
@@ -18,7 +18,7 @@ pub struct TopicGrantInput {
     /// An algorithm with a published version.
     pub algorithm_id: ID,
     /// What it permits.
-    pub access: Access,
+    pub access: GrantAccess,
     #[graphql(flatten)]
     pub once: OnceAtRevision,
 }

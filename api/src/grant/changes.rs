@@ -3,7 +3,7 @@
 use async_graphql::{Enum, ID};
 use domain::grant::{Edit, Grantee, Permission};
 
-use super::Access;
+use super::GrantAccess;
 use crate::id::{self, IdError};
 use crate::user_error::{UserError, UserErrorCode};
 
@@ -31,7 +31,7 @@ pub(super) fn each<I, C>(
 pub(super) fn permission(
     algorithm: Option<&ID>,
     organization: Option<&ID>,
-    access: Access,
+    access: GrantAccess,
 ) -> Result<Permission, UserError> {
     Ok(Permission {
         grantee: grantee(algorithm, organization)?,

@@ -4,7 +4,7 @@ use async_graphql::{ID, InputObject};
 use domain::grant::{EditGrants, GrantChange};
 use domain::{Position, TopicId};
 
-use super::Access;
+use super::GrantAccess;
 use super::changes::{GrantEdit, each, permission};
 use super::mutation::TopicPayload;
 use crate::id;
@@ -32,7 +32,7 @@ pub struct GrantChangeInput {
     /// Also for the algorithms that it registers later; this or `algorithmId`.
     pub organization_id: Option<ID>,
     /// What it permits.
-    pub access: Access,
+    pub access: GrantAccess,
 }
 
 impl Mutation for TopicGrantsEditInput {

@@ -4,7 +4,7 @@ use async_graphql::{ID, InputObject};
 use domain::grant::{EditPatternGrants, PatternChange};
 use domain::{BrokerId, Position};
 
-use super::Access;
+use super::GrantAccess;
 use super::changes::{GrantEdit, each, permission};
 use crate::broker::mutation::BrokerPayload;
 use crate::id;
@@ -35,7 +35,7 @@ pub struct PatternGrantChangeInput {
     /// Also for the algorithms that it registers later; this or `algorithmId`.
     pub organization_id: Option<ID>,
     /// What it permits.
-    pub access: Access,
+    pub access: GrantAccess,
 }
 
 impl Mutation for PatternGrantsEditInput {

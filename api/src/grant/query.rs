@@ -3,7 +3,7 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use projections::grant::{GrantFilter, GrantSort};
 
-use super::{Access, Grant};
+use super::{Grant, GrantAccess};
 use crate::as_of::AsOf;
 use crate::id::{self, chosen};
 use crate::list::{List, OrderBy, Part};
@@ -21,7 +21,7 @@ pub struct GrantFilterInput {
     /// Only grants to this organization or to an algorithm of it.
     pub organization_id: Option<ID>,
     /// Only grants that permit this.
-    pub access: Option<Access>,
+    pub access: Option<GrantAccess>,
 }
 
 #[derive(Default)]

@@ -9,7 +9,7 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
-/// On which terms to revoke.
+/// Options for revoking a grant.
 #[derive(InputObject)]
 pub struct TopicRevokeInput {
     #[graphql(flatten)]

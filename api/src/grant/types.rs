@@ -26,7 +26,7 @@ impl Grant {
     }
 
     /// What it permits.
-    async fn access(&self) -> Access {
+    async fn access(&self) -> GrantAccess {
         self.0.key.permission.access.into()
     }
 
@@ -109,8 +109,8 @@ pub enum Grantee {
 
 /// What a grant permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "DomainAccess", name = "GrantAccess")]
-pub enum Access {
+#[graphql(remote = "DomainAccess")]
+pub enum GrantAccess {
     /// The algorithm may be fed from the topic.
     Subscribe,
     /// The algorithm's results may be written to the topic, and its faulty messages.

@@ -28,7 +28,7 @@ pub struct ListenerSettings {
 #[derive(SimpleObject)]
 pub struct ListenerStart {
     /// Which message it begins with.
-    pub at: StartAt,
+    pub at: ListenerStartAt,
     /// The time; null unless `at` is `TIMESTAMP`.
     pub time: Option<DateTime>,
 }
@@ -46,8 +46,7 @@ pub struct RetryPolicy {
 
 /// Which message a listener begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(name = "ListenerStartAt")]
-pub enum StartAt {
+pub enum ListenerStartAt {
     /// The oldest message that the broker still has.
     Earliest,
     /// The first message that arrives after the consumer has started.
@@ -86,7 +85,7 @@ pub struct ListenerSettingsInput {
 #[derive(InputObject)]
 pub struct ListenerStartInput {
     /// Which message it begins with.
-    pub at: StartAt,
+    pub at: ListenerStartAt,
     /// Required with `TIMESTAMP`, and not allowed otherwise.
     pub time: Option<DateTime>,
 }
@@ -133,9 +132,11 @@ impl ListenerStartInput {
     /// The position; `path` is where its time was asked for.
     pub(crate) fn position(&self, path: &[&str]) -> Result<StartPosition, UserError> {
         match (self.at, self.time) {
-            (StartAt::Earliest, None) => Ok(StartPosition::Earliest),
-            (StartAt::Latest, None) => Ok(StartPosition::Latest),
-            (StartAt::Timestamp, Some(time)) => Ok(StartPosition::Timestamp { time: time.0 }),
+            (ListenerStartAt::Earliest, None) => Ok(StartPosition::Earliest),
+            (ListenerStartAt::Latest, None) => Ok(StartPosition::Latest),
+            (ListenerStartAt::Timestamp, Some(time)) => {
+                Ok(StartPosition::Timestamp { time: time.0 })
+            }
             _ => Err(UserError::new(
                 UserErrorCode::OutOfRange,
                 "time is required with TIMESTAMP and not allowed otherwise",
@@ -148,9 +149,9 @@ impl ListenerStartInput {
 impl From<DomainSettings> for ListenerSettings {
     fn from(settings: DomainSettings) -> Self {
         let (at, time) = match settings.start {
-            StartPosition::Earliest => (StartAt::Earliest, None),
-            StartPosition::Latest => (StartAt::Latest, None),
-            StartPosition::Timestamp { time } => (StartAt::Timestamp, Some(DateTime(time))),
+            StartPosition::Earliest => (ListenerStartAt::Earliest, None),
+            StartPosition::Latest => (ListenerStartAt::Latest, None),
+            StartPosition::Timestamp { time } => (ListenerStartAt::Timestamp, Some(DateTime(time))),
         };
         Self {
             start: ListenerStart { at, time },
