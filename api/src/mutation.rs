@@ -74,8 +74,8 @@ impl Selector for () {
 pub(crate) trait Target: Send + Sync {
     type Entity: Send;
 
-    /// The members of inputs that refusals would name for it, if an input named it: where `id`
-    /// selects it, they are about `id`.
+    /// The input members by which refusals refer to it. Where `id` selects it, such a refusal is
+    /// about `id` instead.
     const NAMED: &'static [&'static str] = &[];
 
     /// The thing whose revision the caller may expect; none where there is nothing to compare.
@@ -140,7 +140,7 @@ async fn perform<M: Mutation>(
     Ok(M::Payload::done(entity, warnings, position))
 }
 
-/// The refusal, about the argument that selects what it names.
+/// The refusal, about `id` if it is about what `id` selects.
 fn about_selected<M: Mutation>(mut error: UserError) -> UserError {
     if let Some([_, member]) = error.path.as_deref()
         && M::Id::SELECTS

@@ -62,7 +62,7 @@ impl CommandId {
         Self(derive(&["command", actor, key]))
     }
 
-    /// A part of what `command` asks for, recorded by itself.
+    /// The id of one part of `command`, where its parts are recorded one by one.
     #[must_use]
     pub fn part(command: Self, part: u32) -> Self {
         Self(derive(&["part", &command.0.to_string(), &part.to_string()]))

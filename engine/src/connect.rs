@@ -40,12 +40,12 @@ impl Engine {
             probe: new.probe,
         };
         let first = part_of(request, u32::MAX);
-        // One that was cut short goes on, however many topics are found this time.
+        // A request that was interrupted continues, however many topics are found this time.
         let begun = self.done_before(&first).await?.is_some();
         if !begun && discover.fits(&Broker::default()) {
             return Ok((broker, self.execute(&command, request).await?));
         }
-        // The broker first, with the topics that its append takes; the rest as any discovery.
+        // First the broker, with as many topics as fit its append; then the rest, as a discovery.
         let outcome = self.execute(&command, &first).await?;
         if !matches!(outcome, Outcome::Accepted(_)) {
             return Ok((broker, outcome));

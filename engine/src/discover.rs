@@ -1,16 +1,16 @@
-//! Recording the topics of a broker, in as many appends as their number asks for.
+//! Recording the topics of a broker, in as many appends as needed.
 
 use domain::broker::{Broker, DiscoverTopics};
 use domain::{CommandId, StreamName};
 
 use crate::execute::{Engine, Failure, Outcome, Request};
 
-/// More appends than the topics of any broker ask for.
+/// More appends than the topics of any broker need.
 const MOST_PARTS: u32 = 1000;
 
 impl Engine {
-    /// Records what a worker found, all of it: the request counts as done once the last part is
-    /// recorded, so that one that was cut short goes on when it is made again.
+    /// Records everything that a worker found. The request counts as done once the last part is
+    /// recorded, so a request that was interrupted continues when it is repeated.
     ///
     /// # Errors
     /// The log cannot be read or appended to.
@@ -33,7 +33,7 @@ impl Engine {
     }
 }
 
-/// A request of its own for a part of what was asked for.
+/// The request for one part of what was asked for.
 pub(crate) fn part_of(request: &Request, part: u32) -> Request {
     Request {
         command: CommandId::part(request.command, part),

@@ -9,7 +9,7 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
-/// On which terms to retire.
+/// Options for retiring an algorithm.
 #[derive(InputObject)]
 pub struct AlgorithmRetireInput {
     #[graphql(flatten)]

@@ -10,7 +10,7 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Target, Terms, arguments};
 use crate::user_error::UserError;
 
-/// On which terms to withdraw.
+/// Options for withdrawing a version.
 #[derive(InputObject)]
 pub struct VersionWithdrawInput {
     /// Why, for those whose listeners it blocks; at most 500 characters.

@@ -9,7 +9,7 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
-/// On which terms to disconnect.
+/// Options for disconnecting a broker.
 #[derive(InputObject)]
 pub struct BrokerDisconnectInput {
     #[graphql(flatten)]

@@ -11,7 +11,7 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, Once, Target, Terms, arguments};
 use crate::user_error::UserError;
 
-/// On which terms to discover.
+/// Options for discovering topics.
 #[derive(InputObject)]
 pub struct BrokerTopicsDiscoverInput {
     #[graphql(flatten)]

@@ -31,7 +31,7 @@ payload!(
     UndoPayload { event: Event }
 );
 
-/// On which terms to take it back.
+/// Options for undoing an event.
 #[derive(InputObject)]
 pub struct UndoInput {
     #[graphql(flatten)]

@@ -9,7 +9,7 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
-/// On which terms to pause.
+/// Options for pausing a listener.
 #[derive(InputObject)]
 pub struct ListenerPauseInput {
     #[graphql(flatten)]

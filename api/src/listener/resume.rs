@@ -9,7 +9,7 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
-/// On which terms to resume.
+/// Options for resuming a listener.
 #[derive(InputObject)]
 pub struct ListenerResumeInput {
     #[graphql(flatten)]

@@ -9,7 +9,7 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
-/// On which terms to disable.
+/// Options for disabling a publisher.
 #[derive(InputObject)]
 pub struct PublisherDisableInput {
     #[graphql(flatten)]

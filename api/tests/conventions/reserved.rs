@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 
-const RESERVED: &str = include_str!("../../../docs/adr/0036-names-are-reserved.md");
+const RESERVED: &str = include_str!("../../../docs/adr/0035-names-are-reserved.md");
 
 /// The names in the first column of the tables, in their order.
 fn reserved() -> Vec<&'static str> {

@@ -9,14 +9,14 @@ use crate::name::TopicName;
 /// What an event takes beside its topics.
 const ENVELOPE_BYTES: usize = 200;
 
-/// What a topic takes beside its name.
+/// What a topic takes beside its name, whose characters JSON writes as they are.
 const TOPIC_BYTES: usize = 40;
 
 impl TopicsChanged {
     /// The longest payload of one event.
     pub const MOST_BYTES: usize = 256 * 1024;
 
-    /// How many of the longest events one append takes: together less than every log's limit.
+    /// How many events of that length one append takes: together they are below every log's limit.
     pub const MOST_OF_AN_APPEND: usize = 3;
 
     /// The topics that a broker had to begin with.
@@ -28,7 +28,7 @@ impl TopicsChanged {
         }
     }
 
-    /// What `found` has, `known` has not, and the other way round: as few events as there can be.
+    /// The differences of `found` from `known`, in as few events as possible.
     #[must_use]
     pub fn between(
         broker: BrokerId,
@@ -81,8 +81,7 @@ impl Parts {
 
     /// The event that takes a topic of that name.
     fn with_room_for(&mut self, name: &TopicName) -> &mut TopicsChanged {
-        // A name holds nothing that JSON has to write as more than two bytes.
-        let bytes = 2 * name.as_str().len() + TOPIC_BYTES;
+        let bytes = name.as_str().len() + TOPIC_BYTES;
         if self.bytes + bytes > TopicsChanged::MOST_BYTES {
             self.events.push(TopicsChanged::none(self.broker));
             self.bytes = ENVELOPE_BYTES;

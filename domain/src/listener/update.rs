@@ -15,8 +15,8 @@ use crate::refusal::Refusal;
 use crate::topic::{EnabledListener, Topic};
 use crate::version::VersionSelector;
 
-/// Change what is given, all of it or nothing; the rest stays. What is as it should be changes
-/// nothing, and is not checked: whoever saves a whole form changes one thing of it.
+/// Change what is given, all of it or nothing; the rest stays. A value that is already as asked
+/// for is not checked: a form sends all its values, although only one was edited.
 #[derive(Clone, Debug)]
 pub struct UpdateListener {
     pub listener: ListenerId,

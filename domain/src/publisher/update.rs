@@ -9,8 +9,7 @@ use crate::ids::PublisherId;
 use crate::topic::Topic;
 use crate::version::VersionSelector;
 
-/// Change what is given; the rest stays. What is as it should be changes nothing, and is not
-/// checked.
+/// Change what is given; the rest stays. A value that is already as asked for is not checked.
 #[derive(Clone, Debug)]
 pub struct UpdatePublisher {
     pub publisher: PublisherId,

@@ -102,7 +102,7 @@ async fn a_broker_with_any_number_of_topics_is_connected_and_discovered_again() 
 }
 
 #[tokio::test]
-async fn a_connection_that_was_cut_short_goes_on_with_the_topics_there_are_then() {
+async fn an_interrupted_connection_continues_with_the_topics_that_are_found_then() {
     let cluster = Cluster::empty().await;
     let key = request("connect", [1; 32]);
     let NewBroker {
@@ -117,7 +117,7 @@ async fn a_connection_that_was_cut_short_goes_on_with_the_topics_there_are_then(
         settings,
         probe,
     };
-    // The first append of it, as a process leaves it that ends then.
+    // Its first append, after which the process ended.
     let first = Request {
         command: CommandId::part(key.command, u32::MAX),
         ..key.clone()
@@ -134,7 +134,7 @@ async fn a_connection_that_was_cut_short_goes_on_with_the_topics_there_are_then(
 }
 
 #[tokio::test]
-async fn a_discovery_that_was_cut_short_goes_on_when_it_is_made_again() {
+async fn an_interrupted_discovery_continues_when_it_is_repeated() {
     let cluster = Cluster::empty().await;
     let id = BrokerId::of_name(&new().name, 0);
     let some = NewBroker {
@@ -153,7 +153,7 @@ async fn a_discovery_that_was_cut_short_goes_on_when_it_is_made_again() {
         broker: id,
         probe: Ok(topics(1)),
     };
-    // One append of it, as a process leaves it that ends then.
+    // Its first append, after which the process ended.
     accepted(
         cluster
             .engine
