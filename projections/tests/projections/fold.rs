@@ -13,6 +13,7 @@ use domain::{
 use projections::ReadModel;
 use projections::broker::BrokerFilter;
 use projections::grant::GrantFilter;
+use projections::topic::TopicFilter;
 use proptest::prelude::*;
 
 use crate::fixture::{Fixture, Place, all, assignments, history};
@@ -49,6 +50,7 @@ impl Fold {
             Event::BrokerCredentialsRotated(e) => alive(&e.broker),
             Event::BrokerReplaced(e) => alive(&e.broker),
             Event::BrokerDisconnected(e) => alive(&e.broker),
+            Event::TopicsChanged(e) => alive(&e.broker),
             Event::AlgorithmRegistered(e) => !algorithm(&e.algorithm).registered,
             Event::AlgorithmRetired(e) => algorithm(&e.algorithm).registered,
             Event::VersionPublished(e) => {
@@ -276,6 +278,28 @@ async fn rows_are_the_fold(model: &ReadModel, fold: &Fold) {
         .map(|(id, broker)| (id, broker.settings.clone()))
         .collect();
     assert_eq!(alive, folded);
+
+    for id in BROKERS.map(broker) {
+        let (filter, folded) = (listed_on(id), fold.brokers.get(&id));
+        let rows = model.page(&filter, &all()).await.unwrap().rows;
+        let rows: Vec<_> = rows
+            .into_iter()
+            .map(|row| (row.id.topic, row.partitions))
+            .collect();
+        let is_listed = |_: &_| folded.phase == Phase::Connected;
+        let topics = folded.topics.values().filter(is_listed);
+        let topics: Vec<_> = topics
+            .map(|topic| (topic.name.clone(), topic.partitions))
+            .collect();
+        assert_eq!(rows, topics);
+    }
+}
+
+fn listed_on(broker: BrokerId) -> TopicFilter {
+    TopicFilter {
+        broker,
+        search: None,
+    }
 }
 
 /// Applies a history in batches, and looks at the rows after each.
