@@ -20,7 +20,8 @@ pub use withdraw_version::WithdrawVersion;
 
 use crate::command::{Keyed, State};
 use crate::event::{
-    Event, of_broker, of_cluster, of_command, of_organization, of_topic, of_worker,
+    Event, of_broker, of_cluster, of_command, of_grant, of_listener, of_organization, of_publisher,
+    of_worker,
 };
 use crate::ids::AlgorithmId;
 use crate::refusal::Refusal;
@@ -147,7 +148,9 @@ impl State for Algorithm {
             Event::AlgorithmRetired(_) => self.retired = true,
             of_organization!()
             | of_broker!()
-            | of_topic!()
+            | of_grant!()
+            | of_listener!()
+            | of_publisher!()
             | of_worker!()
             | of_cluster!()
             | of_command!() => {}

@@ -33,7 +33,8 @@ pub use sqs::SqsAuth;
 
 use crate::command::{Keyed, State};
 use crate::event::{
-    Event, of_algorithm, of_cluster, of_command, of_organization, of_topic, of_worker,
+    Event, of_algorithm, of_cluster, of_command, of_grant, of_listener, of_organization,
+    of_publisher, of_worker,
 };
 use crate::grant::{Access, Permission};
 use crate::ids::{AlgorithmId, BrokerId};
@@ -133,7 +134,9 @@ impl State for Broker {
             }
             of_organization!()
             | of_algorithm!()
-            | of_topic!()
+            | of_grant!()
+            | of_listener!()
+            | of_publisher!()
             | of_worker!()
             | of_cluster!()
             | of_command!() => {}

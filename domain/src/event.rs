@@ -66,12 +66,12 @@ impl Event {
     }
 }
 
-/// Lists the events by the streams that they belong to. Each group comes with a pattern that all of
-/// its events match, so that a match on events which ignores a group need not name them.
+/// Lists the events by what they are about. Each group comes with a pattern that all of its events
+/// match, so that a match on events which ignores a group need not name them.
 macro_rules! events {
     ($($pattern:ident { $($of:ident,)* })*) => {
         $(
-            /// A pattern that matches the events of these streams.
+            /// A pattern that matches the events of this group.
             #[macro_export]
             macro_rules! $pattern {
                 () => { $($crate::Event::$of(_))|* };
@@ -200,9 +200,11 @@ events! {
         BrokerReplaced,
         BrokerDisconnected,
     }
-    of_topic {
+    of_grant {
         TopicGranted,
         TopicRevoked,
+    }
+    of_listener {
         ListenerEnabled,
         ListenerVersionChanged,
         ListenerSettingsChanged,
@@ -211,6 +213,8 @@ events! {
         ListenerDisabled,
         DlqSet,
         DlqCleared,
+    }
+    of_publisher {
         PublisherEnabled,
         PublisherVersionChanged,
         PublisherDisabled,

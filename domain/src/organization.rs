@@ -15,7 +15,10 @@ pub use remove_member::RemoveMember;
 pub use update_member::UpdateMember;
 
 use crate::command::{Keyed, State};
-use crate::event::{Event, of_algorithm, of_broker, of_cluster, of_command, of_topic, of_worker};
+use crate::event::{
+    Event, of_algorithm, of_broker, of_cluster, of_command, of_grant, of_listener, of_publisher,
+    of_worker,
+};
 use crate::name::{OrganizationName, UserName};
 use crate::refusal::Refusal;
 use crate::thing::Subject;
@@ -80,7 +83,9 @@ impl State for Organization {
             }
             of_algorithm!()
             | of_broker!()
-            | of_topic!()
+            | of_grant!()
+            | of_listener!()
+            | of_publisher!()
             | of_worker!()
             | of_cluster!()
             | of_command!() => {}

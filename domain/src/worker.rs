@@ -15,7 +15,8 @@ pub use report::{Report, ReportConsumer};
 
 use crate::command::State;
 use crate::event::{
-    Event, of_algorithm, of_broker, of_cluster, of_command, of_organization, of_topic,
+    Event, of_algorithm, of_broker, of_cluster, of_command, of_grant, of_listener, of_organization,
+    of_publisher,
 };
 use crate::ids::ListenerId;
 
@@ -56,7 +57,9 @@ impl State for Worker {
             of_organization!()
             | of_algorithm!()
             | of_broker!()
-            | of_topic!()
+            | of_grant!()
+            | of_listener!()
+            | of_publisher!()
             | of_cluster!()
             | of_command!() => {}
         }

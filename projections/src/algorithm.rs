@@ -2,8 +2,8 @@
 
 use domain::algorithm::{Algorithm as State, VersionPublished};
 use domain::{
-    AlgorithmId, Event, OrganizationName, Revision, of_broker, of_cluster, of_command,
-    of_organization, of_topic, of_worker,
+    AlgorithmId, Event, OrganizationName, Revision, of_broker, of_cluster, of_command, of_grant,
+    of_listener, of_organization, of_publisher, of_worker,
 };
 use jiff::Timestamp;
 
@@ -72,7 +72,9 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
         ),
         of_organization!()
         | of_broker!()
-        | of_topic!()
+        | of_grant!()
+        | of_listener!()
+        | of_publisher!()
         | of_worker!()
         | of_cluster!()
         | of_command!()

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use domain::grant::{Access, GrantKey};
 use domain::{
     AlgorithmId, Assignment, BrokerId, Event, ListenerId, Outputs, TopicName, of_algorithm,
-    of_cluster, of_command, of_organization, of_worker,
+    of_cluster, of_command, of_listener, of_organization, of_publisher, of_worker,
 };
 
 pub use self::page::{AssignmentChange, AssignmentCursor, AssignmentPage};
@@ -64,24 +64,15 @@ pub(crate) fn touch_before(
         | of_worker!()
         | of_cluster!()
         | of_command!()
+        | of_listener!()
+        | of_publisher!()
         | Event::BrokerConnected(_)
         | Event::BrokerCredentialsRotated(_)
         | Event::TopicsChanged(_)
         | Event::TopicPatternGranted(_)
         | Event::BrokerReplaced(_)
         | Event::BrokerDisconnected(_)
-        | Event::TopicGranted(_)
-        | Event::ListenerEnabled(_)
-        | Event::ListenerVersionChanged(_)
-        | Event::ListenerSettingsChanged(_)
-        | Event::ListenerPaused(_)
-        | Event::ListenerResumed(_)
-        | Event::ListenerDisabled(_)
-        | Event::DlqSet(_)
-        | Event::DlqCleared(_)
-        | Event::PublisherEnabled(_)
-        | Event::PublisherVersionChanged(_)
-        | Event::PublisherDisabled(_) => return Ok(()),
+        | Event::TopicGranted(_) => return Ok(()),
     };
     touched.note(fact, keys(tx, Reach::Granted(grant))?);
     Ok(())

@@ -5,7 +5,7 @@ mod usage;
 use domain::broker::{BrokerKind, BrokerSettings};
 use domain::{
     BrokerId, BrokerName, CredentialRef, Event, Revision, of_algorithm, of_cluster, of_command,
-    of_organization, of_topic, of_worker,
+    of_grant, of_listener, of_organization, of_publisher, of_worker,
 };
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -104,7 +104,9 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
         }
         of_organization!()
         | of_algorithm!()
-        | of_topic!()
+        | of_grant!()
+        | of_listener!()
+        | of_publisher!()
         | of_worker!()
         | of_cluster!()
         | of_command!()

@@ -3,7 +3,7 @@
 use domain::grant::{Access, GrantKey, Scope};
 use domain::{
     AlgorithmId, BrokerId, Event, OrganizationName, Revision, Thing, TopicId, of_algorithm,
-    of_cluster, of_command, of_organization, of_worker,
+    of_cluster, of_command, of_listener, of_organization, of_publisher, of_worker,
 };
 use jiff::Timestamp;
 
@@ -78,22 +78,13 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
         | of_worker!()
         | of_cluster!()
         | of_command!()
+        | of_listener!()
+        | of_publisher!()
         | Event::BrokerConnected(_)
         | Event::BrokerCredentialsRotated(_)
         | Event::TopicsChanged(_)
         | Event::BrokerReplaced(_)
-        | Event::BrokerDisconnected(_)
-        | Event::ListenerEnabled(_)
-        | Event::ListenerVersionChanged(_)
-        | Event::ListenerSettingsChanged(_)
-        | Event::ListenerPaused(_)
-        | Event::ListenerResumed(_)
-        | Event::ListenerDisabled(_)
-        | Event::DlqSet(_)
-        | Event::DlqCleared(_)
-        | Event::PublisherEnabled(_)
-        | Event::PublisherVersionChanged(_)
-        | Event::PublisherDisabled(_) => Ok(()),
+        | Event::BrokerDisconnected(_) => Ok(()),
     }
 }
 

@@ -4,7 +4,7 @@ use domain::grant::{Access, GrantKey, Scope};
 use domain::listener::{ListenerEnabled, ListenerSettings};
 use domain::{
     AlgorithmId, BrokerId, Event, ListenerId, OrganizationName, Position, Revision, Thing, TopicId,
-    VersionSelector, of_cluster, of_command, of_organization, of_worker,
+    VersionSelector, of_cluster, of_command, of_organization, of_publisher, of_worker,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -121,13 +121,11 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
         | of_worker!()
         | of_cluster!()
         | of_command!()
+        | of_publisher!()
         | Event::AlgorithmRegistered(_)
         | Event::BrokerConnected(_)
         | Event::BrokerCredentialsRotated(_)
-        | Event::TopicsChanged(_)
-        | Event::PublisherEnabled(_)
-        | Event::PublisherVersionChanged(_)
-        | Event::PublisherDisabled(_) => Ok(()),
+        | Event::TopicsChanged(_) => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use domain::organization::Role;
 use domain::{
     Event, OrganizationName, Revision, UserName, of_algorithm, of_broker, of_cluster, of_command,
-    of_topic, of_worker,
+    of_grant, of_listener, of_publisher, of_worker,
 };
 use jiff::Timestamp;
 
@@ -76,7 +76,9 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
         ),
         of_algorithm!()
         | of_broker!()
-        | of_topic!()
+        | of_grant!()
+        | of_listener!()
+        | of_publisher!()
         | of_worker!()
         | of_cluster!()
         | of_command!() => Ok(()),

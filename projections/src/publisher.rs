@@ -3,7 +3,8 @@
 use domain::publisher::PublisherEnabled;
 use domain::{
     AlgorithmId, BrokerId, Event, OrganizationName, Position, PublisherId, Revision, Thing,
-    TopicId, VersionSelector, of_cluster, of_command, of_organization, of_worker,
+    TopicId, VersionSelector, of_cluster, of_command, of_grant, of_listener, of_organization,
+    of_worker,
 };
 use jiff::Timestamp;
 
@@ -92,22 +93,14 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
         | of_worker!()
         | of_cluster!()
         | of_command!()
+        | of_grant!()
+        | of_listener!()
         | Event::AlgorithmRegistered(_)
         | Event::BrokerConnected(_)
         | Event::BrokerCredentialsRotated(_)
         | Event::TopicsChanged(_)
         | Event::TopicPatternGranted(_)
-        | Event::TopicPatternRevoked(_)
-        | Event::TopicGranted(_)
-        | Event::TopicRevoked(_)
-        | Event::ListenerEnabled(_)
-        | Event::ListenerVersionChanged(_)
-        | Event::ListenerSettingsChanged(_)
-        | Event::ListenerPaused(_)
-        | Event::ListenerResumed(_)
-        | Event::ListenerDisabled(_)
-        | Event::DlqSet(_)
-        | Event::DlqCleared(_) => Ok(()),
+        | Event::TopicPatternRevoked(_) => Ok(()),
     }
 }
 

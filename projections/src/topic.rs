@@ -2,8 +2,8 @@
 
 use domain::broker::TopicsChanged;
 use domain::{
-    BrokerId, Event, Thing, TopicId, of_algorithm, of_cluster, of_command, of_organization,
-    of_worker,
+    BrokerId, Event, Thing, TopicId, of_algorithm, of_cluster, of_command, of_grant,
+    of_organization, of_worker,
 };
 
 use crate::change::{Find, Noted};
@@ -95,12 +95,11 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
         | of_worker!()
         | of_cluster!()
         | of_command!()
+        | of_grant!()
         | Event::BrokerConnected(_)
         | Event::BrokerCredentialsRotated(_)
         | Event::TopicPatternGranted(_)
         | Event::TopicPatternRevoked(_)
-        | Event::TopicGranted(_)
-        | Event::TopicRevoked(_)
         | Event::ListenerVersionChanged(_)
         | Event::ListenerSettingsChanged(_)
         | Event::ListenerPaused(_)

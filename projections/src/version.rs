@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use domain::algorithm::{Protocol, VersionPublished, VersionWithdrawn};
 use domain::{
-    AlgorithmId, Event, Position, Revision, Version, of_broker, of_cluster, of_command,
-    of_organization, of_topic, of_worker,
+    AlgorithmId, Event, Position, Revision, Version, of_broker, of_cluster, of_command, of_grant,
+    of_listener, of_organization, of_publisher, of_worker,
 };
 use jiff::Timestamp;
 
@@ -66,14 +66,16 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
     match &fact.event {
         Event::VersionPublished(e) => publish(tx, fact, e),
         Event::VersionWithdrawn(e) => withdraw(tx, fact, e),
-        Event::AlgorithmRegistered(_)
-        | Event::AlgorithmRetired(_)
-        | of_organization!()
+        of_organization!()
         | of_broker!()
-        | of_topic!()
+        | of_grant!()
+        | of_listener!()
+        | of_publisher!()
         | of_worker!()
         | of_cluster!()
-        | of_command!() => Ok(()),
+        | of_command!()
+        | Event::AlgorithmRegistered(_)
+        | Event::AlgorithmRetired(_) => Ok(()),
     }
 }
 

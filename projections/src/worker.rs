@@ -2,7 +2,7 @@
 
 use domain::{
     BrokerId, Event, ListenerId, Thing, WorkerId, of_algorithm, of_broker, of_cluster, of_command,
-    of_organization, of_topic,
+    of_grant, of_listener, of_organization, of_publisher,
 };
 use jiff::Timestamp;
 
@@ -109,7 +109,9 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
         of_organization!()
         | of_algorithm!()
         | of_broker!()
-        | of_topic!()
+        | of_grant!()
+        | of_listener!()
+        | of_publisher!()
         | of_cluster!()
         | of_command!() => Ok(()),
     }

@@ -11,8 +11,8 @@ use domain::grant::{Access, Grantee, Permission};
 use domain::topic::Topic;
 use domain::{
     AlgorithmId, BrokerId, Envelope, Event, EventId, ListenerId, PublisherId, State, Subject,
-    TopicId, TopicName, TopicPattern, of_algorithm, of_cluster, of_command, of_organization,
-    of_topic, of_worker,
+    TopicId, TopicName, TopicPattern, of_algorithm, of_cluster, of_command, of_grant, of_listener,
+    of_organization, of_publisher, of_worker,
 };
 
 use super::remedy::{Cause, Orphan, Remedy, Replacement};
@@ -122,7 +122,9 @@ impl Orphans {
             }
             of_organization!()
             | of_algorithm!()
-            | of_topic!()
+            | of_grant!()
+            | of_listener!()
+            | of_publisher!()
             | of_worker!()
             | of_cluster!()
             | of_command!()
