@@ -47,11 +47,12 @@ pub(crate) trait Mutation: Send + Sync {
         target: &Self::Target,
     ) -> impl Future<Output = Result<Position, NotDone>> + Send;
 
-    /// What deserves a second look now that it is done.
+    /// What deserves a second look now that it is done, by events up to `position`.
     fn warnings(
         &self,
         _ctx: &Context<'_>,
         _target: &Self::Target,
+        _position: Position,
     ) -> impl Future<Output = Result<Vec<Warning>>> + Send {
         async { Ok(Vec::new()) }
     }
@@ -132,7 +133,7 @@ async fn perform<M: Mutation>(
     let shown = async {
         call.wait_for(position).await?;
         let entity = target.find(ctx, position).await?;
-        Ok::<_, Error>((entity, input.warnings(ctx, &target).await?))
+        Ok::<_, Error>((entity, input.warnings(ctx, &target, position).await?))
     };
     let (entity, warnings) = shown
         .await

@@ -55,6 +55,10 @@ pub enum UserErrorCode {
     NotEnabled,
     /// The listener or publisher is enabled already.
     AlreadyEnabled,
+    /// The listener has no position yet: say where it begins.
+    StartRequired,
+    /// The broker keeps no positions, so that nothing can be said of where a listener begins.
+    NothingToStartAt,
     /// A listener cannot send faulty messages to the topic that it reads.
     DlqIsSourceTopic,
     /// Another change of the same batch is the same.
@@ -115,6 +119,9 @@ pub enum WarningCode {
     /// The original's Python and C# clients take no `-` in the name of an organization, so they
     /// cannot call its algorithms.
     HyphenInName,
+    /// The listener was enabled before: it goes on at its position on the broker, and
+    /// `settings.start` applies only where that is lost.
+    GoesOnAtItsPosition,
 }
 
 impl Warning {
@@ -133,6 +140,16 @@ impl Warning {
                       organization with a `-` in its name"
                 .to_owned(),
             path: Some(owned(&["input", "name"])),
+        }
+    }
+
+    pub(crate) fn goes_on_at_its_position() -> Self {
+        Self {
+            code: WarningCode::GoesOnAtItsPosition,
+            message: "the listener was enabled before and goes on at its position on the broker; \
+                      settings.start applies only where that is lost"
+                .to_owned(),
+            path: Some(owned(&["input", "settings", "start"])),
         }
     }
 
@@ -228,6 +245,8 @@ fn about(refusal: &Refusal) -> (UserErrorCode, Option<&'static str>) {
         Refusal::ListenerAlreadyEnabled | Refusal::PublisherAlreadyEnabled => {
             (C::AlreadyEnabled, None)
         }
+        Refusal::StartRequired(_) => (C::StartRequired, Some("settings.start")),
+        Refusal::NothingToStartAt { field, .. } => (C::NothingToStartAt, Some(*field)),
         Refusal::DlqIsSourceTopic(_) => (C::DlqIsSourceTopic, Some("dlq")),
         Refusal::OutOfRange { field, .. }
         | Refusal::TooMany { field, .. }

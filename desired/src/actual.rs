@@ -27,6 +27,8 @@ pub(crate) struct Actual {
     pub(crate) state: State,
     /// Algorithms that are retired; their names are never given again.
     pub(crate) retired: BTreeSet<AlgorithmId>,
+    /// Listeners that were enabled before: they have a position.
+    pub(crate) disabled: BTreeSet<Edge>,
 }
 
 /// What a cluster holds at one position, its ids, and the revisions that changes expect.

@@ -6,8 +6,10 @@ use domain::{AlgorithmId, BrokerName, OrganizationName, TopicName, Version, Vers
 use crate::actual::Actual;
 use crate::state::State;
 use crate::state::algorithm::AlgorithmSpec;
+use crate::state::broker::BrokerSpec;
 use crate::state::edge::Edge;
 use crate::state::grant::Covered;
+use crate::state::listener::ListenerSpec;
 
 /// Why something cannot be applied, and what to do instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,8 +84,17 @@ pub enum Problem {
          and replace this one with it (`brokerReplace`)"
     )]
     Broker(BrokerName),
-    #[error("the start position of {0} cannot be changed: disable it first")]
+    #[error(
+        "where {0} starts cannot be changed, since it has started: leave settings.start out, or \
+         disable the listener first"
+    )]
     Start(String),
+    #[error("{0} was never enabled: settings.start must say where it starts")]
+    NoStart(String),
+    #[error(
+        "{0} has nothing to start at, since its broker keeps no positions: leave settings.start out"
+    )]
+    NothingToStartAt(String),
     #[error(
         "{by} names topic {topic}, which broker {broker} does not have; if it is new, discover the \
          broker's topics again (`brokerTopicsDiscover`)"
@@ -206,16 +217,37 @@ impl Check<'_> {
             if let Some(dlq) = &wanted.dlq {
                 self.dlq(edge, dlq, by);
             }
-            let present = self.actual.state.listeners.get(edge);
-            if present.is_some_and(|present| present.settings.start != wanted.settings.start) {
-                self.found.push(Problem::Start(by()));
-            }
+            self.start(edge, wanted, by);
         }
         for (edge, version) in &self.desired.publishers {
             self.edge(edge, version, Access::Publish, || {
                 format!("Publisher {edge}")
             });
         }
+    }
+
+    fn start(&mut self, edge: &Edge, wanted: &ListenerSpec, by: impl Fn() -> String) {
+        let broker = self
+            .sources()
+            .find_map(|state| state.brokers.get(&edge.broker));
+        // Without its broker, the listener has another problem.
+        let Some(broker) = broker else { return };
+        let keeps_positions = matches!(broker, BrokerSpec::Kafka(_));
+        let present = self.actual.state.listeners.get(edge);
+        let problem = match wanted.settings.start {
+            Some(_) if !keeps_positions => Problem::NothingToStartAt(by()),
+            Some(start) if present.is_some_and(|present| present.settings.start != Some(start)) => {
+                Problem::Start(by())
+            }
+            None if keeps_positions
+                && present.is_none()
+                && !self.actual.disabled.contains(edge) =>
+            {
+                Problem::NoStart(by())
+            }
+            Some(_) | None => return,
+        };
+        self.found.push(problem);
     }
 
     fn dlq(&mut self, edge: &Edge, dlq: &TopicName, by: impl Fn() -> String) {
@@ -346,3 +378,6 @@ pub(crate) fn topics(desired: &State) -> Vec<(BrokerName, TopicName, String)> {
     });
     grants.chain(listeners).chain(publishers).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,6 +38,7 @@ use crate::event::{
 };
 use crate::grant::{Access, Permission};
 use crate::ids::{AlgorithmId, BrokerId};
+use crate::listener::StartPosition;
 use crate::name::TopicName;
 use crate::pattern::TopicPattern;
 use crate::refusal::Refusal;
@@ -73,6 +74,30 @@ impl Broker {
             return Ok(());
         }
         Err(Refusal::BrokerGone)
+    }
+
+    /// Whether the broker keeps a position for each listener.
+    #[must_use]
+    pub fn keeps_positions(&self) -> bool {
+        let settings = self.settings.as_ref();
+        settings.is_none_or(|settings| settings.kind().keeps_positions())
+    }
+
+    /// Refuses a start where there are no positions; `field` names the argument.
+    pub(crate) fn check_start(
+        &self,
+        start: Option<StartPosition>,
+        field: &'static str,
+    ) -> Result<(), Refusal> {
+        match &self.settings {
+            Some(settings) if start.is_some() && !settings.kind().keeps_positions() => {
+                Err(Refusal::NothingToStartAt {
+                    kind: settings.kind(),
+                    field,
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Refuses a topic that the broker cannot have or does not have; `field` names the argument.

@@ -7,6 +7,7 @@ pub mod enable;
 pub mod event;
 pub mod pause;
 pub mod settings;
+pub mod starts;
 pub mod update;
 
 pub use disable::DisableListener;

@@ -103,6 +103,16 @@ pub enum Refusal {
     ListenerNotEnabled,
     #[error("the listener is already enabled; update it instead")]
     ListenerAlreadyEnabled,
+    #[error(
+        "the listener has never been enabled on {}, so it has no position there: settings.start says \
+         where it begins", .0.topic
+    )]
+    StartRequired(TopicId),
+    #[error("{kind} keeps no positions that a listener could start at: leave {field} out")]
+    NothingToStartAt {
+        kind: BrokerKind,
+        field: &'static str,
+    },
     #[error("the publisher is not enabled")]
     PublisherNotEnabled,
     #[error("the publisher is already enabled; update it instead")]

@@ -6,7 +6,7 @@ use crate::algorithm::{
     AlgorithmRegistered, AlgorithmRetired, Protocol, VersionPublished, VersionWithdrawn,
 };
 use crate::broker::{
-    BrokerConnected, BrokerDisconnected, BrokerSettings, DiscoveredTopic, KafkaSecurity,
+    BrokerConnected, BrokerDisconnected, BrokerSettings, DiscoveredTopic, KafkaSecurity, SqsAuth,
     TopicsChanged,
 };
 use crate::command::{Command, Ctx, Decided, State};
@@ -137,6 +137,20 @@ pub(crate) fn broker_connected(name: &str) -> Event {
         settings: BrokerSettings::Kafka {
             bootstrap_servers: vec!["127.0.0.1:9092".to_owned()],
             security: KafkaSecurity::Plaintext,
+        },
+    }
+    .into()
+}
+
+/// A broker whose topics are queues.
+pub(crate) fn queues_connected(name: &str) -> Event {
+    BrokerConnected {
+        broker: broker_id(name),
+        name: name.parse().unwrap(),
+        settings: BrokerSettings::Sqs {
+            region: "eu-west-1".to_owned(),
+            endpoint: None,
+            auth: SqsAuth::DefaultChain,
         },
     }
     .into()

@@ -7,8 +7,8 @@ use api::worker::WorkerRequests;
 use api::{Control, Principal, Schema};
 use domain::algorithm::{AlgorithmRegistered, Protocol, VersionPublished, VersionWithdrawn};
 use domain::broker::{
-    BrokerConnected, BrokerCredentialsRotated, BrokerSettings, DiscoveredTopic, SqsAuth,
-    TopicsChanged,
+    BrokerConnected, BrokerCredentialsRotated, BrokerSettings, DiscoveredTopic, KafkaSecurity,
+    SqsAuth, TopicsChanged,
 };
 use domain::grant::{Access, Grantee, Permission, TopicGranted, TopicPatternGranted};
 use domain::listener::{ListenerEnabled, ListenerSettings, StartPosition};
@@ -52,6 +52,20 @@ impl Inventory {
     /// The same with that endpoint of every version.
     pub(crate) async fn calling(topics: usize, endpoint: &str) -> Self {
         Self::with(&events(topics, endpoint)).await
+    }
+
+    /// The same on Kafka.
+    pub(crate) async fn on_kafka(topics: usize) -> Self {
+        let mut events = events(topics, "http://h/");
+        for event in &mut events {
+            if let Event::BrokerConnected(connected) = event {
+                connected.settings = BrokerSettings::Kafka {
+                    bootstrap_servers: vec!["127.0.0.1:9".to_owned()],
+                    security: KafkaSecurity::Plaintext,
+                };
+            }
+        }
+        Self::with(&events).await
     }
 
     /// So many of everything that there is.

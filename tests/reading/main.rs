@@ -10,6 +10,7 @@ mod mutations;
 mod nodes;
 mod runs;
 mod screens;
+mod starts;
 mod store;
 mod walk;
 mod workers;

@@ -335,10 +335,11 @@ fn source_settings(assignment: &Assignment, max_unsettled: usize) -> SourceSetti
     }
 }
 
-fn start(position: StartPosition) -> Start {
+fn start(position: Option<StartPosition>) -> Start {
     match position {
-        StartPosition::Earliest => Start::Earliest,
-        StartPosition::Latest => Start::Latest,
-        StartPosition::Timestamp { time } => Start::At(time.into()),
+        // A broker without positions hands out what it has.
+        None | Some(StartPosition::Earliest) => Start::Earliest,
+        Some(StartPosition::Latest) => Start::Latest,
+        Some(StartPosition::Timestamp { time }) => Start::At(time.into()),
     }
 }

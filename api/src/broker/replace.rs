@@ -21,7 +21,8 @@ pub struct BrokerReplaceInput {
     /// Go on although the replacement lacks topics: what depends on those is ended.
     #[graphql(default)]
     pub leave_missing: bool,
-    /// Where listeners begin on the new broker; by default, where each was set to begin.
+    /// Where listeners begin on the new broker, on which they have no position yet; by default, where
+    /// each was set to begin. Not allowed on brokers that keep no positions.
     pub start: Option<ListenerStartInput>,
     #[graphql(flatten)]
     pub once: OnceAtRevision,

@@ -12,8 +12,9 @@ use crate::user_error::{UserError, UserErrorCode};
 /// How a listener behaves.
 #[derive(SimpleObject)]
 pub struct ListenerSettings {
-    /// Where it begins when it has no position on the broker yet.
-    pub start: ListenerStart,
+    /// Where it begins where it has no position on the broker; null on a broker that keeps no
+    /// positions.
+    pub start: Option<ListenerStart>,
     /// How many calls each worker makes at once.
     pub concurrency: u32,
     /// How retryable calls are repeated.
@@ -24,7 +25,12 @@ pub struct ListenerSettings {
     pub max_message_bytes: u64,
 }
 
-/// Where a listener begins when its consumer group has no position on the broker yet.
+/// Where a listener begins where its consumer group has no position on the broker: in every partition
+/// when it is enabled for the first time, in partitions that are added later, and wherever the broker
+/// has lost the position. Kafka forgets those of a group that nobody was a member of for
+/// `offsets.retention.minutes`, a week unless it is set otherwise. Where the messages at the
+/// position are no longer kept, a listener goes on with the oldest that is, or, if it starts at
+/// `LATEST`, with the next.
 #[derive(SimpleObject)]
 pub struct ListenerStart {
     /// Which message it begins with.
@@ -68,8 +74,11 @@ pub enum FaultPolicy {
 /// The settings of a listener; those left out get their default.
 #[derive(InputObject)]
 pub struct ListenerSettingsInput {
-    /// Where it begins when it has no position on the broker yet.
-    pub start: ListenerStartInput,
+    /// Where it begins where it has no position on the broker. Required where it was never enabled
+    /// before. Later it goes on at its position, and a start applies only where that is lost; by
+    /// default it stays the one that it was enabled with last. Not allowed on a broker that keeps no
+    /// positions: Amazon SQS and Azure Service Bus.
+    pub start: Option<ListenerStartInput>,
     /// How many calls each worker makes at once: 1 to 1,024; by default 16.
     pub concurrency: Option<u32>,
     /// How retryable calls are repeated.
@@ -103,10 +112,9 @@ pub struct RetryPolicyInput {
 
 impl ListenerSettingsInput {
     pub(crate) fn settings(&self) -> Result<DomainSettings, UserError> {
-        let defaults = DomainSettings::starting(
-            self.start
-                .position(&["input", "settings", "start", "time"])?,
-        );
+        let time = &["input", "settings", "start", "time"];
+        let start = self.start.as_ref().map(|start| start.position(time));
+        let defaults = DomainSettings::starting(start.transpose()?);
         let retry = self.retry.as_ref();
         Ok(DomainSettings {
             concurrency: self.concurrency.unwrap_or(defaults.concurrency),
@@ -148,13 +156,8 @@ impl ListenerStartInput {
 
 impl From<DomainSettings> for ListenerSettings {
     fn from(settings: DomainSettings) -> Self {
-        let (at, time) = match settings.start {
-            StartPosition::Earliest => (ListenerStartAt::Earliest, None),
-            StartPosition::Latest => (ListenerStartAt::Latest, None),
-            StartPosition::Timestamp { time } => (ListenerStartAt::Timestamp, Some(DateTime(time))),
-        };
         Self {
-            start: ListenerStart { at, time },
+            start: settings.start.map(Into::into),
             concurrency: settings.concurrency,
             retry: RetryPolicy {
                 max_attempts: settings.retry.max_attempts,
@@ -164,5 +167,16 @@ impl From<DomainSettings> for ListenerSettings {
             faults: settings.faults.into(),
             max_message_bytes: settings.max_message_bytes,
         }
+    }
+}
+
+impl From<StartPosition> for ListenerStart {
+    fn from(start: StartPosition) -> Self {
+        let (at, time) = match start {
+            StartPosition::Earliest => (ListenerStartAt::Earliest, None),
+            StartPosition::Latest => (ListenerStartAt::Latest, None),
+            StartPosition::Timestamp { time } => (ListenerStartAt::Timestamp, Some(DateTime(time))),
+        };
+        Self { at, time }
     }
 }

@@ -1,7 +1,7 @@
 //! The settings of a listener to change: what is left out stays, null is the default.
 
 use async_graphql::{InputObject, MaybeUndefined};
-use domain::listener::{ListenerSettings, RetryPatch, RetryPolicy, SettingsPatch, StartPosition};
+use domain::listener::{ListenerSettings, RetryPatch, RetryPolicy, SettingsPatch};
 
 use super::settings::FaultPolicy;
 
@@ -33,7 +33,7 @@ pub struct RetryPolicyPatchInput {
 /// What a member `settings` changes.
 pub(super) fn patch(settings: &MaybeUndefined<ListenerSettingsPatchInput>) -> SettingsPatch {
     // Where it starts is no part of the patch.
-    let defaults = ListenerSettings::starting(StartPosition::Latest);
+    let defaults = ListenerSettings::starting(None);
     match settings {
         MaybeUndefined::Undefined => SettingsPatch::default(),
         MaybeUndefined::Null => (&defaults).into(),
@@ -78,7 +78,7 @@ mod tests {
     }
 
     fn defaults() -> SettingsPatch {
-        (&ListenerSettings::starting(StartPosition::Latest)).into()
+        (&ListenerSettings::starting(None)).into()
     }
 
     #[test]

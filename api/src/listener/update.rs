@@ -72,6 +72,7 @@ impl Mutation for ListenerUpdateInput {
         &self,
         ctx: &Context<'_>,
         listener: &ListenerId,
+        _position: Position,
     ) -> async_graphql::Result<Vec<Warning>> {
         let MaybeUndefined::Value(dlq) = &self.dlq else {
             return Ok(Vec::new());

@@ -45,6 +45,7 @@ impl Mutation for OrganizationCreateInput {
         &self,
         _ctx: &Context<'_>,
         organization: &OrganizationName,
+        _position: Position,
     ) -> async_graphql::Result<Vec<Warning>> {
         let has_hyphen = organization.as_str().contains('-');
         Ok(has_hyphen

@@ -57,6 +57,7 @@ impl Mutation for PublisherEnableInput {
         &self,
         ctx: &Context<'_>,
         publisher: &PublisherId,
+        _position: Position,
     ) -> async_graphql::Result<Vec<Warning>> {
         let source = Node::Algorithm(publisher.algorithm.clone());
         let flow = Flow::Publisher(publisher.clone());

@@ -281,6 +281,8 @@ impl<'a> Reader<'a> {
             };
             if shown.enabled {
                 self.state().listeners.insert(edge.clone(), spec);
+            } else {
+                self.cluster.actual.disabled.insert(edge.clone());
             }
             self.cluster.ids.listeners.insert(edge, shown.id);
         }

@@ -209,6 +209,7 @@ fn actual(state: State) -> Actual {
     Actual {
         state,
         retired: BTreeSet::new(),
+        disabled: BTreeSet::new(),
     }
 }
 

@@ -10,6 +10,7 @@ use super::settings::SettingsSpec;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListenerSpec {
     pub(crate) version: VersionSelector,
+    #[serde(default)]
     pub(crate) settings: SettingsSpec,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) dlq: Option<TopicName>,
@@ -42,8 +43,9 @@ impl ListenerSpec {
         if self.dlq != to.dlq {
             patch["dlq"] = json!(to.dlq);
         }
-        if self.settings != to.settings {
-            patch["settings"] = self.settings.patch(&to.settings);
+        let settings = self.settings.patch(&to.settings);
+        if settings != json!({}) {
+            patch["settings"] = settings;
         }
         patch
     }

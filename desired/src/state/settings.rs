@@ -12,7 +12,9 @@ use super::number;
 #[serde(try_from = "SettingsFields")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SettingsSpec {
-    pub(crate) start: StartSpec,
+    /// None where it stays what it is, or the broker keeps no positions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) start: Option<StartSpec>,
     pub(crate) concurrency: u32,
     pub(crate) faults: FaultPolicy,
     pub(crate) max_message_bytes: u64,
@@ -65,7 +67,7 @@ impl From<RetryPolicy> for RetrySpec {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct SettingsFields {
-    start: StartSpec,
+    start: Option<StartSpec>,
     #[serde(default, deserialize_with = "number::read_some")]
     concurrency: Option<u32>,
     faults: Option<FaultPolicy>,
@@ -75,20 +77,24 @@ struct SettingsFields {
     retry: RetrySpec,
 }
 
+impl TryFrom<StartSpec> for StartPosition {
+    type Error = String;
+
+    fn try_from(start: StartSpec) -> Result<Self, String> {
+        match (start.at, start.time) {
+            (StartAt::Earliest, None) => Ok(Self::Earliest),
+            (StartAt::Latest, None) => Ok(Self::Latest),
+            (StartAt::Timestamp, Some(time)) => Ok(Self::Timestamp { time }),
+            _ => Err("`time` is required with TIMESTAMP and not allowed otherwise".to_owned()),
+        }
+    }
+}
+
 impl TryFrom<SettingsFields> for SettingsSpec {
     type Error = String;
 
     fn try_from(fields: SettingsFields) -> Result<Self, String> {
-        let start = match (fields.start.at, fields.start.time) {
-            (StartAt::Earliest, None) => StartPosition::Earliest,
-            (StartAt::Latest, None) => StartPosition::Latest,
-            (StartAt::Timestamp, Some(time)) => StartPosition::Timestamp { time },
-            _ => {
-                return Err(
-                    "`time` is required with TIMESTAMP and not allowed otherwise".to_owned(),
-                );
-            }
-        };
+        let start = fields.start.map(StartPosition::try_from).transpose()?;
         let usual = ListenerSettings::starting(start);
         let settings = ListenerSettings {
             start,
@@ -102,17 +108,27 @@ impl TryFrom<SettingsFields> for SettingsSpec {
             max_message_bytes: fields.max_message_bytes.unwrap_or(usual.max_message_bytes),
         };
         settings.check().map_err(|refusal| refusal.to_string())?;
-        Ok(Self {
-            start: fields.start,
-            concurrency: settings.concurrency,
-            faults: settings.faults,
-            max_message_bytes: settings.max_message_bytes,
-            retry: settings.retry.into(),
-        })
+        Ok(Self::of(&settings, fields.start))
+    }
+}
+
+impl Default for SettingsSpec {
+    fn default() -> Self {
+        Self::of(&ListenerSettings::starting(None), None)
     }
 }
 
 impl SettingsSpec {
+    fn of(settings: &ListenerSettings, start: Option<StartSpec>) -> Self {
+        Self {
+            start,
+            concurrency: settings.concurrency,
+            faults: settings.faults,
+            max_message_bytes: settings.max_message_bytes,
+            retry: settings.retry.into(),
+        }
+    }
+
     /// What differs, each as `name before → after`.
     pub(crate) fn changes(&self, to: &Self) -> Vec<String> {
         let text = |value: &Value| value.as_str().map_or(value.to_string(), str::to_owned);

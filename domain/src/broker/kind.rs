@@ -28,6 +28,16 @@ impl BrokerKind {
         }
     }
 
+    /// Whether a broker of this kind keeps a position for each listener. One that does not hands
+    /// out the messages it has, and forgets those that are done.
+    #[must_use]
+    pub fn keeps_positions(self) -> bool {
+        match self {
+            Self::Kafka => true,
+            Self::Sqs | Self::ServiceBus => false,
+        }
+    }
+
     /// Whether a broker of this kind could have a topic of that name.
     #[must_use]
     pub fn allows(self, topic: &TopicName) -> bool {

@@ -68,6 +68,7 @@ impl Command for ReplaceBroker {
                 replacement: new.kind(),
             });
         }
+        replacement.check_start(self.start, "start")?;
         if self.topics.len() > MOST_TOPICS {
             return Err(Refusal::OutOfRange {
                 field: "topics",
@@ -116,12 +117,12 @@ impl ReplaceBroker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broker::{BrokerConnected, BrokerKind, BrokerSettings, SqsAuth};
+    use crate::broker::BrokerKind;
     use crate::event::Event;
     use crate::grant::Access;
     use crate::testing::{
-        broker_connected, broker_disconnected, broker_id, given, granted, listener_enabled, ready,
-        topics_gained,
+        broker_connected, broker_disconnected, broker_id, given, granted, listener_enabled,
+        queues_connected, ready, topics_gained,
     };
 
     fn replace() -> ReplaceBroker {
@@ -211,21 +212,35 @@ mod tests {
 
     #[test]
     fn a_broker_of_another_kind_is_refused() {
-        let queues = Event::from(BrokerConnected {
-            broker: broker_id("next"),
-            name: "next".parse().unwrap(),
-            settings: BrokerSettings::Sqs {
-                region: "eu-west-1".to_owned(),
-                endpoint: None,
-                auth: SqsAuth::DefaultChain,
-            },
-        });
-        given(ready()).and([queues]).when(replace()).then_refused(
-            Refusal::ReplacementOfAnotherKind {
+        given(ready())
+            .and([queues_connected("next")])
+            .when(replace())
+            .then_refused(Refusal::ReplacementOfAnotherKind {
                 present: BrokerKind::Kafka,
                 replacement: BrokerKind::Sqs,
-            },
-        );
+            });
+    }
+
+    #[test]
+    fn listeners_of_queues_begin_nowhere() {
+        let queues = || given([queues_connected("main"), queues_connected("next")]);
+        queues()
+            .when(replace())
+            .then_refused(Refusal::NothingToStartAt {
+                kind: BrokerKind::Sqs,
+                field: "start",
+            });
+        let without = ReplaceBroker {
+            start: None,
+            ..replace()
+        };
+        let replaced = BrokerReplaced {
+            broker: broker_id("main"),
+            replacement: broker_id("next"),
+            left_behind: vec![],
+            start: None,
+        };
+        queues().when(without).then([replaced.into()]);
     }
 
     #[test]

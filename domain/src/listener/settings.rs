@@ -10,7 +10,9 @@ use crate::refusal::Refusal;
 /// The settings of a listener.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListenerSettings {
-    pub start: StartPosition,
+    /// None where the broker keeps no positions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<StartPosition>,
     /// Calls in flight at once, per worker: 1 to 1,024.
     pub concurrency: u32,
     pub retry: RetryPolicy,
@@ -20,7 +22,7 @@ pub struct ListenerSettings {
     pub max_message_bytes: u64,
 }
 
-/// Where a listener begins when its group has no position on the broker yet.
+/// Where a listener begins where its group has no position on the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "at", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StartPosition {
@@ -74,9 +76,9 @@ pub struct RetryPatch {
 impl ListenerSettings {
     /// The settings of somebody who chose nothing but where to start.
     #[must_use]
-    pub fn starting(start: StartPosition) -> Self {
+    pub fn starting(start: impl Into<Option<StartPosition>>) -> Self {
         Self {
-            start,
+            start: start.into(),
             concurrency: 16,
             retry: RetryPolicy::default(),
             faults: FaultPolicy::Block,

@@ -108,7 +108,7 @@ impl TakeOverTopic {
             algorithm: algorithm.clone(),
         };
         let mut settings = listener.settings.clone();
-        settings.start = self.start.unwrap_or(settings.start);
+        settings.start = self.start.or(settings.start);
         let mut events = vec![
             ListenerEnabled {
                 listener: id.clone(),

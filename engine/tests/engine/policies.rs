@@ -169,8 +169,8 @@ async fn a_replacement_takes_over_everything_as_it_was() {
     ];
     let algorithm = "acme/score".parse().unwrap();
     let moved = after[0].listeners.get_mut(&algorithm).unwrap();
-    assert_eq!(moved.settings.start, StartPosition::Latest);
-    moved.settings.start = StartPosition::Earliest;
+    assert_eq!(moved.settings.start, Some(StartPosition::Latest));
+    moved.settings.start = Some(StartPosition::Earliest);
     assert_eq!(before, after);
     assert!(folded(&cluster, "main", "orders").await.is_free());
     assert!(folded(&cluster, "main", "scores").await.is_free());

@@ -85,7 +85,7 @@ pub(crate) mod tests {
                 timeout_ms: 1000,
             }),
             settings: ListenerSettings {
-                start: StartPosition::Earliest,
+                start: Some(StartPosition::Earliest),
                 concurrency: 4,
                 retry: RetryPolicy {
                     max_attempts: 3,
