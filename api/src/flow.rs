@@ -160,20 +160,20 @@ fn filters(within: Option<&ID>) -> Result<(ListenerFilter, PublisherFilter)> {
     };
     match within.map(|id| GlobalId::decode(id)) {
         None => {}
-        Some(Some(GlobalId::Broker(id))) => listeners.broker = Some(id),
-        Some(Some(GlobalId::Topic(id))) => listeners.topic = Some(id),
-        Some(Some(GlobalId::Algorithm(id))) => listeners.algorithm = Some(id),
-        Some(Some(GlobalId::Organization(name))) => listeners.organization = Some(name),
+        Some(Some(GlobalId::Broker(id))) => listeners.brokers = Some(vec![id]),
+        Some(Some(GlobalId::Topic(id))) => listeners.topics = Some(vec![id]),
+        Some(Some(GlobalId::Algorithm(id))) => listeners.algorithms = Some(vec![id]),
+        Some(Some(GlobalId::Organization(name))) => listeners.organizations = Some(vec![name]),
         Some(_) => {
             let text = "within is the id of a broker, a topic, an algorithm or an organization";
             return Err(invalid(text));
         }
     }
     let publishers = PublisherFilter {
-        broker: listeners.broker,
-        topic: listeners.topic.clone(),
-        algorithm: listeners.algorithm.clone(),
-        organization: listeners.organization.clone(),
+        brokers: listeners.brokers.clone(),
+        topics: listeners.topics.clone(),
+        algorithms: listeners.algorithms.clone(),
+        organizations: listeners.organizations.clone(),
         enabled: listeners.enabled,
         ..PublisherFilter::default()
     };

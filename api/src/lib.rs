@@ -11,6 +11,7 @@ pub mod diff;
 pub mod ending;
 pub mod error;
 pub mod event;
+mod filter;
 pub mod flow;
 pub(crate) mod gathering;
 pub mod grant;

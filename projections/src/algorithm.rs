@@ -25,15 +25,18 @@ pub struct Algorithm {
     pub revision: Revision,
 }
 
-/// Which algorithms are asked for; all where nothing is set.
+/// Which algorithms are asked for; all where nothing is set. Of several values any is enough.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AlgorithmFilter {
-    pub organization: Option<OrganizationName>,
+    pub ids: Option<Vec<AlgorithmId>>,
+    pub organizations: Option<Vec<OrganizationName>>,
     /// Part of the name as `organization/name`.
     pub search: Option<String>,
     pub retired: Option<bool>,
     /// Those that can be granted topics: not retired, with a version that can be called; or others.
     pub grantable: Option<bool>,
+    /// Those that it chooses are left out.
+    pub not: Option<Box<Self>>,
 }
 
 /// What algorithms can be sorted by.
@@ -116,13 +119,14 @@ impl Select for AlgorithmFilter {
 
     const KEY: &'static str = "id";
 
-    fn select(&self) -> Result<Statement, ReadModelError> {
-        Ok(Statement::new(SELECT)
-            .then(" WHERE true")
-            .add_if(
-                " AND organization = ?",
-                self.organization.as_ref().map(OrganizationName::as_str),
-            )
+    fn rows(&self) -> Statement {
+        Statement::new(SELECT).then(" WHERE true")
+    }
+
+    fn choose(&self, rows: Statement) -> Result<Statement, ReadModelError> {
+        Ok(rows
+            .add_any("id", self.ids.as_deref())?
+            .add_any("organization", self.organizations.as_deref())?
             .add_if(" AND instr(id, ?) > 0", self.search.as_deref())
             .then(match self.retired {
                 None => "",
@@ -134,6 +138,10 @@ impl Select for AlgorithmFilter {
                 Some(true) => concat!(" AND ", grantable!()),
                 Some(false) => concat!(" AND NOT ", grantable!()),
             }))
+    }
+
+    fn not(&self) -> Option<&Self> {
+        self.not.as_deref()
     }
 }
 

@@ -5,7 +5,8 @@ use domain::{AlgorithmId, BrokerId, TopicId};
 
 use crate::database::{FromRow, Row, Statement, text};
 use crate::error::ReadModelError;
-use crate::list::{ByKey, Listed, Select, Sorted};
+use crate::grant::words;
+use crate::list::{ByKey, Listed, Select, Sorted, on_topics};
 
 /// A topic that an algorithm may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,11 +20,16 @@ pub struct AlgorithmTopic {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AlgorithmTopicFilter {
     pub algorithm: AlgorithmId,
-    pub broker: Option<BrokerId>,
-    /// With one of these; with any where it is empty.
-    pub access: Vec<Access>,
+    /// On one of these.
+    pub brokers: Option<Vec<BrokerId>>,
+    /// One of these.
+    pub topics: Option<Vec<TopicId>>,
+    /// With one of these.
+    pub access: Option<Vec<Access>>,
     /// Part of the name of the topic.
     pub search: Option<String>,
+    /// Those that it chooses are left out.
+    pub not: Option<Box<Self>>,
 }
 
 impl Select for AlgorithmTopicFilter {
@@ -31,22 +37,27 @@ impl Select for AlgorithmTopicFilter {
 
     const KEY: &'static str = "key";
 
-    fn select(&self) -> Result<Statement, ReadModelError> {
+    fn rows(&self) -> Statement {
         // Several grants may permit the same.
         let select = "SELECT algorithm, broker, topic, access FROM ( \
                       SELECT DISTINCT algorithm, broker, topic, access, \
                       broker || '/' || topic || '|' || access AS key \
                       FROM permitted WHERE algorithm = ?1) AS permitted_topics WHERE true";
-        let access: Vec<&str> = self.access.iter().map(|access| access.as_str()).collect();
-        let access = (!access.is_empty()).then(|| serde_json::to_string(&access));
-        Ok(Statement::new(select)
-            .bind(text(&self.algorithm))
-            .add_if(" AND broker = ?", self.broker.map(|id| id.to_string()))
-            .add_if(" AND instr(topic, ?) > 0", self.search.as_deref())
-            .add_if(
-                " AND access IN (SELECT value FROM json_each(?))",
-                access.transpose()?,
-            ))
+        Statement::new(select).bind(text(&self.algorithm))
+    }
+
+    fn choose(&self, rows: Statement) -> Result<Statement, ReadModelError> {
+        let rows = rows.add_any("broker", self.brokers.as_deref())?;
+        let rows = match self.topics.as_deref() {
+            None => rows,
+            Some(topics) => on_topics(rows, topics)?,
+        };
+        let rows = rows.add_any("access", words(self.access.as_deref()).as_deref())?;
+        Ok(rows.add_if(" AND instr(topic, ?) > 0", self.search.as_deref()))
+    }
+
+    fn not(&self) -> Option<&Self> {
+        self.not.as_deref()
     }
 }
 

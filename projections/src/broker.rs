@@ -8,7 +8,6 @@ use domain::{
     of_grant, of_listener, of_organization, of_publisher, of_worker,
 };
 use jiff::Timestamp;
-use serde_json::Value as Json;
 
 use crate::database::{FromRow, FromValue, Row, Statement, Tx, text};
 use crate::error::ReadModelError;
@@ -49,14 +48,28 @@ impl Ended {
     }
 }
 
-/// Which brokers are asked for; all connected ones where nothing is set.
+/// Which brokers are asked for; all where nothing is set. Of several values any is enough.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct BrokerFilter {
+    pub ids: Option<Vec<BrokerId>>,
     /// Part of the name.
     pub search: Option<String>,
-    pub kind: Option<BrokerKind>,
-    /// Disconnected and replaced ones instead of connected ones.
-    pub ended: bool,
+    pub kinds: Option<Vec<BrokerKind>>,
+    /// Connected ones, or disconnected and replaced ones.
+    pub connected: Option<bool>,
+    /// Those that it chooses are left out.
+    pub not: Option<Box<Self>>,
+}
+
+impl BrokerFilter {
+    /// All connected ones.
+    #[must_use]
+    pub fn connected() -> Self {
+        Self {
+            connected: Some(true),
+            ..Self::default()
+        }
+    }
 }
 
 /// What brokers can be sorted by.
@@ -170,19 +183,28 @@ impl Select for BrokerFilter {
     // Names are unique among connected brokers alone, and a space comes before all that they hold.
     const KEY: &'static str = "(name || ' ' || id)";
 
-    fn select(&self) -> Result<Statement, ReadModelError> {
-        let kind = self.kind.map(serde_json::to_value).transpose()?;
-        Ok(Statement::new(SELECT)
-            .then(if self.ended {
-                " WHERE ended_at IS NOT NULL"
-            } else {
-                " WHERE ended_at IS NULL"
+    fn rows(&self) -> Statement {
+        Statement::new(SELECT).then(" WHERE true")
+    }
+
+    fn choose(&self, rows: Statement) -> Result<Statement, ReadModelError> {
+        let rows = rows
+            .then(match self.connected {
+                None => "",
+                Some(true) => " AND ended_at IS NULL",
+                Some(false) => " AND ended_at IS NOT NULL",
             })
-            .add_if(" AND instr(name, ?) > 0", self.search.as_deref())
-            .add_if(
-                " AND settings ->> 'kind' = ?",
-                kind.as_ref().and_then(Json::as_str),
-            ))
+            .add_any("id", self.ids.as_deref())?
+            .add_if(" AND instr(name, ?) > 0", self.search.as_deref());
+        let kinds = self.kinds.as_ref().map(serde_json::to_string).transpose()?;
+        Ok(rows.add_if(
+            " AND settings ->> 'kind' IN (SELECT value FROM json_each(?))",
+            kinds,
+        ))
+    }
+
+    fn not(&self) -> Option<&Self> {
+        self.not.as_deref()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Grants: of a topic or of a pattern of topics, to an algorithm or to all of an organization.
 
+use std::collections::BTreeSet;
+
 use domain::grant::{Access, GrantKey, Scope};
 use domain::{
     AlgorithmId, BrokerId, Event, OrganizationName, Revision, Thing, TopicId, of_algorithm,
@@ -11,7 +13,7 @@ use crate::change::{Find, Noted};
 use crate::database::{FromRow, Row, Statement, Tx, text, texts};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
-use crate::list::{KeyRange, Listed, Select, Sort, Sorted};
+use crate::list::{KeyRange, Listed, Places, Select, Sort, Sorted, on_topics};
 use crate::model::ReadModel;
 use crate::revision::revision_of;
 
@@ -25,17 +27,20 @@ pub struct Grant {
     pub revision: Revision,
 }
 
-/// Which grants are asked for; all where nothing is set.
+/// Which grants are asked for; all where nothing is set. Of several values any is enough.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct GrantFilter {
-    pub broker: Option<BrokerId>,
+    pub keys: Option<Vec<GrantKey>>,
+    pub brokers: Option<Vec<BrokerId>>,
     /// Those that permit anything on the topic, directly or by a pattern.
-    pub topic: Option<TopicId>,
+    pub topics: Option<Vec<TopicId>>,
     /// Those that permit the algorithm anything, directly or through its organization.
-    pub algorithm: Option<AlgorithmId>,
+    pub algorithms: Option<Vec<AlgorithmId>>,
     /// Those to the organization or to an algorithm of it.
-    pub organization: Option<OrganizationName>,
-    pub access: Option<Access>,
+    pub organizations: Option<Vec<OrganizationName>>,
+    pub access: Option<Vec<Access>>,
+    /// Those that it chooses are left out.
+    pub not: Option<Box<Self>>,
 }
 
 /// What grants can be sorted by.
@@ -166,36 +171,58 @@ impl Select for GrantFilter {
 
     const KEY: &'static str = "key";
 
-    fn select(&self) -> Result<Statement, ReadModelError> {
-        let algorithm = self.algorithm.as_ref();
-        let organization = algorithm
-            .map(|algorithm| &algorithm.organization)
-            .or(self.organization.as_ref())
-            .map(OrganizationName::as_str);
-        let select = match (&self.topic, algorithm) {
-            // The column is kept from its index, under which an organization has many.
-            (Some(topic), _) => Statement::new(COVERING)
-                .bind(text(topic.broker))
-                .bind(topic.topic.as_str())
-                .add_if(" AND organization || '' = ?", organization)
-                .add_if(
-                    " AND (algorithm IS NULL OR algorithm = ?)",
-                    algorithm.map(ToString::to_string),
-                ),
-            (None, Some(algorithm)) => Statement::new(PERMITTING)
-                .bind(algorithm.organization.as_str())
-                .bind(text(algorithm)),
+    fn rows(&self) -> Statement {
+        Statement::new(grants!("true"))
+    }
+
+    fn choose(&self, rows: Statement) -> Result<Statement, ReadModelError> {
+        let mut rows = rows.add_any("key", self.keys.as_deref())?;
+        let organizations = self.organizations.as_deref();
+        match (&self.topics, &self.algorithms) {
             (None, None) => {
-                Statement::new(grants!("true")).add_if(" AND organization = ?", organization)
+                rows = self.places().choose(rows)?;
+                rows = rows.add_any("organization", organizations)?;
             }
-        };
-        Ok(select.add_if(" AND access = ?", self.access.map(Access::as_str)))
+            (None, Some(algorithms)) => {
+                rows = permitting(self.places().choose(rows)?, algorithms)?;
+                rows = rows.add_any("organization", organizations)?;
+            }
+            // The column is kept from its index, under which an organization has many.
+            (Some(topics), algorithms) => {
+                rows = covering(rows, topics)?.add_any("broker", self.brokers.as_deref())?;
+                rows = rows.add_any("organization || ''", organizations)?;
+                if let Some(algorithms) = algorithms {
+                    rows = rows
+                        .add_any("organization || ''", Some(&owners(algorithms)))?
+                        .then(" AND (algorithm IS NULL OR true")
+                        .add_any("algorithm", Some(algorithms))?
+                        .then(")");
+                }
+            }
+        }
+        Ok(rows.add_any("access", words(self.access.as_deref()).as_deref())?)
     }
 
     fn keys(&self) -> KeyRange {
-        // Patterns that cover a topic stand elsewhere in the order of keys.
-        let broker = self.topic.as_ref().map(|topic| topic.broker);
-        KeyRange::of(broker.or(self.broker), None)
+        match &self.topics {
+            // Patterns that cover a topic stand elsewhere in the order of keys.
+            Some(topics) => KeyRange::of_brokers(topics.iter().map(|topic| &topic.broker)),
+            None => self.places().keys(),
+        }
+    }
+
+    fn not(&self) -> Option<&Self> {
+        self.not.as_deref()
+    }
+}
+
+impl GrantFilter {
+    /// Where they are, unless they cover topics.
+    fn places(&self) -> Places<'_> {
+        Places {
+            brokers: self.brokers.as_deref(),
+            topics: None,
+        }
     }
 }
 
@@ -214,18 +241,48 @@ impl Listed for Grant {
     }
 }
 
-/// Grants of a topic, directly or by a pattern: each kind by the index on topics.
-const COVERING: &str = grants!(
-    "key IN (SELECT key FROM grants WHERE broker = ?1 AND topic = ?2 \
-     UNION ALL SELECT key FROM grants \
-     WHERE broker = ?1 AND topic IS NULL AND glob(pattern, ?2))"
-);
+/// Adds that a grant covers one of those topics, directly or by a pattern: each kind by the index on
+/// topics.
+fn covering(rows: Statement, topics: &[TopicId]) -> Result<Statement, ReadModelError> {
+    let rows = rows.then(" AND key IN (SELECT key FROM grants WHERE true");
+    let rows = on_topics(rows, topics)?;
+    let rows = rows.then(" UNION ALL SELECT key FROM grants WHERE topic IS NULL");
+    let rows = match topics {
+        [topic] => rows
+            .add(" AND broker = ?", text(topic.broker))
+            .add(" AND glob(pattern, ?)", topic.topic.as_str()),
+        _ => rows.add(
+            " AND EXISTS (SELECT 1 FROM json_each(?) asked \
+             WHERE asked.value ->> 'broker' = broker AND glob(pattern, asked.value ->> 'topic'))",
+            serde_json::to_string(topics)?,
+        ),
+    };
+    Ok(rows.then(")"))
+}
 
-/// Grants to an algorithm, directly or through its organization: each kind by the index on those.
-const PERMITTING: &str = grants!(
-    "key IN (SELECT key FROM grants WHERE organization = ?1 AND algorithm = ?2 \
-     UNION ALL SELECT key FROM grants WHERE organization = ?1 AND algorithm IS NULL)"
-);
+/// Adds that a grant is to one of those algorithms, directly or through its organization: each kind
+/// by the index on those.
+fn permitting(rows: Statement, algorithms: &[AlgorithmId]) -> Result<Statement, ReadModelError> {
+    let owners = owners(algorithms);
+    let rows = rows
+        .then(" AND key IN (SELECT key FROM grants WHERE true")
+        .add_any("organization", Some(&owners))?
+        .add_any("algorithm", Some(algorithms))?
+        .then(" UNION ALL SELECT key FROM grants WHERE algorithm IS NULL")
+        .add_any("organization", Some(&owners))?;
+    Ok(rows.then(")"))
+}
+
+/// The organizations of those algorithms, each once.
+fn owners(algorithms: &[AlgorithmId]) -> Vec<&OrganizationName> {
+    let owners = algorithms.iter().map(|algorithm| &algorithm.organization);
+    BTreeSet::from_iter(owners).into_iter().collect()
+}
+
+/// The words for kinds of access in rows.
+pub(crate) fn words(access: Option<&[Access]>) -> Option<Vec<&'static str>> {
+    access.map(|access| access.iter().map(|access| access.as_str()).collect())
+}
 
 /// Whether any grant permits the algorithm that access, inside a transaction. The topic is one
 /// that its broker has or that something is on.

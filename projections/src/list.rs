@@ -2,11 +2,13 @@
 
 mod flow_filter;
 mod keys;
+mod places;
 
 use std::hash::Hash;
 
 pub(crate) use self::flow_filter::FlowFilter;
 pub(crate) use self::keys::KeyRange;
+pub(crate) use self::places::{Places, on_topics};
 use crate::database::{FromRow, Row, Statement, Value};
 
 use crate::error::ReadModelError;
@@ -112,15 +114,23 @@ pub trait Select {
     /// The column of the keys.
     const KEY: &'static str;
 
-    /// The rows, without order or end: further conditions can be added.
+    /// All rows that there are to choose from, without order or end: conditions can be added.
+    fn rows(&self) -> Statement;
+
+    /// Adds the conditions, but for what [`Select::keys`] says.
     ///
     /// # Errors
     /// The filter cannot be written as a statement.
-    fn select(&self) -> Result<Statement, ReadModelError>;
+    fn choose(&self, rows: Statement) -> Result<Statement, ReadModelError>;
 
     /// Keys outside of which there are no rows.
     fn keys(&self) -> KeyRange {
         KeyRange::default()
+    }
+
+    /// What chooses the rows that are left out.
+    fn not(&self) -> Option<&Self> {
+        None
     }
 }
 
@@ -187,8 +197,8 @@ impl ReadModel {
     /// The database cannot answer.
     pub async fn counts<F: Filter>(&self, filters: &[F]) -> Result<Vec<u64>, ReadModelError> {
         let statements = filters.iter().map(|filter| {
-            let within = within::<F>(filter.select()?, filter.keys());
-            Ok::<_, ReadModelError>(within.inside("SELECT count(*) FROM (", ") AS counted"))
+            let chosen = chosen(filter, filter.rows(), filter.keys())?;
+            Ok::<_, ReadModelError>(chosen.inside("SELECT count(*) FROM (", ") AS counted"))
         });
         let mut counts = vec![0; filters.len()];
         for mut row in self.in_one(statements.collect::<Result<_, _>>()?).await? {
@@ -215,7 +225,7 @@ impl ReadModel {
 fn part<F: Filter>(filter: &F, paging: &Paging<SortOf<F>>) -> Result<Statement, ReadModelError> {
     let Order { by, descending } = paging.order;
     let mut keys = filter.keys();
-    let mut select = filter.select()?;
+    let mut past_columns = None;
     let (past, direction) = if descending {
         ("<", "DESC")
     } else {
@@ -228,12 +238,17 @@ fn part<F: Filter>(filter: &F, paging: &Paging<SortOf<F>>) -> Result<Statement, 
         (Some(after), None) => keys.begin_after(&after.key),
         (Some(after), Some(column)) => {
             let sorted = after.sorted.clone().map_or(Value::Text(None), Value::from);
-            select = select
-                .add(&format!(" AND ({column}, {key}) {past} (?"), sorted)
-                .add(", ?)", after.key.as_str());
+            past_columns = Some((
+                format!(" AND ({column}, {key}) {past} (?"),
+                sorted,
+                &after.key,
+            ));
         }
     }
-    let select = within::<F>(select, keys);
+    let mut select = chosen(filter, filter.rows(), keys)?;
+    if let Some((columns, sorted, after)) = past_columns {
+        select = select.add(&columns, sorted).add(", ?)", after.as_str());
+    }
     let select = match by.column() {
         None => select.then(&format!(" ORDER BY {key} {direction}")),
         Some(column) => select.then(&format!(
@@ -244,11 +259,25 @@ fn part<F: Filter>(filter: &F, paging: &Paging<SortOf<F>>) -> Result<Statement, 
     Ok(select.add(" LIMIT ?", i64::from(paging.limit) + 1))
 }
 
-fn within<F: Select>(select: Statement, keys: KeyRange) -> Statement {
+/// The rows that a filter chooses, of those with such keys.
+fn chosen<F: Select>(
+    filter: &F,
+    rows: Statement,
+    keys: KeyRange,
+) -> Result<Statement, ReadModelError> {
     let key = F::KEY;
-    select
+    let rows = filter
+        .choose(rows)?
         .add_if(&format!(" AND {key} > ?"), keys.after)
-        .add_if(&format!(" AND {key} < ?"), keys.before)
+        .add_if(&format!(" AND {key} < ?"), keys.before);
+    match filter.not() {
+        None => Ok(rows),
+        Some(not) => {
+            // What a condition says of an absent value is neither true nor false.
+            let rows = chosen(not, rows.then(" AND (true"), not.keys())?;
+            Ok(rows.then(") IS NOT TRUE"))
+        }
+    }
 }
 
 /// The list that a row belongs to by the number in front of it.

@@ -14,9 +14,10 @@ use crate::change::{Find, Noted};
 use crate::database::{FromRow, Row, Statement, Tx, Value, text, texts};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
-use crate::list::{FlowFilter, KeyRange, Listed, Select, Sort, Sorted};
+use crate::list::{FlowFilter, KeyRange, Listed, Places, Select, Sort, Sorted};
 use crate::model::ReadModel;
 use crate::revision::revision_of;
+use crate::worker::ConsumerState;
 
 /// A listener that was enabled at least once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,17 +40,22 @@ pub struct Listener {
     pub revision: Revision,
 }
 
-/// Whose listeners are asked for; all where nothing is set.
+/// Whose listeners are asked for; all where nothing is set. Of several values any is enough.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ListenerFilter {
-    pub broker: Option<BrokerId>,
-    pub topic: Option<TopicId>,
-    pub organization: Option<OrganizationName>,
-    pub algorithm: Option<AlgorithmId>,
+    pub ids: Option<Vec<ListenerId>>,
+    pub brokers: Option<Vec<BrokerId>>,
+    pub topics: Option<Vec<TopicId>>,
+    pub organizations: Option<Vec<OrganizationName>>,
+    pub algorithms: Option<Vec<AlgorithmId>>,
     pub enabled: Option<bool>,
     pub paused: Option<bool>,
+    /// Those with a consumer in one of these states.
+    pub consumer_states: Option<Vec<ConsumerState>>,
     /// Part of the name of the topic or of the algorithm.
     pub search: Option<String>,
+    /// Those that it chooses are left out.
+    pub not: Option<Box<Self>>,
 }
 
 /// What listeners can be sorted by.
@@ -289,23 +295,47 @@ impl Select for ListenerFilter {
 
     const KEY: &'static str = "key";
 
-    fn select(&self) -> Result<Statement, ReadModelError> {
-        let select = listeners!(
+    fn rows(&self) -> Statement {
+        Statement::new(listeners!(
             "EXISTS (SELECT 1 FROM brokers c WHERE c.id = l.broker AND c.ended_at IS NULL)"
-        );
+        ))
+    }
+
+    fn choose(&self, rows: Statement) -> Result<Statement, ReadModelError> {
         let flows = FlowFilter {
-            algorithm: self.algorithm.as_ref(),
-            organization: self.organization.as_ref(),
+            ids: self.ids.as_deref(),
+            places: self.places(),
+            algorithms: self.algorithms.as_deref(),
+            organizations: self.organizations.as_deref(),
             search: self.search.as_deref(),
         };
-        Ok(flows
-            .choose(Statement::new(select))
+        let rows = flows
+            .choose(rows)?
             .add_if(" AND enabled = ?", self.enabled)
-            .add_if(" AND paused = ?", self.paused))
+            .add_if(" AND paused = ?", self.paused);
+        let Some(states) = &self.consumer_states else {
+            return Ok(rows);
+        };
+        let consumed = " AND EXISTS (SELECT 1 FROM consumers s WHERE s.listener = l.key";
+        let rows = rows.then(consumed).add_any("s.state", Some(states))?;
+        Ok(rows.then(")"))
     }
 
     fn keys(&self) -> KeyRange {
-        KeyRange::of(self.broker, self.topic.as_ref())
+        self.places().keys()
+    }
+
+    fn not(&self) -> Option<&Self> {
+        self.not.as_deref()
+    }
+}
+
+impl ListenerFilter {
+    fn places(&self) -> Places<'_> {
+        Places {
+            brokers: self.brokers.as_deref(),
+            topics: self.topics.as_deref(),
+        }
     }
 }
 

@@ -32,11 +32,14 @@ pub struct Member {
     pub since: Timestamp,
 }
 
-/// Which organizations are asked for; all where nothing is set.
+/// Which organizations are asked for; all where nothing is set. Of several values any is enough.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct OrganizationFilter {
+    pub names: Option<Vec<OrganizationName>>,
     /// Part of the name.
     pub search: Option<String>,
+    /// Those that it chooses are left out.
+    pub not: Option<Box<Self>>,
 }
 
 /// What organizations can be sorted by.
@@ -60,6 +63,12 @@ impl Sort for OrganizationSort {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MemberFilter {
     pub organization: OrganizationName,
+    /// Those with one of these.
+    pub roles: Option<Vec<Role>>,
+    /// Part of the name.
+    pub search: Option<String>,
+    /// Those that it chooses are left out.
+    pub not: Option<Box<Self>>,
 }
 
 pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
@@ -147,9 +156,17 @@ impl Select for OrganizationFilter {
 
     const KEY: &'static str = "name";
 
-    fn select(&self) -> Result<Statement, ReadModelError> {
-        let select = Statement::new(SELECT).then(" WHERE true");
-        Ok(select.add_if(" AND instr(name, ?) > 0", self.search.as_deref()))
+    fn rows(&self) -> Statement {
+        Statement::new(SELECT).then(" WHERE true")
+    }
+
+    fn choose(&self, rows: Statement) -> Result<Statement, ReadModelError> {
+        let rows = rows.add_any("name", self.names.as_deref())?;
+        Ok(rows.add_if(" AND instr(name, ?) > 0", self.search.as_deref()))
+    }
+
+    fn not(&self) -> Option<&Self> {
+        self.not.as_deref()
     }
 }
 
@@ -173,10 +190,22 @@ impl Select for MemberFilter {
 
     const KEY: &'static str = "member";
 
-    fn select(&self) -> Result<Statement, ReadModelError> {
+    fn rows(&self) -> Statement {
         let select = "SELECT organization, member, role, since FROM members \
                       WHERE organization = ?1";
-        Ok(Statement::new(select).bind(self.organization.as_str()))
+        Statement::new(select).bind(self.organization.as_str())
+    }
+
+    fn choose(&self, rows: Statement) -> Result<Statement, ReadModelError> {
+        let roles = self.roles.as_ref();
+        let roles: Option<Vec<&str>> =
+            roles.map(|roles| roles.iter().map(|role| role.as_str()).collect());
+        let rows = rows.add_any("role", roles.as_deref())?;
+        Ok(rows.add_if(" AND instr(member, ?) > 0", self.search.as_deref()))
+    }
+
+    fn not(&self) -> Option<&Self> {
+        self.not.as_deref()
     }
 }
 

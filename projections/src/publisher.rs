@@ -12,7 +12,7 @@ use crate::change::{Find, Noted};
 use crate::database::{FromRow, Row, Statement, Tx, text, texts};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
-use crate::list::{FlowFilter, KeyRange, Listed, Select, Sort, Sorted};
+use crate::list::{FlowFilter, KeyRange, Listed, Places, Select, Sort, Sorted};
 use crate::model::ReadModel;
 use crate::revision::revision_of;
 
@@ -30,16 +30,19 @@ pub struct Publisher {
     pub revision: Revision,
 }
 
-/// Whose publishers are asked for; all where nothing is set.
+/// Whose publishers are asked for; all where nothing is set. Of several values any is enough.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PublisherFilter {
-    pub broker: Option<BrokerId>,
-    pub topic: Option<TopicId>,
-    pub organization: Option<OrganizationName>,
-    pub algorithm: Option<AlgorithmId>,
+    pub ids: Option<Vec<PublisherId>>,
+    pub brokers: Option<Vec<BrokerId>>,
+    pub topics: Option<Vec<TopicId>>,
+    pub organizations: Option<Vec<OrganizationName>>,
+    pub algorithms: Option<Vec<AlgorithmId>>,
     pub enabled: Option<bool>,
     /// Part of the name of the topic or of the algorithm.
     pub search: Option<String>,
+    /// Those that it chooses are left out.
+    pub not: Option<Box<Self>>,
 }
 
 /// What publishers can be sorted by.
@@ -187,22 +190,38 @@ impl Select for PublisherFilter {
 
     const KEY: &'static str = "key";
 
-    fn select(&self) -> Result<Statement, ReadModelError> {
-        let select = publishers!(
+    fn rows(&self) -> Statement {
+        Statement::new(publishers!(
             "EXISTS (SELECT 1 FROM brokers c WHERE c.id = p.broker AND c.ended_at IS NULL)"
-        );
+        ))
+    }
+
+    fn choose(&self, rows: Statement) -> Result<Statement, ReadModelError> {
         let flows = FlowFilter {
-            algorithm: self.algorithm.as_ref(),
-            organization: self.organization.as_ref(),
+            ids: self.ids.as_deref(),
+            places: self.places(),
+            algorithms: self.algorithms.as_deref(),
+            organizations: self.organizations.as_deref(),
             search: self.search.as_deref(),
         };
-        Ok(flows
-            .choose(Statement::new(select))
-            .add_if(" AND enabled = ?", self.enabled))
+        Ok(flows.choose(rows)?.add_if(" AND enabled = ?", self.enabled))
     }
 
     fn keys(&self) -> KeyRange {
-        KeyRange::of(self.broker, self.topic.as_ref())
+        self.places().keys()
+    }
+
+    fn not(&self) -> Option<&Self> {
+        self.not.as_deref()
+    }
+}
+
+impl PublisherFilter {
+    fn places(&self) -> Places<'_> {
+        Places {
+            brokers: self.brokers.as_deref(),
+            topics: self.topics.as_deref(),
+        }
     }
 }
 

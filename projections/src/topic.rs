@@ -2,7 +2,7 @@
 
 use domain::broker::TopicsChanged;
 use domain::{
-    BrokerId, Event, Thing, TopicId, of_algorithm, of_cluster, of_command, of_grant,
+    BrokerId, Event, Thing, TopicId, TopicName, of_algorithm, of_cluster, of_command, of_grant,
     of_organization, of_worker,
 };
 
@@ -48,8 +48,12 @@ pub struct TopicCounts {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TopicFilter {
     pub broker: BrokerId,
+    /// One of these.
+    pub names: Option<Vec<TopicName>>,
     /// Part of the name.
     pub search: Option<String>,
+    /// Those that it chooses are left out.
+    pub not: Option<Box<Self>>,
 }
 
 /// What topics can be sorted by.
@@ -272,7 +276,7 @@ impl Select for TopicFilter {
 
     const KEY: &'static str = "name";
 
-    fn select(&self) -> Result<Statement, ReadModelError> {
+    fn rows(&self) -> Statement {
         // Counted in a query of its own, so that a list can be sorted by it.
         let select = concat!(
             "SELECT broker, name, partitions, algorithms FROM ( \
@@ -281,9 +285,16 @@ impl Select for TopicFilter {
             " AS algorithms FROM topics AS t WHERE broker = ?1 AND listed = 1) AS listed_topics \
              WHERE true"
         );
-        Ok(Statement::new(select)
-            .bind(text(self.broker))
-            .add_if(" AND instr(name, ?) > 0", self.search.as_deref()))
+        Statement::new(select).bind(text(self.broker))
+    }
+
+    fn choose(&self, rows: Statement) -> Result<Statement, ReadModelError> {
+        let rows = rows.add_any("name", self.names.as_deref())?;
+        Ok(rows.add_if(" AND instr(name, ?) > 0", self.search.as_deref()))
+    }
+
+    fn not(&self) -> Option<&Self> {
+        self.not.as_deref()
     }
 }
 

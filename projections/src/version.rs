@@ -41,7 +41,11 @@ pub struct Withdrawn {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct VersionFilter {
     pub algorithm: AlgorithmId,
+    /// One of these.
+    pub versions: Option<Vec<Version>>,
     pub withdrawn: Option<bool>,
+    /// Those that it chooses are left out.
+    pub not: Option<Box<Self>>,
 }
 
 /// What versions can be sorted by.
@@ -153,13 +157,21 @@ impl Select for VersionFilter {
 
     const KEY: &'static str = "version";
 
-    fn select(&self) -> Result<Statement, ReadModelError> {
-        let select = Statement::new(versions!("algorithm = ?1")).bind(text(&self.algorithm));
-        Ok(select.then(match self.withdrawn {
+    fn rows(&self) -> Statement {
+        Statement::new(versions!("algorithm = ?1")).bind(text(&self.algorithm))
+    }
+
+    fn choose(&self, rows: Statement) -> Result<Statement, ReadModelError> {
+        let rows = rows.add_any("version", self.versions.as_deref())?;
+        Ok(rows.then(match self.withdrawn {
             None => "",
             Some(true) => " AND withdrawn_at IS NOT NULL",
             Some(false) => " AND withdrawn_at IS NULL",
         }))
+    }
+
+    fn not(&self) -> Option<&Self> {
+        self.not.as_deref()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Workers that are here, and the consumers they run.
 
+use std::fmt;
+
 use domain::{
     BrokerId, Event, ListenerId, Thing, WorkerId, of_algorithm, of_broker, of_cluster, of_command,
     of_grant, of_listener, of_organization, of_publisher,
@@ -55,7 +57,7 @@ impl Sort for WorkerSort {
 }
 
 /// What a consumer does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ConsumerState {
     Running,
     /// It holds its position.
@@ -221,10 +223,12 @@ impl Select for WorkerFilter {
 
     const KEY: &'static str = "id";
 
-    fn select(&self) -> Result<Statement, ReadModelError> {
-        Ok(Statement::new(
-            "SELECT id, joined_at FROM workers WHERE true",
-        ))
+    fn rows(&self) -> Statement {
+        Statement::new("SELECT id, joined_at FROM workers WHERE true")
+    }
+
+    fn choose(&self, rows: Statement) -> Result<Statement, ReadModelError> {
+        Ok(rows)
     }
 }
 
@@ -252,6 +256,12 @@ impl FromRow for (BrokerId, ConsumerCounts) {
             failed: row.take()?,
         };
         Ok((id, counts))
+    }
+}
+
+impl fmt::Display for ConsumerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
     }
 }
 

@@ -172,7 +172,7 @@ async fn shows_what_there_is(inventory: &Inventory) {
 
     let filter = "{ listeners(filter: { search: \"topic-07\", enabled: true, paused: false }) \
                   { nodes { topic { name } } } \
-                  grants(filter: { access: PUBLISH }) { nodes { topicPattern grantee { \
+                  grants(filter: { access: [PUBLISH] }) { nodes { topicPattern grantee { \
                   ... on Organization { name members { nodes { name role } } } } } } \
                   brokerByName(name: \"main\") { disconnectPreview { grants listeners publishers \
                   firstListeners { id } } } }";

@@ -305,7 +305,7 @@ async fn of_two_flows_that_close_a_cycle_at_once_one_is_refused_or_warned_of() {
             continue;
         }
         let list =
-            "query($topic: ID!) { publishers(filter: { topicId: $topic }) { nodes { id } } }";
+            "query($topic: ID!) { publishers(filter: { topicIds: [$topic] }) { nodes { id } } }";
         let found = flow.api.ask(list, json!({ "topic": orders })).await;
         let publisher = &found["publishers"]["nodes"][0]["id"];
         let ended = json!({ "id": publisher, "input": {} });

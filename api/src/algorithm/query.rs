@@ -1,20 +1,24 @@
 //! Reading algorithms.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
-use domain::AlgorithmId;
+use domain::{AlgorithmId, OrganizationName};
 use projections::algorithm::{AlgorithmFilter, AlgorithmSort};
 
 use super::Algorithm;
 use crate::as_of::AsOf;
-use crate::id::{self, chosen};
+use crate::filter::{FilterInput, Members, Parent};
+use crate::id;
 use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
-/// Which algorithms to list; all of them by default.
+/// Which algorithms to list; all of them by default. Each member that is there must match, a list by any of
+/// its values, which are at most 100; an empty list matches nothing.
 #[derive(InputObject, Default)]
 pub struct AlgorithmFilterInput {
-    /// Only algorithms of this organization.
-    pub organization_id: Option<ID>,
+    /// Only these.
+    pub ids: Option<Vec<ID>>,
+    /// Only algorithms of one of these organizations.
+    pub organization_ids: Option<Vec<ID>>,
     /// Part of `organization/name`.
     pub search: Option<String>,
     /// Only retired algorithms, or only others.
@@ -22,6 +26,8 @@ pub struct AlgorithmFilterInput {
     /// Only algorithms that can be granted topics, being in use with a version that can be called;
     /// or only others.
     pub grantable: Option<bool>,
+    /// Only those that this does not match; it takes no `not` of its own.
+    pub not: Option<Box<AlgorithmFilterInput>>,
 }
 
 #[derive(Default)]
@@ -62,16 +68,44 @@ async fn algorithms(
     as_of: Option<AsOf>,
 ) -> Result<List<Algorithm>> {
     let view = View::at(ctx, as_of).await?;
-    view.list(filter.filter()?, part, Algorithm).await
+    view.list(filter.filter(&())?, part, Algorithm).await
 }
 
-impl AlgorithmFilterInput {
-    fn filter(self) -> Result<AlgorithmFilter> {
+impl FilterInput for AlgorithmFilterInput {
+    type Scope = ();
+    type Filter = AlgorithmFilter;
+
+    fn not(&mut self) -> &mut Option<Box<Self>> {
+        &mut self.not
+    }
+
+    fn read(
+        self,
+        members: Members,
+        _scope: &(),
+        not: Option<Box<AlgorithmFilter>>,
+    ) -> Result<AlgorithmFilter> {
         Ok(AlgorithmFilter {
-            organization: chosen(self.organization_id.as_ref(), id::organization)?,
+            ids: members.ids("ids", self.ids, id::algorithm)?,
+            organizations: members.ids(
+                "organizationIds",
+                self.organization_ids,
+                id::organization,
+            )?,
             search: self.search,
             retired: self.retired,
             grantable: self.grantable,
+            not,
+        })
+    }
+}
+
+impl AlgorithmFilterInput {
+    /// The filter of the list of one organization.
+    pub(crate) fn of_organization(self, name: &OrganizationName) -> Result<AlgorithmFilter> {
+        Ok(AlgorithmFilter {
+            organizations: Some(vec![name.clone()]),
+            ..self.filter_of(Parent::Organization, &())?
         })
     }
 }

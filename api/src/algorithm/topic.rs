@@ -6,36 +6,52 @@ use domain::{AlgorithmId, ListenerId, PublisherId};
 use projections::algorithm_topic::{AlgorithmTopic as Row, AlgorithmTopicFilter};
 use projections::grant::GrantFilter;
 
+use crate::filter::{FilterInput, Members};
 use crate::grant::{Grant, GrantAccess};
-use crate::id::{self, chosen};
+use crate::id;
 use crate::list::{List, Part};
 use crate::listener::Listener;
 use crate::publisher::Publisher;
 use crate::topic::Topic;
 use crate::view::View;
 
-/// Which topics of an algorithm to list; all that it may use by default.
+/// Which topics of an algorithm to list; all that it may use by default. Each member that is there must match, a list by any of
+/// its values, which are at most 100; an empty list matches nothing.
 #[derive(InputObject, Default)]
 pub struct AlgorithmTopicFilterInput {
-    /// Only on this broker.
-    pub broker_id: Option<ID>,
+    /// Only on one of these brokers.
+    pub broker_ids: Option<Vec<ID>>,
+    /// Only these.
+    pub topic_ids: Option<Vec<ID>>,
     /// Only with one of these.
     pub access: Option<Vec<GrantAccess>>,
     /// Part of the name of the topic.
     pub search: Option<String>,
+    /// Only those that this does not match; it takes no `not` of its own.
+    pub not: Option<Box<AlgorithmTopicFilterInput>>,
 }
 
-impl AlgorithmTopicFilterInput {
-    pub(super) fn filter(self, algorithm: AlgorithmId) -> Result<AlgorithmTopicFilter> {
-        let access = self.access.unwrap_or_default().into_iter();
-        let mut access: Vec<DomainAccess> = access.map(Into::into).collect();
-        access.sort_unstable();
-        access.dedup();
+impl FilterInput for AlgorithmTopicFilterInput {
+    type Scope = AlgorithmId;
+    type Filter = AlgorithmTopicFilter;
+
+    fn not(&mut self) -> &mut Option<Box<Self>> {
+        &mut self.not
+    }
+
+    fn read(
+        self,
+        members: Members,
+        algorithm: &AlgorithmId,
+        not: Option<Box<AlgorithmTopicFilter>>,
+    ) -> Result<AlgorithmTopicFilter> {
         Ok(AlgorithmTopicFilter {
-            algorithm,
-            broker: chosen(self.broker_id.as_ref(), id::broker)?,
-            access,
+            algorithm: algorithm.clone(),
+            brokers: members.ids("brokerIds", self.broker_ids, id::broker)?,
+            topics: members.ids("topicIds", self.topic_ids, id::topic)?,
+            access: members.words("access", self.access)?,
             search: self.search,
+            not,
         })
     }
 }
@@ -68,9 +84,9 @@ impl AlgorithmTopic {
         after: Option<String>,
     ) -> Option<Result<List<Grant>>> {
         let filter = GrantFilter {
-            topic: Some(self.row.topic.clone()),
-            algorithm: Some(self.algorithm.clone()),
-            access: Some(self.row.access),
+            topics: Some(vec![self.row.topic.clone()]),
+            algorithms: Some(vec![self.algorithm.clone()]),
+            access: Some(vec![self.row.access]),
             ..GrantFilter::default()
         };
         let part = Part::in_order(first, after);

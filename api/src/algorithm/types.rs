@@ -9,9 +9,10 @@ use projections::version::{VersionFilter, VersionSort};
 use super::topic::{AlgorithmTopic, AlgorithmTopicFilterInput};
 use super::withdraw_preview::{self, VersionWithdrawPreview};
 use crate::ending::{self, EndPreview};
+use crate::filter::{FilterInput, Members};
 use crate::grant::Grant;
-use crate::grant::query::GrantOrderField;
-use crate::id::GlobalId;
+use crate::grant::query::{GrantFilterInput, GrantOrderField};
+use crate::id::{self, GlobalId};
 use crate::list::{List, OrderBy, OrderDirection, Part};
 use crate::listener::Listener;
 use crate::listener::query::{ListenerFilterInput, ListenerOrderField};
@@ -80,9 +81,9 @@ impl Algorithm {
         after: Option<String>,
         order_by: Option<OrderBy<VersionOrderField>>,
     ) -> Option<Result<List<Version>>> {
-        let filter = VersionFilter {
-            algorithm: self.0.id.clone(),
-            withdrawn: filter.and_then(|filter| filter.withdrawn),
+        let filter = match filter.unwrap_or_default().filter(&self.0.id) {
+            Ok(filter) => filter,
+            Err(error) => return Some(Err(error)),
         };
         let order_by = order_by.unwrap_or(OrderBy {
             field: VersionOrderField::Version,
@@ -101,7 +102,7 @@ impl Algorithm {
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<List<AlgorithmTopic>>> {
-        let filter = match filter.unwrap_or_default().filter(self.0.id.clone()) {
+        let filter = match filter.unwrap_or_default().filter(&self.0.id) {
             Ok(filter) => filter,
             Err(error) => return Some(Err(error)),
         };
@@ -120,13 +121,14 @@ impl Algorithm {
     /// The grants that let it read or write topics: its own and those of its organization.
     async fn grants(
         &self,
+        filter: Option<GrantFilterInput>,
         first: Option<i32>,
         after: Option<String>,
         order_by: Option<OrderBy<GrantOrderField>>,
     ) -> Option<Result<List<Grant>>> {
-        let filter = projections::grant::GrantFilter {
-            algorithm: Some(self.0.id.clone()),
-            ..Default::default()
+        let filter = match filter.unwrap_or_default().for_algorithm(&self.0.id) {
+            Ok(filter) => filter,
+            Err(error) => return Some(Err(error)),
         };
         let part = Part::new(first, after, order_by);
         Some(self.1.list(filter, part, Grant).await)
@@ -270,11 +272,44 @@ impl Version {
     }
 }
 
-/// Which versions to list; all of them by default.
-#[derive(InputObject)]
+/// Which versions to list; all of them by default. Each member that is there must match, a list by any of
+/// its values, which are at most 100; an empty list matches nothing.
+#[derive(InputObject, Default)]
 pub struct VersionFilterInput {
+    /// Only these.
+    pub ids: Option<Vec<ID>>,
     /// Only withdrawn ones, or only others.
     pub withdrawn: Option<bool>,
+    /// Only those that this does not match; it takes no `not` of its own.
+    pub not: Option<Box<VersionFilterInput>>,
+}
+
+impl FilterInput for VersionFilterInput {
+    type Scope = AlgorithmId;
+    type Filter = VersionFilter;
+
+    fn not(&mut self) -> &mut Option<Box<Self>> {
+        &mut self.not
+    }
+
+    fn read(
+        self,
+        members: Members,
+        algorithm: &AlgorithmId,
+        not: Option<Box<VersionFilter>>,
+    ) -> Result<VersionFilter> {
+        let versions = members.ids("ids", self.ids, id::version)?;
+        Ok(VersionFilter {
+            algorithm: algorithm.clone(),
+            versions: versions.map(|versions| {
+                let versions = versions.into_iter();
+                let own = versions.filter(|(of, _)| of == algorithm);
+                own.map(|(_, version)| version).collect()
+            }),
+            withdrawn: self.withdrawn,
+            not,
+        })
+    }
 }
 
 /// What versions can be sorted by.

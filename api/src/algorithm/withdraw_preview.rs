@@ -46,7 +46,7 @@ pub(super) async fn preview(
     let mut then = now.clone();
     then.withdrawn.insert(withdrawn.version.clone(), None);
     let enabled = ListenerFilter {
-        algorithm: Some(id.clone()),
+        algorithms: Some(vec![id.clone()]),
         enabled: Some(true),
         ..ListenerFilter::default()
     };

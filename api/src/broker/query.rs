@@ -1,35 +1,32 @@
 //! Reading brokers.
 
-use async_graphql::{Context, Enum, InputObject, Object, Result};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use domain::BrokerName;
 use projections::broker::{BrokerFilter, BrokerSort};
 
 use super::Broker;
 use super::types::BrokerKind;
 use crate::as_of::AsOf;
+use crate::filter::{FilterInput, Members};
+use crate::id;
 use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
-/// Which brokers to list; all connected ones by default.
-#[derive(InputObject)]
+/// Which brokers to list; all connected ones by default. Each member that is there must match, a list by any of
+/// its values, which are at most 100; an empty list matches nothing.
+#[derive(InputObject, Default)]
 pub struct BrokerFilterInput {
+    /// Only these.
+    pub ids: Option<Vec<ID>>,
     /// Part of the name.
     pub search: Option<String>,
-    /// Only brokers of this kind.
-    pub kind: Option<BrokerKind>,
-    /// Only connected ones, which is the default, or only disconnected and replaced ones.
-    #[graphql(default = true)]
-    pub connected: bool,
-}
-
-impl Default for BrokerFilterInput {
-    fn default() -> Self {
-        Self {
-            search: None,
-            kind: None,
-            connected: true,
-        }
-    }
+    /// Only brokers of one of these kinds.
+    pub kinds: Option<Vec<BrokerKind>>,
+    /// Only connected ones, which is the default except in `not`, or only disconnected and replaced
+    /// ones.
+    pub connected: Option<bool>,
+    /// Only those that this does not match; it takes no `not` of its own.
+    pub not: Option<Box<BrokerFilterInput>>,
 }
 
 #[derive(Default)]
@@ -80,12 +77,33 @@ async fn brokers(
     as_of: Option<AsOf>,
 ) -> Result<List<Broker>> {
     let view = View::at(ctx, as_of).await?;
-    let filter = BrokerFilter {
-        search: filter.search,
-        kind: filter.kind.map(Into::into),
-        ended: !filter.connected,
-    };
+    let mut filter = filter.filter(&())?;
+    filter.connected = filter.connected.or(Some(true));
     view.list(filter, part, Broker).await
+}
+
+impl FilterInput for BrokerFilterInput {
+    type Scope = ();
+    type Filter = BrokerFilter;
+
+    fn not(&mut self) -> &mut Option<Box<Self>> {
+        &mut self.not
+    }
+
+    fn read(
+        self,
+        members: Members,
+        _scope: &(),
+        not: Option<Box<BrokerFilter>>,
+    ) -> Result<BrokerFilter> {
+        Ok(BrokerFilter {
+            ids: members.ids("ids", self.ids, id::broker)?,
+            search: self.search,
+            kinds: members.words("kinds", self.kinds)?,
+            connected: self.connected,
+            not,
+        })
+    }
 }
 
 /// What brokers can be sorted by.

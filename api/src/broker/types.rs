@@ -4,13 +4,13 @@ use async_graphql::{Enum, ID, Object, Result, SimpleObject};
 use domain::broker::BrokerKind as DomainKind;
 use projections::broker::{self, Ended};
 use projections::ending::Ending;
-use projections::topic::TopicFilter;
 use projections::worker::ConsumerCounts;
 
 use super::BrokerSettings;
 use crate::ending::{self, EndPreview};
+use crate::filter::FilterInput;
 use crate::grant::Grant;
-use crate::grant::query::GrantOrderField;
+use crate::grant::query::{GrantFilterInput, GrantOrderField};
 use crate::id::GlobalId;
 use crate::list::{List, OrderBy, Part};
 use crate::loaders::{ConsumersOn, CountsOf};
@@ -108,13 +108,14 @@ impl Broker {
     /// Grants of its topics and of patterns, by topic or pattern.
     async fn grants(
         &self,
+        filter: Option<GrantFilterInput>,
         first: Option<i32>,
         after: Option<String>,
         order_by: Option<OrderBy<GrantOrderField>>,
     ) -> Option<Result<List<Grant>>> {
-        let filter = projections::grant::GrantFilter {
-            broker: Some(self.0.id),
-            ..Default::default()
+        let filter = match filter.unwrap_or_default().on_broker(self.0.id) {
+            Ok(filter) => filter,
+            Err(error) => return Some(Err(error)),
         };
         let part = Part::new(first, after, order_by);
         Some(self.1.list(filter, part, Grant).await)
@@ -128,9 +129,9 @@ impl Broker {
         after: Option<String>,
         order_by: Option<OrderBy<TopicOrderField>>,
     ) -> Option<Result<List<Topic>>> {
-        let filter = TopicFilter {
-            broker: self.0.id,
-            search: filter.unwrap_or_default().search,
+        let filter = match filter.unwrap_or_default().filter(&self.0.id) {
+            Ok(filter) => filter,
+            Err(error) => return Some(Err(error)),
         };
         let part = Part::new(first, after, order_by);
         Some(self.1.list(filter, part, Topic::of_row).await)

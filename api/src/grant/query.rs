@@ -1,27 +1,34 @@
 //! Reading grants.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
+use domain::{AlgorithmId, BrokerId, OrganizationName, TopicId};
 use projections::grant::{GrantFilter, GrantSort};
 
 use super::{Grant, GrantAccess};
 use crate::as_of::AsOf;
-use crate::id::{self, chosen};
+use crate::filter::{FilterInput, Members, Parent};
+use crate::id;
 use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
-/// Which grants to list; all of them by default.
+/// Which grants to list; all of them by default. Each member that is there must match, a list by any
+/// of its values, which are at most 100; an empty list matches nothing.
 #[derive(InputObject, Default)]
 pub struct GrantFilterInput {
-    /// Only on this broker.
-    pub broker_id: Option<ID>,
-    /// Only grants that apply to this topic, directly or by a pattern.
-    pub topic_id: Option<ID>,
-    /// Only grants that apply to this algorithm, directly or through its organization.
-    pub algorithm_id: Option<ID>,
-    /// Only grants to this organization or to an algorithm of it.
-    pub organization_id: Option<ID>,
-    /// Only grants that permit this.
-    pub access: Option<GrantAccess>,
+    /// Only these.
+    pub ids: Option<Vec<ID>>,
+    /// Only on one of these brokers.
+    pub broker_ids: Option<Vec<ID>>,
+    /// Only grants that apply to one of these topics, directly or by a pattern.
+    pub topic_ids: Option<Vec<ID>>,
+    /// Only grants that apply to one of these algorithms, directly or through its organization.
+    pub algorithm_ids: Option<Vec<ID>>,
+    /// Only grants to one of these organizations or to an algorithm of one.
+    pub organization_ids: Option<Vec<ID>>,
+    /// Only grants that permit one of these.
+    pub access: Option<Vec<GrantAccess>>,
+    /// Only those that this does not match; it takes no `not` of its own.
+    pub not: Option<Box<GrantFilterInput>>,
 }
 
 #[derive(Default)]
@@ -51,17 +58,69 @@ async fn grants(
     as_of: Option<AsOf>,
 ) -> Result<List<Grant>> {
     let view = View::at(ctx, as_of).await?;
-    view.list(filter.filter()?, part, Grant).await
+    view.list(filter.filter(&())?, part, Grant).await
+}
+
+impl FilterInput for GrantFilterInput {
+    type Scope = ();
+    type Filter = GrantFilter;
+
+    fn not(&mut self) -> &mut Option<Box<Self>> {
+        &mut self.not
+    }
+
+    fn read(
+        self,
+        members: Members,
+        _scope: &(),
+        not: Option<Box<GrantFilter>>,
+    ) -> Result<GrantFilter> {
+        Ok(GrantFilter {
+            keys: members.ids("ids", self.ids, id::grant)?,
+            brokers: members.ids("brokerIds", self.broker_ids, id::broker)?,
+            topics: members.ids("topicIds", self.topic_ids, id::topic)?,
+            algorithms: members.ids("algorithmIds", self.algorithm_ids, id::algorithm)?,
+            organizations: members.ids(
+                "organizationIds",
+                self.organization_ids,
+                id::organization,
+            )?,
+            access: members.words("access", self.access)?,
+            not,
+        })
+    }
 }
 
 impl GrantFilterInput {
-    fn filter(self) -> Result<GrantFilter> {
+    /// The filter of the list of one broker.
+    pub(crate) fn on_broker(self, broker: BrokerId) -> Result<GrantFilter> {
         Ok(GrantFilter {
-            broker: chosen(self.broker_id.as_ref(), id::broker)?,
-            topic: chosen(self.topic_id.as_ref(), id::topic)?,
-            algorithm: chosen(self.algorithm_id.as_ref(), id::algorithm)?,
-            organization: chosen(self.organization_id.as_ref(), id::organization)?,
-            access: self.access.map(Into::into),
+            brokers: Some(vec![broker]),
+            ..self.filter_of(Parent::Broker, &())?
+        })
+    }
+
+    /// The filter of the list of one topic.
+    pub(crate) fn on_topic(self, topic: &TopicId) -> Result<GrantFilter> {
+        Ok(GrantFilter {
+            topics: Some(vec![topic.clone()]),
+            ..self.filter_of(Parent::Topic, &())?
+        })
+    }
+
+    /// The filter of the list of one algorithm.
+    pub(crate) fn for_algorithm(self, algorithm: &AlgorithmId) -> Result<GrantFilter> {
+        Ok(GrantFilter {
+            algorithms: Some(vec![algorithm.clone()]),
+            ..self.filter_of(Parent::Algorithm, &())?
+        })
+    }
+
+    /// The filter of the list of one organization.
+    pub(crate) fn for_organization(self, organization: &OrganizationName) -> Result<GrantFilter> {
+        Ok(GrantFilter {
+            organizations: Some(vec![organization.clone()]),
+            ..self.filter_of(Parent::Organization, &())?
         })
     }
 }

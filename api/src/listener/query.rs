@@ -5,29 +5,38 @@ use domain::{AlgorithmId, TopicId};
 use projections::listener::{ListenerFilter, ListenerSort};
 
 use super::Listener;
+use super::types::ConsumerState;
 use crate::as_of::AsOf;
-use crate::error::invalid;
-use crate::id::{self, chosen};
+use crate::filter::{FilterInput, Members, Parent};
+use crate::id;
 use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
-/// Which listeners to list; all of them by default.
+/// Which listeners to list; all of them by default. Each member that is there must match, a list by
+/// any of its values, which are at most 100; an empty list matches nothing.
 #[derive(InputObject, Default)]
 pub struct ListenerFilterInput {
-    /// Only on this broker.
-    pub broker_id: Option<ID>,
-    /// Only on this topic.
-    pub topic_id: Option<ID>,
-    /// Only of algorithms of this organization.
-    pub organization_id: Option<ID>,
-    /// Only of this algorithm.
-    pub algorithm_id: Option<ID>,
+    /// Only these.
+    pub ids: Option<Vec<ID>>,
+    /// Only on one of these brokers.
+    pub broker_ids: Option<Vec<ID>>,
+    /// Only on one of these topics.
+    pub topic_ids: Option<Vec<ID>>,
+    /// Only of algorithms of one of these organizations.
+    pub organization_ids: Option<Vec<ID>>,
+    /// Only of one of these algorithms.
+    pub algorithm_ids: Option<Vec<ID>>,
     /// Only enabled ones, or only disabled ones.
     pub enabled: Option<bool>,
     /// Only paused ones, or only others.
     pub paused: Option<bool>,
+    /// Only with a consumer that is in one of these states: with `BLOCKED` those that hold their
+    /// position.
+    pub consumer_states: Option<Vec<ConsumerState>>,
     /// Part of the name of the topic or of the algorithm.
     pub search: Option<String>,
+    /// Only those that this does not match; it takes no `not` of its own.
+    pub not: Option<Box<ListenerFilterInput>>,
 }
 
 #[derive(Default)]
@@ -57,45 +66,56 @@ async fn listeners(
     as_of: Option<AsOf>,
 ) -> Result<List<Listener>> {
     let view = View::at(ctx, as_of).await?;
-    view.list(filter.filter()?, part, Listener).await
+    view.list(filter.filter(&())?, part, Listener).await
+}
+
+impl FilterInput for ListenerFilterInput {
+    type Scope = ();
+    type Filter = ListenerFilter;
+
+    fn not(&mut self) -> &mut Option<Box<Self>> {
+        &mut self.not
+    }
+
+    fn read(
+        self,
+        members: Members,
+        _scope: &(),
+        not: Option<Box<ListenerFilter>>,
+    ) -> Result<ListenerFilter> {
+        Ok(ListenerFilter {
+            ids: members.ids("ids", self.ids, id::listener)?,
+            brokers: members.ids("brokerIds", self.broker_ids, id::broker)?,
+            topics: members.ids("topicIds", self.topic_ids, id::topic)?,
+            organizations: members.ids(
+                "organizationIds",
+                self.organization_ids,
+                id::organization,
+            )?,
+            algorithms: members.ids("algorithmIds", self.algorithm_ids, id::algorithm)?,
+            enabled: self.enabled,
+            paused: self.paused,
+            consumer_states: members.words("consumerStates", self.consumer_states)?,
+            search: self.search,
+            not,
+        })
+    }
 }
 
 impl ListenerFilterInput {
     /// The filter of the list of one topic.
     pub(crate) fn on_topic(self, topic: &TopicId) -> Result<ListenerFilter> {
-        if self.topic_id.is_some() {
-            return Err(invalid(
-                "the list is of one topic: leave out filter.topicId",
-            ));
-        }
         Ok(ListenerFilter {
-            topic: Some(topic.clone()),
-            ..self.filter()?
+            topics: Some(vec![topic.clone()]),
+            ..self.filter_of(Parent::Topic, &())?
         })
     }
 
     /// The filter of the list of one algorithm.
     pub(crate) fn of_algorithm(self, algorithm: &AlgorithmId) -> Result<ListenerFilter> {
-        if self.algorithm_id.is_some() {
-            return Err(invalid(
-                "the list is of one algorithm: leave out filter.algorithmId",
-            ));
-        }
         Ok(ListenerFilter {
-            algorithm: Some(algorithm.clone()),
-            ..self.filter()?
-        })
-    }
-
-    fn filter(self) -> Result<ListenerFilter> {
-        Ok(ListenerFilter {
-            broker: chosen(self.broker_id.as_ref(), id::broker)?,
-            topic: chosen(self.topic_id.as_ref(), id::topic)?,
-            organization: chosen(self.organization_id.as_ref(), id::organization)?,
-            algorithm: chosen(self.algorithm_id.as_ref(), id::algorithm)?,
-            enabled: self.enabled,
-            paused: self.paused,
-            search: self.search,
+            algorithms: Some(vec![algorithm.clone()]),
+            ..self.filter_of(Parent::Algorithm, &())?
         })
     }
 }

@@ -1,19 +1,39 @@
 //! Reading organizations.
 
-use async_graphql::{Context, Enum, InputObject, Object, Result};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use domain::OrganizationName;
-use projections::organization::{OrganizationFilter, OrganizationSort};
+use projections::organization::{MemberFilter, OrganizationFilter, OrganizationSort};
 
 use super::Organization;
+use super::types::OrganizationRole;
 use crate::as_of::AsOf;
+use crate::filter::{FilterInput, Members};
+use crate::id;
 use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
-/// Which organizations to list; all of them by default.
+/// Which organizations to list; all of them by default. Each member that is there must match, a list by any of
+/// its values, which are at most 100; an empty list matches nothing.
 #[derive(InputObject, Default)]
 pub struct OrganizationFilterInput {
+    /// Only these.
+    pub ids: Option<Vec<ID>>,
     /// Part of the name.
     pub search: Option<String>,
+    /// Only those that this does not match; it takes no `not` of its own.
+    pub not: Option<Box<OrganizationFilterInput>>,
+}
+
+/// Which members of an organization to list; all of them by default. Each member that is there must match, a list by any of
+/// its values, which are at most 100; an empty list matches nothing.
+#[derive(InputObject, Default)]
+pub struct OrganizationMemberFilterInput {
+    /// Only with one of these.
+    pub roles: Option<Vec<OrganizationRole>>,
+    /// Part of the name.
+    pub search: Option<String>,
+    /// Only those that this does not match; it takes no `not` of its own.
+    pub not: Option<Box<OrganizationMemberFilterInput>>,
 }
 
 #[derive(Default)]
@@ -63,10 +83,52 @@ async fn organizations(
     as_of: Option<AsOf>,
 ) -> Result<List<Organization>> {
     let view = View::at(ctx, as_of).await?;
-    let filter = OrganizationFilter {
-        search: filter.search,
-    };
-    view.list(filter, part, Organization).await
+    view.list(filter.filter(&())?, part, Organization).await
+}
+
+impl FilterInput for OrganizationFilterInput {
+    type Scope = ();
+    type Filter = OrganizationFilter;
+
+    fn not(&mut self) -> &mut Option<Box<Self>> {
+        &mut self.not
+    }
+
+    fn read(
+        self,
+        members: Members,
+        _scope: &(),
+        not: Option<Box<OrganizationFilter>>,
+    ) -> Result<OrganizationFilter> {
+        Ok(OrganizationFilter {
+            names: members.ids("ids", self.ids, id::organization)?,
+            search: self.search,
+            not,
+        })
+    }
+}
+
+impl FilterInput for OrganizationMemberFilterInput {
+    type Scope = OrganizationName;
+    type Filter = MemberFilter;
+
+    fn not(&mut self) -> &mut Option<Box<Self>> {
+        &mut self.not
+    }
+
+    fn read(
+        self,
+        members: Members,
+        organization: &OrganizationName,
+        not: Option<Box<MemberFilter>>,
+    ) -> Result<MemberFilter> {
+        Ok(MemberFilter {
+            organization: organization.clone(),
+            roles: members.words("roles", self.roles)?,
+            search: self.search,
+            not,
+        })
+    }
 }
 
 /// What organizations can be sorted by.

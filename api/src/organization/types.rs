@@ -2,14 +2,13 @@
 
 use async_graphql::{Enum, ID, Object, Result};
 use domain::organization::Role as DomainRole;
-use projections::algorithm::AlgorithmFilter;
-use projections::grant::GrantFilter;
-use projections::organization::MemberFilter;
 
+use super::query::OrganizationMemberFilterInput;
 use crate::algorithm::Algorithm;
-use crate::algorithm::query::AlgorithmOrderField;
+use crate::algorithm::query::{AlgorithmFilterInput, AlgorithmOrderField};
+use crate::filter::FilterInput;
 use crate::grant::Grant;
-use crate::grant::query::GrantOrderField;
+use crate::grant::query::{GrantFilterInput, GrantOrderField};
 use crate::id::GlobalId;
 use crate::list::{List, OrderBy, Part};
 use crate::scalar::{DateTime, Revision};
@@ -46,11 +45,13 @@ impl Organization {
     /// Its members, by name.
     async fn members(
         &self,
+        filter: Option<OrganizationMemberFilterInput>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Option<Result<List<OrganizationMember>>> {
-        let filter = MemberFilter {
-            organization: self.0.name.clone(),
+        let filter = match filter.unwrap_or_default().filter(&self.0.name) {
+            Ok(filter) => filter,
+            Err(error) => return Some(Err(error)),
         };
         let part = Part::in_order(first, after);
         Some(
@@ -63,13 +64,14 @@ impl Organization {
     /// Grants to the organization and to single algorithms of it.
     async fn grants(
         &self,
+        filter: Option<GrantFilterInput>,
         first: Option<i32>,
         after: Option<String>,
         order_by: Option<OrderBy<GrantOrderField>>,
     ) -> Option<Result<List<Grant>>> {
-        let filter = GrantFilter {
-            organization: Some(self.0.name.clone()),
-            ..Default::default()
+        let filter = match filter.unwrap_or_default().for_organization(&self.0.name) {
+            Ok(filter) => filter,
+            Err(error) => return Some(Err(error)),
         };
         let part = Part::new(first, after, order_by);
         Some(self.1.list(filter, part, Grant).await)
@@ -78,13 +80,14 @@ impl Organization {
     /// Its algorithms, by name.
     async fn algorithms(
         &self,
+        filter: Option<AlgorithmFilterInput>,
         first: Option<i32>,
         after: Option<String>,
         order_by: Option<OrderBy<AlgorithmOrderField>>,
     ) -> Option<Result<List<Algorithm>>> {
-        let filter = AlgorithmFilter {
-            organization: Some(self.0.name.clone()),
-            ..Default::default()
+        let filter = match filter.unwrap_or_default().of_organization(&self.0.name) {
+            Ok(filter) => filter,
+            Err(error) => return Some(Err(error)),
         };
         let part = Part::new(first, after, order_by);
         Some(self.1.list(filter, part, Algorithm).await)

@@ -6,26 +6,31 @@ use projections::publisher::{PublisherFilter, PublisherSort};
 
 use super::Publisher;
 use crate::as_of::AsOf;
-use crate::error::invalid;
-use crate::id::{self, chosen};
+use crate::filter::{FilterInput, Members, Parent};
+use crate::id;
 use crate::list::{List, OrderBy, Part};
 use crate::view::View;
 
-/// Which publishers to list; all of them by default.
+/// Which publishers to list; all of them by default. Each member that is there must match, a list by
+/// any of its values, which are at most 100; an empty list matches nothing.
 #[derive(InputObject, Default)]
 pub struct PublisherFilterInput {
-    /// Only on this broker.
-    pub broker_id: Option<ID>,
-    /// Only to this topic.
-    pub topic_id: Option<ID>,
-    /// Only of algorithms of this organization.
-    pub organization_id: Option<ID>,
-    /// Only of this algorithm.
-    pub algorithm_id: Option<ID>,
+    /// Only these.
+    pub ids: Option<Vec<ID>>,
+    /// Only on one of these brokers.
+    pub broker_ids: Option<Vec<ID>>,
+    /// Only to one of these topics.
+    pub topic_ids: Option<Vec<ID>>,
+    /// Only of algorithms of one of these organizations.
+    pub organization_ids: Option<Vec<ID>>,
+    /// Only of one of these algorithms.
+    pub algorithm_ids: Option<Vec<ID>>,
     /// Only enabled ones, or only disabled ones.
     pub enabled: Option<bool>,
     /// Part of the name of the topic or of the algorithm.
     pub search: Option<String>,
+    /// Only those that this does not match; it takes no `not` of its own.
+    pub not: Option<Box<PublisherFilterInput>>,
 }
 
 #[derive(Default)]
@@ -55,44 +60,54 @@ async fn publishers(
     as_of: Option<AsOf>,
 ) -> Result<List<Publisher>> {
     let view = View::at(ctx, as_of).await?;
-    view.list(filter.filter()?, part, Publisher).await
+    view.list(filter.filter(&())?, part, Publisher).await
+}
+
+impl FilterInput for PublisherFilterInput {
+    type Scope = ();
+    type Filter = PublisherFilter;
+
+    fn not(&mut self) -> &mut Option<Box<Self>> {
+        &mut self.not
+    }
+
+    fn read(
+        self,
+        members: Members,
+        _scope: &(),
+        not: Option<Box<PublisherFilter>>,
+    ) -> Result<PublisherFilter> {
+        Ok(PublisherFilter {
+            ids: members.ids("ids", self.ids, id::publisher)?,
+            brokers: members.ids("brokerIds", self.broker_ids, id::broker)?,
+            topics: members.ids("topicIds", self.topic_ids, id::topic)?,
+            organizations: members.ids(
+                "organizationIds",
+                self.organization_ids,
+                id::organization,
+            )?,
+            algorithms: members.ids("algorithmIds", self.algorithm_ids, id::algorithm)?,
+            enabled: self.enabled,
+            search: self.search,
+            not,
+        })
+    }
 }
 
 impl PublisherFilterInput {
     /// The filter of the list of one topic.
     pub(crate) fn on_topic(self, topic: &TopicId) -> Result<PublisherFilter> {
-        if self.topic_id.is_some() {
-            return Err(invalid(
-                "the list is of one topic: leave out filter.topicId",
-            ));
-        }
         Ok(PublisherFilter {
-            topic: Some(topic.clone()),
-            ..self.filter()?
+            topics: Some(vec![topic.clone()]),
+            ..self.filter_of(Parent::Topic, &())?
         })
     }
 
     /// The filter of the list of one algorithm.
     pub(crate) fn of_algorithm(self, algorithm: &AlgorithmId) -> Result<PublisherFilter> {
-        if self.algorithm_id.is_some() {
-            return Err(invalid(
-                "the list is of one algorithm: leave out filter.algorithmId",
-            ));
-        }
         Ok(PublisherFilter {
-            algorithm: Some(algorithm.clone()),
-            ..self.filter()?
-        })
-    }
-
-    fn filter(self) -> Result<PublisherFilter> {
-        Ok(PublisherFilter {
-            broker: chosen(self.broker_id.as_ref(), id::broker)?,
-            topic: chosen(self.topic_id.as_ref(), id::topic)?,
-            organization: chosen(self.organization_id.as_ref(), id::organization)?,
-            algorithm: chosen(self.algorithm_id.as_ref(), id::algorithm)?,
-            enabled: self.enabled,
-            search: self.search,
+            algorithms: Some(vec![algorithm.clone()]),
+            ..self.filter_of(Parent::Algorithm, &())?
         })
     }
 }

@@ -1,13 +1,49 @@
 //! What lists of topics are asked for by.
 
-use async_graphql::{Enum, InputObject};
-use projections::topic::TopicSort;
+use async_graphql::{Enum, ID, InputObject, Result};
+use domain::BrokerId;
+use projections::topic::{TopicFilter, TopicSort};
 
-/// Which topics of a broker to list; all of them by default.
+use crate::filter::{FilterInput, Members};
+use crate::id;
+
+/// Which topics of a broker to list; all of them by default. Each member that is there must match, a list by any of
+/// its values, which are at most 100; an empty list matches nothing.
 #[derive(InputObject, Default)]
 pub struct TopicFilterInput {
+    /// Only these.
+    pub ids: Option<Vec<ID>>,
     /// Part of the name.
     pub search: Option<String>,
+    /// Only those that this does not match; it takes no `not` of its own.
+    pub not: Option<Box<TopicFilterInput>>,
+}
+
+impl FilterInput for TopicFilterInput {
+    type Scope = BrokerId;
+    type Filter = TopicFilter;
+
+    fn not(&mut self) -> &mut Option<Box<Self>> {
+        &mut self.not
+    }
+
+    fn read(
+        self,
+        members: Members,
+        broker: &BrokerId,
+        not: Option<Box<TopicFilter>>,
+    ) -> Result<TopicFilter> {
+        let topics = members.ids("ids", self.ids, id::topic)?;
+        Ok(TopicFilter {
+            broker: *broker,
+            names: topics.map(|topics| {
+                let own = topics.into_iter().filter(|topic| topic.broker == *broker);
+                own.map(|topic| topic.topic).collect()
+            }),
+            search: self.search,
+            not,
+        })
+    }
 }
 
 /// What topics can be sorted by.

@@ -6,7 +6,7 @@ use projections::topic::Topic as Row;
 
 use crate::broker::Broker;
 use crate::grant::Grant;
-use crate::grant::query::GrantOrderField;
+use crate::grant::query::{GrantFilterInput, GrantOrderField};
 use crate::id::GlobalId;
 use crate::list::{List, OrderBy, Part};
 use crate::listener::Listener;
@@ -139,13 +139,14 @@ impl Topic {
     /// Grants that apply to it, directly or by a pattern.
     async fn grants(
         &self,
+        filter: Option<GrantFilterInput>,
         first: Option<i32>,
         after: Option<String>,
         order_by: Option<OrderBy<GrantOrderField>>,
     ) -> Option<Result<List<Grant>>> {
-        let filter = projections::grant::GrantFilter {
-            topic: Some(self.id.clone()),
-            ..Default::default()
+        let filter = match filter.unwrap_or_default().on_topic(&self.id) {
+            Ok(filter) => filter,
+            Err(error) => return Some(Err(error)),
         };
         let part = Part::new(first, after, order_by);
         Some(self.view.list(filter, part, Grant).await)

@@ -95,6 +95,24 @@ impl Statement {
         }
     }
 
+    /// Adds that the column has one of the values, where any are asked for: with none of them, it
+    /// has no value that is.
+    pub(crate) fn add_any<T: Display>(
+        self,
+        column: &str,
+        values: Option<&[T]>,
+    ) -> serde_json::Result<Self> {
+        Ok(match values {
+            None => self,
+            Some([]) => self.then(" AND false"),
+            Some([value]) => self.add(&format!(" AND {column} = ?"), text(value)),
+            Some(values) => {
+                let one_of = format!(" AND {column} IN (SELECT value FROM json_each(?))");
+                self.add(&one_of, texts(values)?)
+            }
+        })
+    }
+
     /// Adds `sql`, which has no values.
     pub(crate) fn then(mut self, sql: &str) -> Self {
         self.sql.to_mut().push_str(sql);

@@ -1,4 +1,4 @@
-//! The part of a list's keys that a broker or a topic has.
+//! The part of a list's keys that brokers or topics have.
 //!
 //! Keys of grants, listeners and publishers begin `broker/topic|`, so what belongs to one of
 //! them is together in the order of keys, and no other index is needed for it.
@@ -13,19 +13,23 @@ pub struct KeyRange {
 }
 
 impl KeyRange {
-    /// The keys of a topic, or else of a broker, or else all.
-    pub(crate) fn of(broker: Option<BrokerId>, topic: Option<&TopicId>) -> Self {
+    /// The keys of those brokers, and of others between them; all where there are none.
+    pub(crate) fn of_brokers<'b>(brokers: impl Iterator<Item = &'b BrokerId>) -> Self {
         // The second of each is the sign that follows on the last of the first.
-        match (topic, broker) {
-            (Some(topic), _) => Self {
-                after: Some(format!("{topic}|")),
-                before: Some(format!("{topic}}}")),
-            },
-            (None, Some(broker)) => Self {
-                after: Some(format!("{broker}/")),
-                before: Some(format!("{broker}0")),
-            },
-            (None, None) => Self::default(),
+        Self::over(brokers.map(|broker| (format!("{broker}/"), format!("{broker}0"))))
+    }
+
+    /// The keys of those topics, and of others between them; all where there are none.
+    pub(crate) fn of_topics<'t>(topics: impl Iterator<Item = &'t TopicId>) -> Self {
+        Self::over(topics.map(|topic| (format!("{topic}|"), format!("{topic}}}"))))
+    }
+
+    /// From the first of the starts to the last of the ends.
+    fn over(ranges: impl Iterator<Item = (String, String)>) -> Self {
+        let (starts, ends): (Vec<_>, Vec<_>) = ranges.unzip();
+        Self {
+            after: starts.into_iter().min(),
+            before: ends.into_iter().max(),
         }
     }
 

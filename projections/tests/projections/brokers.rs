@@ -21,14 +21,14 @@ async fn a_broker_that_is_gone_is_gone_from_the_lists() {
     let model = &fixture.model;
     assert_eq!(
         model
-            .page(&BrokerFilter::default(), &page)
+            .page(&BrokerFilter::connected(), &page)
             .await
             .unwrap()
             .rows,
         []
     );
     let ended = BrokerFilter {
-        ended: true,
+        connected: Some(false),
         ..BrokerFilter::default()
     };
     let ended = model.page(&ended, &page).await.unwrap().rows;
@@ -40,7 +40,9 @@ async fn a_broker_that_is_gone_is_gone_from_the_lists() {
         .page(
             &TopicFilter {
                 broker: broker(),
+                names: None,
                 search: None,
+                not: None,
             },
             &all(),
         )
@@ -85,7 +87,7 @@ async fn a_replaced_broker_leads_to_the_one_that_took_over() {
     let model = &fixture.model;
     let rows = model.brokers_by_id(&[broker()]).await.unwrap();
     assert_eq!(rows[0].ended.unwrap().by, Some(next()));
-    let alive = model.page(&BrokerFilter::default(), &all()).await;
+    let alive = model.page(&BrokerFilter::connected(), &all()).await;
     let alive: Vec<_> = alive.unwrap().rows.into_iter().map(|row| row.id).collect();
     assert_eq!(alive, [next()]);
     let by_name = model.broker_by_name(&"main".parse().unwrap()).await;
@@ -97,11 +99,11 @@ async fn brokers_are_found_by_part_of_the_name_and_by_kind() {
     let mut events = everything();
     events.push(next_connected());
     let fixture = Fixture::after(&events).await;
-    let found = async |search: Option<&str>, kind| {
+    let found = async |search: Option<&str>, kinds: Option<Vec<BrokerKind>>| {
         let filter = BrokerFilter {
             search: search.map(str::to_owned),
-            kind,
-            ended: false,
+            kinds,
+            ..BrokerFilter::connected()
         };
         let page = fixture.model.page(&filter, &all()).await.unwrap();
         page.rows
@@ -110,12 +112,12 @@ async fn brokers_are_found_by_part_of_the_name_and_by_kind() {
             .collect::<Vec<_>>()
     };
     assert_eq!(found(Some("ai"), None).await, ["main"]);
-    assert_eq!(found(None, Some(BrokerKind::Sqs)).await, ["next"]);
-    assert!(
-        found(Some("ai"), Some(BrokerKind::ServiceBus))
-            .await
-            .is_empty()
-    );
+    assert_eq!(found(None, Some(vec![BrokerKind::Sqs])).await, ["next"]);
+    let both = vec![BrokerKind::Sqs, BrokerKind::Kafka];
+    assert_eq!(found(None, Some(both)).await, ["main", "next"]);
+    assert!(found(None, Some(vec![])).await.is_empty());
+    let bus = Some(vec![BrokerKind::ServiceBus]);
+    assert!(found(Some("ai"), bus).await.is_empty());
 }
 
 #[tokio::test]

@@ -264,7 +264,8 @@ async fn rows_are_the_fold(model: &ReadModel, fold: &Fold) {
         }
     }
 
-    let alive = model.page(&BrokerFilter::default(), &all()).await.unwrap();
+    let connected = BrokerFilter::connected();
+    let alive = model.page(&connected, &all()).await.unwrap();
     let alive: Vec<_> = alive
         .rows
         .into_iter()
@@ -298,7 +299,9 @@ async fn rows_are_the_fold(model: &ReadModel, fold: &Fold) {
 fn listed_on(broker: BrokerId) -> TopicFilter {
     TopicFilter {
         broker,
+        names: None,
         search: None,
+        not: None,
     }
 }
 

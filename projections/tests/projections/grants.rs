@@ -23,7 +23,7 @@ async fn a_topic_has_the_grants_of_its_name_and_of_patterns() {
     let fixture = Fixture::after(&events).await;
     let of = async |name| {
         let filter = GrantFilter {
-            topic: Some(topic(name)),
+            topics: Some(vec![topic(name)]),
             ..Default::default()
         };
         found(&fixture, filter).await
@@ -55,7 +55,7 @@ async fn an_algorithm_has_the_grants_of_its_organization_too() {
     let fixture = Fixture::after(&events).await;
     let of = async |name: &str| {
         let filter = GrantFilter {
-            algorithm: Some(name.parse().unwrap()),
+            algorithms: Some(vec![name.parse().unwrap()]),
             ..Default::default()
         };
         found(&fixture, filter).await

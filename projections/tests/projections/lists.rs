@@ -33,7 +33,7 @@ const VERSIONS: [&str; 5] = ["1.10.0", "1.9.0", "1.10.0-rc.1", "2.0.0", "1.10.0+
 const NAMES: [&str; 5] = ["a", "ab", "orders", "orders.eu", "z"];
 
 /// Two brokers with the same topics, each read and written by every algorithm.
-fn events() -> Vec<Event> {
+pub(crate) fn events() -> Vec<Event> {
     let mut events = Vec::new();
     for name in ["acme", "beta", "Zeta"] {
         let name = name.parse().unwrap();
@@ -206,10 +206,7 @@ async fn every_order_of_every_list_is_whole_page_by_page_and_counted() {
         for by in [OrganizationSort::Name, OrganizationSort::CreatedAt] {
             check(model, OrganizationFilter::default(), by, 3).await;
         }
-        let acme = MemberFilter {
-            organization: "acme".parse().unwrap(),
-        };
-        check(model, acme, ByKey, 3).await;
+        check(model, members(), ByKey, 3).await;
         for by in [AlgorithmSort::Name, AlgorithmSort::RegisteredAt] {
             check(model, AlgorithmFilter::default(), by, 4).await;
         }
@@ -220,7 +217,7 @@ async fn every_order_of_every_list_is_whole_page_by_page_and_counted() {
             check(model, WorkerFilter, by, 3).await;
         }
         for by in [BrokerSort::Name, BrokerSort::ConnectedAt] {
-            check(model, BrokerFilter::default(), by, 2).await;
+            check(model, BrokerFilter::connected(), by, 2).await;
         }
         for by in [TopicSort::Name, TopicSort::Partitions] {
             check(model, on("main"), by, 5).await;
@@ -228,7 +225,7 @@ async fn every_order_of_every_list_is_whole_page_by_page_and_counted() {
         for by in [GrantSort::Topic, GrantSort::GrantedAt] {
             check(model, GrantFilter::default(), by, 40).await;
             let of_topic = GrantFilter {
-                topic: Some(orders()),
+                topics: Some(vec![orders()]),
                 ..GrantFilter::default()
             };
             check(model, of_topic, by, 4).await;
@@ -240,7 +237,7 @@ async fn every_order_of_every_list_is_whole_page_by_page_and_counted() {
         ] {
             check(model, ListenerFilter::default(), by, 40).await;
             let of_topic = ListenerFilter {
-                topic: Some(orders()),
+                topics: Some(vec![orders()]),
                 ..ListenerFilter::default()
             };
             check(model, of_topic, by, 4).await;
@@ -251,7 +248,7 @@ async fn every_order_of_every_list_is_whole_page_by_page_and_counted() {
             PublisherSort::ChangedAt,
         ] {
             let of_broker = PublisherFilter {
-                broker: Some(broker("next")),
+                brokers: Some(vec![broker("next")]),
                 ..PublisherFilter::default()
             };
             check(model, of_broker, by, 20).await;
@@ -270,7 +267,7 @@ async fn lists_that_are_asked_for_together_are_what_each_is_alone() {
         };
         let asked = ALGORITHMS.map(|algorithm| {
             let filter = ListenerFilter {
-                algorithm: Some(algorithm.parse().unwrap()),
+                algorithms: Some(vec![algorithm.parse().unwrap()]),
                 search: Some("orders".to_owned()),
                 ..ListenerFilter::default()
             };
@@ -302,10 +299,10 @@ async fn what_a_filter_names_is_all_that_a_list_has() {
             filter
         };
         let filters = [
-            listeners(|filter| filter.organization = Some("beta".parse().unwrap())),
-            listeners(|filter| filter.organization = Some("bet".parse().unwrap())),
-            listeners(|filter| filter.algorithm = Some("acme/score".parse().unwrap())),
-            listeners(|filter| filter.broker = Some(broker("next"))),
+            listeners(|filter| filter.organizations = Some(vec!["beta".parse().unwrap()])),
+            listeners(|filter| filter.organizations = Some(vec!["bet".parse().unwrap()])),
+            listeners(|filter| filter.algorithms = Some(vec!["acme/score".parse().unwrap()])),
+            listeners(|filter| filter.brokers = Some(vec![broker("next")])),
             listeners(|filter| filter.search = Some("rank".to_owned())),
             listeners(|filter| filter.enabled = Some(false)),
             listeners(|filter| filter.paused = Some(true)),
@@ -313,7 +310,7 @@ async fn what_a_filter_names_is_all_that_a_list_has() {
         let counted = model.counts(&filters).await.unwrap();
         assert_eq!(counted, [20, 0, 10, 20, 10, 0, 1]);
         let beta = PublisherFilter {
-            organization: Some("beta".parse().unwrap()),
+            organizations: Some(vec!["beta".parse().unwrap()]),
             search: Some("orders.eu".to_owned()),
             ..PublisherFilter::default()
         };
@@ -336,17 +333,30 @@ async fn versions_are_listed_as_semantic_versions_are_ordered() {
     }
 }
 
-fn versions(withdrawn: Option<bool>) -> VersionFilter {
+pub(crate) fn versions(withdrawn: Option<bool>) -> VersionFilter {
     VersionFilter {
         algorithm: "acme/score".parse().unwrap(),
+        versions: None,
         withdrawn,
+        not: None,
     }
 }
 
-fn on(name: &str) -> TopicFilter {
+pub(crate) fn members() -> MemberFilter {
+    MemberFilter {
+        organization: "acme".parse().unwrap(),
+        roles: None,
+        search: None,
+        not: None,
+    }
+}
+
+pub(crate) fn on(name: &str) -> TopicFilter {
     TopicFilter {
         broker: broker(name),
+        names: None,
         search: None,
+        not: None,
     }
 }
 

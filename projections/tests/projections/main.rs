@@ -8,6 +8,7 @@ mod database;
 mod dump;
 mod event_lists;
 mod events;
+mod filters;
 mod fixture;
 mod flows;
 mod fold;

@@ -51,6 +51,9 @@ async fn members_are_listed_with_the_role_they_have_now() {
         .page(
             &MemberFilter {
                 organization: acme(),
+                roles: None,
+                search: None,
+                not: None,
             },
             &all(),
         )

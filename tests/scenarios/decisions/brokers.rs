@@ -73,8 +73,8 @@ async fn a_replacement_is_previewed_and_takes_over() {
     let input = json!({ "id": flow.broker, "input": { "replacementId": next } });
     flow.api.done(&replace, input).await;
     let document = "query($id: ID!) { \
-                    listeners(filter: { brokerId: $id, enabled: true }) { nodes { id } } \
-                    publishers(filter: { brokerId: $id, enabled: true }) { nodes { id } } }";
+                    listeners(filter: { brokerIds: [$id], enabled: true }) { nodes { id } } \
+                    publishers(filter: { brokerIds: [$id], enabled: true }) { nodes { id } } }";
     eventually(
         "listener and publisher are on the replacement",
         async || {

@@ -1,0 +1,384 @@
+//! Filters: of several values any is enough, of none nothing is, and `not` leaves the others.
+
+use std::fmt::Debug;
+
+use domain::broker::BrokerKind;
+use domain::grant::{
+    Access, GrantKey, Grantee, Permission, Scope, TopicGranted, TopicPatternGranted,
+};
+use domain::organization::{MemberRoleChanged, Role};
+use domain::worker::{ConsumerFailed, ListenerBlocked};
+use domain::{AlgorithmId, Event, ListenerId, PublisherId, TopicId, Version, WorkerId};
+use projections::algorithm::AlgorithmFilter;
+use projections::algorithm_topic::AlgorithmTopicFilter;
+use projections::broker::BrokerFilter;
+use projections::grant::{Grant, GrantFilter};
+use projections::list::{Filter, Listed, Select};
+use projections::listener::{Listener, ListenerFilter};
+use projections::organization::OrganizationFilter;
+use projections::publisher::PublisherFilter;
+use projections::worker::ConsumerState;
+use projections::{Paging, ReadModel};
+use uuid::Uuid;
+
+use crate::fixture::{Fixture, history};
+use crate::lists::{events, members, on, versions};
+use crate::random::broker;
+
+fn topic(broker_name: &str, name: &str) -> TopicId {
+    TopicId {
+        broker: broker(broker_name),
+        topic: name.parse().unwrap(),
+    }
+}
+
+fn algorithms(names: &[&str]) -> Vec<AlgorithmId> {
+    names.iter().map(|name| name.parse().unwrap()).collect()
+}
+
+fn permission(grantee: Grantee, access: Access) -> Permission {
+    Permission { grantee, access }
+}
+
+/// The history of lists, with grants of other kinds and with consumers that hold or failed.
+fn more_events() -> Vec<Event> {
+    let listener = |algorithm: &str| ListenerId {
+        topic: topic("next", "orders"),
+        algorithm: algorithm.parse().unwrap(),
+    };
+    let worker = WorkerId(Uuid::from_u128(3));
+    let mut events = events();
+    let beta = Grantee::Organization("beta".parse().unwrap());
+    let score = Grantee::Algorithm("acme/score".parse().unwrap());
+    events.push(
+        TopicPatternGranted {
+            broker: broker("main"),
+            pattern: "orders*".parse().unwrap(),
+            permission: permission(beta.clone(), Access::Publish),
+            cause: None,
+        }
+        .into(),
+    );
+    events.push(
+        TopicPatternGranted {
+            broker: broker("next"),
+            pattern: "*z".parse().unwrap(),
+            permission: permission(score, Access::DeadLetter),
+            cause: None,
+        }
+        .into(),
+    );
+    events.push(
+        TopicGranted {
+            topic: topic("next", "orders"),
+            permission: permission(beta, Access::Subscribe),
+            cause: None,
+        }
+        .into(),
+    );
+    events.push(
+        ListenerBlocked {
+            worker,
+            listener: listener("acme/score"),
+            reason: "the endpoint is down".to_owned(),
+        }
+        .into(),
+    );
+    events.push(
+        ConsumerFailed {
+            worker,
+            listener: listener("beta/fold"),
+            error: "no route".to_owned(),
+        }
+        .into(),
+    );
+    events.push(
+        MemberRoleChanged {
+            organization: "acme".parse().unwrap(),
+            member: "bob".parse().unwrap(),
+            role: Role::Owner,
+        }
+        .into(),
+    );
+    events
+}
+
+/// A filter, and which rows it chooses.
+type Case<F> = (F, Box<dyn Fn(&<F as Select>::Row) -> bool + Send>);
+
+fn case<F: Select>(filter: F, wanted: impl Fn(&F::Row) -> bool + Send + 'static) -> Case<F> {
+    (filter, Box::new(wanted))
+}
+
+/// Checks a list of `$whole`, for each line with those members: which rows are wanted, and with
+/// `not` which others.
+macro_rules! check {
+    ($model:expr, $whole:expr; $({ $($member:ident: $value:expr),* } => $wanted:expr;)*) => {{
+        let whole = $whole;
+        let mut cases = Vec::new();
+        $(
+            let mut filter = whole.clone();
+            $(filter.$member = Some($value);)*
+            cases.push(case(filter, $wanted));
+        )*
+        choose($model, whole, |whole, filter| whole.not = Some(Box::new(filter)), cases).await;
+    }};
+}
+
+/// Compares what each filter chooses of `whole`, and what is left where it is what `not` says,
+/// with what is wanted: page by page, and counted.
+async fn choose<F: Filter>(model: &ReadModel, whole: F, not: fn(&mut F, F), cases: Vec<Case<F>>)
+where
+    F::Row: Debug + PartialEq,
+{
+    let rows = walk(model, &whole, 1000).await;
+    for (number, (filter, wanted)) in cases.into_iter().enumerate() {
+        let mut rest = whole.clone();
+        not(&mut rest, filter.clone());
+        let (expected, others): (Vec<_>, Vec<_>) =
+            rows.iter().cloned().partition(|row| wanted(row));
+        for (filter, expected) in [(filter, expected), (rest, others)] {
+            for limit in [3, 1000] {
+                assert_eq!(walk(model, &filter, limit).await, expected, "case {number}");
+            }
+            let counted = model.counts(&[filter]).await.unwrap();
+            assert_eq!(counted, [expected.len() as u64], "case {number}");
+        }
+    }
+}
+
+/// Reads a list in pages of that length.
+async fn walk<F: Filter>(model: &ReadModel, filter: &F, limit: u32) -> Vec<F::Row> {
+    let mut paging = Paging::first(limit);
+    let mut found = Vec::new();
+    loop {
+        let page = model.page(filter, &paging).await.unwrap();
+        paging.after = page.rows.last().map(|row| row.place(paging.order));
+        found.extend(page.rows);
+        if !page.more {
+            return found;
+        }
+    }
+}
+
+async fn each() -> [Fixture; 2] {
+    let fixtures = Fixture::each().await;
+    for fixture in &fixtures {
+        fixture.apply(&history(&more_events())).await;
+    }
+    fixtures
+}
+
+fn topics() -> Vec<TopicId> {
+    vec![
+        topic("next", "ab"),
+        topic("main", "orders"),
+        topic("next", "z"),
+    ]
+}
+
+fn names() -> Vec<AlgorithmId> {
+    algorithms(&["acme/score", "beta/a"])
+}
+
+fn listeners() -> Vec<ListenerId> {
+    let of = |(topic, algorithm)| ListenerId { topic, algorithm };
+    topics().into_iter().zip(names()).map(of).collect()
+}
+
+/// Values of names.
+fn some<N: std::str::FromStr<Err: Debug>>(names: &[&str]) -> Vec<N> {
+    names.iter().map(|name| name.parse().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn listeners_are_chosen_by_any_of_several_values() {
+    let on = |row: &Listener, name| row.id.topic.broker == broker(name);
+    let held = |row: &Listener| row.id.to_string().ends_with("/orders|acme/score");
+    let failed = |row: &Listener| row.id.to_string().ends_with("/orders|beta/fold");
+    let beta = |row: &Listener| row.id.algorithm.organization.as_str() == "beta";
+    for fixture in each().await {
+        check!(&fixture.model, ListenerFilter::default();
+            { ids: listeners() } => |row| listeners().contains(&row.id);
+            { ids: listeners()[..1].to_vec() } => |row| row.id == listeners()[0];
+            { ids: vec![] } => |_| false;
+            { topics: topics() } => |row| topics().contains(&row.id.topic);
+            { topics: topics()[1..2].to_vec() } => |row| row.id.topic == topics()[1];
+            { topics: vec![topics()[1].clone(); 2] } => |row| row.id.topic == topics()[1];
+            { topics: vec![] } => |_| false;
+            { brokers: vec![broker("next"), broker("main")] } => |_| true;
+            { brokers: vec![broker("next"), broker("gone")] } => move |row| on(row, "next");
+            { brokers: vec![broker("next")] } => move |row| on(row, "next");
+            { brokers: vec![] } => |_| false;
+            { algorithms: names() } => |row| names().contains(&row.id.algorithm);
+            { algorithms: names()[1..].to_vec() } => |row| row.id.algorithm == names()[1];
+            { algorithms: vec![] } => |_| false;
+            { organizations: some(&["beta", "acm"]) } => beta;
+            { organizations: some(&["beta"]) } => beta;
+            { organizations: vec![] } => |_| false;
+        );
+        check!(&fixture.model, ListenerFilter::default();
+            { paused: true } => |row| row.paused;
+            { enabled: true } => |row| row.enabled;
+            { search: "ab".to_owned() } => |row| row.id.topic.topic.as_str() == "ab";
+            { consumer_states: vec![ConsumerState::Blocked] } =>
+                move |row| on(row, "next") && held(row);
+            { consumer_states: vec![ConsumerState::Failed, ConsumerState::Blocked] } =>
+                move |row| on(row, "next") && (held(row) || failed(row));
+            { consumer_states: vec![] } => |_| false;
+            // Both must match, also of what is left out.
+            { topics: topics()[..1].to_vec(), brokers: vec![broker("main")] } => |_| false;
+            { topics: topics(), brokers: vec![broker("main")] } =>
+                |row| row.id.topic == topics()[1];
+            { topics: topics(), algorithms: names() } =>
+                |row| topics().contains(&row.id.topic) && names().contains(&row.id.algorithm);
+        );
+    }
+}
+
+#[tokio::test]
+async fn publishers_are_chosen_by_any_of_several_values() {
+    let id = || PublisherId {
+        topic: topic("next", "ab"),
+        algorithm: "beta/fold".parse().unwrap(),
+    };
+    let of_topic = PublisherFilter {
+        topics: Some(vec![topic("next", "ab")]),
+        ..PublisherFilter::default()
+    };
+    for fixture in each().await {
+        check!(&fixture.model, PublisherFilter::default();
+            { ids: vec![id()] } => move |row| row.id == id();
+            { topics: topics() } => |row| topics().contains(&row.id.topic);
+            { brokers: vec![broker("main")] } => |row| row.id.topic.broker == broker("main");
+            { brokers: vec![] } => |_| false;
+        );
+        // As the list of a parent is.
+        check!(&fixture.model, of_topic.clone();
+            { algorithms: names() } => |row| names().contains(&row.id.algorithm);
+            { algorithms: some(&["beta/a", "beta/fold"]), enabled: true } =>
+                |row| row.id.algorithm.organization.as_str() == "beta";
+        );
+    }
+}
+
+fn covers(row: &Grant, topics: &[TopicId]) -> bool {
+    let covered = |topic: &TopicId| match &row.key.scope {
+        Scope::Topic(name) => *name == topic.topic,
+        Scope::Pattern(pattern) => pattern.covers(&topic.topic),
+    };
+    let mut topics = topics.iter();
+    topics.any(|topic| row.key.broker == topic.broker && covered(topic))
+}
+
+fn permits(row: &Grant) -> bool {
+    match &row.key.permission.grantee {
+        Grantee::Algorithm(id) => names().contains(id),
+        Grantee::Organization(name) => name.as_str() == "beta",
+    }
+}
+
+#[tokio::test]
+async fn grants_are_chosen_by_any_of_several_values() {
+    let on = |row: &Grant, name| row.key.broker == broker(name);
+    let of_beta = |row: &Grant| row.key.organization().as_str() == "beta";
+    let key = || {
+        let pattern = "*z".parse().unwrap();
+        let score = Grantee::Algorithm("acme/score".parse().unwrap());
+        GrantKey::of_pattern(
+            broker("next"),
+            &pattern,
+            &permission(score, Access::DeadLetter),
+        )
+    };
+    for fixture in each().await {
+        check!(&fixture.model, GrantFilter::default();
+            { keys: vec![key()] } => move |row| row.key == key();
+            { keys: vec![] } => |_| false;
+            { brokers: vec![broker("next")] } => move |row| on(row, "next");
+            { brokers: vec![broker("gone"), broker("next")] } => move |row| on(row, "next");
+            { topics: topics() } => |row| covers(row, &topics());
+            { topics: topics()[1..2].to_vec() } => |row| covers(row, &topics()[1..2]);
+            { topics: vec![] } => |_| false;
+            { algorithms: names() } => permits;
+            { algorithms: names()[1..].to_vec(), organizations: some(&["acme"]) } => |_| false;
+            { algorithms: vec![] } => |_| false;
+            { organizations: some(&["beta", "none"]) } => of_beta;
+            { access: vec![Access::Publish, Access::DeadLetter] } =>
+                |row| row.key.permission.access != Access::Subscribe;
+            { access: vec![] } => |_| false;
+            { topics: topics(), algorithms: names(), brokers: vec![broker("next")] } =>
+                move |row| covers(row, &topics()) && permits(row) && on(row, "next");
+            { topics: topics()[1..2].to_vec(), algorithms: names()[1..].to_vec() } =>
+                move |row| covers(row, &topics()[1..2]) && of_beta(row) && permits(row);
+            { algorithms: names(), organizations: some(&["beta"]), brokers: vec![broker("main")] }
+                => move |row| permits(row) && of_beta(row) && on(row, "main");
+        );
+    }
+}
+
+#[tokio::test]
+async fn algorithms_versions_and_their_topics_are_chosen_by_any_of_several_values() {
+    let used = AlgorithmTopicFilter {
+        algorithm: "acme/score".parse().unwrap(),
+        brokers: None,
+        topics: None,
+        access: None,
+        search: None,
+        not: None,
+    };
+    let two = || some::<Version>(&["1.9.0", "2.0.0"]);
+    for fixture in each().await {
+        check!(&fixture.model, AlgorithmFilter::default();
+            { ids: names() } => |row| names().contains(&row.id);
+            { ids: vec![] } => |_| false;
+            { organizations: some(&["beta", "none"]) } =>
+                |row| row.id.organization.as_str() == "beta";
+            { grantable: true } => |row| row.id.to_string() == "acme/score";
+            { retired: false } => |_| true;
+        );
+        check!(&fixture.model, versions(None);
+            { versions: two() } => move |row| two().contains(&row.version);
+            { versions: some(&["9.0.0"]) } => |_| false;
+            { versions: vec![] } => |_| false;
+            { withdrawn: true } => |row| row.withdrawn.is_some();
+        );
+        check!(&fixture.model, used.clone();
+            { brokers: vec![broker("gone"), broker("main")] } =>
+                |row| row.topic.broker == broker("main");
+            { topics: topics() } => |row| topics().contains(&row.topic);
+            { access: vec![Access::DeadLetter] } => |row| row.access == Access::DeadLetter;
+            { access: vec![] } => |_| false;
+        );
+    }
+}
+
+#[tokio::test]
+async fn brokers_topics_and_people_are_chosen_by_any_of_several_values() {
+    let kinds = [BrokerKind::Sqs, BrokerKind::Kafka];
+    for fixture in each().await {
+        check!(&fixture.model, BrokerFilter::connected();
+            { ids: vec![broker("gone"), broker("main")] } => |row| row.id == broker("main");
+            { kinds: kinds.to_vec() } => |_| true;
+            { kinds: kinds[..1].to_vec() } => |_| false;
+            { kinds: vec![] } => |_| false;
+            { connected: false } => |_| false;
+        );
+        check!(&fixture.model, on("main");
+            { names: some(&["z", "ab", "none"]) } =>
+                |row| ["z", "ab"].contains(&row.id.topic.as_str());
+            { names: vec![] } => |_| false;
+            { search: "orders".to_owned() } =>
+                |row| row.id.topic.as_str().starts_with("orders");
+        );
+        check!(&fixture.model, OrganizationFilter::default();
+            { names: some(&["Zeta", "acme"]) } => |row| row.name.as_str() != "beta";
+            { names: vec![] } => |_| false;
+        );
+        check!(&fixture.model, members();
+            { roles: vec![Role::Owner, Role::Executor] } => |row| row.role == Role::Owner;
+            { roles: vec![] } => |_| false;
+            { search: "n".to_owned() } => |row| row.name.as_str() == "ann";
+        );
+    }
+}
