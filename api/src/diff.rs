@@ -2,7 +2,7 @@
 
 pub(crate) mod fields;
 
-use async_graphql::{Context, ID, Json, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use domain::Thing;
 use projections::event::EventFilter;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::error::{Code, fault, invalid};
 use crate::event::list::{EventList, EventPage, Span, list, thing};
 use crate::id::GlobalId;
 use crate::node::{self, Node};
-use crate::scalar::Position;
+use crate::scalar::{Json, Position};
 use crate::schema::Schema;
 use crate::view::View;
 
@@ -89,6 +89,8 @@ impl NodeDiff {
         ctx: &Context<'_>,
         first: Option<i32>,
         after: Option<Position>,
+        last: Option<i32>,
+        before: Option<Position>,
     ) -> Option<Result<EventList>> {
         let filter = EventFilter {
             of: Some(self.of.clone()),
@@ -97,6 +99,8 @@ impl NodeDiff {
         let page = EventPage {
             first,
             after,
+            last,
+            before,
             ..EventPage::default()
         };
         Some(list(ctx, filter, self.span, page).await)

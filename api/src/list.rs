@@ -8,7 +8,7 @@ use async_graphql::connection::{Connection, Edge};
 use async_graphql::dataloader::Loader;
 use async_graphql::{Enum, InputObject, InputType, Object, OutputType, Result};
 use futures_util::future::BoxFuture;
-use projections::list::{Filter, MOST_LISTS, SortOf};
+use projections::list::{Filter, MOST_LISTS, Sort, SortOf};
 use projections::{Order, Page, Paging, ReadModelError};
 
 use crate::algorithm::query::AlgorithmOrderField;
@@ -58,17 +58,23 @@ pub(crate) enum OrderDirection {
     Descending,
 }
 
+/// Between which places, and from which end, as clients write it.
+pub(crate) struct Bounds {
+    pub(crate) first: Option<i32>,
+    pub(crate) after: Option<String>,
+    pub(crate) last: Option<i32>,
+    pub(crate) before: Option<String>,
+}
+
 /// The part of a list that is asked for.
 pub(crate) struct Part<S> {
-    first: Option<i32>,
-    after: Option<String>,
+    bounds: Bounds,
     order: Order<S>,
 }
 
 impl<S: Default> Part<S> {
     pub(crate) fn new<F: InputType + Into<S>>(
-        first: Option<i32>,
-        after: Option<String>,
+        bounds: Bounds,
         order_by: Option<OrderBy<F>>,
     ) -> Self {
         let order = order_by.map(|order| Order {
@@ -76,19 +82,34 @@ impl<S: Default> Part<S> {
             descending: order.direction == OrderDirection::Descending,
         });
         Self {
-            first,
-            after,
+            bounds,
             order: order.unwrap_or_default(),
         }
     }
 
     /// A part of a list that has but one order.
-    pub(crate) fn in_order(first: Option<i32>, after: Option<String>) -> Self {
+    pub(crate) fn in_order(bounds: Bounds) -> Self {
         Self {
-            first,
-            after,
+            bounds,
             order: Order::default(),
         }
+    }
+}
+
+impl<S: Sort> Part<S> {
+    fn paging(self) -> Result<Paging<S>> {
+        let Self { bounds, order } = self;
+        let place = |argument, cursor: Option<String>| {
+            let place = cursor.map(|cursor| paging::place(argument, &cursor, order));
+            place.transpose()
+        };
+        Ok(Paging {
+            after: place("after", bounds.after)?,
+            before: place("before", bounds.before)?,
+            limit: limit(bounds.first, bounds.last)?,
+            last: bounds.last.is_some(),
+            order,
+        })
     }
 }
 
@@ -100,24 +121,15 @@ impl View {
         part: Part<SortOf<F>>,
         node: fn(F::Row, Self) -> N,
     ) -> Result<List<N>> {
-        let Part {
-            first,
-            after,
-            order,
-        } = part;
-        let after = after
-            .map(|cursor| paging::place(&cursor, order))
-            .transpose()?;
-        let begins = after.is_none();
-        let paging = Paging {
-            after,
-            limit: limit(first)?,
-            order,
-        };
+        let paging = part.paging()?;
+        let (order, last) = (paging.order, paging.last);
+        let (mut previous, mut next) = (paging.after.is_some(), paging.before.is_some());
         let page = self.load(PageOf(filter.clone(), paging)).await?;
         let page = page.unwrap_or_else(Page::empty);
+        previous |= last && page.more;
+        next |= !last && page.more;
         let total = Total::of(self.clone(), filter);
-        let mut list = Connection::with_additional_fields(!begins, page.more, total);
+        let mut list = Connection::with_additional_fields(previous, next, total);
         let edge = |row: F::Row| {
             let cursor = paging::cursor(&row, order);
             Edge::new(cursor, node(row, self.clone()))

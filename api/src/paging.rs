@@ -45,23 +45,28 @@ pub(crate) fn cursor<R: Listed>(row: &R, order: Order<R::Sort>) -> Cursor {
     })
 }
 
-/// The place that a cursor of a list in that order tells.
-pub(crate) fn place<S: Sort>(cursor: &str, order: Order<S>) -> Result<Place, Error> {
-    let told = Cursor::decode_cursor(cursor).map_err(|_| no_cursor())?.0;
+/// The place that a cursor of a list in that order tells. The argument is named in errors.
+pub(crate) fn place<S: Sort>(
+    argument: &'static str,
+    cursor: &str,
+    order: Order<S>,
+) -> Result<Place, Error> {
+    let unknown = || no_cursor(argument);
+    let told = Cursor::decode_cursor(cursor).map_err(|_| unknown())?.0;
     let Some(column) = order.by.column() else {
         return Ok(Place {
             sorted: None,
             key: told,
         });
     };
-    let told: (String, Value, String) = serde_json::from_str(&told).map_err(|_| no_cursor())?;
+    let told: (String, Value, String) = serde_json::from_str(&told).map_err(|_| unknown())?;
     let sorted = match told.1 {
         Value::String(text) => Some(Sorted::Text(text)),
         Value::Number(number) => number.as_i64().map(Sorted::Integer),
         _ => None,
     };
     if told.0 != column || sorted.is_none() {
-        return Err(no_cursor());
+        return Err(unknown());
     }
     Ok(Place {
         sorted,
@@ -72,22 +77,25 @@ pub(crate) fn place<S: Sort>(cursor: &str, order: Order<S>) -> Result<Place, Err
 /// The number that a cursor holds; none for the start of the list.
 pub(crate) fn number(cursor: Option<&str>) -> Result<Option<i64>, Error> {
     let number = |cursor| Cursor::decode_cursor(cursor).ok()?.0.parse().ok();
-    let number = cursor.map(|cursor| number(cursor).ok_or_else(no_cursor));
+    let number = cursor.map(|cursor| number(cursor).ok_or_else(|| no_cursor("after")));
     number.transpose()
 }
 
-fn no_cursor() -> Error {
-    invalid("after is not a cursor of this list")
+fn no_cursor(argument: &str) -> Error {
+    invalid(format!("{argument} is not a cursor of this list"))
 }
 
-/// How many nodes `first` asks for.
-pub(crate) fn limit(first: Option<i32>) -> Result<u32, Error> {
-    let Some(first) = first else {
-        return Ok(DEFAULT);
+/// How many nodes `first` or `last` asks for.
+pub(crate) fn limit(first: Option<i32>, last: Option<i32>) -> Result<u32, Error> {
+    let (argument, count) = match (first, last) {
+        (None, None) => return Ok(DEFAULT),
+        (Some(_), Some(_)) => return Err(invalid("either first or last")),
+        (Some(first), None) => ("first", first),
+        (None, Some(last)) => ("last", last),
     };
-    match u32::try_from(first) {
+    match u32::try_from(count) {
         Ok(limit) if (1..=MOST).contains(&limit) => Ok(limit),
-        _ => Err(invalid("first must be 1 to 100")),
+        _ => Err(invalid(format!("{argument} must be 1 to {MOST}"))),
     }
 }
 
@@ -99,19 +107,23 @@ mod tests {
 
     #[test]
     fn a_page_has_50_nodes_unless_asked_and_never_more_than_100() {
-        assert_eq!(limit(None).unwrap(), 50);
-        assert_eq!(limit(Some(100)).unwrap(), 100);
-        for first in [-1, 0, 101] {
-            assert!(limit(Some(first)).is_err(), "{first}");
+        assert_eq!(limit(None, None).unwrap(), 50);
+        assert_eq!(limit(Some(100), None).unwrap(), 100);
+        assert_eq!(limit(None, Some(1)).unwrap(), 1);
+        for count in [-1, 0, 101] {
+            assert!(limit(Some(count), None).is_err(), "{count}");
+            let refused = limit(None, Some(count)).unwrap_err();
+            assert_eq!(refused.message, "last must be 1 to 100");
         }
+        assert!(limit(Some(1), Some(1)).is_err(), "from both ends");
     }
 
     #[test]
     fn a_tampered_cursor_is_refused() {
         let by_topic = Order::<ListenerSort>::default();
-        assert!(place("%%%", by_topic).is_err());
+        assert!(place("after", "%%%", by_topic).is_err());
         let cursor = Cursor("orders".to_owned()).encode_cursor();
-        assert_eq!(place(&cursor, by_topic).unwrap().key, "orders");
+        assert_eq!(place("after", &cursor, by_topic).unwrap().key, "orders");
     }
 
     #[test]
@@ -122,12 +134,12 @@ mod tests {
         };
         let of = |told: &str| Cursor(told.to_owned()).encode_cursor();
         let changed = of(r#"["changed_at",7,"orders"]"#);
-        let found = place(&changed, order(ListenerSort::ChangedAt)).unwrap();
+        let found = place("after", &changed, order(ListenerSort::ChangedAt)).unwrap();
         assert_eq!(found.sorted, Some(Sorted::Integer(7)));
         assert_eq!(found.key, "orders");
-        assert!(place(&changed, order(ListenerSort::Algorithm)).is_err());
-        assert!(place(&of("orders"), order(ListenerSort::ChangedAt)).is_err());
+        assert!(place("after", &changed, order(ListenerSort::Algorithm)).is_err());
+        assert!(place("after", &of("orders"), order(ListenerSort::ChangedAt)).is_err());
         let nothing = of(r#"["changed_at",null,"orders"]"#);
-        assert!(place(&nothing, order(ListenerSort::ChangedAt)).is_err());
+        assert!(place("after", &nothing, order(ListenerSort::ChangedAt)).is_err());
     }
 }

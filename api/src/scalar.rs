@@ -1,6 +1,8 @@
 //! Scalars of our own.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position(pub domain::Position);
@@ -84,6 +86,24 @@ impl ScalarType for DateTime {
 
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Json<T>(pub T);
+
+/// Any value of JSON: an object, an array, a string, a number, a boolean or null.
+#[Scalar(
+    name = "JSON",
+    specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259"
+)]
+impl<T: Serialize + DeserializeOwned + Send + Sync> ScalarType for Json<T> {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        Ok(Self(async_graphql::from_value(value)?))
+    }
+
+    fn to_value(&self) -> Value {
+        async_graphql::to_value(&self.0).unwrap_or_default()
     }
 }
 

@@ -21,7 +21,7 @@ pub struct ServerInfo {
 /// before anything of it is done.
 #[derive(SimpleObject)]
 pub struct RequestLimits {
-    /// The largest `first` of a list.
+    /// The largest `first` or `last` of a list.
     pub page: u32,
     /// The most ids that `nodes` takes.
     pub nodes: usize,

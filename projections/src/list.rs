@@ -22,8 +22,12 @@ pub const MOST_LISTS: usize = 100;
 pub struct Paging<S> {
     /// The place of the row before the first one wanted; none for the start of the list.
     pub after: Option<Place>,
+    /// The place of the row behind the last one wanted; none for the end of the list.
+    pub before: Option<Place>,
     /// How many rows at most; the caller bounds it.
     pub limit: u32,
+    /// Of the rows between, the last instead of the first, in the same order.
+    pub last: bool,
     pub order: Order<S>,
 }
 
@@ -49,7 +53,7 @@ pub enum Sorted {
     Text(String),
 }
 
-/// Rows of a list, and whether more follow.
+/// Rows of a list, and whether more follow; with the last ones, whether more come before them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
     pub rows: Vec<T>,
@@ -143,7 +147,9 @@ impl<S: Default> Paging<S> {
     pub fn first(limit: u32) -> Self {
         Self {
             after: None,
+            before: None,
             limit,
+            last: false,
             order: Order::default(),
         }
     }
@@ -184,9 +190,17 @@ impl ReadModel {
             if paging.order.descending {
                 rows.reverse();
             }
-            let more = rows.len() > paging.limit as usize;
-            rows.truncate(paging.limit as usize);
-            Page { rows, more }
+            let limit = paging.limit as usize;
+            let over = rows.len().saturating_sub(limit);
+            if paging.last {
+                rows.drain(..over);
+            } else {
+                rows.truncate(limit);
+            }
+            Page {
+                rows,
+                more: over > 0,
+            }
         });
         Ok(pages.collect())
     }
@@ -224,31 +238,34 @@ impl ReadModel {
 /// The statement of one page.
 fn part<F: Filter>(filter: &F, paging: &Paging<SortOf<F>>) -> Result<Statement, ReadModelError> {
     let Order { by, descending } = paging.order;
-    let mut keys = filter.keys();
-    let mut past_columns = None;
-    let (past, direction) = if descending {
-        ("<", "DESC")
-    } else {
-        (">", "ASC")
-    };
     let key = F::KEY;
-    match (&paging.after, by.column()) {
-        (None, _) => {}
-        (Some(after), None) if descending => keys.end_before(&after.key),
-        (Some(after), None) => keys.begin_after(&after.key),
-        (Some(after), Some(column)) => {
-            let sorted = after.sorted.clone().map_or(Value::Text(None), Value::from);
-            past_columns = Some((
-                format!(" AND ({column}, {key}) {past} (?"),
-                sorted,
-                &after.key,
-            ));
+    let mut keys = filter.keys();
+    let mut bounds = Vec::new();
+    for (place, follows) in [(&paging.after, true), (&paging.before, false)] {
+        let Some(place) = place else {
+            continue;
+        };
+        // Whether what is wanted has greater values than that place.
+        let greater = follows != descending;
+        match by.column() {
+            None if greater => keys.begin_after(&place.key),
+            None => keys.end_before(&place.key),
+            Some(column) => bounds.push((column, if greater { ">" } else { "<" }, place)),
         }
     }
     let mut select = chosen(filter, filter.rows(), keys)?;
-    if let Some((columns, sorted, after)) = past_columns {
-        select = select.add(&columns, sorted).add(", ?)", after.as_str());
+    for (column, than, place) in bounds {
+        let sorted = place.sorted.clone().map_or(Value::Text(None), Value::from);
+        select = select
+            .add(&format!(" AND ({column}, {key}) {than} (?"), sorted)
+            .add(", ?)", place.key.as_str());
     }
+    // The last ones are the first from the other end.
+    let direction = if descending == paging.last {
+        "ASC"
+    } else {
+        "DESC"
+    };
     let select = match by.column() {
         None => select.then(&format!(" ORDER BY {key} {direction}")),
         Some(column) => select.then(&format!(

@@ -35,6 +35,48 @@ async fn a_client_reads_its_own_writes_and_pages_through_them() {
 }
 
 #[tokio::test]
+async fn a_list_is_read_from_its_end_with_the_cursors_of_its_start() {
+    let eventflows = Eventflows::start().await;
+    let api = eventflows.api();
+    for name in ["a", "b", "c", "d", "e"] {
+        api.done(CREATE, json!({ "input": { "name": name } })).await;
+    }
+    let document = "query($first: Int, $after: String, $last: Int, $before: String) { \
+                    organizations(first: $first, after: $after, last: $last, before: $before) { \
+                    totalCount edges { cursor node { name } } \
+                    pageInfo { hasPreviousPage hasNextPage } } }";
+    let page = async |bounds: Value| {
+        let list = api.ask(document, bounds).await["organizations"].clone();
+        assert_eq!(list["totalCount"], 5);
+        let edges = list["edges"].as_array().unwrap().clone();
+        let names: String = edges
+            .iter()
+            .filter_map(|e| e["node"]["name"].as_str())
+            .collect();
+        let info = &list["pageInfo"];
+        let pages = [&info["hasPreviousPage"], &info["hasNextPage"]].map(|has| has == true);
+        let cursor = |edge: &Value| edge["cursor"].clone();
+        (
+            names,
+            pages,
+            [cursor(&edges[0]), cursor(&edges[edges.len() - 1])],
+        )
+    };
+    let (names, pages, [a, b]) = page(json!({ "first": 2 })).await;
+    assert_eq!((names.as_str(), pages), ("ab", [false, true]));
+    let (names, pages, [d, _]) = page(json!({ "last": 2 })).await;
+    assert_eq!((names.as_str(), pages), ("de", [true, false]));
+    let (names, pages, _) = page(json!({ "last": 2, "before": d })).await;
+    assert_eq!((names.as_str(), pages), ("bc", [true, true]));
+    let (names, pages, _) = page(json!({ "last": 2, "before": b })).await;
+    assert_eq!((names.as_str(), pages), ("a", [false, true]));
+    let (names, pages, _) = page(json!({ "last": 5, "after": a, "before": d })).await;
+    assert_eq!((names.as_str(), pages), ("bc", [true, true]));
+    let (names, pages, _) = page(json!({ "before": d })).await;
+    assert_eq!((names.as_str(), pages), ("abc", [false, true]));
+}
+
+#[tokio::test]
 async fn a_list_is_sorted_and_counted_as_asked_and_a_cursor_is_of_one_order() {
     let eventflows = Eventflows::start().await;
     let api = eventflows.api();
@@ -76,7 +118,16 @@ async fn a_list_is_sorted_and_counted_as_asked_and_a_cursor_is_of_one_order() {
 async fn pages_and_cursors_out_of_bounds_are_refused_with_a_code() {
     let eventflows = Eventflows::start().await;
     let api = eventflows.api();
-    for arguments in ["first: 0", "first: 101", "first: -1", "after: \"%%%\""] {
+    for arguments in [
+        "first: 0",
+        "first: 101",
+        "first: -1",
+        "last: 0",
+        "last: 101",
+        "first: 1, last: 1",
+        "after: \"%%%\"",
+        "before: \"%%%\"",
+    ] {
         let document = format!("{{ organizations({arguments}) {{ nodes {{ id }} }} }}");
         let answer = api.answer(&document, json!({})).await;
         let error = &answer["errors"][0];

@@ -8,7 +8,7 @@ use super::Algorithm;
 use crate::as_of::AsOf;
 use crate::filter::{FilterInput, Members, Parent};
 use crate::id;
-use crate::list::{List, OrderBy, Part};
+use crate::list::{Bounds, List, OrderBy, Part};
 use crate::view::View;
 
 /// Which algorithms to list; all of them by default. Each member that is there must match, a list by any of
@@ -36,16 +36,25 @@ pub struct AlgorithmQuery;
 #[Object]
 impl AlgorithmQuery {
     /// Algorithms, by name; retired ones included unless filtered.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn algorithms(
         &self,
         ctx: &Context<'_>,
         filter: Option<AlgorithmFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         order_by: Option<OrderBy<AlgorithmOrderField>>,
         as_of: Option<AsOf>,
     ) -> Option<Result<List<Algorithm>>> {
-        let part = Part::new(first, after, order_by);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::new(bounds, order_by);
         Some(algorithms(ctx, filter.unwrap_or_default(), part, as_of).await)
     }
 

@@ -9,7 +9,7 @@ use projections::grant::GrantFilter;
 use crate::filter::{FilterInput, Members};
 use crate::grant::{Grant, GrantAccess};
 use crate::id;
-use crate::list::{List, Part};
+use crate::list::{Bounds, List, Part};
 use crate::listener::Listener;
 use crate::publisher::Publisher;
 use crate::topic::Topic;
@@ -82,6 +82,8 @@ impl AlgorithmTopic {
         &self,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
     ) -> Option<Result<List<Grant>>> {
         let filter = GrantFilter {
             topics: Some(vec![self.row.topic.clone()]),
@@ -89,7 +91,13 @@ impl AlgorithmTopic {
             access: Some(vec![self.row.access]),
             ..GrantFilter::default()
         };
-        let part = Part::in_order(first, after);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::in_order(bounds);
         Some(self.view.list(filter, part, Grant).await)
     }
 

@@ -13,7 +13,7 @@ use crate::filter::{FilterInput, Members};
 use crate::grant::Grant;
 use crate::grant::query::{GrantFilterInput, GrantOrderField};
 use crate::id::{self, GlobalId};
-use crate::list::{List, OrderBy, OrderDirection, Part};
+use crate::list::{Bounds, List, OrderBy, OrderDirection, Part};
 use crate::listener::Listener;
 use crate::listener::query::{ListenerFilterInput, ListenerOrderField};
 use crate::loaders::VersionsOf;
@@ -74,11 +74,14 @@ impl Algorithm {
     }
 
     /// Its published versions, withdrawn ones included; by default the highest first.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn versions(
         &self,
         filter: Option<VersionFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         order_by: Option<OrderBy<VersionOrderField>>,
     ) -> Option<Result<List<Version>>> {
         let filter = match filter.unwrap_or_default().filter(&self.0.id) {
@@ -89,7 +92,13 @@ impl Algorithm {
             field: VersionOrderField::Version,
             direction: OrderDirection::Descending,
         });
-        let part = Part::new(first, after, Some(order_by));
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::new(bounds, Some(order_by));
         Some(self.1.list(filter, part, Version).await)
     }
 
@@ -101,12 +110,20 @@ impl Algorithm {
         filter: Option<AlgorithmTopicFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
     ) -> Option<Result<List<AlgorithmTopic>>> {
         let filter = match filter.unwrap_or_default().filter(&self.0.id) {
             Ok(filter) => filter,
             Err(error) => return Some(Err(error)),
         };
-        let part = Part::in_order(first, after);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::in_order(bounds);
         Some(self.1.list(filter, part, AlgorithmTopic::of_row).await)
     }
 
@@ -119,50 +136,77 @@ impl Algorithm {
     }
 
     /// The grants that let it read or write topics: its own and those of its organization.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn grants(
         &self,
         filter: Option<GrantFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         order_by: Option<OrderBy<GrantOrderField>>,
     ) -> Option<Result<List<Grant>>> {
         let filter = match filter.unwrap_or_default().for_algorithm(&self.0.id) {
             Ok(filter) => filter,
             Err(error) => return Some(Err(error)),
         };
-        let part = Part::new(first, after, order_by);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::new(bounds, order_by);
         Some(self.1.list(filter, part, Grant).await)
     }
 
     /// What feeds it, enabled and disabled.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn listeners(
         &self,
         filter: Option<ListenerFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         order_by: Option<OrderBy<ListenerOrderField>>,
     ) -> Option<Result<List<Listener>>> {
         let filter = match filter.unwrap_or_default().of_algorithm(&self.0.id) {
             Ok(filter) => filter,
             Err(error) => return Some(Err(error)),
         };
-        let part = Part::new(first, after, order_by);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::new(bounds, order_by);
         Some(self.1.list(filter, part, Listener).await)
     }
 
     /// Where its results go, enabled and disabled.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn publishers(
         &self,
         filter: Option<PublisherFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         order_by: Option<OrderBy<PublisherOrderField>>,
     ) -> Option<Result<List<Publisher>>> {
         let filter = match filter.unwrap_or_default().of_algorithm(&self.0.id) {
             Ok(filter) => filter,
             Err(error) => return Some(Err(error)),
         };
-        let part = Part::new(first, after, order_by);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::new(bounds, order_by);
         Some(self.1.list(filter, part, Publisher).await)
     }
 }

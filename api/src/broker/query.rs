@@ -9,7 +9,7 @@ use super::types::BrokerKind;
 use crate::as_of::AsOf;
 use crate::filter::{FilterInput, Members};
 use crate::id;
-use crate::list::{List, OrderBy, Part};
+use crate::list::{Bounds, List, OrderBy, Part};
 use crate::view::View;
 
 /// Which brokers to list; all connected ones by default. Each member that is there must match, a list by any of
@@ -35,16 +35,25 @@ pub struct BrokerQuery;
 #[Object]
 impl BrokerQuery {
     /// Brokers, by name; connected ones unless filtered.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn brokers(
         &self,
         ctx: &Context<'_>,
         filter: Option<BrokerFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         order_by: Option<OrderBy<BrokerOrderField>>,
         as_of: Option<AsOf>,
     ) -> Option<Result<List<Broker>>> {
-        let part = Part::new(first, after, order_by);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::new(bounds, order_by);
         Some(brokers(ctx, filter.unwrap_or_default(), part, as_of).await)
     }
 

@@ -12,7 +12,7 @@ use crate::filter::FilterInput;
 use crate::grant::Grant;
 use crate::grant::query::{GrantFilterInput, GrantOrderField};
 use crate::id::GlobalId;
-use crate::list::{List, OrderBy, Part};
+use crate::list::{Bounds, List, OrderBy, Part};
 use crate::loaders::{ConsumersOn, CountsOf};
 use crate::scalar::{DateTime, Revision};
 use crate::topic::Topic;
@@ -106,34 +106,52 @@ impl Broker {
     }
 
     /// Grants of its topics and of patterns, by topic or pattern.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn grants(
         &self,
         filter: Option<GrantFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         order_by: Option<OrderBy<GrantOrderField>>,
     ) -> Option<Result<List<Grant>>> {
         let filter = match filter.unwrap_or_default().on_broker(self.0.id) {
             Ok(filter) => filter,
             Err(error) => return Some(Err(error)),
         };
-        let part = Part::new(first, after, order_by);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::new(bounds, order_by);
         Some(self.1.list(filter, part, Grant).await)
     }
 
     /// Its topics, by name.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn topics(
         &self,
         filter: Option<TopicFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         order_by: Option<OrderBy<TopicOrderField>>,
     ) -> Option<Result<List<Topic>>> {
         let filter = match filter.unwrap_or_default().filter(&self.0.id) {
             Ok(filter) => filter,
             Err(error) => return Some(Err(error)),
         };
-        let part = Part::new(first, after, order_by);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::new(bounds, order_by);
         Some(self.1.list(filter, part, Topic::of_row).await)
     }
 }

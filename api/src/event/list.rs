@@ -149,9 +149,9 @@ pub(crate) async fn list(
         positions.reverse();
     }
     let (previous, next) = if backward {
-        (more, page.before.is_some())
+        (more || page.after.is_some(), page.before.is_some())
     } else {
-        (page.after.is_some(), more)
+        (page.after.is_some(), more || page.before.is_some())
     };
     let mut connection = Connection::new(previous, next);
     connection.edges = all_at(ctx, &positions)
@@ -165,9 +165,6 @@ pub(crate) async fn list(
 impl EventPage {
     /// What of the log is to be read for it.
     fn within(self, Span { after, until }: Span) -> Result<EventPaging> {
-        if self.first.is_some() && self.last.is_some() {
-            return Err(invalid("either first or last"));
-        }
         let newest_first = self.order == OrderDirection::Descending;
         let (lower, upper) = if newest_first {
             (self.before, self.after)
@@ -182,7 +179,7 @@ impl EventPage {
             after: lower,
             until: upper,
             descending: newest_first != self.last.is_some(),
-            limit: limit(self.first.or(self.last))?,
+            limit: limit(self.first, self.last)?,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The event type.
 
-use async_graphql::{Context, ID, Json, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 use domain::{Envelope, EventId};
 use projections::event::EventFilter;
 
@@ -10,7 +10,7 @@ use super::list::{EventList, EventPage, Span, list};
 use super::loaders::by_uuid;
 use super::words::words;
 use crate::id::GlobalId;
-use crate::scalar::{BigInt, DateTime, Position};
+use crate::scalar::{BigInt, DateTime, Json, Position};
 use crate::view::View;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +82,8 @@ impl Event {
         ctx: &Context<'_>,
         first: Option<i32>,
         after: Option<Position>,
+        last: Option<i32>,
+        before: Option<Position>,
     ) -> Option<Result<EventList>> {
         let filter = EventFilter {
             correlation: Some(self.0.meta.correlation),
@@ -90,6 +92,8 @@ impl Event {
         let page = EventPage {
             first,
             after,
+            last,
+            before,
             ..EventPage::default()
         };
         Some(list(ctx, filter, Span::WHOLE, page).await)

@@ -8,7 +8,7 @@ use super::{Grant, GrantAccess};
 use crate::as_of::AsOf;
 use crate::filter::{FilterInput, Members, Parent};
 use crate::id;
-use crate::list::{List, OrderBy, Part};
+use crate::list::{Bounds, List, OrderBy, Part};
 use crate::view::View;
 
 /// Which grants to list; all of them by default. Each member that is there must match, a list by any
@@ -37,16 +37,25 @@ pub struct GrantQuery;
 #[Object]
 impl GrantQuery {
     /// Grants in force, by broker and by topic or pattern.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn grants(
         &self,
         ctx: &Context<'_>,
         filter: Option<GrantFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         order_by: Option<OrderBy<GrantOrderField>>,
         as_of: Option<AsOf>,
     ) -> Option<Result<List<Grant>>> {
-        let part = Part::new(first, after, order_by);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::new(bounds, order_by);
         Some(grants(ctx, filter.unwrap_or_default(), part, as_of).await)
     }
 }

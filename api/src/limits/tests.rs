@@ -102,6 +102,8 @@ fn pages_within_pages_cost_their_product() {
     passes(&nested(50, 50));
     is_refused(&nested(100, 100), "may have 60202 values");
     is_refused(&nested(4_000_000, 99), "may have 59602 values");
+    let from_the_end = nested(100, 100).replace("first", "last");
+    is_refused(&from_the_end, "may have 60202 values");
 }
 
 #[test]

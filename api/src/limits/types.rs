@@ -20,7 +20,7 @@ pub(super) struct FieldShape {
     /// The type's name, without lists around it.
     pub(super) ty: String,
     pub(super) list: bool,
-    /// It is a connection: `first` says how much of it is asked for.
+    /// It is a connection: `first` or `last` says how much of it is asked for.
     pub(super) paged: bool,
     /// The argument that holds a value for each item of the answer.
     pub(super) by_ids: bool,

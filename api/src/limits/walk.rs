@@ -32,7 +32,7 @@ const LONGEST_NAME: usize = 64;
 /// The most values that an answer may have, were every list as long as it may be.
 pub(crate) const MOST_COSTLY: u64 = 30_000;
 
-/// How many items a page has unless `first` says so, and at most.
+/// How many items a page has unless `first` or `last` says so, and at most.
 const PAGE: u64 = 50;
 const LONGEST_PAGE: u64 = 100;
 
@@ -129,7 +129,7 @@ impl<'a> Walk<'a> {
         if cost > MOST_COSTLY {
             return Err(format!(
                 "the answer may have {cost} values, and the most is {MOST_COSTLY}: \
-                 ask for fewer fields, or less of a list by `first`"
+                 ask for fewer fields, or less of a list by `first` or `last`"
             ));
         }
         Ok(())
@@ -272,13 +272,14 @@ impl<'a> Walk<'a> {
 
     /// How many items of a connection are asked for. What is out of bounds is refused later.
     fn page(&self, field: &Field, operation: &OperationDefinition) -> u64 {
-        match self.argument(field, "first", operation) {
-            Some(Value::Number(first)) => {
-                let first = first.as_u64().unwrap_or(LONGEST_PAGE);
-                first.min(LONGEST_PAGE)
-            }
-            _ => PAGE,
-        }
+        let counts = ["first", "last"].into_iter().filter_map(|end| {
+            let Some(Value::Number(count)) = self.argument(field, end, operation) else {
+                return None;
+            };
+            let count = count.as_u64().unwrap_or(LONGEST_PAGE);
+            Some(count.min(LONGEST_PAGE))
+        });
+        counts.max().unwrap_or(PAGE)
     }
 
     /// An argument's value, with those of its variables.

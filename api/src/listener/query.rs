@@ -9,7 +9,7 @@ use super::types::ConsumerState;
 use crate::as_of::AsOf;
 use crate::filter::{FilterInput, Members, Parent};
 use crate::id;
-use crate::list::{List, OrderBy, Part};
+use crate::list::{Bounds, List, OrderBy, Part};
 use crate::view::View;
 
 /// Which listeners to list; all of them by default. Each member that is there must match, a list by
@@ -45,16 +45,25 @@ pub struct ListenerQuery;
 #[Object]
 impl ListenerQuery {
     /// Listeners, by topic and algorithm, enabled and disabled.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn listeners(
         &self,
         ctx: &Context<'_>,
         filter: Option<ListenerFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         order_by: Option<OrderBy<ListenerOrderField>>,
         as_of: Option<AsOf>,
     ) -> Option<Result<List<Listener>>> {
-        let part = Part::new(first, after, order_by);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::new(bounds, order_by);
         Some(listeners(ctx, filter.unwrap_or_default(), part, as_of).await)
     }
 }

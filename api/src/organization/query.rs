@@ -9,7 +9,7 @@ use super::types::OrganizationRole;
 use crate::as_of::AsOf;
 use crate::filter::{FilterInput, Members};
 use crate::id;
-use crate::list::{List, OrderBy, Part};
+use crate::list::{Bounds, List, OrderBy, Part};
 use crate::view::View;
 
 /// Which organizations to list; all of them by default. Each member that is there must match, a list by any of
@@ -42,16 +42,25 @@ pub struct OrganizationQuery;
 #[Object]
 impl OrganizationQuery {
     /// Organizations, by name.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn organizations(
         &self,
         ctx: &Context<'_>,
         filter: Option<OrganizationFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         order_by: Option<OrderBy<OrganizationOrderField>>,
         as_of: Option<AsOf>,
     ) -> Option<Result<List<Organization>>> {
-        let part = Part::new(first, after, order_by);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::new(bounds, order_by);
         Some(organizations(ctx, filter.unwrap_or_default(), part, as_of).await)
     }
 

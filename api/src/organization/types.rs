@@ -10,7 +10,7 @@ use crate::filter::FilterInput;
 use crate::grant::Grant;
 use crate::grant::query::{GrantFilterInput, GrantOrderField};
 use crate::id::GlobalId;
-use crate::list::{List, OrderBy, Part};
+use crate::list::{Bounds, List, OrderBy, Part};
 use crate::scalar::{DateTime, Revision};
 use crate::view::View;
 
@@ -48,12 +48,20 @@ impl Organization {
         filter: Option<OrganizationMemberFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
     ) -> Option<Result<List<OrganizationMember>>> {
         let filter = match filter.unwrap_or_default().filter(&self.0.name) {
             Ok(filter) => filter,
             Err(error) => return Some(Err(error)),
         };
-        let part = Part::in_order(first, after);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::in_order(bounds);
         Some(
             self.1
                 .list(filter, part, |row, _| OrganizationMember(row))
@@ -62,34 +70,52 @@ impl Organization {
     }
 
     /// Grants to the organization and to single algorithms of it.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn grants(
         &self,
         filter: Option<GrantFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         order_by: Option<OrderBy<GrantOrderField>>,
     ) -> Option<Result<List<Grant>>> {
         let filter = match filter.unwrap_or_default().for_organization(&self.0.name) {
             Ok(filter) => filter,
             Err(error) => return Some(Err(error)),
         };
-        let part = Part::new(first, after, order_by);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::new(bounds, order_by);
         Some(self.1.list(filter, part, Grant).await)
     }
 
     /// Its algorithms, by name.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn algorithms(
         &self,
         filter: Option<AlgorithmFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         order_by: Option<OrderBy<AlgorithmOrderField>>,
     ) -> Option<Result<List<Algorithm>>> {
         let filter = match filter.unwrap_or_default().of_organization(&self.0.name) {
             Ok(filter) => filter,
             Err(error) => return Some(Err(error)),
         };
-        let part = Part::new(first, after, order_by);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::new(bounds, order_by);
         Some(self.1.list(filter, part, Algorithm).await)
     }
 }

@@ -8,7 +8,7 @@ use super::Publisher;
 use crate::as_of::AsOf;
 use crate::filter::{FilterInput, Members, Parent};
 use crate::id;
-use crate::list::{List, OrderBy, Part};
+use crate::list::{Bounds, List, OrderBy, Part};
 use crate::view::View;
 
 /// Which publishers to list; all of them by default. Each member that is there must match, a list by
@@ -39,16 +39,25 @@ pub struct PublisherQuery;
 #[Object]
 impl PublisherQuery {
     /// Publishers, by topic and algorithm, enabled and disabled.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn publishers(
         &self,
         ctx: &Context<'_>,
         filter: Option<PublisherFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         order_by: Option<OrderBy<PublisherOrderField>>,
         as_of: Option<AsOf>,
     ) -> Option<Result<List<Publisher>>> {
-        let part = Part::new(first, after, order_by);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::new(bounds, order_by);
         Some(publishers(ctx, filter.unwrap_or_default(), part, as_of).await)
     }
 }

@@ -42,7 +42,7 @@ pub(crate) async fn runs(
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<Connection<Cursor, Run>> {
-    let wanted = limit(first)?;
+    let wanted = limit(first, None)?;
     let before = paging::number(after.as_deref())?;
     let page = RunPage {
         group,

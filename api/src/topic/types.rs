@@ -8,7 +8,7 @@ use crate::broker::Broker;
 use crate::grant::Grant;
 use crate::grant::query::{GrantFilterInput, GrantOrderField};
 use crate::id::GlobalId;
-use crate::list::{List, OrderBy, Part};
+use crate::list::{Bounds, List, OrderBy, Part};
 use crate::listener::Listener;
 use crate::listener::query::{ListenerFilterInput, ListenerOrderField};
 use crate::loaders::{Listed, RevisionOf};
@@ -105,50 +105,77 @@ impl Topic {
     }
 
     /// What reads it, enabled and disabled.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn listeners(
         &self,
         filter: Option<ListenerFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         order_by: Option<OrderBy<ListenerOrderField>>,
     ) -> Option<Result<List<Listener>>> {
         let filter = match filter.unwrap_or_default().on_topic(&self.id) {
             Ok(filter) => filter,
             Err(error) => return Some(Err(error)),
         };
-        let part = Part::new(first, after, order_by);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::new(bounds, order_by);
         Some(self.view.list(filter, part, Listener).await)
     }
 
     /// What writes it, enabled and disabled.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn publishers(
         &self,
         filter: Option<PublisherFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         order_by: Option<OrderBy<PublisherOrderField>>,
     ) -> Option<Result<List<Publisher>>> {
         let filter = match filter.unwrap_or_default().on_topic(&self.id) {
             Ok(filter) => filter,
             Err(error) => return Some(Err(error)),
         };
-        let part = Part::new(first, after, order_by);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::new(bounds, order_by);
         Some(self.view.list(filter, part, Publisher).await)
     }
 
     /// Grants that apply to it, directly or by a pattern.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn grants(
         &self,
         filter: Option<GrantFilterInput>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         order_by: Option<OrderBy<GrantOrderField>>,
     ) -> Option<Result<List<Grant>>> {
         let filter = match filter.unwrap_or_default().on_topic(&self.id) {
             Ok(filter) => filter,
             Err(error) => return Some(Err(error)),
         };
-        let part = Part::new(first, after, order_by);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::new(bounds, order_by);
         Some(self.view.list(filter, part, Grant).await)
     }
 }

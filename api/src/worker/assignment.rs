@@ -1,10 +1,10 @@
 //! Assignments as workers see them: what the domain holds, in its serialised form.
 
-use async_graphql::{Json, SimpleObject};
+use async_graphql::SimpleObject;
 use domain::{Assignment, BrokerId, ListenerId, Outputs};
 use projections::assignment as row;
 
-use crate::scalar::Position;
+use crate::scalar::{Json, Position};
 
 /// What changed up to a position, or a part of it that fits into one item.
 #[derive(SimpleObject)]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use async_graphql::{Context, Enum, Json, Object, Result};
+use async_graphql::{Context, Enum, Object, Result};
 use domain::{AlgorithmId, Version};
 use projections::worker::{WorkerFilter, WorkerSort};
 
@@ -12,7 +12,8 @@ use super::{Worker, access};
 use crate::as_of::AsOf;
 use crate::control::control;
 use crate::error::{invalid, read_failure};
-use crate::list::{List, OrderBy, Part};
+use crate::list::{Bounds, List, OrderBy, Part};
+use crate::scalar::Json;
 use crate::view::View;
 
 #[derive(Default)]
@@ -31,11 +32,14 @@ pub enum WorkerOrderField {
 #[Object]
 impl WorkerQuery {
     /// The workers that have joined and not left.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn workers(
         &self,
         ctx: &Context<'_>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         order_by: Option<OrderBy<WorkerOrderField>>,
         as_of: Option<AsOf>,
     ) -> Option<Result<List<Worker>>> {
@@ -43,7 +47,13 @@ impl WorkerQuery {
             Ok(view) => view,
             Err(error) => return Some(Err(error)),
         };
-        let part = Part::new(first, after, order_by);
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::new(bounds, order_by);
         Some(view.list(WorkerFilter, part, Worker::of_row).await)
     }
 

@@ -1,11 +1,12 @@
 //! What became of a consumer.
 
-use async_graphql::{Enum, ID, InputObject, Json};
+use async_graphql::{Enum, ID, InputObject};
 use domain::worker::{Report, ReportConsumer};
 use domain::{ListenerId, Position, WorkerId};
 
 use super::mutation::{WorkerPayload, worker_in};
 use crate::mutation::{Call, Mutation, NotDone, Once, Terms};
+use crate::scalar::Json;
 use crate::user_error::UserError;
 
 /// What became of a consumer.

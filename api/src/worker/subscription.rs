@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Json, Result, SimpleObject, Subscription};
+use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
 use domain::broker::BrokerSettings;
 use futures_util::{Stream, StreamExt, stream};
 use projections::ReadModel;
@@ -13,7 +13,7 @@ use super::assignment::AssignmentChanges;
 use super::requests::TopicsRequest;
 use crate::control::{Control, control};
 use crate::error::read_failure;
-use crate::scalar::Position;
+use crate::scalar::{Json, Position};
 
 /// What a worker is asked to find out, and answers by `workerAnswer`.
 #[derive(SimpleObject)]

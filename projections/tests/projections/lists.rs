@@ -161,7 +161,8 @@ fn flows(topic: &TopicId) -> Vec<Event> {
         .collect()
 }
 
-/// Reads a list page by page, in pages of several sizes, and compares it with itself sorted here.
+/// Reads a list page by page, in pages of several sizes, from its start and from its end, and
+/// compares it with itself sorted here.
 async fn check<F: Filter>(model: &ReadModel, filter: F, by: SortOf<F>, length: usize)
 where
     F::Row: Debug + PartialEq,
@@ -176,26 +177,91 @@ where
             expected.reverse();
         }
         for limit in [1, 2, 7, 1000] {
-            let mut paging = Paging {
-                after: None,
-                limit,
+            let paging = Paging {
                 order,
+                ..Paging::first(limit)
             };
-            let mut found = Vec::new();
-            while found.len() <= length {
-                let page = model.page(&filter, &paging).await.unwrap();
-                assert!(page.rows.len() <= limit as usize);
-                paging.after = page.rows.last().map(|row| row.place(order));
-                found.extend(page.rows);
-                if !page.more {
-                    break;
-                }
-            }
-            assert_eq!(found, expected);
+            assert_eq!(
+                forwards(model, &filter, paging.clone(), length).await,
+                expected
+            );
+            assert_eq!(backwards(model, &filter, paging, length).await, expected);
         }
+        between(model, &filter, order, &expected).await;
     }
     let counted = model.counts(std::slice::from_ref(&filter)).await.unwrap();
     assert_eq!(counted, [length as u64]);
+}
+
+/// The rows of a list from its start on, in pages.
+async fn forwards<F: Filter>(
+    model: &ReadModel,
+    filter: &F,
+    mut paging: Paging<SortOf<F>>,
+    length: usize,
+) -> Vec<F::Row> {
+    let mut found = Vec::new();
+    while found.len() <= length {
+        let page = model.page(filter, &paging).await.unwrap();
+        assert!(page.rows.len() <= paging.limit as usize);
+        paging.after = page.rows.last().map(|row| row.place(paging.order));
+        found.extend(page.rows);
+        if !page.more {
+            break;
+        }
+    }
+    found
+}
+
+/// The same rows, read in pages from the end on.
+async fn backwards<F: Filter>(
+    model: &ReadModel,
+    filter: &F,
+    mut paging: Paging<SortOf<F>>,
+    length: usize,
+) -> Vec<F::Row> {
+    paging.last = true;
+    let mut found = Vec::new();
+    while found.len() <= length {
+        let page = model.page(filter, &paging).await.unwrap();
+        assert!(page.rows.len() <= paging.limit as usize);
+        paging.before = page.rows.first().map(|row| row.place(paging.order));
+        found.splice(..0, page.rows);
+        if !page.more {
+            break;
+        }
+    }
+    found
+}
+
+/// Reads what is between two rows, from either side.
+async fn between<F: Filter>(
+    model: &ReadModel,
+    filter: &F,
+    order: Order<SortOf<F>>,
+    expected: &[F::Row],
+) where
+    F::Row: Debug + PartialEq,
+{
+    let [start, inner @ .., end] = expected else {
+        return;
+    };
+    for last in [false, true] {
+        for limit in [1, 2, 1000] {
+            let paging = Paging {
+                after: Some(start.place(order)),
+                before: Some(end.place(order)),
+                last,
+                order,
+                ..Paging::first(limit)
+            };
+            let page = model.page(filter, &paging).await.unwrap();
+            let count = inner.len().min(limit as usize);
+            let (head, tail) = (&inner[..count], &inner[inner.len() - count..]);
+            assert_eq!(page.rows, if last { tail } else { head });
+            assert_eq!(page.more, inner.len() > count);
+        }
+    }
 }
 
 #[tokio::test]
@@ -219,7 +285,11 @@ async fn every_order_of_every_list_is_whole_page_by_page_and_counted() {
         for by in [BrokerSort::Name, BrokerSort::ConnectedAt] {
             check(model, BrokerFilter::connected(), by, 2).await;
         }
-        for by in [TopicSort::Name, TopicSort::Partitions] {
+        for by in [
+            TopicSort::Name,
+            TopicSort::Partitions,
+            TopicSort::Algorithms,
+        ] {
             check(model, on("main"), by, 5).await;
         }
         for by in [GrantSort::Topic, GrantSort::GrantedAt] {
@@ -272,9 +342,8 @@ async fn lists_that_are_asked_for_together_are_what_each_is_alone() {
                 ..ListenerFilter::default()
             };
             let paging = Paging {
-                after: None,
-                limit: 3,
                 order: changed,
+                ..Paging::first(3)
             };
             (filter, paging)
         });
