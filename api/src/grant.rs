@@ -1,9 +1,8 @@
 //! Grants over GraphQL.
 
 pub mod add;
-mod changes;
 pub mod edit;
-pub mod edit_patterns;
+mod input;
 pub mod mutation;
 pub mod query;
 pub mod remove;

@@ -183,6 +183,12 @@ impl UserError {
         self
     }
 
+    /// Puts what the path begins at in front of it.
+    pub(crate) fn within(mut self, place: &[&str]) -> Self {
+        self.path.get_or_insert_default().splice(0..0, owned(place));
+        self
+    }
+
     pub(crate) fn bad_name(error: &NameError, path: &[&str]) -> Self {
         Self::new(UserErrorCode::BadName, error.to_string(), path)
     }

@@ -71,8 +71,8 @@ pub(crate) enum ListenerChange {
     Enable(ListenerSpec),
     /// Everything that differs but whether it is paused, at once.
     Update {
-        from: ListenerSpec,
-        to: ListenerSpec,
+        from: Box<ListenerSpec>,
+        to: Box<ListenerSpec>,
     },
     Pause,
     Resume,

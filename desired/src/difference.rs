@@ -173,8 +173,8 @@ fn change_listener(present: &ListenerSpec, wanted: &ListenerSpec) -> Vec<Listene
     }
     if !present.changes(wanted).is_empty() {
         steps.push(ListenerChange::Update {
-            from: present.clone(),
-            to: wanted.clone(),
+            from: Box::new(present.clone()),
+            to: Box::new(wanted.clone()),
         });
     }
     if present.paused && !wanted.paused {

@@ -134,7 +134,7 @@ async fn without_the_grant_of_its_dlq_a_listener_consumes_nothing_until_it_has_i
     kafka.produce("orders", b"first").await;
     flow.until_ended(1, 0).await;
 
-    let revoke = "mutation($id: ID!) { it: topicRevoke(id: $id, input: {}) \
+    let revoke = "mutation($id: ID!) { it: grantRemove(id: $id, input: {}) \
                   { userErrors { code message } } }";
     let dead_letter = json!({ "id": flow.dead_letter_grant });
     flow.api.done(revoke, dead_letter).await;

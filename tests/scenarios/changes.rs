@@ -203,8 +203,8 @@ async fn a_broker_is_replaced(
 ) -> Value {
     let connect = "mutation($input: BrokerConnectInput!) { it: brokerConnect(input: $input) \
                    { broker { id } userErrors { code message } } }";
-    let servers = json!({ "bootstrapServers": [kafka.address()] });
-    let input = json!({ "name": "next", "kafka": servers });
+    let settings = json!({ "kafka": { "bootstrapServers": [kafka.address()] } });
+    let input = json!({ "name": "next", "settings": settings });
     let connected = api.done(connect, json!({ "input": input })).await;
     let next = connected["broker"]["id"].clone();
     let replace = "mutation($id: ID!, $input: BrokerReplaceInput!) \

@@ -10,6 +10,9 @@ pub(crate) const CREATE: &str = "mutation($input: OrganizationCreateInput!) { it
 /// The id of the algorithm acme/ghost, which nobody registered.
 const GHOST: &str = "QWxnb3JpdGhtOmFjbWUvZ2hvc3Q";
 
+/// The id of a broker that nobody connected.
+const BROKER: &str = "QnJva2VyOjAwMDAwMDAwLTAwMDAtMDAwMC0wMDAwLTAwMDAwMDAwMDAwMQ";
+
 /// The id of the topic orders of a broker that nobody connected.
 pub(crate) const TOPIC: &str = "VG9waWM6MDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAxL29yZGVycw";
 
@@ -239,7 +242,7 @@ async fn a_bad_name_or_id_of_an_owner_is_named() {
 }
 
 #[tokio::test]
-async fn a_bad_argument_of_a_grant_or_a_listener_is_named() {
+async fn a_bad_argument_of_a_listener_is_named() {
     let eventflows = Eventflows::start().await;
     let (topic, ghost) = (json!(TOPIC), json!(GHOST));
     let listener = |field: &str, value: Value| {
@@ -251,15 +254,7 @@ async fn a_bad_argument_of_a_grant_or_a_listener_is_named() {
         input
     };
     let untimed = json!({ "start": { "at": "TIMESTAMP" } });
-    let grant = json!({ "edit": "ADD", "algorithmId": ghost, "access": "PUBLISH" });
-    let wrong = json!({ "edit": "ADD", "algorithmId": topic, "access": "PUBLISH" });
-    let pattern =
-        json!({ "edit": "ADD", "pattern": "orders", "algorithmId": ghost, "access": "PUBLISH" });
-    let broker = json!("QnJva2VyOjAwMDAwMDAwLTAwMDAtMDAwMC0wMDAwLTAwMDAwMDAwMDAwMQ");
-    let edit = |changes: Value| json!({ "topicId": topic, "changes": changes });
-    let patterns = json!({ "brokerId": broker, "changes": [pattern] });
-    let elsewhere = json!({ "topicId": ghost, "changes": [grant] });
-    let (enable, grants) = ("listenerEnable", "topicGrantsEdit");
+    let enable = "listenerEnable";
     let cases = vec![
         (
             enable,
@@ -285,19 +280,75 @@ async fn a_bad_argument_of_a_grant_or_a_listener_is_named() {
             "OUT_OF_RANGE",
             "settings.start.time",
         ),
-        (grants, elsewhere, "BAD_ID", "topicId"),
-        (grants, edit(json!([grant])), "BROKER_GONE", "topicId"),
+    ];
+    refuse_each(&eventflows, cases).await;
+}
+
+#[tokio::test]
+async fn a_bad_change_of_grants_is_named() {
+    let eventflows = Eventflows::start().await;
+    let (topic, ghost, broker) = (json!(TOPIC), json!(GHOST), json!(BROKER));
+    let of = |algorithm: &Value| {
+        let grantee = json!({ "algorithmId": algorithm });
+        json!({ "edit": "ADD", "grantee": grantee, "access": "PUBLISH" })
+    };
+    let (grant, wrong, mut pattern) = (of(&ghost), of(&topic), of(&ghost));
+    pattern["pattern"] = json!("orders");
+    let edit = |id: &Value, changes: Value| json!({ "id": id, "changes": changes });
+    let grants = "grantsEdit";
+    let cases = vec![
+        (grants, edit(&ghost, json!([grant])), "BAD_ID", "id"),
+        (grants, edit(&topic, json!([grant])), "BROKER_GONE", "id"),
         (
             grants,
-            edit(json!([grant, wrong])),
+            edit(&topic, json!([grant, wrong])),
             "BAD_ID",
-            "changes.1.algorithmId",
+            "changes.1.grantee.algorithmId",
         ),
         (
-            "patternGrantsEdit",
-            patterns,
+            grants,
+            edit(&broker, json!([pattern])),
             "BAD_NAME",
             "changes.0.pattern",
+        ),
+        (
+            grants,
+            edit(&broker, json!([grant])),
+            "OUT_OF_RANGE",
+            "changes.0.pattern",
+        ),
+    ];
+    refuse_each(&eventflows, cases).await;
+}
+
+#[tokio::test]
+async fn a_bad_argument_of_a_grant_is_named() {
+    let eventflows = Eventflows::start().await;
+    let add =
+        |scope: Value, of: &Value| json!({ "scope": scope, "grantee": of, "access": "PUBLISH" });
+    let one = json!({ "topicId": TOPIC });
+    let all = |pattern: &str| json!({ "pattern": { "brokerId": BROKER, "pattern": pattern } });
+    let nobody = json!({ "organizationId": GHOST });
+    let ghost = json!({ "algorithmId": GHOST });
+    let cases = vec![
+        (
+            "grantAdd",
+            add(one.clone(), &nobody),
+            "BAD_ID",
+            "grantee.organizationId",
+        ),
+        ("grantAdd", add(one, &ghost), "BROKER_GONE", "scope.topicId"),
+        (
+            "grantAdd",
+            add(all("orders"), &ghost),
+            "BAD_NAME",
+            "scope.pattern.pattern",
+        ),
+        (
+            "grantAdd",
+            add(all("orders-*"), &ghost),
+            "BROKER_GONE",
+            "scope.pattern.brokerId",
         ),
     ];
     refuse_each(&eventflows, cases).await;
@@ -306,11 +357,12 @@ async fn a_bad_argument_of_a_grant_or_a_listener_is_named() {
 #[tokio::test]
 async fn ten_thousand_grants_at_once_are_too_large_a_body() {
     let eventflows = Eventflows::start().await;
-    let grant = json!({ "edit": "ADD", "algorithmId": GHOST, "access": "PUBLISH" });
-    let document = "mutation($input: TopicGrantsEditInput!) { topicGrantsEdit(input: $input) \
+    let grantee = json!({ "algorithmId": GHOST });
+    let grant = json!({ "edit": "ADD", "grantee": grantee, "access": "PUBLISH" });
+    let document = "mutation($id: ID!, $input: GrantsEditInput!) { grantsEdit(id: $id, input: $input) \
                     { position userErrors { code } } }";
-    let input = json!({ "topicId": TOPIC, "changes": vec![grant; 10_000] });
-    let body = json!({ "query": document, "variables": { "input": input } }).to_string();
+    let variables = json!({ "id": TOPIC, "input": { "changes": vec![grant; 10_000] } });
+    let body = json!({ "query": document, "variables": variables }).to_string();
     let (status, answer) = eventflows.api().post(body, &[]).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     let answer: Value = serde_json::from_str(&answer).unwrap();

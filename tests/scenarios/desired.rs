@@ -61,8 +61,8 @@ async fn until_worker(server: &Eventflows, kafka: &Kafka) {
     let api = server.api();
     let connect = "mutation($input: BrokerConnectInput!) { it: brokerConnect(input: $input) \
                    { broker { id } userErrors { code } } }";
-    let servers = json!({ "bootstrapServers": [kafka.address()] });
-    let input = json!({ "input": { "name": "probe", "kafka": servers } });
+    let settings = json!({ "kafka": { "bootstrapServers": [kafka.address()] } });
+    let input = json!({ "input": { "name": "probe", "settings": settings } });
     let broker = eventually("a worker", async || {
         let payload = api.ask(connect, input.clone()).await["it"].clone();
         let broker = payload["broker"]["id"].clone();
@@ -98,10 +98,13 @@ async fn populated(server: &Eventflows, kafka: &Kafka, endpoint: &Endpoint) -> F
     }
     let change = json!({
         "edit": "ADD", "access": "SUBSCRIBE", "pattern": "anything-*",
-        "organizationId": organization,
+        "grantee": { "organizationId": organization },
     });
-    let input = json!({ "brokerId": flow.broker, "changes": [change] });
-    send(api, Mutation::new("patternGrantsEdit", input)).await;
+    let (id, input) = (
+        flow.broker.as_str().unwrap(),
+        json!({ "changes": [change] }),
+    );
+    send(api, Mutation::of("grantsEdit", id, input)).await;
     let input = json!({
         "organizationId": organization, "name": "other", "description": "yes: # no",
     });

@@ -170,7 +170,7 @@ async fn a_revoked_grant_disables_its_listener_by_policy() {
     let eventflows = Eventflows::start().await;
     let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
     flow.until_consumers(1).await;
-    let document = "mutation($id: ID!) { it: topicRevoke(id: $id, input: {}) \
+    let document = "mutation($id: ID!) { it: grantRemove(id: $id, input: {}) \
                     { userErrors { code message } position } }";
     let revoked = flow
         .api

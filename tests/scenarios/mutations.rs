@@ -132,19 +132,22 @@ async fn listeners_and_publishers(it: &Performed<'_>, flow: &Flow) {
 
 async fn grants(it: &Performed<'_>, flow: &Flow) {
     let orders = &flow.topics[0];
-    let add = json!({ "topicId": orders, "algorithmId": flow.algorithm, "access": "PUBLISH" });
-    let grant = it.create("topicGrant", "grant", add).await;
-    it.change("topicRevoke", &grant, json!({})).await;
-    let change = json!({ "edit": "ADD", "algorithmId": flow.algorithm, "access": "PUBLISH" });
-    let edit = json!({ "topicId": orders, "changes": [change] });
-    it.report("topicGrantsEdit", edit).await;
+    let grantee = json!({ "algorithmId": flow.algorithm });
+    let scope = json!({ "topicId": orders });
+    let add = json!({ "scope": scope, "grantee": grantee, "access": "PUBLISH" });
+    let grant = it.create("grantAdd", "grant", add).await;
+    it.change("grantRemove", &grant, json!({})).await;
+    let change = json!({ "edit": "ADD", "grantee": grantee, "access": "PUBLISH" });
+    let edit = json!({ "changes": [change] });
+    it.change("grantsEdit", orders, edit).await;
     let document = "{ organizationByName(name: \"acme\") { id } }";
     let acme = flow.api.ask(document, json!({})).await["organizationByName"]["id"].clone();
     let change = json!({
-        "edit": "ADD", "pattern": "of-acme-*", "organizationId": acme, "access": "SUBSCRIBE",
+        "edit": "ADD", "pattern": "of-acme-*", "grantee": { "organizationId": acme },
+        "access": "SUBSCRIBE",
     });
-    let edit = json!({ "brokerId": flow.broker, "changes": [change] });
-    it.report("patternGrantsEdit", edit).await;
+    let edit = json!({ "changes": [change] });
+    it.change("grantsEdit", &flow.broker, edit).await;
 }
 
 async fn workers(it: &Performed<'_>, kafka: &Kafka) {
@@ -164,7 +167,7 @@ async fn workers(it: &Performed<'_>, kafka: &Kafka) {
 
 async fn brokers(it: &Performed<'_>, flow: &Flow, kafka: &Kafka) {
     let connect = json!({
-        "name": "next", "kafka": { "bootstrapServers": [kafka.address()] },
+        "name": "next", "settings": { "kafka": { "bootstrapServers": [kafka.address()] } },
     });
     let next = it.create("brokerConnect", "broker", connect).await;
     it.change("brokerTopicsDiscover", &next, json!({})).await;

@@ -36,12 +36,10 @@ async fn every_refusal_has_a_code_and_changes_nothing() {
     let taken = "mutation { it: organizationCreate(input: { name: \"acme\" }) \
                  { userErrors { code message path } } }";
     assert_eq!(api.refused(taken, json!({})).await, "NAME_TAKEN");
-    let kafka_input = json!({ "bootstrapServers": [kafka.address()] });
-    let same = json!({ "input": { "name": "main", "kafka": kafka_input } });
+    let at = |address: &str| json!({ "kafka": { "bootstrapServers": [address] } });
+    let same = json!({ "input": { "name": "main", "settings": at(kafka.address()) } });
     assert_eq!(api.refused(CONNECT, same).await, "NAME_TAKEN");
-    let nobody = json!({ "input": {
-        "name": "other", "kafka": { "bootstrapServers": ["127.0.0.1:1"] },
-    } });
+    let nobody = json!({ "input": { "name": "other", "settings": at("127.0.0.1:1") } });
     assert_eq!(api.refused(CONNECT, nobody).await, "BROKER_UNREACHABLE");
     assert_eq!(position(&api).await, before);
 

@@ -104,8 +104,8 @@ async fn a_variable_within_a_literal_is_replaced() {
     );
     // Deeper: an item of a list within an input, refused for what the variable holds.
     let edit = "mutation($topic: ID!, $algorithm: ID!, $access: GrantAccess!) { \
-        it: topicGrantsEdit(input: { topicId: $topic, changes: [ \
-            { edit: ADD, access: $access, algorithmId: $algorithm } ] }) \
+        it: grantsEdit(id: $topic, input: { changes: [ \
+            { edit: ADD, access: $access, grantee: { algorithmId: $algorithm } } ] }) \
         { userErrors { code path } } }";
     let variables = json!({ "topic": topic(), "algorithm": ids[0], "access": "SUBSCRIBE" });
     let answer = api.ask(edit, variables).await;
@@ -113,7 +113,7 @@ async fn a_variable_within_a_literal_is_replaced() {
     assert_eq!(error["code"], "BAD_ID", "{answer}");
     assert_eq!(
         error["path"],
-        json!(["input", "changes", "0", "algorithmId"])
+        json!(["input", "changes", "0", "grantee", "algorithmId"])
     );
 }
 

@@ -149,16 +149,16 @@ impl RandomCommands {
             let organization = one(&self.organizations, self.below(MOST));
             let change = json!({
                 "edit": edit, "access": access, "pattern": self.pattern,
-                "organizationId": organization,
+                "grantee": { "organizationId": organization },
             });
-            let input = json!({ "brokerId": self.broker, "changes": [change] });
-            return ("patternGrantsEdit", None, input);
+            let input = json!({ "changes": [change] });
+            return ("grantsEdit", Some(self.broker.clone()), input);
         }
         let algorithm = one(&self.algorithms, self.below(MOST));
         let topic = one(&self.topics, self.below(MOST));
-        let change = json!({ "edit": edit, "access": access, "algorithmId": algorithm });
-        let input = json!({ "topicId": topic, "changes": [change] });
-        ("topicGrantsEdit", None, input)
+        let grantee = json!({ "algorithmId": algorithm });
+        let change = json!({ "edit": edit, "access": access, "grantee": grantee });
+        ("grantsEdit", Some(topic), json!({ "changes": [change] }))
     }
 
     fn of_flows(&self) -> (&'static str, Option<Value>, Value) {

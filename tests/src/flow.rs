@@ -262,7 +262,8 @@ pub async fn broker(api: &GraphQl, kafka: &Kafka, name: &str) -> (Value, Vec<Val
                 "mutation($input: BrokerConnectInput!) { it: brokerConnect(input: $input) \
                  { broker { id } userErrors { code message } } }",
                 json!({ "input": {
-                    "name": name, "kafka": { "bootstrapServers": [kafka.address()] },
+                    "name": name,
+                    "settings": { "kafka": { "bootstrapServers": [kafka.address()] } },
                 } }),
             )
             .await["it"]
@@ -299,9 +300,12 @@ pub async fn broker(api: &GraphQl, kafka: &Kafka, name: &str) -> (Value, Vec<Val
 /// Grants a topic, and gives the grant's id.
 pub async fn grant(api: &GraphQl, topic: &Value, algorithm: &Value, access: &str) -> Value {
     api.done(
-        "mutation($input: TopicGrantInput!) { it: topicGrant(input: $input) \
+        "mutation($input: GrantAddInput!) { it: grantAdd(input: $input) \
          { grant { id } userErrors { code message } } }",
-        json!({ "input": { "topicId": topic, "algorithmId": algorithm, "access": access } }),
+        json!({ "input": {
+            "scope": { "topicId": topic }, "grantee": { "algorithmId": algorithm },
+            "access": access,
+        } }),
     )
     .await["grant"]["id"]
         .clone()

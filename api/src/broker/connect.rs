@@ -1,6 +1,6 @@
 //! Connecting a broker.
 
-use async_graphql::{Context, InputObject};
+use async_graphql::{Context, InputObject, OneofObject};
 use domain::broker::BrokerSettings;
 use domain::{BrokerId, BrokerName, Position, Thing};
 use engine::connect::NewBroker;
@@ -14,21 +14,28 @@ use super::sqs::SqsInput;
 use crate::control::control;
 use crate::error::failure;
 use crate::mutation::{Call, Mutation, NotDone, Once, Target, Terms, arguments};
-use crate::user_error::{UserError, UserErrorCode};
+use crate::user_error::UserError;
 
 /// A broker to connect.
 #[derive(InputObject)]
 pub struct BrokerConnectInput {
     /// Unique among the connected brokers: letters, digits, `_`, `-` and `.`, at most 63.
     pub name: String,
-    /// An Apache Kafka cluster; this, `sqs` or `serviceBus`.
-    pub kafka: Option<KafkaInput>,
-    /// The queues of an AWS account; this, `kafka` or `serviceBus`.
-    pub sqs: Option<SqsInput>,
-    /// An Azure Service Bus namespace; this, `kafka` or `sqs`.
-    pub service_bus: Option<ServiceBusInput>,
+    /// How it is reached. Once connected, it can only be replaced.
+    pub settings: BrokerSettingsInput,
     #[graphql(flatten)]
     pub once: Once,
+}
+
+/// How a broker is reached, by its kind.
+#[derive(OneofObject)]
+pub enum BrokerSettingsInput {
+    /// An Apache Kafka cluster.
+    Kafka(KafkaInput),
+    /// The queues of an AWS account in a region.
+    Sqs(SqsInput),
+    /// An Azure Service Bus namespace.
+    ServiceBus(ServiceBusInput),
 }
 
 /// The broker that a mutation connects under a name: the one that bears it afterwards.
@@ -67,7 +74,7 @@ impl Mutation for BrokerConnectInput {
     }
 
     async fn run(&self, call: &Call<'_>, target: &Connected) -> Result<Position, NotDone> {
-        let (settings, member) = self.settings()?;
+        let settings = self.settings.settings()?;
         let new = NewBroker {
             name: target.0.clone(),
             probe: look(call.ctx, &settings).await?,
@@ -76,23 +83,33 @@ impl Mutation for BrokerConnectInput {
         let engine = &control(call.ctx).engine;
         let connected = engine.connect(new, call.request()).await;
         let done = call.end(connected.map(|(_, outcome)| outcome));
-        done.map_err(|error| error.or_about(&["input", member]))
+        done.map_err(|error| error.or_about(&self.settings.path()))
     }
 }
 
-impl BrokerConnectInput {
-    /// How to reach the broker, and the member of the input that says so.
-    fn settings(&self) -> Result<(BrokerSettings, &'static str), UserError> {
-        let (settings, member) = match (&self.kafka, &self.sqs, &self.service_bus) {
-            (Some(kafka), None, None) => (kafka.settings()?, "kafka"),
-            (None, Some(sqs), None) => (sqs.settings()?, "sqs"),
-            (None, None, Some(service_bus)) => (service_bus.settings()?, "serviceBus"),
-            _ => {
-                let text = "one of kafka, sqs and serviceBus must be given";
-                return Err(UserError::new(UserErrorCode::OutOfRange, text, &["input"]));
-            }
+impl BrokerSettingsInput {
+    /// The settings, once they are in order.
+    ///
+    /// # Errors
+    /// They are not; the path begins at the input's `settings`.
+    fn settings(&self) -> Result<BrokerSettings, UserError> {
+        let settings = match self {
+            Self::Kafka(kafka) => kafka.settings(),
+            Self::Sqs(sqs) => sqs.settings(),
+            Self::ServiceBus(service_bus) => service_bus.settings(),
         };
+        let settings = settings?;
         settings.check()?;
-        Ok((settings, member))
+        Ok(settings)
+    }
+
+    /// The member of the input that says how it is reached.
+    fn path(&self) -> [&'static str; 3] {
+        let kind = match self {
+            Self::Kafka(_) => "kafka",
+            Self::Sqs(_) => "sqs",
+            Self::ServiceBus(_) => "serviceBus",
+        };
+        ["input", "settings", kind]
     }
 }

@@ -82,7 +82,7 @@ impl KafkaInput {
         let tls = self.tls.as_ref();
         let trusted = tls.map(|tls| Tls { ca: tls.ca.clone() });
         let certificate = tls.and_then(|tls| tls.credential.as_ref());
-        let path = &["input", "kafka", "tls", "credential"];
+        let path = &["input", "settings", "kafka", "tls", "credential"];
         let security = match (&self.sasl, trusted) {
             (None, None) => DomainSecurity::Plaintext,
             (None, Some(tls)) => DomainSecurity::Tls {
@@ -95,9 +95,10 @@ impl KafkaInput {
             }
             (Some(sasl), tls) => DomainSecurity::Sasl {
                 mechanism: sasl.mechanism.into(),
-                credential: sasl
-                    .credential
-                    .reference(&["input", "kafka", "sasl", "credential"])?,
+                credential: {
+                    let path = ["input", "settings", "kafka", "sasl", "credential"];
+                    sasl.credential.reference(&path)?
+                },
                 tls,
             },
         };

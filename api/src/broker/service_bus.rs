@@ -1,26 +1,33 @@
 //! How a Service Bus namespace is reached, as it is asked for and as it is shown.
 
-use async_graphql::{Enum, InputObject, SimpleObject};
+use async_graphql::{Enum, InputObject, OneofObject, SimpleObject};
 use domain::broker::{BrokerSettings, ServiceBusAuth as DomainBusAuth};
 
 use super::input::CredentialInput;
-use crate::user_error::{UserError, UserErrorCode};
+use crate::user_error::UserError;
 
-/// How to reach an Azure Service Bus namespace, with exactly one of the four ways to authenticate.
+/// How to reach an Azure Service Bus namespace.
 #[derive(InputObject)]
 pub struct ServiceBusInput {
     /// Its fully qualified host name, for example `sales.servicebus.windows.net`.
     pub namespace: String,
     /// Where it listens, if not at its host name: an `amqp` or `amqps` URL.
     pub endpoint: Option<String>,
-    /// Authenticate by a connection string.
-    pub connection_string: Option<ServiceBusConnectionStringInput>,
-    /// Authenticate by the key of a shared access policy.
-    pub shared_access_key: Option<ServiceBusSharedAccessKeyInput>,
-    /// Authenticate as an Entra application.
-    pub client_secret: Option<ServiceBusClientSecretInput>,
-    /// Authenticate as the machine of the worker.
-    pub managed_identity: Option<ServiceBusManagedIdentityInput>,
+    /// How a worker authenticates.
+    pub auth: ServiceBusAuthInput,
+}
+
+/// How a worker authenticates to Service Bus.
+#[derive(OneofObject)]
+pub enum ServiceBusAuthInput {
+    /// By a connection string.
+    ConnectionString(ServiceBusConnectionStringInput),
+    /// By the key of a shared access policy.
+    SharedAccessKey(ServiceBusSharedAccessKeyInput),
+    /// As an Entra application.
+    ClientSecret(ServiceBusClientSecretInput),
+    /// As the machine of the worker.
+    ManagedIdentity(ServiceBusManagedIdentityInput),
 }
 
 /// Authentication by a connection string.
@@ -91,36 +98,33 @@ pub enum ServiceBusAuth {
 
 impl ServiceBusInput {
     pub(super) fn settings(&self) -> Result<BrokerSettings, UserError> {
-        let reference = |credential: &CredentialInput, field: &str| {
-            credential.reference(&["input", "serviceBus", field, "credential"])
+        let reference = |credential: &CredentialInput, member: &str| {
+            let path = [
+                "input",
+                "settings",
+                "serviceBus",
+                "auth",
+                member,
+                "credential",
+            ];
+            credential.reference(&path)
         };
-        let auth = match (
-            &self.connection_string,
-            &self.shared_access_key,
-            &self.client_secret,
-            &self.managed_identity,
-        ) {
-            (Some(string), None, None, None) => DomainBusAuth::ConnectionString {
+        let auth = match &self.auth {
+            ServiceBusAuthInput::ConnectionString(string) => DomainBusAuth::ConnectionString {
                 credential: reference(&string.credential, "connectionString")?,
             },
-            (None, Some(key), None, None) => DomainBusAuth::SharedAccessKey {
+            ServiceBusAuthInput::SharedAccessKey(key) => DomainBusAuth::SharedAccessKey {
                 key_name: key.key_name.clone(),
                 credential: reference(&key.credential, "sharedAccessKey")?,
             },
-            (None, None, Some(secret), None) => DomainBusAuth::ClientSecret {
+            ServiceBusAuthInput::ClientSecret(secret) => DomainBusAuth::ClientSecret {
                 tenant_id: secret.tenant_id.clone(),
                 client_id: secret.client_id.clone(),
                 credential: reference(&secret.credential, "clientSecret")?,
             },
-            (None, None, None, Some(identity)) => DomainBusAuth::ManagedIdentity {
+            ServiceBusAuthInput::ManagedIdentity(identity) => DomainBusAuth::ManagedIdentity {
                 client_id: identity.client_id.clone(),
             },
-            _ => {
-                let text = "one of connectionString, sharedAccessKey, clientSecret and \
-                            managedIdentity must be given";
-                let path = &["input", "serviceBus"];
-                return Err(UserError::new(UserErrorCode::OutOfRange, text, path));
-            }
         };
         Ok(BrokerSettings::ServiceBus {
             namespace: self.namespace.clone(),

@@ -1,23 +1,29 @@
 //! How the SQS queues of an account are reached, as it is asked for and as it is shown.
 
-use async_graphql::{Enum, InputObject, SimpleObject};
+use async_graphql::{Enum, InputObject, OneofObject, SimpleObject};
 use domain::broker::{BrokerSettings, SqsAuth as DomainSqsAuth};
 
 use super::input::CredentialInput;
-use crate::user_error::{UserError, UserErrorCode};
+use crate::user_error::UserError;
 
-/// How to reach the SQS queues of an AWS account in a region. Unless keys or a role are given, a
-/// worker authenticates with what its machine has.
+/// How to reach the SQS queues of an AWS account in a region.
 #[derive(InputObject)]
 pub struct SqsInput {
     /// The AWS region, for example `eu-central-1`.
     pub region: String,
     /// Where the API is, if not at its usual address: an `http` or `https` URL.
     pub endpoint: Option<String>,
-    /// Not together with `assumeRole`.
-    pub static_keys: Option<SqsStaticKeysInput>,
-    /// Not together with `staticKeys`.
-    pub assume_role: Option<SqsAssumeRoleInput>,
+    /// How a worker authenticates; by default with what its machine has.
+    pub auth: Option<SqsAuthInput>,
+}
+
+/// How a worker authenticates to SQS.
+#[derive(OneofObject)]
+pub enum SqsAuthInput {
+    /// With an access key.
+    StaticKeys(SqsStaticKeysInput),
+    /// With a role.
+    AssumeRole(SqsAssumeRoleInput),
 }
 
 /// Authentication by an access key.
@@ -65,25 +71,23 @@ pub enum SqsAuth {
 
 impl SqsInput {
     pub(super) fn settings(&self) -> Result<BrokerSettings, UserError> {
-        let auth = match (&self.static_keys, &self.assume_role) {
-            (None, None) => DomainSqsAuth::DefaultChain,
-            (Some(keys), None) => DomainSqsAuth::StaticKeys {
-                credential: keys.credential.reference(&[
-                    "input",
-                    "sqs",
-                    "staticKeys",
-                    "credential",
-                ])?,
+        let path = &[
+            "input",
+            "settings",
+            "sqs",
+            "auth",
+            "staticKeys",
+            "credential",
+        ];
+        let auth = match &self.auth {
+            None => DomainSqsAuth::DefaultChain,
+            Some(SqsAuthInput::StaticKeys(keys)) => DomainSqsAuth::StaticKeys {
+                credential: keys.credential.reference(path)?,
             },
-            (None, Some(role)) => DomainSqsAuth::AssumeRole {
+            Some(SqsAuthInput::AssumeRole(role)) => DomainSqsAuth::AssumeRole {
                 role_arn: role.role_arn.clone(),
                 external_id: role.external_id.clone(),
             },
-            (Some(_), Some(_)) => {
-                let text = "use either static keys or a role, not both";
-                let path = &["input", "sqs", "staticKeys"];
-                return Err(UserError::new(UserErrorCode::OutOfRange, text, path));
-            }
         };
         Ok(BrokerSettings::Sqs {
             region: self.region.clone(),

@@ -1,29 +1,29 @@
-//! Granting a topic to an algorithm.
+//! Granting topics to an algorithm or to an organization.
 
-use async_graphql::{ID, InputObject};
+use async_graphql::InputObject;
 use domain::Position;
-use domain::grant::{Edit, GrantKey, Grantee, Permission};
+use domain::grant::{Edit, GrantKey};
 
 use super::GrantAccess;
+use super::input::{GrantScopeInput, GranteeInput};
 use super::mutation::{GrantPayload, edit};
-use crate::id;
-use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
+use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms};
 use crate::user_error::UserError;
 
 /// A grant to give.
 #[derive(InputObject)]
-pub struct TopicGrantInput {
-    /// The topic.
-    pub topic_id: ID,
-    /// An algorithm with a published version.
-    pub algorithm_id: ID,
+pub struct GrantAddInput {
+    /// One topic, or all that a pattern matches.
+    pub scope: GrantScopeInput,
+    /// Who gets it.
+    pub grantee: GranteeInput,
     /// What it permits.
     pub access: GrantAccess,
     #[graphql(flatten)]
     pub once: OnceAtRevision,
 }
 
-impl Mutation for TopicGrantInput {
+impl Mutation for GrantAddInput {
     type Id = ();
     type Target = GrantKey;
     type Payload = GrantPayload;
@@ -33,17 +33,13 @@ impl Mutation for TopicGrantInput {
     }
 
     fn target(&self, (): &()) -> Result<GrantKey, UserError> {
-        let topic = arguments::id_in(&self.topic_id, id::topic, "topicId")?;
-        let algorithm = arguments::id_in(&self.algorithm_id, id::algorithm, "algorithmId")?;
-        let permission = Permission {
-            grantee: Grantee::Algorithm(algorithm),
-            access: self.access.into(),
-        };
-        Ok(GrantKey::of_topic(&topic, &permission))
+        let permission = self.grantee.permission(self.access);
+        let grant = permission.and_then(|permission| self.scope.grant(permission));
+        grant.map_err(|error| error.within(&["input"]))
     }
 
     async fn run(&self, call: &Call<'_>, grant: &GrantKey) -> Result<Position, NotDone> {
         let done = edit(call, Edit::Add, grant).await;
-        done.map_err(|error| error.or_about(&["input", "topicId"]))
+        done.map_err(|error| error.or_about(self.scope.path()))
     }
 }

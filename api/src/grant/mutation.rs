@@ -1,19 +1,20 @@
 //! The mutations of grants; each in a file named by its verb.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object, Result, SimpleObject, Union};
 use domain::grant::{Edit, EditGrants, EditPatternGrants, GrantKey, PatternChange, Scope};
 use domain::{Position, Thing, TopicId};
 
 use super::Grant;
-use super::add::TopicGrantInput;
-use super::edit::TopicGrantsEditInput;
-use super::edit_patterns::PatternGrantsEditInput;
-use super::remove::TopicRevokeInput;
-use crate::broker::mutation::BrokerPayload;
+use super::add::GrantAddInput;
+use super::edit::GrantsEditInput;
+use super::input::about_grantee;
+use super::remove::GrantRemoveInput;
+use crate::broker::Broker;
 use crate::loaders::Listed;
-use crate::mutation::{Call, NotDone, Target, mutate, payload};
+use crate::mutation::{Call, NotDone, Payload, Target, mutate, payload};
+use crate::scalar;
 use crate::topic::Topic;
-use crate::user_error::UserError;
+use crate::user_error::{UserError, Warning};
 use crate::view::View;
 
 payload!(
@@ -21,10 +22,62 @@ payload!(
     GrantPayload { grant: Grant }
 );
 
-payload!(
-    /// The answer of the mutations of a topic.
-    TopicPayload { topic: Topic }
-);
+/// The answer of `grantsEdit`.
+#[derive(SimpleObject)]
+pub struct GrantsPayload {
+    /// The topic or broker as it is now, with its grants; null when it no longer exists, the
+    /// mutation was refused, or it cannot be shown yet.
+    pub holder: Option<GrantHolder>,
+    /// Those of the changes that are granted now, in the order of the changes.
+    pub grants: Vec<Grant>,
+    /// Why nothing was done; empty when it was.
+    pub user_errors: Vec<UserError>,
+    /// What was done and deserves a second look.
+    pub warnings: Vec<Warning>,
+    /// The position of the mutation's last event; null when it was refused.
+    pub position: Option<scalar::Position>,
+}
+
+/// What grants are edited on: one topic, or a broker with its patterns.
+#[derive(Union)]
+pub enum GrantHolder {
+    Topic(Topic),
+    Broker(Broker),
+}
+
+/// What grants were edited on, and those of the changes that are granted now.
+pub(crate) struct GrantsEdited {
+    pub(super) holder: Option<GrantHolder>,
+    pub(super) grants: Vec<Grant>,
+}
+
+impl Payload for GrantsPayload {
+    type Entity = GrantsEdited;
+
+    fn done(edited: Option<GrantsEdited>, warnings: Vec<Warning>, position: Position) -> Self {
+        let (holder, grants) = match edited {
+            Some(GrantsEdited { holder, grants }) => (holder, grants),
+            None => (None, Vec::new()),
+        };
+        Self {
+            holder,
+            grants,
+            user_errors: Vec::new(),
+            warnings,
+            position: Some(scalar::Position(position)),
+        }
+    }
+
+    fn refused(error: UserError) -> Self {
+        Self {
+            holder: None,
+            grants: Vec::new(),
+            user_errors: vec![error],
+            warnings: Vec::new(),
+            position: None,
+        }
+    }
+}
 
 impl Target for GrantKey {
     type Entity = Grant;
@@ -58,47 +111,41 @@ pub struct GrantMutation;
 
 #[Object]
 impl GrantMutation {
-    /// Permits an algorithm to read or write a topic.
-    async fn topic_grant(
+    /// Permits an algorithm, or all algorithms of an organization, to read or write a topic, or
+    /// all topics that a pattern matches. Nothing happens if it is granted already.
+    async fn grant_add(
         &self,
         ctx: &Context<'_>,
-        input: TopicGrantInput,
+        input: GrantAddInput,
     ) -> Option<Result<GrantPayload>> {
         mutate(ctx, (), input).await
     }
 
-    /// Revokes a grant of a topic or of a pattern. What was enabled under it is disabled by policy.
-    async fn topic_revoke(
+    /// Removes a grant. What was enabled under it, and is permitted by nothing else, is disabled
+    /// by policy.
+    async fn grant_remove(
         &self,
         ctx: &Context<'_>,
         id: ID,
-        input: TopicRevokeInput,
+        input: GrantRemoveInput,
     ) -> Option<Result<GrantPayload>> {
         mutate(ctx, id, input).await
     }
 
-    /// Changes who may read or write a topic, in one step. What was enabled under a removed grant
-    /// is disabled by policy.
-    async fn topic_grants_edit(
+    /// Adds and removes grants in one step: those of a topic, or those that a broker gives by
+    /// pattern; `id` is that of the topic or of the broker. What was enabled under a removed
+    /// grant, and is permitted by nothing else, is disabled by policy.
+    async fn grants_edit(
         &self,
         ctx: &Context<'_>,
-        input: TopicGrantsEditInput,
-    ) -> Option<Result<TopicPayload>> {
-        mutate(ctx, (), input).await
-    }
-
-    /// Changes who may read or write the topics that patterns cover, in one step. What was enabled
-    /// under a removed grant, and is permitted by nothing else, is disabled by policy.
-    async fn pattern_grants_edit(
-        &self,
-        ctx: &Context<'_>,
-        input: PatternGrantsEditInput,
-    ) -> Option<Result<BrokerPayload>> {
-        mutate(ctx, (), input).await
+        id: ID,
+        input: GrantsEditInput,
+    ) -> Option<Result<GrantsPayload>> {
+        mutate(ctx, id, input).await
     }
 }
 
-/// Gives or takes one grant.
+/// Adds or removes one grant.
 pub(super) async fn edit(
     call: &Call<'_>,
     edit: Edit,
@@ -138,5 +185,5 @@ fn alone(mut error: UserError) -> UserError {
     {
         path.drain(1..path.len().min(3));
     }
-    error
+    about_grantee(error)
 }

@@ -1,4 +1,4 @@
-//! Revoking a grant.
+//! Removing a grant.
 
 use async_graphql::{ID, InputObject};
 use domain::Position;
@@ -9,14 +9,14 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
-/// Options for revoking a grant.
+/// Options for removing a grant.
 #[derive(InputObject)]
-pub struct TopicRevokeInput {
+pub struct GrantRemoveInput {
     #[graphql(flatten)]
     pub once: OnceAtRevision,
 }
 
-impl Mutation for TopicRevokeInput {
+impl Mutation for GrantRemoveInput {
     type Id = ID;
     type Target = GrantKey;
     type Payload = GrantPayload;

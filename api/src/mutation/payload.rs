@@ -5,7 +5,7 @@ use async_graphql::Interface;
 use crate::algorithm::mutation::{AlgorithmPayload, VersionPayload};
 use crate::broker::mutation::BrokerPayload;
 use crate::event::undo::UndoPayload;
-use crate::grant::mutation::{GrantPayload, TopicPayload};
+use crate::grant::mutation::{GrantPayload, GrantsPayload};
 use crate::listener::mutation::ListenerPayload;
 use crate::organization::mutation::OrganizationPayload;
 use crate::publisher::mutation::PublisherPayload;
@@ -38,11 +38,11 @@ pub(crate) enum AnyPayload {
     Algorithm(AlgorithmPayload),
     Broker(BrokerPayload),
     Grant(GrantPayload),
+    Grants(GrantsPayload),
     Listener(ListenerPayload),
     Organization(OrganizationPayload),
     Publisher(PublisherPayload),
     ReadModels(ReadModelsRebuildPayload),
-    Topic(TopicPayload),
     Undo(UndoPayload),
     Version(VersionPayload),
     Worker(WorkerPayload),

@@ -48,13 +48,17 @@ impl Api {
         let input = json!({ "algorithmId": algorithm, "version": "1.0.0", "endpoint": url });
         self.step("versionPublish", "version", input).await;
         let servers = &kafka.settings.bootstrap_servers;
-        let input = json!({ "name": "main", "kafka": { "bootstrapServers": servers } });
+        let settings = json!({ "kafka": { "bootstrapServers": servers } });
+        let input = json!({ "name": "main", "settings": settings });
         let broker = self.step("brokerConnect", "broker", input).await;
         let orders = self.topic(&broker, &kafka.orders).await;
         let results = self.topic(&broker, results).await;
         for (topic, access) in [(&orders, "SUBSCRIBE"), (&results, "PUBLISH")] {
-            let input = json!({ "topicId": topic, "algorithmId": algorithm, "access": access });
-            self.step("topicGrant", "grant", input).await;
+            let input = json!({
+                "scope": { "topicId": topic }, "grantee": { "algorithmId": algorithm },
+                "access": access,
+            });
+            self.step("grantAdd", "grant", input).await;
         }
         let input = json!({ "topicId": results, "algorithmId": algorithm, "version": "1.0.0" });
         self.step("publisherEnable", "publisher", input).await;

@@ -5,14 +5,24 @@ use serde::Deserialize;
 
 use crate::state::broker::{
     AssumeRole, BrokerSpec, ClientSecret, Credential, Kafka, KafkaSasl, KafkaTls, ManagedIdentity,
-    SaslMechanism, Secret, ServiceBus, SharedAccessKey, Sqs,
+    SaslMechanism, Secret, ServiceBus, ServiceBusAuth, SharedAccessKey, Sqs, SqsAuth,
 };
 
+/// A broker, and how it is reached.
 #[derive(Deserialize)]
-pub(super) struct ShownBroker {
+#[serde(try_from = "ShownBroker")]
+pub(super) struct ReadBroker {
     pub(super) id: String,
     pub(super) name: BrokerName,
     pub(super) revision: String,
+    pub(super) spec: BrokerSpec,
+}
+
+#[derive(Deserialize)]
+struct ShownBroker {
+    id: String,
+    name: BrokerName,
+    revision: String,
     credential: Option<Credential>,
     settings: ShownSettings,
 }
@@ -58,11 +68,26 @@ enum BusAuth {
     ManagedIdentity,
 }
 
-impl From<ShownBroker> for BrokerSpec {
-    fn from(shown: ShownBroker) -> Self {
-        let credential = shown.credential;
-        match shown.settings {
-            ShownSettings::Kafka {
+impl TryFrom<ShownBroker> for ReadBroker {
+    type Error = String;
+
+    fn try_from(shown: ShownBroker) -> Result<Self, String> {
+        let ShownBroker { id, name, .. } = shown;
+        let spec = shown.settings.spec(shown.credential);
+        Ok(Self {
+            spec: spec.ok_or_else(|| format!("the settings of broker {name} are not complete"))?,
+            revision: shown.revision,
+            id,
+            name,
+        })
+    }
+}
+
+impl ShownSettings {
+    /// As it is asked for; none where something is lacking that goes with its kind.
+    fn spec(self, credential: Option<Credential>) -> Option<BrokerSpec> {
+        Some(match self {
+            Self::Kafka {
                 bootstrap_servers,
                 tls,
                 ca,
@@ -75,65 +100,58 @@ impl From<ShownBroker> for BrokerSpec {
                 });
                 // The credential is either the password or the client certificate.
                 let credential = credential.filter(|_| sasl.is_none());
-                Self::Kafka(Kafka {
+                BrokerSpec::Kafka(Kafka {
                     bootstrap_servers,
                     tls: tls.then_some(KafkaTls { ca, credential }),
                     sasl,
                 })
             }
-            ShownSettings::Sqs {
+            Self::Sqs {
                 region,
                 endpoint,
                 role_arn,
                 external_id,
-            } => Self::Sqs(Sqs {
+            } => BrokerSpec::Sqs(Sqs {
                 region,
                 endpoint,
-                static_keys: credential.map(|credential| Secret { credential }),
-                assume_role: role_arn.map(|role_arn| AssumeRole {
-                    role_arn,
-                    external_id,
-                }),
+                auth: match (role_arn, credential) {
+                    (Some(role_arn), _) => Some(SqsAuth::AssumeRole(AssumeRole {
+                        role_arn,
+                        external_id,
+                    })),
+                    (None, Some(credential)) => Some(SqsAuth::StaticKeys(Secret { credential })),
+                    (None, None) => None,
+                },
             }),
-            ShownSettings::ServiceBus(bus) => Self::ServiceBus(bus.spec(credential)),
-        }
+            Self::ServiceBus(bus) => BrokerSpec::ServiceBus(bus.spec(credential)?),
+        })
     }
 }
 
 impl ShownServiceBus {
-    fn spec(self, credential: Option<Credential>) -> ServiceBus {
-        let mut bus = ServiceBus {
+    fn spec(self, credential: Option<Credential>) -> Option<ServiceBus> {
+        let client_id = self.client_id;
+        let auth = match self.service_bus_auth {
+            BusAuth::ManagedIdentity => {
+                ServiceBusAuth::ManagedIdentity(ManagedIdentity { client_id })
+            }
+            BusAuth::ConnectionString => ServiceBusAuth::ConnectionString(Secret {
+                credential: credential?,
+            }),
+            BusAuth::SharedAccessKey => ServiceBusAuth::SharedAccessKey(SharedAccessKey {
+                key_name: self.key_name?,
+                credential: credential?,
+            }),
+            BusAuth::ClientSecret => ServiceBusAuth::ClientSecret(ClientSecret {
+                tenant_id: self.tenant_id?,
+                client_id: client_id?,
+                credential: credential?,
+            }),
+        };
+        Some(ServiceBus {
             namespace: self.namespace,
             endpoint: self.endpoint,
-            connection_string: None,
-            shared_access_key: None,
-            client_secret: None,
-            managed_identity: None,
-        };
-        let client_id = self.client_id;
-        match (self.service_bus_auth, credential) {
-            (BusAuth::ManagedIdentity, _) => {
-                bus.managed_identity = Some(ManagedIdentity { client_id });
-            }
-            (BusAuth::ConnectionString, Some(credential)) => {
-                bus.connection_string = Some(Secret { credential });
-            }
-            (BusAuth::SharedAccessKey, Some(credential)) => {
-                bus.shared_access_key = Some(SharedAccessKey {
-                    key_name: self.key_name.unwrap_or_default(),
-                    credential,
-                });
-            }
-            (BusAuth::ClientSecret, Some(credential)) => {
-                bus.client_secret = Some(ClientSecret {
-                    tenant_id: self.tenant_id.unwrap_or_default(),
-                    client_id: client_id.unwrap_or_default(),
-                    credential,
-                });
-            }
-            // The API shows no such broker.
-            (_, None) => {}
-        }
-        bus
+            auth,
+        })
     }
 }

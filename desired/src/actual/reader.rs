@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::broker::ShownBroker;
+use super::broker::ReadBroker;
 use super::{Cluster, Named};
 use crate::state::State;
 use crate::state::algorithm::{AlgorithmSpec, VersionSpec};
@@ -226,13 +226,13 @@ impl<'a> Reader<'a> {
     }
 
     async fn brokers(&mut self) -> Result<(), ClientError> {
-        let found: Vec<ShownBroker> = self.list(BROKERS, json!({})).await?;
+        let found: Vec<ReadBroker> = self.list(BROKERS, json!({})).await?;
         for shown in found {
             let (id, name) = (shown.id.clone(), shown.name.clone());
             self.at(&id, shown.revision.clone());
             self.brokers.insert(id.clone(), name.clone());
             self.cluster.ids.brokers.insert(name.clone(), id);
-            self.state().brokers.insert(name, shown.into());
+            self.state().brokers.insert(name, shown.spec);
         }
         Ok(())
     }

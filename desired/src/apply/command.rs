@@ -37,6 +37,9 @@ const ENTITY: &str = "id revision";
 /// What is read back of a listener or a publisher: its topic counts those that are enabled.
 const EDGE: &str = "id revision topic { id revision }";
 
+/// What is read back of what grants are on.
+const HOLDER: &str = "... on Node { id } ... on Topic { revision } ... on Broker { revision }";
+
 /// What is read back of a version: its algorithm counts it.
 const VERSION: &str = "id revision algorithm { id revision }";
 
@@ -54,6 +57,7 @@ impl Command {
         let selection = match entity {
             "listener" | "publisher" => EDGE,
             "version" => VERSION,
+            "holder" => HOLDER,
             _ => ENTITY,
         };
         Self {
@@ -121,8 +125,7 @@ impl Apply<'_> {
                 Ok(Command::of("algorithmRetire", "algorithm", id, json!({})))
             }
             Change::ConnectBroker { broker, spec } => {
-                let mut input = json!(spec);
-                input["name"] = json!(broker);
+                let input = json!({ "name": broker, "settings": spec });
                 Ok(Command::new("brokerConnect", "broker", input))
             }
             Change::RotateCredential { broker, to, .. } => {
@@ -170,32 +173,24 @@ impl Apply<'_> {
     ) -> Made {
         let mut changes = Vec::new();
         for Permission { grantee, access } in permissions {
-            let mut change = json!({ "edit": edit, "access": access });
-            match grantee {
-                Grantee::Algorithm(algorithm) => {
-                    change["algorithmId"] = json!(self.algorithm(algorithm)?);
+            let grantee = match grantee {
+                Grantee::Algorithm(name) => json!({ "algorithmId": self.algorithm(name)? }),
+                Grantee::Organization(name) => {
+                    json!({ "organizationId": self.organization(name)? })
                 }
-                Grantee::Organization(organization) => {
-                    change["organizationId"] = json!(self.organization(organization)?);
-                }
-            }
+            };
+            let mut change = json!({ "edit": edit, "grantee": grantee, "access": access });
             if let Covered::Pattern(pattern) = &scope.covered {
                 change["pattern"] = json!(pattern);
             }
             changes.push(change);
         }
-        match &scope.covered {
-            Covered::Topic(topic) => {
-                let id = self.topic(&scope.broker, topic).await?;
-                let input = json!({ "topicId": id, "changes": changes });
-                Ok(Command::new("topicGrantsEdit", "topic", input).guarded(id))
-            }
-            Covered::Pattern(_) => {
-                let id = self.broker(&scope.broker)?;
-                let input = json!({ "brokerId": id, "changes": changes });
-                Ok(Command::new("patternGrantsEdit", "broker", input).guarded(id))
-            }
-        }
+        let holder = match &scope.covered {
+            Covered::Topic(topic) => self.topic(&scope.broker, topic).await?,
+            Covered::Pattern(_) => self.broker(&scope.broker)?,
+        };
+        let input = json!({ "changes": changes });
+        Ok(Command::of("grantsEdit", "holder", holder, input))
     }
 
     async fn listener(&mut self, edge: &Edge, change: &ListenerChange) -> Made {

@@ -58,10 +58,16 @@ pub(crate) struct Sqs {
     pub(crate) region: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) endpoint: Option<String>,
+    /// None for what the worker's machine has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) static_keys: Option<Secret>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) assume_role: Option<AssumeRole>,
+    pub(crate) auth: Option<SqsAuth>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum SqsAuth {
+    StaticKeys(Secret),
+    AssumeRole(AssumeRole),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,14 +84,16 @@ pub(crate) struct ServiceBus {
     pub(crate) namespace: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) endpoint: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) connection_string: Option<Secret>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) shared_access_key: Option<SharedAccessKey>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) client_secret: Option<ClientSecret>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) managed_identity: Option<ManagedIdentity>,
+    pub(crate) auth: ServiceBusAuth,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum ServiceBusAuth {
+    ConnectionString(Secret),
+    SharedAccessKey(SharedAccessKey),
+    ClientSecret(ClientSecret),
+    ManagedIdentity(ManagedIdentity),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,13 +143,16 @@ impl BrokerSpec {
                 .as_ref()
                 .map(|sasl| &sasl.credential)
                 .or_else(|| tls.as_ref().and_then(|tls| tls.credential.as_ref())),
-            Self::Sqs(sqs) => sqs.static_keys.as_ref().map(|keys| &keys.credential),
-            Self::ServiceBus(bus) => bus
-                .connection_string
-                .as_ref()
-                .map(|secret| &secret.credential)
-                .or_else(|| bus.shared_access_key.as_ref().map(|key| &key.credential))
-                .or_else(|| bus.client_secret.as_ref().map(|app| &app.credential)),
+            Self::Sqs(sqs) => match &sqs.auth {
+                Some(SqsAuth::StaticKeys(keys)) => Some(&keys.credential),
+                Some(SqsAuth::AssumeRole(_)) | None => None,
+            },
+            Self::ServiceBus(bus) => match &bus.auth {
+                ServiceBusAuth::ConnectionString(secret) => Some(&secret.credential),
+                ServiceBusAuth::SharedAccessKey(key) => Some(&key.credential),
+                ServiceBusAuth::ClientSecret(app) => Some(&app.credential),
+                ServiceBusAuth::ManagedIdentity(_) => None,
+            },
         }
     }
 
@@ -154,16 +165,16 @@ impl BrokerSpec {
                 (None, Some(tls)) => tls.credential.as_mut(),
                 (None, None) => None,
             },
-            Self::Sqs(sqs) => sqs.static_keys.as_mut().map(|keys| &mut keys.credential),
-            Self::ServiceBus(bus) => bus
-                .connection_string
-                .as_mut()
-                .map(|secret| &mut secret.credential)
-                .or(bus
-                    .shared_access_key
-                    .as_mut()
-                    .map(|key| &mut key.credential))
-                .or(bus.client_secret.as_mut().map(|app| &mut app.credential)),
+            Self::Sqs(sqs) => match &mut sqs.auth {
+                Some(SqsAuth::StaticKeys(keys)) => Some(&mut keys.credential),
+                Some(SqsAuth::AssumeRole(_)) | None => None,
+            },
+            Self::ServiceBus(bus) => match &mut bus.auth {
+                ServiceBusAuth::ConnectionString(secret) => Some(&mut secret.credential),
+                ServiceBusAuth::SharedAccessKey(key) => Some(&mut key.credential),
+                ServiceBusAuth::ClientSecret(app) => Some(&mut app.credential),
+                ServiceBusAuth::ManagedIdentity(_) => None,
+            },
         };
         if let Some(place) = place {
             *place = other.clone();

@@ -111,7 +111,7 @@ mod tests {
             security: KafkaSecurity::Plaintext,
         };
         given([]).when(nowhere).then_refused(Refusal::OutOfRange {
-            field: "kafka.bootstrapServers",
+            field: "settings.kafka.bootstrapServers",
             rule: "1 to 16 addresses of the form host:port",
         });
     }

@@ -87,7 +87,7 @@ pub(super) fn check(servers: &[String], security: &KafkaSecurity) -> Result<(), 
     let count = (1..=MOST_SERVERS).contains(&servers.len());
     unless(
         count && servers.iter().all(|server| is_address(server)),
-        "kafka.bootstrapServers",
+        "settings.kafka.bootstrapServers",
         "1 to 16 addresses of the form host:port",
     )?;
     match security {
@@ -96,13 +96,13 @@ pub(super) fn check(servers: &[String], security: &KafkaSecurity) -> Result<(), 
             check_tls(tls)?;
             credential
                 .as_ref()
-                .map_or(Ok(()), |c| c.check("kafka.tls.credential"))
+                .map_or(Ok(()), |c| c.check("settings.kafka.tls.credential"))
         }
         KafkaSecurity::Sasl {
             credential, tls, ..
         } => {
             tls.as_ref().map_or(Ok(()), check_tls)?;
-            credential.check("kafka.sasl.credential")
+            credential.check("settings.kafka.sasl.credential")
         }
     }
 }
@@ -115,7 +115,7 @@ fn check_tls(tls: &Tls) -> Result<(), Refusal> {
     unless(
         // A whole key store, pasted here, would put a secret into the log.
         certificates && !ca.contains("PRIVATE KEY"),
-        "kafka.tls.ca",
+        "settings.kafka.tls.ca",
         "certificates in PEM and nothing else, at most 128 KiB",
     )
 }

@@ -90,18 +90,18 @@ pub(super) fn check(
 ) -> Result<(), Refusal> {
     unless(
         is_word(namespace, LONGEST_HOST, "-.") && namespace.contains('.'),
-        "serviceBus.namespace",
+        "settings.serviceBus.namespace",
         "a full host name like sales.servicebus.windows.net",
     )?;
     unless(
         endpoint.is_none_or(|url| is_url(url, &["amqp://", "amqps://"])),
-        "serviceBus.endpoint",
+        "settings.serviceBus.endpoint",
         "an amqp or amqps URL without user name, query and fragment",
     )?;
     let is_guid = |text: &str| uuid::Uuid::try_parse(text).is_ok();
     match auth {
         ServiceBusAuth::ConnectionString { credential } => {
-            credential.check("serviceBus.connectionString.credential")
+            credential.check("settings.serviceBus.auth.connectionString.credential")
         }
         ServiceBusAuth::SharedAccessKey {
             key_name,
@@ -109,10 +109,10 @@ pub(super) fn check(
         } => {
             unless(
                 is_word(key_name, 256, "._-"),
-                "serviceBus.sharedAccessKey.keyName",
+                "settings.serviceBus.auth.sharedAccessKey.keyName",
                 "1 to 256 letters, digits, '.', '_' and '-'",
             )?;
-            credential.check("serviceBus.sharedAccessKey.credential")
+            credential.check("settings.serviceBus.auth.sharedAccessKey.credential")
         }
         ServiceBusAuth::ClientSecret {
             tenant_id,
@@ -122,19 +122,19 @@ pub(super) fn check(
             // A tenant also goes by any of its domains.
             unless(
                 is_word(tenant_id, LONGEST_HOST, "-."),
-                "serviceBus.clientSecret.tenantId",
+                "settings.serviceBus.auth.clientSecret.tenantId",
                 "a tenant's id or domain",
             )?;
             unless(
                 is_guid(client_id),
-                "serviceBus.clientSecret.clientId",
+                "settings.serviceBus.auth.clientSecret.clientId",
                 "an application's id",
             )?;
-            credential.check("serviceBus.clientSecret.credential")
+            credential.check("settings.serviceBus.auth.clientSecret.credential")
         }
         ServiceBusAuth::ManagedIdentity { client_id } => unless(
             client_id.as_deref().is_none_or(is_guid),
-            "serviceBus.managedIdentity.clientId",
+            "settings.serviceBus.auth.managedIdentity.clientId",
             "an identity's client id",
         ),
     }

@@ -54,31 +54,33 @@ pub(super) fn allows(name: &str) -> bool {
 pub(super) fn check(region: &str, endpoint: Option<&str>, auth: &SqsAuth) -> Result<(), Refusal> {
     unless(
         is_word(region, 32, "-") && region.contains('-'),
-        "sqs.region",
+        "settings.sqs.region",
         "a region like eu-central-1",
     )?;
     unless(
         endpoint.is_none_or(|url| is_url(url, &["http://", "https://"])),
-        "sqs.endpoint",
+        "settings.sqs.endpoint",
         "an http or https URL without user name, query and fragment",
     )?;
     match auth {
         SqsAuth::DefaultChain => Ok(()),
-        SqsAuth::StaticKeys { credential } => credential.check("sqs.staticKeys.credential"),
+        SqsAuth::StaticKeys { credential } => {
+            credential.check("settings.sqs.auth.staticKeys.credential")
+        }
         SqsAuth::AssumeRole {
             role_arn,
             external_id,
         } => {
             unless(
                 is_role(role_arn),
-                "sqs.assumeRole.roleArn",
+                "settings.sqs.auth.assumeRole.roleArn",
                 "a role's ARN like arn:aws:iam::123456789012:role/name",
             )?;
             unless(
                 external_id
                     .as_deref()
                     .is_none_or(|id| id.len() >= 2 && is_word(id, 1224, "+=,.@:/_-")),
-                "sqs.assumeRole.externalId",
+                "settings.sqs.auth.assumeRole.externalId",
                 "2 to 1224 letters, digits and +=,.@:/_-",
             )
         }

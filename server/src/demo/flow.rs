@@ -65,8 +65,11 @@ pub async fn set_up(
         ("scores", "PUBLISH"),
         ("orders-dlq", "DEAD_LETTER"),
     ] {
-        let input = json!({ "topicId": topic(name), "algorithmId": algorithm, "access": access });
-        demo.step("topicGrant", "grant", input).await?;
+        let input = json!({
+            "scope": { "topicId": topic(name) }, "grantee": { "algorithmId": algorithm },
+            "access": access,
+        });
+        demo.step("grantAdd", "grant", input).await?;
     }
     let publisher =
         json!({ "topicId": topic("scores"), "algorithmId": algorithm, "version": "1.*" });
@@ -140,7 +143,8 @@ impl Demo<'_> {
 
     /// Connects the embedded Kafka. Returns its topics.
     async fn broker(&self, kafka: &str) -> Result<Value, FlowError> {
-        let input = json!({ "name": "demo", "kafka": { "bootstrapServers": [kafka] } });
+        let settings = json!({ "kafka": { "bootstrapServers": [kafka] } });
+        let input = json!({ "name": "demo", "settings": settings });
         let broker = self.step("brokerConnect", "broker", input).await?;
         let answer = self.ask("topics", TOPICS, json!({ "id": broker })).await?;
         Ok(answer["node"]["topics"]["nodes"].clone())

@@ -14,10 +14,11 @@ async fn a_topics_name_is_as_long_as_kafka_allows_and_no_longer() {
     kafka.create(&[&longest], 1).await;
     let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
     let any = json!({
-        "edit": "ADD", "pattern": "*", "algorithmId": flow.algorithm, "access": "DEAD_LETTER",
+        "edit": "ADD", "pattern": "*", "grantee": { "algorithmId": flow.algorithm },
+        "access": "DEAD_LETTER",
     });
-    let input = json!({ "input": { "brokerId": flow.broker, "changes": [any] } });
-    flow.api.done(&of_input("patternGrantsEdit"), input).await;
+    let edit = json!({ "id": flow.broker, "input": { "changes": [any] } });
+    flow.api.done(&of_id("grantsEdit"), edit).await;
     let set = of_id("listenerUpdate");
     let dlq = |name: String| json!({ "id": flow.listener, "input": { "dlq": name } });
     flow.api.done(&set, dlq(kafka.topic(&longest))).await;
@@ -44,7 +45,7 @@ async fn a_replacement_is_previewed_and_takes_over() {
     let connect = "mutation($input: BrokerConnectInput!) { it: brokerConnect(input: $input) \
                    { broker { id } userErrors { code message } } }";
     let next = json!({ "input": {
-        "name": "next", "kafka": { "bootstrapServers": [kafka.address()] },
+        "name": "next", "settings": { "kafka": { "bootstrapServers": [kafka.address()] } },
     } });
     let next = flow.api.done(connect, next).await["broker"]["id"].clone();
     let preview = "query($id: ID!, $next: ID!) { brokerReplacementPreview(id: $id, \
@@ -98,18 +99,17 @@ async fn a_broker_that_no_worker_speaks_is_refused_and_not_stored() {
     let eventflows = Eventflows::start().await;
     let api = eventflows.api();
     let connect = of_input("brokerConnect");
-    let sqs = json!({ "name": "queues", "sqs": { "region": "eu-central-1" } });
-    let tls = json!({ "name": "safe", "kafka": {
-        "bootstrapServers": ["localhost:9092"], "tls": {},
-    } });
-    for (input, field, client) in [(sqs, "sqs", "Amazon SQS"), (tls, "kafka", "Kafka with TLS")] {
+    let sqs = json!({ "sqs": { "region": "eu-central-1" } });
+    let tls = json!({ "kafka": { "bootstrapServers": ["localhost:9092"], "tls": {} } });
+    for (settings, kind, client) in [(sqs, "sqs", "Amazon SQS"), (tls, "kafka", "Kafka with TLS")] {
         let refused = eventually("a worker answers", async || {
+            let input = json!({ "name": "other", "settings": settings });
             let refused = error(&api, &connect, json!({ "input": input })).await;
             (refused["code"] != "NO_WORKER").then_some(refused)
         })
         .await;
         assert_eq!(refused["code"], "BROKER_UNREACHABLE");
-        assert_eq!(refused["path"], json!(["input", field]));
+        assert_eq!(refused["path"], json!(["input", "settings", kind]));
         let message = refused["message"].as_str().unwrap();
         assert!(
             message.ends_with(&format!("no client for {client}")),
@@ -119,29 +119,45 @@ async fn a_broker_that_no_worker_speaks_is_refused_and_not_stored() {
     let brokers = api.ask("{ brokers { nodes { id } } }", json!({})).await;
     assert_eq!(brokers["brokers"]["nodes"], json!([]));
     let secret = json!({ "name": "local/main", "version": 0 });
-    for (input, code, path) in [
-        (json!({ "name": "none" }), "OUT_OF_RANGE", json!(["input"])),
+    for (settings, code, path) in [
         (
-            json!({ "name": "a", "serviceBus": { "namespace": "a.servicebus.windows.net" } }),
-            "OUT_OF_RANGE",
-            json!(["input", "serviceBus"]),
-        ),
-        (
-            json!({ "name": "a", "sqs": {
-                "region": "eu-central-1", "staticKeys": { "credential": secret },
+            json!({ "sqs": {
+                "region": "eu-central-1", "auth": { "staticKeys": { "credential": secret } },
             } }),
             "OUT_OF_RANGE",
-            json!(["input", "sqs", "staticKeys", "credential"]),
+            json!([
+                "input",
+                "settings",
+                "sqs",
+                "auth",
+                "staticKeys",
+                "credential"
+            ]),
         ),
         (
-            json!({ "name": "a", "kafka": { "bootstrapServers": ["h:1"], "sasl": {
+            json!({ "kafka": { "bootstrapServers": ["h:1"], "sasl": {
                 "mechanism": "SCRAM_SHA_256", "credential": { "name": "../key", "version": 1 },
             } } }),
             "BAD_NAME",
-            json!(["input", "kafka", "sasl", "credential"]),
+            json!(["input", "settings", "kafka", "sasl", "credential"]),
         ),
     ] {
+        let input = json!({ "name": "a", "settings": settings });
         let refused = error(&api, &connect, json!({ "input": input })).await;
         assert_eq!((&refused["code"], &refused["path"]), (&json!(code), &path));
+    }
+    // Of what excludes each other, a document names exactly one.
+    let kafka = json!({ "bootstrapServers": ["h:1"] });
+    let bus = json!({ "namespace": "a.servicebus.windows.net" });
+    for settings in [
+        json!({}),
+        json!({ "kafka": null }),
+        json!({ "serviceBus": bus }),
+        json!({ "kafka": kafka, "sqs": { "region": "eu-central-1" } }),
+    ] {
+        let input = json!({ "input": { "name": "a", "settings": settings } });
+        let answer = api.answer(&connect, input).await;
+        let code = &answer["errors"][0]["extensions"]["code"];
+        assert_eq!(code, "INVALID_ARGUMENT", "{answer}");
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tests::flow::{algorithm, connect, grant};
 use tests::{Endpoint, Eventflows, GraphQl, Kafka, eventually};
 
-use super::{error, look, of_input, organization};
+use super::{error, look, of_id, organization};
 
 /// What happened to a thing, in words, with the id of each event, oldest first.
 async fn history(api: &GraphQl, id: &Value) -> Vec<Value> {
@@ -22,20 +22,21 @@ async fn a_batch_of_grants_is_done_whole_or_not_at_all() {
     let versions = [("1.0.0", "http://127.0.0.1:9/".to_owned())];
     let algorithm = algorithm(&api, &versions).await;
     let (_, topics) = connect(&api, &kafka).await;
-    let edit = of_input("topicGrantsEdit");
-    let change = |edit: &str, access: &str| json!({ "edit": edit, "algorithmId": algorithm, "access": access });
-    let batch =
-        |changes: Vec<Value>| json!({ "input": { "topicId": topics[0], "changes": changes } });
+    let edit = of_id("grantsEdit");
+    let grantee = json!({ "algorithmId": algorithm });
+    let change =
+        |edit: &str, access: &str| json!({ "edit": edit, "grantee": grantee, "access": access });
+    let batch = |changes: Vec<Value>| json!({ "id": topics[0], "input": { "changes": changes } });
     // acme/ghost, which nobody registered.
     let mut ghost = change("ADD", "PUBLISH");
-    ghost["algorithmId"] = json!("QWxnb3JpdGhtOmFjbWUvZ2hvc3Q");
-    let mut nobody = change("ADD", "PUBLISH");
-    nobody["organizationId"] = organization(&api).await;
+    ghost["grantee"]["algorithmId"] = json!("QWxnb3JpdGhtOmFjbWUvZ2hvc3Q");
+    let mut pattern = change("ADD", "PUBLISH");
+    pattern["pattern"] = json!("orders-*");
     for (changes, code, path) in [
         (
             vec![change("ADD", "SUBSCRIBE"), ghost],
             "NOT_FOUND",
-            json!(["input", "changes", "1", "algorithmId"]),
+            json!(["input", "changes", "1", "grantee", "algorithmId"]),
         ),
         (
             vec![change("ADD", "SUBSCRIBE"), change("ADD", "SUBSCRIBE")],
@@ -48,9 +49,9 @@ async fn a_batch_of_grants_is_done_whole_or_not_at_all() {
             json!(["input", "changes", "1"]),
         ),
         (
-            vec![nobody],
+            vec![pattern],
             "OUT_OF_RANGE",
-            json!(["input", "changes", "0", "algorithmId"]),
+            json!(["input", "changes", "0", "pattern"]),
         ),
         (vec![], "OUT_OF_RANGE", json!(["input", "changes"])),
         (
@@ -90,26 +91,27 @@ async fn wide_grants_permit_a_listener_and_their_end_disables_it_with_the_cause(
         "settings": { "start": { "at": "EARLIEST" } },
     } });
     let of_organization = |edit: &str| {
-        json!({ "input": { "topicId": topics[0], "changes": [
-            { "edit": edit, "organizationId": organization, "access": "SUBSCRIBE" },
+        let grantee = json!({ "organizationId": organization });
+        json!({ "id": topics[0], "input": { "changes": [
+            { "edit": edit, "grantee": grantee, "access": "SUBSCRIBE" },
         ] } })
     };
     let of_pattern = |edit: &str| {
-        json!({ "input": { "brokerId": broker, "changes": [{
-            "edit": edit, "pattern": kafka.topic("ord*s"), "algorithmId": algorithm,
-            "access": "SUBSCRIBE",
+        json!({ "id": broker, "input": { "changes": [{
+            "edit": edit, "pattern": kafka.topic("ord*s"),
+            "grantee": { "algorithmId": algorithm }, "access": "SUBSCRIBE",
         }] } })
     };
-    let (by_topic, by_pattern) = (of_input("topicGrantsEdit"), of_input("patternGrantsEdit"));
-    for (round, (document, add, remove)) in [
-        (&by_topic, of_organization("ADD"), of_organization("REMOVE")),
-        (&by_pattern, of_pattern("ADD"), of_pattern("REMOVE")),
+    let document = of_id("grantsEdit");
+    for (round, (add, remove)) in [
+        (of_organization("ADD"), of_organization("REMOVE")),
+        (of_pattern("ADD"), of_pattern("REMOVE")),
     ]
     .into_iter()
     .enumerate()
     {
         assert_eq!(api.refused(enable, input.clone()).await, "NOT_GRANTED");
-        api.done(document, add).await;
+        api.done(&document, add).await;
         let enabled = api.done(enable, input.clone()).await;
         let listener = enabled["listener"]["id"].clone();
         kafka.produce("orders", b"listened to").await;
@@ -117,7 +119,7 @@ async fn wide_grants_permit_a_listener_and_their_end_disables_it_with_the_cause(
             (endpoint.calls().len() == round + 1).then_some(())
         })
         .await;
-        let revoked = api.done(document, remove).await["position"].clone();
+        let revoked = api.done(&document, remove).await["position"].clone();
         let disabled = eventually("the policy's answer", async || {
             let seen = look(&api, &listener, "Listener", "enabled changedBecause { id }").await;
             (seen["enabled"] == false).then_some(seen)

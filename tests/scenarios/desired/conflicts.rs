@@ -51,7 +51,7 @@ async fn what_somebody_enables_meanwhile_is_a_conflict_and_is_not_revoked() {
 
     // Nothing listens under the grant when everything is read, and something when it is revoked.
     let kept = documents(&whole, &["Organization", "Algorithm", "Broker"]);
-    let between = faster(server.api(), "topicGrantsEdit", vec![enable.clone()]).await;
+    let between = faster(server.api(), "grantsEdit", vec![enable.clone()]).await;
     let url = between.url("");
     let prune = ["apply", "--prune=99", "--server", &url, "-"];
     let late = run(&server, &prune, &kept).await;
@@ -119,10 +119,11 @@ async fn what_somebody_adds_while_the_cluster_is_read_is_not_pruned() {
     // It grants an untouched topic before the grants are read.
     let name = kafka.topic("untouched");
     let untouched = topic_id(&flow, &name).await;
-    let grant = "mutation($input: TopicGrantInput!) { it: topicGrant(input: $input) \
+    let grant = "mutation($input: GrantAddInput!) { it: grantAdd(input: $input) \
                  { userErrors { code message } } }";
     let input = json!({
-        "topicId": untouched, "algorithmId": flow.algorithm, "access": "PUBLISH",
+        "scope": { "topicId": untouched }, "grantee": { "algorithmId": flow.algorithm },
+        "access": "PUBLISH",
     });
     let first = vec![(grant, json!({ "input": input }))];
     let between = faster(server.api(), "list: grants", first).await;

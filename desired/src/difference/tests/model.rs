@@ -160,7 +160,7 @@ fn perform_on_listener(state: &mut State, edge: Edge, change: ListenerChange) {
         ListenerChange::Update { from, to } => {
             let paused = listener.paused;
             let (from, to) = [from, to]
-                .map(|spec| ListenerSpec { paused, ..spec })
+                .map(|spec| ListenerSpec { paused, ..*spec })
                 .into();
             assert_ne!(from, to);
             assert_eq!(std::mem::replace(listener, to), from);

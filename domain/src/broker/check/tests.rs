@@ -55,7 +55,7 @@ fn addresses_without_host_or_port_are_refused() {
     ] {
         refused(
             &kafka(servers, KafkaSecurity::Plaintext),
-            "kafka.bootstrapServers",
+            "settings.kafka.bootstrapServers",
         );
     }
     let fine = kafka(
@@ -80,7 +80,7 @@ fn certificates_are_taken_and_keys_are_not() {
     let chain = format!("{certificate}{key}{certificate}");
     let endless = certificate.repeat(4000);
     for ca in ["", "MIIB", key, &chain, &endless] {
-        refused(&kafka(&["h:1"], sasl(ca)), "kafka.tls.ca");
+        refused(&kafka(&["h:1"], sasl(ca)), "settings.kafka.tls.ca");
     }
 }
 
@@ -95,15 +95,21 @@ fn a_credential_without_a_version_is_refused() {
         credential: none.clone(),
         tls: None,
     };
-    refused(&kafka(&["h:1"], security), "kafka.sasl.credential");
+    refused(&kafka(&["h:1"], security), "settings.kafka.sasl.credential");
     let auth = SqsAuth::StaticKeys { credential: none };
-    refused(&sqs("eu-west-1", None, auth), "sqs.staticKeys.credential");
+    refused(
+        &sqs("eu-west-1", None, auth),
+        "settings.sqs.auth.staticKeys.credential",
+    );
 }
 
 #[test]
 fn sqs_wants_a_region_and_a_role_of_the_right_form() {
     for region in ["", "europe", "eu west", "EU/west-1"] {
-        refused(&sqs(region, None, SqsAuth::DefaultChain), "sqs.region");
+        refused(
+            &sqs(region, None, SqsAuth::DefaultChain),
+            "settings.sqs.region",
+        );
     }
     for endpoint in [
         "queue",
@@ -112,7 +118,7 @@ fn sqs_wants_a_region_and_a_role_of_the_right_form() {
         "https://host/?key=x",
     ] {
         let settings = sqs("eu-west-1", Some(endpoint), SqsAuth::DefaultChain);
-        refused(&settings, "sqs.endpoint");
+        refused(&settings, "settings.sqs.endpoint");
     }
     let role = |role_arn: &str, external_id: Option<&str>| {
         let auth = SqsAuth::AssumeRole {
@@ -130,9 +136,12 @@ fn sqs_wants_a_region_and_a_role_of_the_right_form() {
         "arn:aws:iam::123456789012:user/x",
         "arn:aws:sqs:eu-west-1:123456789012:role/x",
     ] {
-        refused(&role(wrong, None), "sqs.assumeRole.roleArn");
+        refused(&role(wrong, None), "settings.sqs.auth.assumeRole.roleArn");
     }
-    refused(&role(arn, Some("x")), "sqs.assumeRole.externalId");
+    refused(
+        &role(arn, Some("x")),
+        "settings.sqs.auth.assumeRole.externalId",
+    );
 }
 
 #[test]
@@ -141,7 +150,7 @@ fn service_bus_wants_a_full_host_name_and_ids_of_the_right_form() {
     for namespace in ["", "sales", "sales.example/x", "sb://sales.example"] {
         refused(
             &service_bus(namespace, machine.clone()),
-            "serviceBus.namespace",
+            "settings.serviceBus.namespace",
         );
     }
     let host = "sales.servicebus.windows.net";
@@ -152,7 +161,7 @@ fn service_bus_wants_a_full_host_name_and_ids_of_the_right_form() {
     };
     refused(
         &service_bus(host, named),
-        "serviceBus.sharedAccessKey.keyName",
+        "settings.serviceBus.auth.sharedAccessKey.keyName",
     );
     let application = |tenant_id: &str, client_id: &str| ServiceBusAuth::ClientSecret {
         tenant_id: tenant_id.to_owned(),
@@ -166,10 +175,10 @@ fn service_bus_wants_a_full_host_name_and_ids_of_the_right_form() {
     );
     refused(
         &service_bus(host, application("", id)),
-        "serviceBus.clientSecret.tenantId",
+        "settings.serviceBus.auth.clientSecret.tenantId",
     );
     refused(
         &service_bus(host, application(id, "me")),
-        "serviceBus.clientSecret.clientId",
+        "settings.serviceBus.auth.clientSecret.clientId",
     );
 }
