@@ -9,6 +9,7 @@ use domain::run::RunSource;
 use engine::Engine;
 use projections::{Past, ReadModel};
 
+use crate::job::Jobs;
 use crate::worker::WorkerRequests;
 
 /// How long a mutation waits for the read models to show what it did.
@@ -21,6 +22,7 @@ pub struct Control {
     /// The read models of earlier moments.
     pub past: Past,
     pub requests: Arc<WorkerRequests>,
+    pub jobs: Jobs,
     /// Whether workers outside of the server are admitted.
     pub remote_workers: bool,
     pub runs: Arc<dyn RunSource>,

@@ -12,6 +12,7 @@ use domain::{
 };
 
 use crate::error::invalid;
+use crate::job::JobId;
 use crate::run::RunKey;
 
 /// What a global id names.
@@ -28,6 +29,7 @@ pub enum GlobalId {
     Worker(WorkerId),
     Run(RunKey),
     Event(Position),
+    Job(JobId),
 }
 
 /// An id that names nothing, or another kind of thing than was asked for.
@@ -51,7 +53,7 @@ impl GlobalId {
         }
     }
 
-    /// The thing that it names; `None` for an event or a run.
+    /// The thing that it names; `None` for an event, a run or a job.
     pub(crate) fn thing(self) -> Option<Thing> {
         Some(match self {
             Self::Organization(name) => Thing::Organization(name),
@@ -63,7 +65,7 @@ impl GlobalId {
             Self::Listener(id) => Thing::Listener(id),
             Self::Publisher(id) => Thing::Publisher(id),
             Self::Worker(id) => Thing::Worker(id),
-            Self::Run(_) | Self::Event(_) => return None,
+            Self::Run(_) | Self::Event(_) | Self::Job(_) => return None,
         })
     }
 
@@ -82,6 +84,7 @@ impl GlobalId {
             Self::Worker(id) => format!("Worker:{id}"),
             Self::Run(key) => format!("Run:{}/{}", key.group, key.number),
             Self::Event(position) => format!("Event:{position}"),
+            Self::Job(id) => format!("Job:{id}"),
         };
         ID(URL_SAFE_NO_PAD.encode(text))
     }
@@ -113,6 +116,7 @@ impl GlobalId {
                 })
             }
             "Event" => Self::Event(Position(u64::from_str(key).ok()?)),
+            "Job" => Self::Job(key.parse().ok()?),
             _ => return None,
         })
     }
@@ -156,6 +160,7 @@ decoder!(grant, Grant, GrantKey, "a grant");
 decoder!(listener, Listener, ListenerId, "a listener");
 decoder!(publisher, Publisher, PublisherId, "a publisher");
 decoder!(worker, Worker, WorkerId, "a worker");
+decoder!(job, Job, JobId, "a job");
 
 /// The key in an id of a version.
 pub(crate) fn version(id: &ID) -> Result<(AlgorithmId, Version), IdError> {

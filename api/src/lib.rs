@@ -16,6 +16,7 @@ pub mod flow;
 pub(crate) mod gathering;
 pub mod grant;
 pub mod id;
+pub mod job;
 pub mod limits;
 pub(crate) mod list;
 pub mod listener;

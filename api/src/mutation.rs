@@ -97,6 +97,8 @@ pub(crate) enum NotDone {
     Refused(UserError),
     /// A fault; an error at the top of the answer.
     Failed(Error),
+    /// Its job goes on.
+    UnderWay,
 }
 
 /// Performs the mutation: the key, what it is about, the command, and the payload.
@@ -105,19 +107,21 @@ pub(crate) async fn mutate<M: Mutation>(
     id: M::Id,
     input: M,
 ) -> Option<Result<M::Payload>> {
-    Some(match perform(ctx, &id, &input).await {
-        Ok(payload) => Ok(payload),
-        Err(NotDone::Refused(error)) => Ok(M::Payload::refused(error)),
-        Err(NotDone::Failed(error)) => Err(error),
-    })
+    let mut call = match Call::new(ctx, input.terms()) {
+        Ok(call) => call,
+        Err(error) => return Some(error.answer()),
+    };
+    let payload = perform(&mut call, &id, &input).await;
+    let payload = payload.or_else(NotDone::answer);
+    Some(payload.map(|payload: M::Payload| payload.of_call(&call)))
 }
 
 async fn perform<M: Mutation>(
-    ctx: &Context<'_>,
+    call: &mut Call<'_>,
     id: &M::Id,
     input: &M,
 ) -> Result<M::Payload, NotDone> {
-    let mut call = Call::new(ctx, input.terms())?;
+    let ctx = call.ctx;
     // Before anything else: what was done is answered, whatever has happened since.
     let before = call.done_before().await?;
     let target = input.target(id)?;
@@ -125,7 +129,7 @@ async fn perform<M: Mutation>(
     let position = match before {
         Some(position) => position,
         None => {
-            let done = input.run(&call, &target).await;
+            let done = input.run(call, &target).await;
             done.map_err(|error| error.map(about_selected::<M>))?
         }
     };
@@ -167,7 +171,16 @@ impl NotDone {
     pub(crate) fn map(self, change: impl FnOnce(UserError) -> UserError) -> Self {
         match self {
             Self::Refused(error) => Self::Refused(change(error)),
-            Self::Failed(error) => Self::Failed(error),
+            Self::Failed(_) | Self::UnderWay => self,
+        }
+    }
+
+    /// What the caller gets.
+    fn answer<P: Payload>(self) -> Result<P> {
+        match self {
+            Self::Refused(error) => Ok(P::not_done(vec![error])),
+            Self::UnderWay => Ok(P::not_done(Vec::new())),
+            Self::Failed(error) => Err(error),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::error::invalid;
 use crate::event::{self, Event};
 use crate::grant::Grant;
 use crate::id::GlobalId;
+use crate::job::{self, Job};
 use crate::listener::Listener;
 use crate::loaders::Listed;
 use crate::organization::Organization;
@@ -38,6 +39,7 @@ pub enum Node {
     Worker(Worker),
     Run(Run),
     Event(Event),
+    Job(Job),
 }
 
 #[derive(Default)]
@@ -88,11 +90,12 @@ async fn find(
             let run = run::query::by_key(ctx, key).await?;
             Ok(run.map(Node::Run))
         }
+        Some(GlobalId::Job(id)) => Ok(job::query::find(ctx, id).map(Node::Job)),
         Some(id) => row(view, id).await,
     }
 }
 
-/// The row with that id as its node; events and runs are no rows.
+/// The row with that id as its node; events, runs and jobs are no rows.
 pub(crate) async fn row(view: &View, id: GlobalId) -> Result<Option<Node>> {
     Ok(match id {
         GlobalId::Organization(name) => {
@@ -131,6 +134,6 @@ pub(crate) async fn row(view: &View, id: GlobalId) -> Result<Option<Node>> {
             let found = view.find(id, Worker::of_row).await.transpose()?;
             found.map(Node::Worker)
         }
-        GlobalId::Run(_) | GlobalId::Event(_) => None,
+        GlobalId::Run(_) | GlobalId::Event(_) | GlobalId::Job(_) => None,
     })
 }

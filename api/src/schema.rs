@@ -32,6 +32,8 @@ use crate::gathering::Gathering;
 use crate::grant::Grant;
 use crate::grant::mutation::GrantMutation;
 use crate::grant::query::GrantQuery;
+use crate::job::query::JobQuery;
+use crate::job::subscription::JobSubscription;
 use crate::limits::{Admitted, Limits, bounded, in_time, only_subscriptions};
 use crate::list::List;
 use crate::listener::Listener;
@@ -78,6 +80,7 @@ pub struct Query(
     FlowQuery,
     ServerInfoQuery,
     WorkerQuery,
+    JobQuery,
 );
 
 /// What can be changed. Every mutation takes one `input`, and an `id` beside it where it changes
@@ -97,7 +100,12 @@ pub struct Mutation(
 
 /// What can be followed.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(EventSubscription, ChangeSubscription, WorkerSubscription);
+pub struct Subscription(
+    EventSubscription,
+    ChangeSubscription,
+    WorkerSubscription,
+    JobSubscription,
+);
 
 /// What a subscription brings.
 pub enum Item {

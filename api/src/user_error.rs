@@ -189,6 +189,14 @@ impl UserError {
         self
     }
 
+    pub(crate) fn key_reused() -> Self {
+        Self::new(
+            UserErrorCode::IdempotencyKeyReused,
+            "this key was used before for something else",
+            &["input", "idempotencyKey"],
+        )
+    }
+
     pub(crate) fn bad_name(error: &NameError, path: &[&str]) -> Self {
         Self::new(UserErrorCode::BadName, error.to_string(), path)
     }

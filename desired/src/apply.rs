@@ -10,6 +10,9 @@ use self::command::{Command, Guarded};
 use crate::actual::{Cluster, NOTHING_YET};
 use crate::change::Change;
 
+/// How often the job of a change is waited for again.
+const MOST_WAITS: u32 = 20;
+
 /// Why a change was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
@@ -25,6 +28,8 @@ pub enum ApplyError {
         broker: BrokerName,
         topic: TopicName,
     },
+    #[error("the server still works on it; apply again later")]
+    UnderWay,
     /// A bug: the changes are not in order.
     #[error("{0} does not exist yet")]
     Absent(String),
@@ -86,7 +91,17 @@ impl<'a> Apply<'a> {
             }
             Guarded::NothingYet => mutation = mutation.expecting(NOTHING_YET),
         }
-        let payload = self.client.send(&mutation, &key).await?.accepted()?;
+        let mut payload = self.client.send(&mutation, &key).await?.accepted()?;
+        for _ in 0..MOST_WAITS {
+            if payload.position.is_some() {
+                break;
+            }
+            // Its job goes on. Under the same key this waits for it.
+            payload = self.client.send(&mutation, &key).await?.accepted()?;
+        }
+        if payload.position.is_none() {
+            return Err(ApplyError::UnderWay);
+        }
         if let Some(entity) = &payload.entity {
             self.cluster.note_revisions(entity);
         }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::job::Jobs;
 use api::worker::WorkerRequests;
 use api::{Control, Schema};
 use domain::{Actor, Clock, Ids};
@@ -90,6 +91,7 @@ impl Server {
             model: model.clone(),
             past: past.clone(),
             requests: Arc::new(WorkerRequests::new(Arc::clone(&ids))),
+            jobs: Jobs::new(Arc::clone(&clock)),
             remote_workers: settings.remote_workers,
             runs: Arc::new(journal.clone()),
         }));

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use api::job::Jobs;
 use api::worker::WorkerRequests;
 use api::{Control, Principal, Schema};
 use domain::algorithm::{AlgorithmRegistered, Protocol, VersionPublished, VersionWithdrawn};
@@ -103,6 +104,7 @@ impl Inventory {
             model,
             past,
             requests: Arc::new(WorkerRequests::new(Arc::new(Stopped))),
+            jobs: Jobs::new(Arc::new(Stopped)),
             remote_workers: false,
             runs: Arc::clone(&runs) as Arc<dyn RunSource>,
         }));

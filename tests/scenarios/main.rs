@@ -15,6 +15,7 @@ mod desired;
 mod doors;
 mod events;
 mod gateway;
+mod jobs;
 mod lifecycle;
 mod limits;
 mod lists;

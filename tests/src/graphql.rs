@@ -159,6 +159,13 @@ impl Subscription {
         let item = timeout(PATIENCE, self.0.next()).await;
         item.expect("an item in time").expect("an item").unwrap()
     }
+
+    /// The error that the subscription is answered with.
+    pub async fn error(&mut self) -> String {
+        let item = timeout(PATIENCE, self.0.next()).await;
+        let item = item.expect("an item in time").expect("an item");
+        item.expect_err("an error").to_string()
+    }
 }
 
 /// A WebSocket that speaks `graphql-transport-ws`.

@@ -7,12 +7,14 @@ use engine::connect::NewBroker;
 
 use super::Broker;
 use super::kafka::KafkaInput;
-use super::mutation::BrokerPayload;
 use super::probe::look;
 use super::service_bus::ServiceBusInput;
 use super::sqs::SqsInput;
 use crate::control::control;
 use crate::error::failure;
+use crate::job::payload::BrokerJobPayload;
+use crate::job::{JobWork, Reached};
+use crate::mutation::call::Task;
 use crate::mutation::{Call, Mutation, NotDone, Once, Target, Terms, arguments};
 use crate::user_error::UserError;
 
@@ -23,6 +25,9 @@ pub struct BrokerConnectInput {
     pub name: String,
     /// How it is reached. Once connected, it can only be replaced.
     pub settings: BrokerSettingsInput,
+    /// How long the answer waits for the job to end: 0 to 30,000.
+    #[graphql(default = 20_000)]
+    pub wait_ms: u32,
     #[graphql(flatten)]
     pub once: Once,
 }
@@ -63,7 +68,7 @@ impl Target for Connected {
 impl Mutation for BrokerConnectInput {
     type Id = ();
     type Target = Connected;
-    type Payload = BrokerPayload;
+    type Payload = BrokerJobPayload;
 
     fn terms(&self) -> Terms<'_> {
         self.once.terms()
@@ -75,15 +80,21 @@ impl Mutation for BrokerConnectInput {
 
     async fn run(&self, call: &Call<'_>, target: &Connected) -> Result<Position, NotDone> {
         let settings = self.settings.settings()?;
-        let new = NewBroker {
-            name: target.0.clone(),
-            probe: look(call.ctx, &settings).await?,
-            settings,
+        let (name, path) = (target.0.clone(), self.settings.path());
+        let connect = async move |task: Task| {
+            let probe = look(&task, &settings).await?;
+            let new = NewBroker {
+                name,
+                settings,
+                probe,
+            };
+            let connected = task.control.engine.connect(new, &task.request).await;
+            let (broker, outcome) = connected.map_err(|cause| failure(&cause))?;
+            let position = Call::end(Ok(outcome)).map_err(|error| error.or_about(&path))?;
+            Ok(Reached { broker, position })
         };
-        let engine = &control(call.ctx).engine;
-        let connected = engine.connect(new, call.request()).await;
-        let done = call.end(connected.map(|(_, outcome)| outcome));
-        done.map_err(|error| error.or_about(&self.settings.path()))
+        call.job(JobWork::BrokerConnect, self.wait_ms, connect)
+            .await
     }
 }
 

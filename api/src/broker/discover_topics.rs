@@ -4,16 +4,20 @@ use async_graphql::{ID, InputObject};
 use domain::broker::DiscoverTopics;
 use domain::{BrokerId, Position, Refusal};
 
-use super::mutation::BrokerPayload;
 use super::probe::look;
-use crate::control::control;
 use crate::id;
+use crate::job::payload::BrokerJobPayload;
+use crate::job::{JobWork, Reached};
+use crate::mutation::call::Task;
 use crate::mutation::{Call, Mutation, NotDone, Once, Target, Terms, arguments};
 use crate::user_error::UserError;
 
 /// Options for discovering topics.
 #[derive(InputObject)]
 pub struct BrokerTopicsDiscoverInput {
+    /// How long the answer waits for the job to end: 0 to 30,000.
+    #[graphql(default = 20_000)]
+    pub wait_ms: u32,
     #[graphql(flatten)]
     pub once: Once,
 }
@@ -21,7 +25,7 @@ pub struct BrokerTopicsDiscoverInput {
 impl Mutation for BrokerTopicsDiscoverInput {
     type Id = ID;
     type Target = BrokerId;
-    type Payload = BrokerPayload;
+    type Payload = BrokerJobPayload;
 
     fn terms(&self) -> Terms<'_> {
         self.once.terms()
@@ -34,11 +38,15 @@ impl Mutation for BrokerTopicsDiscoverInput {
     async fn run(&self, call: &Call<'_>, broker: &BrokerId) -> Result<Position, NotDone> {
         let shown = broker.find(call.ctx, Position::default()).await?;
         let shown = shown.ok_or(UserError::from(Refusal::BrokerGone))?;
-        let command = DiscoverTopics {
-            broker: *broker,
-            probe: look(call.ctx, &shown.0.settings).await?,
+        let (broker, settings) = (*broker, shown.0.settings);
+        let discover = async move |task: Task| {
+            let probe = look(&task, &settings).await?;
+            let command = DiscoverTopics { broker, probe };
+            let engine = &task.control.engine;
+            let position = Call::end(engine.discover(&command, &task.request).await)?;
+            Ok(Reached { broker, position })
         };
-        let engine = &control(call.ctx).engine;
-        call.end(engine.discover(&command, call.request()).await)
+        call.job(JobWork::BrokerTopicsDiscover, self.wait_ms, discover)
+            .await
     }
 }

@@ -9,6 +9,7 @@ use super::disconnect::BrokerDisconnectInput;
 use super::discover_topics::BrokerTopicsDiscoverInput;
 use super::replace::BrokerReplaceInput;
 use super::rotate_credential::BrokerCredentialRotateInput;
+use crate::job::payload::BrokerJobPayload;
 use crate::mutation::{Target, mutate, payload};
 use crate::view::View;
 
@@ -34,22 +35,23 @@ pub struct BrokerMutation;
 
 #[Object]
 impl BrokerMutation {
-    /// Connects a broker that a worker can reach, and discovers its topics.
+    /// Connects a broker that a worker can reach, and discovers its topics: a job, for whose end the
+    /// answer waits up to `waitMs`.
     async fn broker_connect(
         &self,
         ctx: &Context<'_>,
         input: BrokerConnectInput,
-    ) -> Option<Result<BrokerPayload>> {
+    ) -> Option<Result<BrokerJobPayload>> {
         mutate(ctx, (), input).await
     }
 
-    /// Discovers the topics of a broker again.
+    /// Discovers the topics of a broker again: a job, for whose end the answer waits up to `waitMs`.
     async fn broker_topics_discover(
         &self,
         ctx: &Context<'_>,
         id: ID,
         input: BrokerTopicsDiscoverInput,
-    ) -> Option<Result<BrokerPayload>> {
+    ) -> Option<Result<BrokerJobPayload>> {
         mutate(ctx, id, input).await
     }
 
@@ -74,14 +76,14 @@ impl BrokerMutation {
     }
 
     /// Disconnects a broker for good and has another of the same kind take over its grants,
-    /// listeners and publishers, topic by topic. Nothing more is consumed from the old one. The
-    /// answer shows the replacement.
+    /// listeners and publishers, topic by topic: a job, for whose end the answer waits up to
+    /// `waitMs`. Nothing more is consumed from the old one. The answer shows the replacement.
     async fn broker_replace(
         &self,
         ctx: &Context<'_>,
         id: ID,
         input: BrokerReplaceInput,
-    ) -> Option<Result<BrokerPayload>> {
+    ) -> Option<Result<BrokerJobPayload>> {
         mutate(ctx, id, input).await
     }
 }

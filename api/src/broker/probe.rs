@@ -1,19 +1,26 @@
 //! Looking at a broker through a worker.
 
-use async_graphql::Context;
 use domain::broker::{BrokerSettings, DiscoveredTopic};
 
-use crate::control::control;
+use crate::job::JobStepKind;
+use crate::mutation::call::Task;
 use crate::user_error::{UserError, UserErrorCode};
 use crate::worker::AskError;
 
 /// Has a worker look at a broker: its topics, or why it found nothing.
 pub(super) async fn look(
-    ctx: &Context<'_>,
+    task: &Task,
     settings: &BrokerSettings,
 ) -> Result<Result<Vec<DiscoveredTopic>, String>, UserError> {
-    match control(ctx).requests.list_topics(settings).await {
-        Ok(answer) => Ok(answer),
+    task.progress.step(JobStepKind::ListTopics, None);
+    match task.control.requests.list_topics(settings).await {
+        Ok(Ok(topics)) => {
+            task.progress.topics(topics.len(), topics.len());
+            task.progress
+                .step(JobStepKind::RecordTopics, Some(topics.len()));
+            Ok(Ok(topics))
+        }
+        Ok(Err(reason)) => Ok(Err(reason)),
         Err(AskError::NoWorker) => Err(UserError::new(
             UserErrorCode::NoWorker,
             "no worker is available to look at the broker; start one and try again",

@@ -5,13 +5,15 @@ use domain::broker::ReplaceBroker;
 use domain::{BrokerId, Position, Thing};
 
 use super::Broker;
-use super::mutation::BrokerPayload;
-use super::replacement::in_use;
+use super::replacement::{in_use, moved};
+use crate::control::control;
 use crate::id;
+use crate::job::payload::BrokerJobPayload;
+use crate::job::{JobWork, Reached};
 use crate::listener::settings::ListenerStartInput;
+use crate::mutation::call::Task;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Target, Terms, arguments};
 use crate::user_error::UserError;
-use crate::view::View;
 
 /// What takes over, and how.
 #[derive(InputObject)]
@@ -24,6 +26,9 @@ pub struct BrokerReplaceInput {
     /// Where listeners begin on the new broker, on which they have no position yet; by default, where
     /// each was set to begin. Not allowed on brokers that keep no positions.
     pub start: Option<ListenerStartInput>,
+    /// How long the answer waits for the job to end: 0 to 30,000.
+    #[graphql(default = 20_000)]
+    pub wait_ms: u32,
     #[graphql(flatten)]
     pub once: OnceAtRevision,
 }
@@ -53,7 +58,7 @@ impl Target for Replacement {
 impl Mutation for BrokerReplaceInput {
     type Id = ID;
     type Target = Replacement;
-    type Payload = BrokerPayload;
+    type Payload = BrokerJobPayload;
 
     fn terms(&self) -> Terms<'_> {
         self.once.terms()
@@ -69,13 +74,25 @@ impl Mutation for BrokerReplaceInput {
     async fn run(&self, call: &Call<'_>, target: &Replacement) -> Result<Position, NotDone> {
         let start = self.start.as_ref();
         let start = start.map(|start| start.position(&["input", "start", "time"]));
+        let (broker, replacement) = (target.broker, target.replacement);
+        let topics = in_use(control(call.ctx), broker).await?;
         let command = ReplaceBroker {
-            broker: target.broker,
-            replacement: target.replacement,
-            topics: in_use(&View::live(call.ctx), target.broker).await?,
+            broker,
+            replacement,
+            topics,
             leave_missing: self.leave_missing,
             start: start.transpose()?,
         };
-        call.execute(&command).await
+        let replace = async move |task: Task| {
+            let outcome = task.control.engine.execute(&command, &task.request).await;
+            let position = Call::end(outcome)?;
+            moved(&task, broker).await?;
+            Ok(Reached {
+                broker: replacement,
+                position,
+            })
+        };
+        call.job(JobWork::BrokerReplace, self.wait_ms, replace)
+            .await
     }
 }

@@ -1,6 +1,7 @@
 //! What replacing a broker would move and leave behind.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use domain::broker::Broker;
@@ -8,19 +9,26 @@ use domain::grant::GrantKey;
 use domain::replacement::{Holding, Preview, preview};
 use domain::topic::Topic as TopicState;
 use domain::{BrokerId, ListenerId, Position, PublisherId, State, StreamName, TopicId, TopicName};
+use projections::ReadModel;
 
 use crate::as_of::{self, AsOf};
-use crate::control::control;
-use crate::error::{failure, read_failure};
+use crate::control::{Control, control};
+use crate::error::{Code, error, failure, read_failure};
 use crate::grant::Grant;
 use crate::id;
+use crate::job::JobStepKind;
 use crate::listener::Listener;
+use crate::mutation::NotDone;
+use crate::mutation::call::Task;
 use crate::publisher::Publisher;
 use crate::topic::Topic;
 use crate::view::View;
 
 /// One more topic than a replacement takes, so that it is refused and none forgotten.
 const MOST_TOPICS: u32 = 10_001;
+
+/// How long a job follows the policies that move what depended on a broker.
+const LONGEST_MOVE: Duration = Duration::from_secs(600);
 
 /// What a replacement would move, and what it would leave behind. Pattern grants are not listed:
 /// they all move.
@@ -140,7 +148,7 @@ async fn look(
     }
     let mut hanging = BTreeMap::new();
     let view = View::at(ctx, as_of).await?;
-    for name in in_use(&view, broker).await? {
+    for name in used(view.model(), broker).await? {
         let topic = TopicId {
             broker,
             topic: name.clone(),
@@ -163,9 +171,38 @@ async fn fold<S: State>(
 }
 
 /// The topics of a broker that are in use, as far as the read models know.
-pub(super) async fn in_use(view: &View, broker: BrokerId) -> Result<Vec<TopicName>> {
-    let topics = view.model().topics_in_use(broker, MOST_TOPICS).await;
+async fn used(model: &ReadModel, broker: BrokerId) -> Result<Vec<TopicName>> {
+    let topics = model.topics_in_use(broker, MOST_TOPICS).await;
     topics.map_err(|cause| read_failure(&cause))
+}
+
+/// The topics of a broker that are in use now.
+pub(super) async fn in_use(control: &Control, broker: BrokerId) -> Result<Vec<TopicName>> {
+    used(&control.model, broker).await
+}
+
+/// Waits until policies have moved everything from a broker that was replaced.
+pub(super) async fn moved(task: &Task, broker: BrokerId) -> Result<(), NotDone> {
+    let model = &task.control.model;
+    let mut changes = model.watch();
+    let moving = async {
+        let all = used(model, broker).await?.len();
+        task.progress.step(JobStepKind::MoveTopics, Some(all));
+        loop {
+            // Marked as seen before the rows are read: a change in between wakes us again.
+            changes.mark_unchanged();
+            let left = used(model, broker).await?.len();
+            task.progress.topics(all.saturating_sub(left), all);
+            if left == 0 || changes.changed().await.is_err() {
+                return Ok(());
+            }
+        }
+    };
+    let moved = tokio::time::timeout(LONGEST_MOVE, moving).await;
+    moved.unwrap_or_else(|_| {
+        let text = "the broker is replaced, and policies still move what depended on it";
+        Err(NotDone::Failed(error(Code::Unavailable, text)))
+    })
 }
 
 impl BrokerReplacementPreview {

@@ -106,7 +106,9 @@ impl NodeKind {
             GlobalId::Grant(_) => Self::Grant,
             GlobalId::Listener(_) => Self::Listener,
             GlobalId::Publisher(_) => Self::Publisher,
-            GlobalId::Worker(_) | GlobalId::Run(_) | GlobalId::Event(_) => return None,
+            GlobalId::Worker(_) | GlobalId::Run(_) | GlobalId::Event(_) | GlobalId::Job(_) => {
+                return None;
+            }
         })
     }
 }

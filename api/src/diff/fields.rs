@@ -13,7 +13,9 @@ pub(super) fn of(id: &GlobalId) -> Option<(&'static str, &'static str)> {
         GlobalId::Grant(_) => ("Grant", GRANT),
         GlobalId::Listener(_) => ("Listener", LISTENER),
         GlobalId::Publisher(_) => ("Publisher", PUBLISHER),
-        GlobalId::Worker(_) | GlobalId::Run(_) | GlobalId::Event(_) => return None,
+        GlobalId::Worker(_) | GlobalId::Run(_) | GlobalId::Event(_) | GlobalId::Job(_) => {
+            return None;
+        }
     })
 }
 

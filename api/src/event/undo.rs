@@ -102,7 +102,7 @@ impl Mutation for UndoInput {
             };
             match engine.execute(inverse.as_ref(), &request).await {
                 Ok(Outcome::Stale(_)) => {}
-                outcome => return call.end(outcome).map_err(|error| error.map(of_event)),
+                outcome => return Call::end(outcome).map_err(|error| error.map(of_event)),
             }
         }
         let text = format!("too many concurrent changes to {}; try again", event.stream);

@@ -68,11 +68,11 @@ impl Payload for GrantsPayload {
         }
     }
 
-    fn refused(error: UserError) -> Self {
+    fn not_done(user_errors: Vec<UserError>) -> Self {
         Self {
             holder: None,
             grants: Vec::new(),
-            user_errors: vec![error],
+            user_errors,
             warnings: Vec::new(),
             position: None,
         }

@@ -1,19 +1,35 @@
 //! One call of a mutation: the request that the engine remembers it by, and its outcome.
 
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_graphql::{Context, Result};
 use domain::{AnyCommand, CommandId, CorrelationId, Position, Thing};
 use engine::{Failure, Outcome, Request, Seen, Stale};
+use serde_json::Value;
 
 use super::fingerprint::fingerprint;
 use super::{NotDone, Terms};
-use crate::control::{READ_YOUR_WRITES, control, principal};
+use crate::control::{Control, READ_YOUR_WRITES, control, principal};
 use crate::error::{failure, read_failure};
 use crate::event::Event;
+use crate::job::{JobWork, Progress, Reached, result_within};
 use crate::scalar::Revision;
 use crate::user_error::{UserError, UserErrorCode};
 
 /// The longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 200;
+
+/// The longest that an answer waits for a job.
+const LONGEST_WAIT_MS: u32 = 30_000;
+
+/// What a job works with.
+pub(crate) struct Task {
+    pub(crate) control: Arc<Control>,
+    pub(crate) request: Request,
+    pub(crate) progress: Progress,
+}
 
 /// A mutation that is being performed.
 pub(crate) struct Call<'a> {
@@ -75,7 +91,7 @@ impl<'a> Call<'a> {
         }
         let before = control(self.ctx).engine.done_before(&self.request).await;
         match before.map_err(|cause| failure(&cause))? {
-            Some(outcome) => self.end(Ok(outcome)).map(Some),
+            Some(outcome) => Self::end(Ok(outcome)).map(Some),
             None => Ok(None),
         }
     }
@@ -83,20 +99,55 @@ impl<'a> Call<'a> {
     /// Has the engine execute `command`.
     pub(crate) async fn execute(&self, command: &dyn AnyCommand) -> Result<Position, NotDone> {
         let engine = &control(self.ctx).engine;
-        self.end(engine.execute(command, &self.request).await)
+        Self::end(engine.execute(command, &self.request).await)
+    }
+
+    /// Has a job do it, and waits for its end, but not for ever. The task gets what it needs of the
+    /// call, which it outlives.
+    pub(crate) async fn job<F>(
+        &self,
+        work: JobWork,
+        wait_ms: u32,
+        task: impl FnOnce(Task) -> F,
+    ) -> Result<Position, NotDone>
+    where
+        F: Future<Output = Result<Reached, NotDone>> + Send + 'static,
+    {
+        if wait_ms > LONGEST_WAIT_MS {
+            let text = "the answer waits at most 30,000 ms for a job";
+            let path = &["input", "waitMs"];
+            return Err(UserError::new(UserErrorCode::OutOfRange, text, path).into());
+        }
+        let control = Arc::clone(self.ctx.data_unchecked::<Arc<Control>>());
+        let request = self.request.clone();
+        let (command, fingerprint) = (request.command, request.fingerprint);
+        let (jobs, shown) = (Arc::clone(&control), Arc::clone(&control));
+        let job = jobs.jobs.begin(command, fingerprint, work, |progress| {
+            let task = task(Task {
+                control,
+                request,
+                progress,
+            });
+            async move {
+                let reached = task.await?;
+                // Whoever is told of the end reads what was done. It is done even if that fails.
+                let _ = shown
+                    .model
+                    .wait_for(reached.position, READ_YOUR_WRITES)
+                    .await;
+                Ok(reached)
+            }
+        })?;
+        result_within(job, Duration::from_millis(wait_ms.into())).await
     }
 
     /// The end of a mutation whose command came to `outcome`.
-    pub(crate) fn end(&self, outcome: Result<Outcome, Failure>) -> Result<Position, NotDone> {
+    pub(crate) fn end(outcome: Result<Outcome, Failure>) -> Result<Position, NotDone> {
         let error = match outcome.map_err(|cause| failure(&cause))? {
             Outcome::Accepted(accepted) => return Ok(accepted.position),
             Outcome::Refused(refusal) => refusal.into(),
             Outcome::Stale(stale) => conflict(stale),
-            Outcome::KeyReused => UserError::new(
-                UserErrorCode::IdempotencyKeyReused,
-                "this key was used before for something else",
-                &["input", "idempotencyKey"],
-            ),
+            Outcome::KeyReused => UserError::key_reused(),
         };
         Err(error.into())
     }
@@ -109,11 +160,15 @@ impl<'a> Call<'a> {
     }
 }
 
-/// The arguments as they were sent.
+/// The arguments as they were sent, without how long the answer waits: that changes nothing of
+/// what is done.
 fn arguments(ctx: &Context<'_>) -> Result<serde_json::Value> {
     let mut members = serde_json::Map::new();
     for (name, value) in ctx.field().arguments()? {
         members.insert(name.to_string(), value.into_json()?);
+    }
+    if let Some(input) = members.get_mut("input").and_then(Value::as_object_mut) {
+        input.remove("waitMs");
     }
     Ok(members.into())
 }

@@ -2,10 +2,12 @@
 
 use async_graphql::Interface;
 
+use super::Call;
 use crate::algorithm::mutation::{AlgorithmPayload, VersionPayload};
 use crate::broker::mutation::BrokerPayload;
 use crate::event::undo::UndoPayload;
 use crate::grant::mutation::{GrantPayload, GrantsPayload};
+use crate::job::payload::BrokerJobPayload;
 use crate::listener::mutation::ListenerPayload;
 use crate::organization::mutation::OrganizationPayload;
 use crate::publisher::mutation::PublisherPayload;
@@ -37,6 +39,7 @@ use crate::worker::mutation::WorkerPayload;
 pub(crate) enum AnyPayload {
     Algorithm(AlgorithmPayload),
     Broker(BrokerPayload),
+    BrokerJob(BrokerJobPayload),
     Grant(GrantPayload),
     Grants(GrantsPayload),
     Listener(ListenerPayload),
@@ -58,7 +61,13 @@ pub(crate) trait Payload: Sized {
         position: domain::Position,
     ) -> Self;
 
-    fn refused(error: UserError) -> Self;
+    /// Nothing is done: it was refused for these reasons, or goes on as a job.
+    fn not_done(user_errors: Vec<UserError>) -> Self;
+
+    /// The same, once it is known which call it answers.
+    fn of_call(self, _call: &Call<'_>) -> Self {
+        self
+    }
 }
 
 /// Declares the payload of the mutations of one entity.
@@ -94,10 +103,10 @@ macro_rules! payload {
                 }
             }
 
-            fn refused(error: $crate::user_error::UserError) -> Self {
+            fn not_done(user_errors: Vec<$crate::user_error::UserError>) -> Self {
                 Self {
                     $field: None,
-                    user_errors: vec![error],
+                    user_errors,
                     warnings: Vec::new(),
                     position: None,
                 }

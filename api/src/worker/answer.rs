@@ -61,11 +61,11 @@ pub(super) fn answer(ctx: &Context<'_>, input: WorkerAnswerInput) -> Result<Work
     if control(ctx).requests.answer(answer) {
         return Ok(WorkerPayload::unrecorded());
     }
-    Ok(WorkerPayload::refused(UserError::new(
+    Ok(WorkerPayload::not_done(vec![UserError::new(
         UserErrorCode::NotFound,
         "this worker is not asked, or its answer is no longer waited for",
         &["input", "requestId"],
-    )))
+    )]))
 }
 
 impl TopicInput {

@@ -34,9 +34,9 @@ impl Payload for WorkerPayload {
         }
     }
 
-    fn refused(error: UserError) -> Self {
+    fn not_done(user_errors: Vec<UserError>) -> Self {
         Self {
-            user_errors: vec![error],
+            user_errors,
             ..Self::unrecorded()
         }
     }

@@ -5,7 +5,14 @@ use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 
 /// Queries of the server itself, or for workers, which are about the present alone; and `diff`,
 /// which has moments of its own.
-const WITHOUT_AS_OF: &[&str] = &["diff", "outputs", "position", "readModels", "serverInfo"];
+const WITHOUT_AS_OF: &[&str] = &[
+    "diff",
+    "job",
+    "outputs",
+    "position",
+    "readModels",
+    "serverInfo",
+];
 
 #[test]
 fn queries_of_what_the_log_holds_take_as_of() {

@@ -125,7 +125,7 @@ impl Apply<'_> {
                 Ok(Command::of("algorithmRetire", "algorithm", id, json!({})))
             }
             Change::ConnectBroker { broker, spec } => {
-                let input = json!({ "name": broker, "settings": spec });
+                let input = json!({ "name": broker, "settings": spec, "waitMs": 30_000 });
                 Ok(Command::new("brokerConnect", "broker", input))
             }
             Change::RotateCredential { broker, to, .. } => {
