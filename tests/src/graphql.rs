@@ -20,6 +20,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+use crate::codes;
+
 /// How long the server may be silent.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -50,7 +52,9 @@ impl GraphQl {
     /// The answer has errors.
     pub async fn ask(&self, document: &str, variables: Value) -> Value {
         let answer = self.client.ask(document, &variables).await;
-        answer.unwrap_or_else(|error| panic!("{document}: {error}"))
+        let data = answer.unwrap_or_else(|error| panic!("{document}: {error}"));
+        codes::check(document, &data);
+        data
     }
 
     /// The whole answer.
@@ -70,7 +74,9 @@ impl GraphQl {
     async fn try_answer(&self, document: &str, variables: Value) -> Result<Value, ClientError> {
         let body = json!({ "query": document, "variables": variables }).to_string();
         let answer = self.client.post(body.into()).await?;
-        Ok(serde_json::from_slice(&answer).unwrap())
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        codes::check(document, &answer["data"]);
+        Ok(answer)
     }
 
     /// A mutation's payload: the mutation is the document's only field, aliased `it`.

@@ -6,6 +6,7 @@
 )]
 
 pub mod binary;
+mod codes;
 pub mod commands;
 pub mod endpoint;
 pub mod flow;

@@ -42,6 +42,8 @@ pub struct AlgorithmMutation;
 #[Object]
 impl AlgorithmMutation {
     /// Registers an algorithm under an organization.
+    ///
+    /// Codes: `NAME_TAKEN`, `NOT_FOUND`, `BAD_NAME`.
     async fn algorithm_register(
         &self,
         ctx: &Context<'_>,
@@ -51,6 +53,8 @@ impl AlgorithmMutation {
     }
 
     /// Publishes a version. It can be called from then on and never changes.
+    ///
+    /// Codes: `VERSION_TAKEN`, `ALGORITHM_RETIRED`, `NOT_FOUND`, `BAD_NAME`, `BAD_ENDPOINT`.
     async fn version_publish(
         &self,
         ctx: &Context<'_>,
@@ -61,6 +65,8 @@ impl AlgorithmMutation {
 
     /// Withdraws a version for good: it is not called any more. Selectors move to their next
     /// match; a listener on exactly this version holds its position.
+    ///
+    /// Codes: `ALGORITHM_RETIRED`, `NOT_FOUND`, `UNKNOWN_VERSION`.
     async fn version_withdraw(
         &self,
         ctx: &Context<'_>,
@@ -72,6 +78,8 @@ impl AlgorithmMutation {
 
     /// Retires an algorithm for good: none of its versions can be called. Its grants, and what was
     /// enabled under them, are ended by policy.
+    ///
+    /// Codes: `NOT_FOUND`, `ALGORITHM_RETIRED`.
     async fn algorithm_retire(
         &self,
         ctx: &Context<'_>,

@@ -37,6 +37,8 @@ pub struct BrokerMutation;
 impl BrokerMutation {
     /// Connects a broker that a worker can reach, and discovers its topics: a job, for whose end the
     /// answer waits up to `waitMs`.
+    ///
+    /// Codes: `NAME_TAKEN`, `BROKER_UNREACHABLE`, `NO_WORKER`, `BAD_NAME`.
     async fn broker_connect(
         &self,
         ctx: &Context<'_>,
@@ -46,6 +48,8 @@ impl BrokerMutation {
     }
 
     /// Discovers the topics of a broker again: a job, for whose end the answer waits up to `waitMs`.
+    ///
+    /// Codes: `BROKER_GONE`, `BROKER_UNREACHABLE`, `NO_WORKER`.
     async fn broker_topics_discover(
         &self,
         ctx: &Context<'_>,
@@ -56,6 +60,8 @@ impl BrokerMutation {
     }
 
     /// Switches to another credential. Only a reference is given, never a secret.
+    ///
+    /// Codes: `BROKER_GONE`, `NO_CREDENTIAL`, `BAD_NAME`.
     async fn broker_credential_rotate(
         &self,
         ctx: &Context<'_>,
@@ -66,6 +72,8 @@ impl BrokerMutation {
     }
 
     /// Disconnects a broker for good. Its listeners, publishers and grants are ended by policy.
+    ///
+    /// Codes: `BROKER_GONE`.
     async fn broker_disconnect(
         &self,
         ctx: &Context<'_>,
@@ -78,6 +86,8 @@ impl BrokerMutation {
     /// Disconnects a broker for good and has another of the same kind take over its grants,
     /// listeners and publishers, topic by topic: a job, for whose end the answer waits up to
     /// `waitMs`. Nothing more is consumed from the old one. The answer shows the replacement.
+    ///
+    /// Codes: `BROKER_GONE`, `BAD_REPLACEMENT`, `TOPICS_MISSING`, `NOTHING_TO_START_AT`.
     async fn broker_replace(
         &self,
         ctx: &Context<'_>,

@@ -45,6 +45,8 @@ pub struct UndoMutation;
 impl UndoMutation {
     /// Takes an event back, with all that was appended together with it: what one request did, one
     /// request undoes. It undoes nothing that happened since.
+    ///
+    /// Codes: `NOT_FOUND`, `NOT_UNDOABLE`, and those of the mutation that takes it back.
     async fn undo(
         &self,
         ctx: &Context<'_>,

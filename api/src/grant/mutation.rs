@@ -113,6 +113,9 @@ pub struct GrantMutation;
 impl GrantMutation {
     /// Permits an algorithm, or all algorithms of an organization, to read or write a topic, or
     /// all topics that a pattern matches. Nothing happens if it is granted already.
+    ///
+    /// Codes: `ALGORITHM_RETIRED`, `NOT_FOUND`, `NOTHING_PUBLISHED`, `UNKNOWN_TOPIC`,
+    /// `BROKER_GONE`, `BAD_NAME`.
     async fn grant_add(
         &self,
         ctx: &Context<'_>,
@@ -123,6 +126,8 @@ impl GrantMutation {
 
     /// Removes a grant. What was enabled under it, and is permitted by nothing else, is disabled
     /// by policy.
+    ///
+    /// Codes: none of its own.
     async fn grant_remove(
         &self,
         ctx: &Context<'_>,
@@ -135,6 +140,9 @@ impl GrantMutation {
     /// Adds and removes grants in one step: those of a topic, or those that a broker gives by
     /// pattern; `id` is that of the topic or of the broker. What was enabled under a removed
     /// grant, and is permitted by nothing else, is disabled by policy.
+    ///
+    /// Codes: `ALGORITHM_RETIRED`, `NOT_FOUND`, `NOTHING_PUBLISHED`, `UNKNOWN_TOPIC`,
+    /// `DUPLICATE_CHANGE`, `CONTRADICTORY_CHANGE`, `BROKER_GONE`, `BAD_NAME`.
     async fn grants_edit(
         &self,
         ctx: &Context<'_>,

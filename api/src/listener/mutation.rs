@@ -36,6 +36,10 @@ pub struct ListenerMutation;
 #[Object]
 impl ListenerMutation {
     /// Feeds an algorithm with the messages of a topic.
+    ///
+    /// Codes: `VERSION_WITHDRAWN`, `ALGORITHM_RETIRED`, `UNKNOWN_VERSION`, `UNKNOWN_TOPIC`,
+    /// `NOT_GRANTED`, `ALREADY_ENABLED`, `DLQ_IS_SOURCE_TOPIC`, `FLOW_CYCLE`, `BROKER_GONE`,
+    /// `START_REQUIRED`, `NOTHING_TO_START_AT`, `BAD_NAME`.
     async fn listener_enable(
         &self,
         ctx: &Context<'_>,
@@ -46,6 +50,10 @@ impl ListenerMutation {
 
     /// Changes version, dead letter queue and settings, those that the input names, in one append;
     /// the rest stays.
+    ///
+    /// Codes: `VERSION_WITHDRAWN`, `ALGORITHM_RETIRED`, `UNKNOWN_VERSION`, `UNKNOWN_TOPIC`,
+    /// `NOT_GRANTED`, `NOT_ENABLED`, `DLQ_IS_SOURCE_TOPIC`, `FLOW_CYCLE`, `BROKER_GONE`,
+    /// `BAD_NAME`.
     async fn listener_update(
         &self,
         ctx: &Context<'_>,
@@ -56,6 +64,8 @@ impl ListenerMutation {
     }
 
     /// Consumes nothing until it is resumed. The listener stays enabled and keeps its position.
+    ///
+    /// Codes: `NOT_ENABLED`.
     async fn listener_pause(
         &self,
         ctx: &Context<'_>,
@@ -66,6 +76,8 @@ impl ListenerMutation {
     }
 
     /// Consumes again from where it was paused.
+    ///
+    /// Codes: `NOT_ENABLED`.
     async fn listener_resume(
         &self,
         ctx: &Context<'_>,
@@ -76,6 +88,8 @@ impl ListenerMutation {
     }
 
     /// Stops consuming. The position stays on the broker.
+    ///
+    /// Codes: `NOT_ENABLED`.
     async fn listener_disable(
         &self,
         ctx: &Context<'_>,

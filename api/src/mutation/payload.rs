@@ -23,7 +23,9 @@ use crate::worker::mutation::WorkerPayload;
     field(
         name = "user_errors",
         ty = "&Vec<UserError>",
-        desc = "Why nothing was done; empty when it was."
+        desc = "Why nothing was done; empty when it was. A mutation's description names its codes, \
+                beside those that any mutation has: `BAD_ID`, `OUT_OF_RANGE`, `CONFLICT` and \
+                `IDEMPOTENCY_KEY_REUSED`."
     ),
     field(
         name = "warnings",

@@ -37,6 +37,8 @@ pub struct OrganizationMutation;
 #[Object]
 impl OrganizationMutation {
     /// Creates an organization.
+    ///
+    /// Codes: `NAME_TAKEN`, `BAD_NAME`.
     async fn organization_create(
         &self,
         ctx: &Context<'_>,
@@ -46,6 +48,8 @@ impl OrganizationMutation {
     }
 
     /// Adds a member.
+    ///
+    /// Codes: `ALREADY_MEMBER`, `NOT_FOUND`, `BAD_NAME`.
     async fn organization_member_add(
         &self,
         ctx: &Context<'_>,
@@ -56,6 +60,8 @@ impl OrganizationMutation {
     }
 
     /// Gives a member another role. The last owner stays one.
+    ///
+    /// Codes: `NOT_A_MEMBER`, `LAST_OWNER`, `NOT_FOUND`, `BAD_NAME`.
     async fn organization_member_update(
         &self,
         ctx: &Context<'_>,
@@ -66,6 +72,8 @@ impl OrganizationMutation {
     }
 
     /// Removes a member. The last owner stays.
+    ///
+    /// Codes: `NOT_A_MEMBER`, `LAST_OWNER`, `NOT_FOUND`, `BAD_NAME`.
     async fn organization_member_remove(
         &self,
         ctx: &Context<'_>,

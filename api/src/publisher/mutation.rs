@@ -35,6 +35,9 @@ pub struct PublisherMutation;
 impl PublisherMutation {
     /// Publishes the results of an algorithm's successful runs to a topic. A run whose endpoint
     /// answered 204 has none.
+    ///
+    /// Codes: `VERSION_WITHDRAWN`, `ALGORITHM_RETIRED`, `UNKNOWN_VERSION`, `NOT_GRANTED`,
+    /// `ALREADY_ENABLED`, `FLOW_CYCLE`, `BROKER_GONE`, `BAD_NAME`.
     async fn publisher_enable(
         &self,
         ctx: &Context<'_>,
@@ -44,6 +47,9 @@ impl PublisherMutation {
     }
 
     /// Changes what the input names; the rest stays.
+    ///
+    /// Codes: `VERSION_WITHDRAWN`, `ALGORITHM_RETIRED`, `UNKNOWN_VERSION`, `NOT_ENABLED`,
+    /// `BAD_NAME`.
     async fn publisher_update(
         &self,
         ctx: &Context<'_>,
@@ -54,6 +60,8 @@ impl PublisherMutation {
     }
 
     /// Stops publishing results.
+    ///
+    /// Codes: `NOT_ENABLED`.
     async fn publisher_disable(
         &self,
         ctx: &Context<'_>,

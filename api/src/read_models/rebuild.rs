@@ -29,6 +29,8 @@ impl ReadModelsMutation {
     /// Rebuilds all read models from the log, beside those that are read meanwhile. It answers once
     /// the rebuild is asked for, by this request or an earlier one; `readModels` says when it is
     /// done.
+    ///
+    /// Codes: none of its own.
     async fn read_models_rebuild(
         &self,
         ctx: &Context<'_>,

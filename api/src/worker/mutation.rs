@@ -70,6 +70,8 @@ pub struct WorkerMutation;
 #[Object]
 impl WorkerMutation {
     /// A worker takes assignments from now on.
+    ///
+    /// Codes: `UNSUPPORTED_PROTOCOL`.
     async fn worker_join(
         &self,
         ctx: &Context<'_>,
@@ -79,6 +81,8 @@ impl WorkerMutation {
     }
 
     /// A worker stops taking assignments; its consumers have stopped.
+    ///
+    /// Codes: none of its own.
     async fn worker_leave(
         &self,
         ctx: &Context<'_>,
@@ -88,6 +92,8 @@ impl WorkerMutation {
     }
 
     /// A worker reports what became of a consumer.
+    ///
+    /// Codes: none of its own.
     async fn consumer_report(
         &self,
         ctx: &Context<'_>,
@@ -97,6 +103,8 @@ impl WorkerMutation {
     }
 
     /// A worker answers a request of the control plane.
+    ///
+    /// Codes: `NOT_FOUND`.
     async fn worker_answer(
         &self,
         ctx: &Context<'_>,
