@@ -8,6 +8,7 @@ pub mod leave;
 pub mod mutation;
 pub mod query;
 pub mod report;
+pub mod request;
 pub mod requests;
 pub mod subscription;
 pub mod types;

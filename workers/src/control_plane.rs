@@ -71,6 +71,12 @@ pub(crate) enum CallError {
     Unreadable(#[source] serde_json::Error),
 }
 
+/// What a request found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    Topics(Vec<TopicInfo>),
+}
+
 /// What became of a consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Report {
@@ -135,20 +141,28 @@ impl ControlPlane {
         self.mutate(CONSUMER_REPORT, "consumerReport", input).await
     }
 
-    /// Answers a request, in as many parts as it takes.
+    /// Answers a request with what was found, or why nothing was.
     pub(crate) async fn answer(
         &self,
         request: &WorkerRequest,
-        topics: Result<Vec<TopicInfo>, String>,
+        found: Result<Found, String>,
     ) -> Result<(), CallError> {
-        let topics = match topics {
-            Ok(topics) => topics,
-            Err(error) => {
-                let failed = json!({ "topics": null, "more": false, "error": error });
-                return self.answer_part(request, failed).await;
+        match found {
+            Ok(Found::Topics(topics)) => self.answer_topics(request, &topics).await,
+            Err(reason) => {
+                let failed = json!({ "failed": reason });
+                self.answer_part(request, failed).await
             }
-        };
-        let mut left = &topics[..];
+        }
+    }
+
+    /// Answers with topics, in as many parts as it takes.
+    async fn answer_topics(
+        &self,
+        request: &WorkerRequest,
+        topics: &[TopicInfo],
+    ) -> Result<(), CallError> {
+        let mut left = topics;
         loop {
             let (part, rest) = left.split_at(how_many_fit(left));
             let part: Vec<_> = part
@@ -156,8 +170,8 @@ impl ControlPlane {
                 .map(|topic| json!({ "name": topic.name, "partitions": topic.partitions }))
                 .collect();
             let more = !rest.is_empty();
-            let answer = json!({ "topics": part, "more": more, "error": null });
-            self.answer_part(request, answer).await?;
+            let listed = json!({ "topics": { "topics": part, "more": more } });
+            self.answer_part(request, listed).await?;
             if !more {
                 return Ok(());
             }
@@ -165,14 +179,11 @@ impl ControlPlane {
         }
     }
 
-    async fn answer_part(
-        &self,
-        request: &WorkerRequest,
-        mut input: Value,
-    ) -> Result<(), CallError> {
-        input["workerId"] = json!(self.worker);
-        input["requestId"] = json!(request.request_id);
-        input["secret"] = json!(request.secret);
+    async fn answer_part(&self, request: &WorkerRequest, answer: Value) -> Result<(), CallError> {
+        let input = json!({
+            "workerId": self.worker, "requestId": request.request_id, "secret": request.secret,
+            "answer": answer,
+        });
         self.mutate(WORKER_ANSWER, "workerAnswer", input).await
     }
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use brokers::TopicInfo;
+use brokers::BrokerError;
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use crate::connections::Connector;
-use crate::control_plane::ControlPlane;
-use crate::control_plane::frame::WorkerRequest;
+use crate::control_plane::frame::{Asked, WorkerRequest};
+use crate::control_plane::{ControlPlane, Found};
 
 /// Requests answered at once.
 const AT_ONCE: usize = 8;
@@ -39,25 +39,29 @@ async fn answer_one(
     connector: &Arc<dyn Connector>,
     request: WorkerRequest,
 ) {
-    let topics = topics(connector, &request).await;
+    let found = find(connector, &request.asked).await;
     // The caller has a time limit of its own and may ask again.
-    if let Err(error) = control_plane.answer(&request, topics).await {
+    if let Err(error) = control_plane.answer(&request, found).await {
         tracing::warn!(%error, "an answer did not reach the control plane");
     }
 }
 
-async fn topics(
-    connector: &Arc<dyn Connector>,
-    request: &WorkerRequest,
-) -> Result<Vec<TopicInfo>, String> {
-    let Some(list) = &request.list_topics else {
-        return Err("the worker does not know the request".to_owned());
-    };
-    // A broker of its own: nothing may be assigned on it yet.
-    let broker = connector.connect(&list.settings);
-    let broker = broker.map_err(|error| error.to_string())?;
-    match timeout(PATIENCE, broker.topics()).await {
-        Ok(topics) => topics.map_err(|error| error.to_string()),
+async fn find(connector: &Arc<dyn Connector>, asked: &Asked) -> Result<Found, String> {
+    match asked {
+        Asked::Topics { settings } => {
+            // A broker of its own: nothing may be assigned on it yet.
+            let broker = connector.connect(settings);
+            let broker = broker.map_err(|error| error.to_string())?;
+            in_time(broker.topics()).await.map(Found::Topics)
+        }
+        Asked::Unknown => Err("the worker does not know the request".to_owned()),
+    }
+}
+
+/// What a broker answers before the control plane gives up.
+async fn in_time<T>(look: impl Future<Output = Result<T, BrokerError>>) -> Result<T, String> {
+    match timeout(PATIENCE, look).await {
+        Ok(found) => found.map_err(|error| error.to_string()),
         Err(_) => Err("the broker did not answer in time".to_owned()),
     }
 }

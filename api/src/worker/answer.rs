@@ -1,6 +1,6 @@
 //! A worker's answer to a request of the control plane.
 
-use async_graphql::{Context, ID, InputObject, Result};
+use async_graphql::{Context, ID, InputObject, OneofObject, Result};
 use domain::broker::DiscoveredTopic;
 
 use super::access;
@@ -11,7 +11,7 @@ use crate::error::invalid;
 use crate::mutation::Payload;
 use crate::user_error::{UserError, UserErrorCode};
 
-/// An answer to a `WorkerRequest`: either topics or an error.
+/// An answer to a `WorkerRequest`.
 #[derive(InputObject)]
 pub struct WorkerAnswerInput {
     /// The worker's UUID.
@@ -20,13 +20,27 @@ pub struct WorkerAnswerInput {
     pub request_id: ID,
     /// The secret of the request.
     pub secret: ID,
-    /// The broker's topics, or a part of them.
-    pub topics: Option<Vec<TopicInput>>,
-    /// Whether another part of the topics follows.
+    /// What the worker found out.
+    pub answer: WorkerFindingInput,
+}
+
+/// What a worker found out, by the kind of the request, or why it did not.
+#[derive(OneofObject)]
+pub enum WorkerFindingInput {
+    /// To a `ListTopicsRequest`: the broker's topics, or a part of them.
+    Topics(ListedTopicsInput),
+    /// To any: why there is nothing to tell.
+    Failed(String),
+}
+
+/// The topics of a broker, or a part of them.
+#[derive(InputObject)]
+pub struct ListedTopicsInput {
+    /// The topics.
+    pub topics: Vec<TopicInput>,
+    /// Whether another part follows.
     #[graphql(default)]
     pub more: bool,
-    /// Why there are none.
-    pub error: Option<String>,
 }
 
 /// A topic that a broker has.
@@ -44,13 +58,12 @@ pub(super) fn answer(ctx: &Context<'_>, input: WorkerAnswerInput) -> Result<Work
         id.parse()
             .map_err(|_| invalid("a request's id and secret are UUIDs"))
     };
-    let part = match (input.topics, input.error) {
-        (Some(topics), None) => Part::Topics {
+    let part = match input.answer {
+        WorkerFindingInput::Topics(ListedTopicsInput { topics, more }) => Part::Topics {
             topics: topics.into_iter().filter_map(TopicInput::known).collect(),
-            more: input.more,
+            more,
         },
-        (None, Some(error)) => Part::Failed(error),
-        _ => return Err(invalid("an answer has either topics or an error")),
+        WorkerFindingInput::Failed(reason) => Part::Failed(reason),
     };
     let answer = Answer {
         worker: access::speaking_for(ctx, &input.worker_id)?,

@@ -23,13 +23,20 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// The topics of an answer at most, in all its parts.
 const MOST_TOPICS: usize = 100_000;
 
-/// A broker to list the topics of.
+/// Something that a worker is to find out.
 #[derive(Clone, Debug)]
-pub struct TopicsRequest {
+pub struct Request {
     pub id: Uuid,
     /// Only the worker that is asked knows it.
     pub secret: Uuid,
-    pub settings: BrokerSettings,
+    pub asked: Asked,
+}
+
+/// What there is to find out.
+#[derive(Clone, Debug)]
+pub enum Asked {
+    /// The topics of a broker.
+    Topics(BrokerSettings),
 }
 
 /// The topics of a broker, or why the worker found none.
@@ -75,7 +82,7 @@ struct State {
 
 /// A worker that takes requests.
 struct Attending {
-    requests: mpsc::Sender<TopicsRequest>,
+    requests: mpsc::Sender<Request>,
     /// How many it was sent: of workers with as little to do, the one that did least is next.
     sent: u64,
 }
@@ -90,7 +97,7 @@ struct Waiting {
 }
 
 /// A request under way, which is forgotten when its caller no longer waits.
-struct Asked<'r> {
+struct UnderWay<'r> {
     requests: &'r WorkerRequests,
     id: Uuid,
     answered: oneshot::Receiver<TopicsAnswer>,
@@ -108,7 +115,7 @@ impl WorkerRequests {
 
     /// The requests that `worker` is to answer from now on, in place of an earlier subscription of
     /// the same worker.
-    pub fn attend(&self, worker: WorkerId) -> mpsc::Receiver<TopicsRequest> {
+    pub fn attend(&self, worker: WorkerId) -> mpsc::Receiver<Request> {
         let (requests, receiver) = mpsc::channel(QUEUE);
         let attending = Attending { requests, sent: 0 };
         self.state().workers.insert(worker, attending);
@@ -120,18 +127,18 @@ impl WorkerRequests {
     /// # Errors
     /// No worker attends, or the one that was asked did not answer in time.
     pub async fn list_topics(&self, settings: &BrokerSettings) -> Result<TopicsAnswer, AskError> {
-        let mut asked = self.ask(settings)?;
+        let mut asked = self.ask(Asked::Topics(settings.clone()))?;
         match tokio::time::timeout(PATIENCE, &mut asked.answered).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) | Err(_) => Err(AskError::TimedOut),
         }
     }
 
-    fn ask(&self, settings: &BrokerSettings) -> Result<Asked<'_>, AskError> {
-        let request = TopicsRequest {
+    fn ask(&self, asked: Asked) -> Result<UnderWay<'_>, AskError> {
+        let request = Request {
             id: self.ids.next(),
             secret: self.ids.next(),
-            settings: settings.clone(),
+            asked,
         };
         let (answer, answered) = oneshot::channel();
         let mut state = self.state();
@@ -143,7 +150,7 @@ impl WorkerRequests {
             answer,
         };
         state.waiting.insert(request.id, waiting);
-        Ok(Asked {
+        Ok(UnderWay {
             requests: self,
             id: request.id,
             answered,
@@ -185,7 +192,7 @@ impl WorkerRequests {
 
 impl State {
     /// Sends the request to the least loaded worker that takes it.
-    fn send(&mut self, request: &TopicsRequest) -> Option<WorkerId> {
+    fn send(&mut self, request: &Request) -> Option<WorkerId> {
         self.workers
             .retain(|_, worker| !worker.requests.is_closed());
         let load = |id: &WorkerId| {
@@ -206,7 +213,7 @@ impl State {
     }
 }
 
-impl Drop for Asked<'_> {
+impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         self.requests.state().waiting.remove(&self.id);
     }

@@ -2,36 +2,17 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
-use domain::broker::BrokerSettings;
+use async_graphql::{Context, ID, Result, Subscription};
 use futures_util::{Stream, StreamExt, stream};
 use projections::ReadModel;
 use projections::assignment::AssignmentCursor;
 
 use super::access;
 use super::assignment::AssignmentChanges;
-use super::requests::TopicsRequest;
+use super::request::WorkerRequest;
 use crate::control::{Control, control};
 use crate::error::read_failure;
-use crate::scalar::{Json, Position};
-
-/// What a worker is asked to find out, and answers by `workerAnswer`.
-#[derive(SimpleObject)]
-pub struct WorkerRequest {
-    /// The UUID of the request.
-    pub request_id: ID,
-    /// What the answer must repeat.
-    pub secret: ID,
-    /// List the topics of a broker.
-    pub list_topics: Option<ListTopics>,
-}
-
-/// A broker to list the topics of; it need not be connected.
-#[derive(SimpleObject)]
-pub struct ListTopics {
-    /// How it is reached, in the form of the worker's protocol version.
-    pub settings: Json<BrokerSettings>,
-}
+use crate::scalar::Position;
 
 #[derive(Default)]
 pub struct WorkerSubscription;
@@ -97,16 +78,4 @@ fn assignments(
         },
     )
     .boxed()
-}
-
-impl From<TopicsRequest> for WorkerRequest {
-    fn from(request: TopicsRequest) -> Self {
-        Self {
-            request_id: ID(request.id.to_string()),
-            secret: ID(request.secret.to_string()),
-            list_topics: Some(ListTopics {
-                settings: Json(request.settings),
-            }),
-        }
-    }
 }

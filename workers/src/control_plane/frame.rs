@@ -43,13 +43,20 @@ pub(crate) struct WorkerRequest {
     pub(crate) request_id: String,
     /// To be repeated in the answer.
     pub(crate) secret: String,
-    pub(crate) list_topics: Option<ListTopics>,
+    #[serde(flatten)]
+    pub(crate) asked: Asked,
 }
 
-/// A broker to list the topics of; it need not be connected.
+/// What it is, by the name of its type in the schema.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct ListTopics {
-    pub(crate) settings: BrokerSettings,
+#[serde(tag = "__typename")]
+pub(crate) enum Asked {
+    /// The topics of a broker, which need not be connected.
+    #[serde(rename = "ListTopicsRequest")]
+    Topics { settings: BrokerSettings },
+    /// Something that only a newer worker can find out.
+    #[serde(other)]
+    Unknown,
 }
 
 #[cfg(test)]

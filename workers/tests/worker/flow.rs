@@ -251,13 +251,14 @@ async fn a_request_for_topics_is_answered() {
     let world = World::new(echo).await;
     world.broker.write("orders", &[], b"");
     world.plane.request(
-        json!({ "requestId": "r1", "secret": "s1", "listTopics": { "settings": { "kind": "KAFKA",
-            "bootstrap_servers": ["b:1"], "security": "PLAINTEXT" } } }),
+        json!({ "__typename": "ListTopicsRequest", "requestId": "r1", "secret": "s1",
+            "settings": { "kind": "KAFKA", "bootstrap_servers": ["b:1"], "security": "PLAINTEXT" } }),
     );
     let worker = world.worker().await;
     world.reported("WorkerAnswer").await;
-    let expected = json!({ "workerId": WORKER, "requestId": "r1", "secret": "s1", "error": null,
-                           "topics": [{ "name": "orders", "partitions": 1 }], "more": false });
+    let expected = json!({ "workerId": WORKER, "requestId": "r1", "secret": "s1", "answer": {
+        "topics": { "topics": [{ "name": "orders", "partitions": 1 }], "more": false },
+    } });
     assert_eq!(world.plane.told("WorkerAnswer"), [expected]);
     worker.stop().await;
 }
@@ -271,13 +272,15 @@ async fn many_topics_are_answered_in_parts_that_fit_into_a_request() {
         world.broker.write(name, &[], b"");
     }
     world.plane.request(
-        json!({ "requestId": "r1", "secret": "s1", "listTopics": { "settings": { "kind": "KAFKA",
-            "bootstrap_servers": ["b:1"], "security": "PLAINTEXT" } } }),
+        json!({ "__typename": "ListTopicsRequest", "requestId": "r1", "secret": "s1",
+            "settings": { "kind": "KAFKA", "bootstrap_servers": ["b:1"], "security": "PLAINTEXT" } }),
     );
     let worker = world.worker().await;
     let parts = || world.plane.told("WorkerAnswer");
     eventually("the last part", || {
-        parts().last().is_some_and(|part| part["more"] == false)
+        parts()
+            .last()
+            .is_some_and(|part| part["answer"]["topics"]["more"] == false)
     })
     .await;
     let parts = parts();
@@ -285,11 +288,27 @@ async fn many_topics_are_answered_in_parts_that_fit_into_a_request() {
     assert!(parts.iter().all(|part| part.to_string().len() < 128 * 1024));
     let topics = parts
         .iter()
-        .flat_map(|part| part["topics"].as_array().unwrap());
+        .flat_map(|part| part["answer"]["topics"]["topics"].as_array().unwrap());
     let mut told: Vec<_> = topics
         .map(|topic| topic["name"].as_str().unwrap())
         .collect();
     told.sort_unstable();
     assert_eq!(told, names);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_of_a_newer_control_plane_is_answered_that_it_is_not_known() {
+    let world = World::new(echo).await;
+    world.plane.request(
+        json!({ "__typename": "TellTheTimeRequest", "requestId": "r1",
+        "secret": "s1" }),
+    );
+    let worker = world.worker().await;
+    world.reported("WorkerAnswer").await;
+    let expected = json!({ "workerId": WORKER, "requestId": "r1", "secret": "s1", "answer": {
+        "failed": "the worker does not know the request",
+    } });
+    assert_eq!(world.plane.told("WorkerAnswer"), [expected]);
     worker.stop().await;
 }

@@ -32,6 +32,10 @@ fn settings() -> BrokerSettings {
     }
 }
 
+fn topics_of_it() -> Asked {
+    Asked::Topics(settings())
+}
+
 fn topics(names: &[&str]) -> Vec<DiscoveredTopic> {
     let topic = |name: &&str| DiscoveredTopic {
         name: name.parse().unwrap(),
@@ -40,7 +44,7 @@ fn topics(names: &[&str]) -> Vec<DiscoveredTopic> {
     names.iter().map(topic).collect()
 }
 
-fn part(worker: WorkerId, request: &TopicsRequest, names: &[&str], more: bool) -> Answer {
+fn part(worker: WorkerId, request: &Request, names: &[&str], more: bool) -> Answer {
     Answer {
         worker,
         request: request.id,
@@ -88,16 +92,16 @@ async fn only_the_worker_that_was_asked_answers() {
 async fn the_worker_with_the_fewest_requests_is_asked() {
     let requests = requests();
     let (mut one, mut two) = (requests.attend(worker(1)), requests.attend(worker(2)));
-    let first = requests.ask(&settings()).ok();
-    let second = requests.ask(&settings()).ok();
+    let first = requests.ask(topics_of_it()).ok();
+    let second = requests.ask(topics_of_it()).ok();
     let request = one.try_recv().unwrap();
     assert!(two.try_recv().is_ok());
     assert!(requests.answer(part(worker(1), &request, &[], false)));
-    let third = requests.ask(&settings()).ok();
+    let third = requests.ask(topics_of_it()).ok();
     assert!(one.try_recv().is_ok() && two.try_recv().is_err());
     drop((first, second, third));
     // Both are idle, and the second was sent less.
-    let _fourth = requests.ask(&settings());
+    let _fourth = requests.ask(topics_of_it());
     assert!(one.try_recv().is_err() && two.try_recv().is_ok());
 }
 
@@ -105,7 +109,7 @@ async fn the_worker_with_the_fewest_requests_is_asked() {
 async fn a_worker_that_takes_nothing_keeps_nobody_waiting_while_another_does() {
     let requests = requests();
     let (_silent, mut other) = (requests.attend(worker(1)), requests.attend(worker(2)));
-    let waiting: Vec<_> = (0..4).map(|_| requests.ask(&settings()).ok()).collect();
+    let waiting: Vec<_> = (0..4).map(|_| requests.ask(topics_of_it()).ok()).collect();
     let sent = std::iter::from_fn(|| other.try_recv().ok());
     assert_eq!(sent.count(), 2);
     drop(waiting);

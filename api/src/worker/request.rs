@@ -1,0 +1,48 @@
+//! What workers are asked, a type for each kind of request.
+
+use async_graphql::{ID, Interface, SimpleObject};
+use domain::broker::BrokerSettings;
+
+use super::requests::{Asked, Request};
+use crate::scalar::Json;
+
+/// What a worker is asked to find out, and answers by `workerAnswer`. Kinds are added over time: a
+/// worker answers `failed` to one that it does not know.
+#[derive(Interface)]
+#[graphql(
+    field(name = "request_id", ty = "&ID", desc = "The UUID of the request."),
+    // Named in full, since clippy takes a second `ty = "&ID"` for the same attribute.
+    field(
+        name = "secret",
+        ty = "&async_graphql::ID",
+        desc = "What the answer must repeat."
+    )
+)]
+pub enum WorkerRequest {
+    ListTopics(ListTopicsRequest),
+}
+
+/// The topics of a broker are asked for; it need not be connected. The answer is `topics`.
+#[derive(SimpleObject)]
+pub struct ListTopicsRequest {
+    /// The UUID of the request.
+    pub request_id: ID,
+    /// What the answer must repeat.
+    pub secret: ID,
+    /// How the broker is reached, in the form of the worker's protocol version.
+    pub settings: Json<BrokerSettings>,
+}
+
+impl From<Request> for WorkerRequest {
+    fn from(request: Request) -> Self {
+        let request_id = ID(request.id.to_string());
+        let secret = ID(request.secret.to_string());
+        match request.asked {
+            Asked::Topics(settings) => Self::ListTopics(ListTopicsRequest {
+                request_id,
+                secret,
+                settings: Json(settings),
+            }),
+        }
+    }
+}
