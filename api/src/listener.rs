@@ -6,6 +6,7 @@ pub mod mutation;
 pub mod pause;
 pub mod query;
 pub mod resume;
+pub mod resumption;
 pub mod settings;
 pub mod settings_patch;
 pub mod types;

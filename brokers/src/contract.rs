@@ -16,7 +16,8 @@ pub use self::flow::{
     a_stalled_source_reads_partitions_that_come_back, the_bound_on_unsettled_messages_holds,
 };
 pub use self::groups::{
-    a_group_can_start_at_a_time, a_group_can_start_at_the_beginning, a_group_can_start_at_the_end,
+    a_group_can_be_told_what_waits_for_it, a_group_can_start_at_a_time,
+    a_group_can_start_at_the_beginning, a_group_can_start_at_the_end,
     a_group_that_started_at_the_end_keeps_its_place, sources_of_a_group_share_and_lose_nothing,
     two_groups_each_get_everything,
 };

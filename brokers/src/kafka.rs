@@ -6,6 +6,7 @@
 //! [`KafkaSettings`].
 
 mod admin;
+mod backlog;
 mod config;
 mod context;
 mod embedded;
@@ -28,7 +29,7 @@ pub use self::admin::{KafkaAdmin, Watermarks};
 pub use self::embedded::EmbeddedKafka;
 use self::sink::KafkaSink;
 use self::source::KafkaSource;
-use crate::port::{Broker, BrokerError, Sink, Source, SourceSettings, TopicInfo};
+use crate::port::{Backlog, Broker, BrokerError, Sink, Source, SourceSettings, Start, TopicInfo};
 
 /// How to reach a Kafka cluster.
 #[derive(Clone, Debug)]
@@ -85,6 +86,15 @@ impl KafkaBroker {
 impl Broker for KafkaBroker {
     async fn topics(&self) -> Result<Vec<TopicInfo>, BrokerError> {
         probe::topics(&self.settings).await
+    }
+
+    async fn backlog(
+        &self,
+        topic: &str,
+        group: &str,
+        start: Start,
+    ) -> Result<Backlog, BrokerError> {
+        backlog::backlog(&self.settings, topic, group, start).await
     }
 
     async fn source(&self, settings: SourceSettings) -> Result<Box<dyn Source>, BrokerError> {

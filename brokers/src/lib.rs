@@ -7,6 +7,6 @@ pub mod offsets;
 pub mod port;
 
 pub use port::{
-    Broker, BrokerError, Delivery, Identity, Message, Outgoing, Sink, Source, SourceSettings,
-    Start, TopicInfo,
+    Backlog, Broker, BrokerError, Delivery, Identity, Message, Outgoing, Sink, Source,
+    SourceSettings, Start, TopicInfo,
 };

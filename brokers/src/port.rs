@@ -41,11 +41,25 @@ pub trait Broker: Send + Sync {
     /// The topics there are, by name, without the broker's internal ones. Bounded in time (10 s).
     async fn topics(&self) -> Result<Vec<TopicInfo>, BrokerError>;
 
+    /// Where a group goes on in a topic, or would begin by `start`, and how much waits for it.
+    /// Bounded in time (10 s). A broker that keeps no positions answers an error.
+    async fn backlog(&self, topic: &str, group: &str, start: Start)
+    -> Result<Backlog, BrokerError>;
+
     /// Starts to read a topic.
     async fn source(&self, settings: SourceSettings) -> Result<Box<dyn Source>, BrokerError>;
 
     /// A writer to any topic of the broker; clones of the answer share one connection.
     async fn sink(&self) -> Result<Arc<dyn Sink>, BrokerError>;
+}
+
+/// What waits for a group in a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// Whether it has a position in any partition; it begins in the others.
+    pub has_position: bool,
+    /// The messages from there to the end. Kafka counts those that were deleted in between, too.
+    pub waiting: u64,
 }
 
 /// What a source reads.

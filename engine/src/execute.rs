@@ -9,6 +9,7 @@ use domain::{
     Position, Refusal, Revision, State, StreamName, Thing, authority,
 };
 use event_store::{Append, AppendError, EventStore, Expected, ReadError};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 /// How often a command is decided when its stream moves on between reading and appending.
@@ -164,6 +165,12 @@ impl Engine {
     #[must_use]
     pub fn next_id(&self) -> Uuid {
         self.ids.next()
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Executes `command`. The same request executed again answers the same and appends nothing.

@@ -1,6 +1,10 @@
 //! Where listeners start, and that those which go on do not.
 
+use api::worker::requests::{Answer, Asked, Backlog, Part};
+use domain::WorkerId;
+use domain::listener::StartPosition;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::counter::Alone;
 use crate::inventory::Inventory;
@@ -11,8 +15,10 @@ const FLOWS: &str = "{ topics: brokerByName(name: \"main\") { topics { nodes { i
 const GRANT: &str = "mutation($input: TopicGrantInput!) { it: topicGrant(input: $input) \
     { userErrors { code } } }";
 
-const ENABLE: &str = "mutation($input: ListenerEnableInput!) { it: listenerEnable(input: $input) { \
-    listener { settings { start { at } } } userErrors { code path } warnings { code path } } }";
+const ENABLE: &str =
+    "mutation($input: ListenerEnableInput!) { it: listenerEnable(input: $input) { \
+    listener { settings { start { at } } } userErrors { code path } warnings { code path }
+    resumption { goesOnAt waiting measuredAt } } }";
 
 const DISABLE: &str = "mutation($id: ID!, $input: ListenerDisableInput!) { \
     it: listenerDisable(id: $id, input: $input) { userErrors { code } } }";
@@ -72,12 +78,17 @@ fn at(start: &str) -> Value {
 }
 
 fn refused(code: &str) -> Value {
-    json!({ "listener": null, "userErrors": [{ "code": code, "path": PATH }], "warnings": [] })
+    json!({
+        "listener": null, "userErrors": [{ "code": code, "path": PATH }], "warnings": [],
+        "resumption": null,
+    })
 }
 
+/// No worker is there that could ask the broker.
 fn done(start: &Value, warnings: &Value) -> Value {
     json!({
         "listener": { "settings": { "start": start } }, "userErrors": [], "warnings": warnings,
+        "resumption": null,
     })
 }
 
@@ -113,4 +124,41 @@ async fn a_listener_of_a_queue_takes_no_start() {
     assert_eq!(told, refused("NOTHING_TO_START_AT"));
     let untold = start.enable("k-2", 1, json!({})).await;
     assert_eq!(untold, done(&Value::Null, &json!([])));
+}
+
+#[tokio::test]
+async fn a_worker_is_asked_how_much_waits_where_somebody_wants_to_know() {
+    let _alone = Alone::in_process().await;
+    let inventory = Inventory::on_kafka(2).await;
+    let _projector = inventory.keep_up();
+    let start = Start::on(inventory).await;
+    let id = WorkerId(Uuid::from_u128(1));
+    let requests = &start.inventory.schema.control().requests;
+    let mut worker = requests.attend(id);
+    start.disable("k-1").await;
+    assert!(worker.try_recv().is_err(), "nobody wanted to know");
+
+    let told = async {
+        let request = worker.recv().await.unwrap();
+        let Asked::Backlog(of) = request.asked else {
+            panic!("{:?}", request.asked);
+        };
+        assert_eq!(of.topic.as_str(), "topic-00");
+        assert_eq!(of.start, StartPosition::Earliest);
+        let waiting = Backlog {
+            has_position: true,
+            waiting: 1 << 40,
+        };
+        assert!(requests.answer(Answer {
+            worker: id,
+            request: request.id,
+            secret: request.secret,
+            part: Part::Backlog(waiting),
+        }));
+    };
+    let (enabled, ()) = tokio::join!(start.enable("k-2", 0, at("EARLIEST")), told);
+    let resumption = &enabled["resumption"];
+    assert_eq!(resumption["goesOnAt"], "POSITION");
+    assert_eq!(resumption["waiting"], "1099511627776");
+    assert!(resumption["measuredAt"].is_string());
 }

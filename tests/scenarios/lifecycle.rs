@@ -164,6 +164,44 @@ async fn a_disabled_listener_stops_and_goes_on_where_it_stopped() {
 }
 
 #[tokio::test]
+async fn a_listener_that_is_enabled_again_tells_how_much_waits() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let eventflows = Eventflows::start().await;
+    let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    for number in 0..3 {
+        kafka.produce("orders", number.to_string().as_bytes()).await;
+    }
+    flow.until_ended(3, 0).await;
+    flow.disable().await;
+    for number in 3..8 {
+        kafka.produce("orders", number.to_string().as_bytes()).await;
+    }
+    let enable = "mutation($input: ListenerEnableInput!) { it: listenerEnable(input: $input) \
+                  { listener { paused } resumption { waiting } userErrors { code message } } }";
+    let input = json!({
+        "topicId": flow.topics[0], "algorithmId": flow.algorithm, "version": "1.0.0",
+        "paused": true,
+    });
+    let enabled = flow.api.done(enable, json!({ "input": input })).await;
+    assert_eq!(enabled["listener"]["paused"], true);
+
+    // It is paused already. A busy worker may take longer than is waited for.
+    let pause = "mutation($id: ID!) { it: listenerPause(id: $id, input: {}) \
+                 { resumption { goesOnAt waiting } userErrors { code message } } }";
+    let resumption = eventually("what waits", async || {
+        let paused = flow.api.done(pause, json!({ "id": flow.listener })).await;
+        let resumption = paused["resumption"].clone();
+        (!resumption.is_null()).then_some(resumption)
+    })
+    .await;
+    assert_eq!(
+        resumption,
+        json!({ "goesOnAt": "POSITION", "waiting": "5" })
+    );
+}
+
+#[tokio::test]
 async fn a_revoked_grant_disables_its_listener_by_policy() {
     let kafka = Kafka::from_environment();
     let endpoint = Endpoint::echo().await;

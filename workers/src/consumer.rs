@@ -335,7 +335,7 @@ fn source_settings(assignment: &Assignment, max_unsettled: usize) -> SourceSetti
     }
 }
 
-fn start(position: Option<StartPosition>) -> Start {
+pub(crate) fn start(position: Option<StartPosition>) -> Start {
     match position {
         // A broker without positions hands out what it has.
         None | Some(StartPosition::Earliest) => Start::Earliest,

@@ -5,7 +5,7 @@ pub(crate) mod frame;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use brokers::TopicInfo;
+use brokers::{Backlog, TopicInfo};
 use domain::worker::PROTOCOL_VERSION;
 use domain::{AlgorithmId, Ids, ListenerId, Version, WorkerId};
 use futures_util::StreamExt;
@@ -75,6 +75,7 @@ pub(crate) enum CallError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     Topics(Vec<TopicInfo>),
+    Backlog(Backlog),
 }
 
 /// What became of a consumer.
@@ -149,6 +150,13 @@ impl ControlPlane {
     ) -> Result<(), CallError> {
         match found {
             Ok(Found::Topics(topics)) => self.answer_topics(request, &topics).await,
+            Ok(Found::Backlog(backlog)) => {
+                let backlog = json!({ "backlog": {
+                    "hasPosition": backlog.has_position,
+                    "waiting": backlog.waiting.to_string(),
+                } });
+                self.answer_part(request, backlog).await
+            }
             Err(reason) => {
                 let failed = json!({ "failed": reason });
                 self.answer_part(request, failed).await

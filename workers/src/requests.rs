@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use crate::connections::Connector;
+use crate::consumer;
 use crate::control_plane::frame::{Asked, WorkerRequest};
 use crate::control_plane::{ControlPlane, Found};
 
@@ -53,6 +54,17 @@ async fn find(connector: &Arc<dyn Connector>, asked: &Asked) -> Result<Found, St
             let broker = connector.connect(settings);
             let broker = broker.map_err(|error| error.to_string())?;
             in_time(broker.topics()).await.map(Found::Topics)
+        }
+        Asked::Backlog {
+            settings,
+            topic,
+            group,
+            start,
+        } => {
+            let broker = connector.connect(settings);
+            let broker = broker.map_err(|error| error.to_string())?;
+            let backlog = broker.backlog(topic, group, consumer::start(Some(*start)));
+            in_time(backlog).await.map(Found::Backlog)
         }
         Asked::Unknown => Err("the worker does not know the request".to_owned()),
     }

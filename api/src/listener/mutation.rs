@@ -1,6 +1,6 @@
 //! The mutations of a listener; each in a file named by its verb.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{ComplexObject, Context, ID, Object, Result};
 use domain::{ListenerId, Position, Thing};
 
 use super::Listener;
@@ -8,14 +8,28 @@ use super::disable::ListenerDisableInput;
 use super::enable::ListenerEnableInput;
 use super::pause::ListenerPauseInput;
 use super::resume::ListenerResumeInput;
+use super::resumption::ListenerResumption;
 use super::update::ListenerUpdateInput;
 use crate::mutation::{Target, mutate, payload};
 use crate::view::View;
 
 payload!(
     /// The answer of the mutations of a listener.
+    #[graphql(complex)]
     ListenerPayload { listener: Listener }
 );
+
+#[ComplexObject]
+impl ListenerPayload {
+    /// Where the listener goes on, and how much waits for it. A worker asks the broker for it, after
+    /// everything else and only if this field is selected. Null where that is not known within a
+    /// few seconds, or where the broker keeps no positions.
+    async fn resumption(&self, ctx: &Context<'_>) -> Option<Result<ListenerResumption>> {
+        ListenerResumption::of(ctx, self.listener.as_ref()?)
+            .await
+            .transpose()
+    }
+}
 
 impl Target for ListenerId {
     type Entity = Listener;

@@ -75,8 +75,8 @@ pub(crate) trait Payload: Sized {
 /// Declares the payload of the mutations of one entity.
 macro_rules! payload {
     ($(#[$doc:meta])* $name:ident { $field:ident: $entity:ty }) => {
-        $(#[$doc])*
         #[derive(async_graphql::SimpleObject)]
+        $(#[$doc])*
         pub struct $name {
             /// As it is now; null when it no longer exists, the mutation was refused, or it
             /// cannot be shown yet.

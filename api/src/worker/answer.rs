@@ -5,10 +5,11 @@ use domain::broker::DiscoveredTopic;
 
 use super::access;
 use super::mutation::WorkerPayload;
-use super::requests::{Answer, Part};
+use super::requests::{Answer, Backlog, Part};
 use crate::control::control;
 use crate::error::invalid;
 use crate::mutation::Payload;
+use crate::scalar::BigInt;
 use crate::user_error::{UserError, UserErrorCode};
 
 /// An answer to a `WorkerRequest`.
@@ -29,6 +30,8 @@ pub struct WorkerAnswerInput {
 pub enum WorkerFindingInput {
     /// To a `ListTopicsRequest`: the broker's topics, or a part of them.
     Topics(ListedTopicsInput),
+    /// To a `BacklogRequest`: what waits.
+    Backlog(BacklogInput),
     /// To any: why there is nothing to tell.
     Failed(String),
 }
@@ -41,6 +44,15 @@ pub struct ListedTopicsInput {
     /// Whether another part follows.
     #[graphql(default)]
     pub more: bool,
+}
+
+/// What waits for a consumer group.
+#[derive(InputObject)]
+pub struct BacklogInput {
+    /// Whether it has a position in any partition.
+    pub has_position: bool,
+    /// How many messages there are from where it goes on or would begin.
+    pub waiting: BigInt,
 }
 
 /// A topic that a broker has.
@@ -63,6 +75,10 @@ pub(super) fn answer(ctx: &Context<'_>, input: WorkerAnswerInput) -> Result<Work
             topics: topics.into_iter().filter_map(TopicInput::known).collect(),
             more,
         },
+        WorkerFindingInput::Backlog(found) => Part::Backlog(Backlog {
+            has_position: found.has_position,
+            waiting: found.waiting.0,
+        }),
         WorkerFindingInput::Failed(reason) => Part::Failed(reason),
     };
     let answer = Answer {

@@ -2,6 +2,7 @@
 
 use async_graphql::{ID, Interface, SimpleObject};
 use domain::broker::BrokerSettings;
+use domain::listener::StartPosition;
 
 use super::requests::{Asked, Request};
 use crate::scalar::Json;
@@ -20,6 +21,7 @@ use crate::scalar::Json;
 )]
 pub enum WorkerRequest {
     ListTopics(ListTopicsRequest),
+    Backlog(BacklogRequest),
 }
 
 /// The topics of a broker are asked for; it need not be connected. The answer is `topics`.
@@ -33,6 +35,24 @@ pub struct ListTopicsRequest {
     pub settings: Json<BrokerSettings>,
 }
 
+/// Asks what waits for a consumer group: from its position on, or from where it would begin where it
+/// has none. The answer is `backlog`.
+#[derive(SimpleObject)]
+pub struct BacklogRequest {
+    /// The UUID of the request.
+    pub request_id: ID,
+    /// What the answer must repeat.
+    pub secret: ID,
+    /// How the broker is reached, in the form of the worker's protocol version.
+    pub settings: Json<BrokerSettings>,
+    /// The topic's name.
+    pub topic: String,
+    /// The consumer group.
+    pub group: String,
+    /// Where it would begin, in the form of the worker's protocol version.
+    pub start: Json<StartPosition>,
+}
+
 impl From<Request> for WorkerRequest {
     fn from(request: Request) -> Self {
         let request_id = ID(request.id.to_string());
@@ -42,6 +62,14 @@ impl From<Request> for WorkerRequest {
                 request_id,
                 secret,
                 settings: Json(settings),
+            }),
+            Asked::Backlog(of) => Self::Backlog(BacklogRequest {
+                request_id,
+                secret,
+                settings: Json(of.settings),
+                topic: of.topic.to_string(),
+                group: of.group.to_string(),
+                start: Json(of.start),
             }),
         }
     }

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::broker::{BrokerSettings, DiscoveredTopic};
-use domain::{Ids, WorkerId};
+use domain::listener::StartPosition;
+use domain::{Ids, TopicName, WorkerId};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -19,6 +20,11 @@ const QUEUE: usize = 64;
 
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// The same where the answer is merely good to know.
+const SHORT_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Why a finding of another kind is no answer.
+const NOT_ASKED: &str = "the worker answered something else";
 
 /// The topics of an answer at most, in all its parts.
 const MOST_TOPICS: usize = 100_000;
@@ -37,10 +43,37 @@ pub struct Request {
 pub enum Asked {
     /// The topics of a broker.
     Topics(BrokerSettings),
+    /// What waits for a consumer group.
+    Backlog(BacklogOf),
 }
 
-/// The topics of a broker, or why the worker found none.
-pub type TopicsAnswer = Result<Vec<DiscoveredTopic>, String>;
+/// A consumer group of a topic.
+#[derive(Clone, Debug)]
+pub struct BacklogOf {
+    pub settings: BrokerSettings,
+    pub topic: TopicName,
+    pub group: Uuid,
+    /// Where it begins where it has no position.
+    pub start: StartPosition,
+}
+
+/// What waits for a consumer group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// Whether it has a position in any partition.
+    pub has_position: bool,
+    pub waiting: u64,
+}
+
+/// What a worker found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    Topics(Vec<DiscoveredTopic>),
+    Backlog(Backlog),
+}
+
+/// What a worker found, or why it found nothing.
+pub type Answered<T> = Result<T, String>;
 
 /// What a worker answers, or a part of it.
 #[derive(Clone, Debug)]
@@ -58,6 +91,7 @@ pub enum Part {
         /// Whether another part follows.
         more: bool,
     },
+    Backlog(Backlog),
     Failed(String),
 }
 
@@ -93,14 +127,14 @@ struct Waiting {
     secret: Uuid,
     /// The parts that have arrived.
     topics: Vec<DiscoveredTopic>,
-    answer: oneshot::Sender<TopicsAnswer>,
+    answer: oneshot::Sender<Answered<Found>>,
 }
 
 /// A request under way, which is forgotten when its caller no longer waits.
 struct UnderWay<'r> {
     requests: &'r WorkerRequests,
     id: Uuid,
-    answered: oneshot::Receiver<TopicsAnswer>,
+    answered: oneshot::Receiver<Answered<Found>>,
 }
 
 impl WorkerRequests {
@@ -126,12 +160,30 @@ impl WorkerRequests {
     ///
     /// # Errors
     /// No worker attends, or the one that was asked did not answer in time.
-    pub async fn list_topics(&self, settings: &BrokerSettings) -> Result<TopicsAnswer, AskError> {
-        let mut asked = self.ask(Asked::Topics(settings.clone()))?;
-        match tokio::time::timeout(PATIENCE, &mut asked.answered).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(_)) | Err(_) => Err(AskError::TimedOut),
-        }
+    pub async fn list_topics(
+        &self,
+        settings: &BrokerSettings,
+    ) -> Result<Answered<Vec<DiscoveredTopic>>, AskError> {
+        let under_way = self.ask(Asked::Topics(settings.clone()))?;
+        let answered = under_way.within(PATIENCE).await?;
+        Ok(answered.and_then(|found| match found {
+            Found::Topics(topics) => Ok(topics),
+            Found::Backlog(_) => Err(NOT_ASKED.to_owned()),
+        }))
+    }
+
+    /// Has a worker find out what waits for a consumer group. It is not waited for as long as others:
+    /// somebody has done something else, and waits for the answer.
+    ///
+    /// # Errors
+    /// No worker attends, or the one that was asked did not answer in time.
+    pub async fn backlog(&self, of: BacklogOf) -> Result<Answered<Backlog>, AskError> {
+        let under_way = self.ask(Asked::Backlog(of))?;
+        let answered = under_way.within(SHORT_PATIENCE).await?;
+        Ok(answered.and_then(|found| match found {
+            Found::Backlog(backlog) => Ok(backlog),
+            Found::Topics(_) => Err(NOT_ASKED.to_owned()),
+        }))
     }
 
     fn ask(&self, asked: Asked) -> Result<UnderWay<'_>, AskError> {
@@ -169,6 +221,7 @@ impl WorkerRequests {
         }
         let whole = match answer.part {
             Part::Failed(text) => Err(text),
+            Part::Backlog(backlog) => Ok(Found::Backlog(backlog)),
             Part::Topics { topics, more } => {
                 waiting.topics.extend(topics);
                 if waiting.topics.len() > MOST_TOPICS {
@@ -176,7 +229,7 @@ impl WorkerRequests {
                 } else if more {
                     return true;
                 } else {
-                    Ok(std::mem::take(&mut waiting.topics))
+                    Ok(Found::Topics(std::mem::take(&mut waiting.topics)))
                 }
             }
         };
@@ -210,6 +263,15 @@ impl State {
             worker.sent += 1;
             Some(id)
         })
+    }
+}
+
+impl UnderWay<'_> {
+    async fn within(mut self, patience: Duration) -> Result<Answered<Found>, AskError> {
+        match tokio::time::timeout(patience, &mut self.answered).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) | Err(_) => Err(AskError::TimedOut),
+        }
     }
 }
 

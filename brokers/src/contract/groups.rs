@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use super::tools::{number, numbered, open, open_at, publish, receive, receive_numbers, within};
-use crate::port::{Broker, Delivery, Source, Start};
+use crate::port::{Backlog, Broker, Delivery, Source, Start};
 
 /// How often the tests write until a source that starts at the end has found that end.
 const ATTEMPTS: u32 = 300;
@@ -93,6 +93,29 @@ pub async fn a_group_can_start_at_a_time(broker: &dyn Broker, topic: &str) {
     let read = receive_numbers(&mut *source, 2).await;
     assert_eq!(read, [first, first + 1]);
     within(source.close()).await.expect("closed");
+}
+
+/// What waits is counted from where a group would begin, and from its position once it has one. The
+/// topic has one partition.
+pub async fn a_group_can_be_told_what_waits_for_it(broker: &dyn Broker, topic: &str) {
+    let group = format!("{topic}-backlog");
+    let backlog = async |start| within(broker.backlog(topic, &group, start)).await;
+    let told = |has_position, waiting| {
+        Ok(Backlog {
+            has_position,
+            waiting,
+        })
+    };
+    publish(broker, topic, 0..5).await;
+    assert_eq!(backlog(Start::Earliest).await, told(false, 5));
+    assert_eq!(backlog(Start::Latest).await, told(false, 0));
+
+    let mut source = open(broker, topic, "backlog", 100).await;
+    assert_eq!(receive_numbers(&mut *source, 2).await, [0, 1]);
+    within(source.close()).await.expect("closed");
+    for start in [Start::Earliest, Start::Latest] {
+        assert_eq!(backlog(start).await, told(true, 3));
+    }
 }
 
 /// Two sources of one group share the messages, and what one leaves unsettled the other gets. The

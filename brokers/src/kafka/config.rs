@@ -32,6 +32,13 @@ pub(super) fn probe(settings: &KafkaSettings) -> ClientConfig {
     config
 }
 
+/// For looking at what a group has committed.
+pub(super) fn of_group(settings: &KafkaSettings, group: &str) -> ClientConfig {
+    let mut config = probe(settings);
+    config.set("group.id", group);
+    config
+}
+
 pub(super) fn consumer(settings: &KafkaSettings, source: &SourceSettings) -> ClientConfig {
     let session = settings.session_timeout;
     let heartbeat = (session / 3).min(Duration::from_secs(3));

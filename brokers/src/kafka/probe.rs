@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
@@ -20,7 +21,7 @@ const REFUSED_AFTER: Duration = Duration::from_secs(2);
 
 /// The topics by name, without the cluster's internal ones (`__…`).
 pub(super) async fn topics(settings: &KafkaSettings) -> Result<Vec<TopicInfo>, BrokerError> {
-    look(settings, |probe| {
+    look(settings, config::probe(settings), |probe| {
         let metadata = probe.metadata(None)?;
         let mut topics: Vec<_> = metadata
             .topics()
@@ -42,13 +43,12 @@ pub(super) async fn watermarks(
     settings: &KafkaSettings,
     topic: String,
 ) -> Result<Vec<Watermarks>, BrokerError> {
-    look(settings, move |probe| {
+    look(settings, config::probe(settings), move |probe| {
         let partitions = probe.partitions(&topic)?;
         let fetch = |partition| {
-            let left = probe.deadline.saturating_duration_since(Instant::now());
             let (low, high) = probe
                 .consumer
-                .fetch_watermarks(&topic, partition, left)
+                .fetch_watermarks(&topic, partition, probe.left())
                 .map_err(|error| probe.failed(&error, &topic))?;
             Ok(Watermarks { low, high })
         };
@@ -62,15 +62,16 @@ pub(super) async fn led_partitions(
     settings: &KafkaSettings,
     topic: String,
 ) -> Result<i32, BrokerError> {
-    look(settings, move |probe| probe.partitions(&topic)).await
+    let config = config::probe(settings);
+    look(settings, config, move |probe| probe.partitions(&topic)).await
 }
 
 /// Runs `work` on a thread that may block, with a client of its own.
-async fn look<T: Send + 'static>(
+pub(super) async fn look<T: Send + 'static>(
     settings: &KafkaSettings,
+    config: ClientConfig,
     work: impl FnOnce(&Probe) -> Result<T, BrokerError> + Send + 'static,
 ) -> Result<T, BrokerError> {
-    let config = config::probe(settings);
     let health = Health::new(settings);
     let timeout = settings.request_timeout;
     let looked = tokio::task::spawn_blocking(move || {
@@ -89,14 +90,14 @@ async fn look<T: Send + 'static>(
         .unwrap_or_else(|error| Err(BrokerError::Other(error.to_string())))
 }
 
-struct Probe {
-    consumer: BaseConsumer<Health>,
+pub(super) struct Probe {
+    pub(super) consumer: BaseConsumer<Health>,
     started: Instant,
     deadline: Instant,
 }
 
 impl Probe {
-    fn partitions(&self, topic: &str) -> Result<i32, BrokerError> {
+    pub(super) fn partitions(&self, topic: &str) -> Result<i32, BrokerError> {
         let metadata = self.metadata(Some(topic))?;
         let found = metadata.topics().iter().find(|found| found.name() == topic);
         let Some(found) = found else {
@@ -117,8 +118,10 @@ impl Probe {
     fn metadata(&self, topic: Option<&str>) -> Result<Metadata, BrokerError> {
         let mut patience = FIRST_TRY;
         loop {
-            let left = self.deadline.saturating_duration_since(Instant::now());
-            let error = match self.consumer.fetch_metadata(topic, patience.min(left)) {
+            let error = match self
+                .consumer
+                .fetch_metadata(topic, patience.min(self.left()))
+            {
                 Ok(metadata) => return Ok(metadata),
                 Err(error) => error,
             };
@@ -134,7 +137,12 @@ impl Probe {
         }
     }
 
-    fn failed(&self, error: &KafkaError, topic: &str) -> BrokerError {
+    /// The time that is left.
+    pub(super) fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    pub(super) fn failed(&self, error: &KafkaError, topic: &str) -> BrokerError {
         broker_error(error, topic, self.consumer.context())
     }
 }

@@ -6,6 +6,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaResult;
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::Watermarks;
 use crate::port::Start;
 
 /// How long one request to the broker may take. The group waits meanwhile.
@@ -49,24 +50,28 @@ fn find<C: ConsumerContext>(
             all.add_partition_offset(topic, partition, element.offset())?;
             continue;
         }
-        let offset = Offset::Offset(first_offset(consumer, topic, partition, start)?);
+        // The end is taken before the time is looked up: what is written in between is not passed
+        // over.
+        let (low, high) = consumer.fetch_watermarks(topic, partition, REQUEST_TIMEOUT)?;
+        let ends = Watermarks { low, high };
+        let offset = Offset::Offset(first_offset(consumer, topic, partition, start, ends)?);
         all.add_partition_offset(topic, partition, offset)?;
         new.add_partition_offset(topic, partition, offset)?;
     }
     Ok((all, new))
 }
 
-fn first_offset<C: ConsumerContext>(
+/// Where a group begins in a partition that it has no position in.
+pub(super) fn first_offset<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
     partition: i32,
     start: Start,
+    ends: Watermarks,
 ) -> KafkaResult<i64> {
-    // The end is taken before the time is looked up: what is written in between is not passed over.
-    let (low, high) = consumer.fetch_watermarks(topic, partition, REQUEST_TIMEOUT)?;
     let time = match start {
-        Start::Earliest => return Ok(low),
-        Start::Latest => return Ok(high),
+        Start::Earliest => return Ok(ends.low),
+        Start::Latest => return Ok(ends.high),
         Start::At(time) => time,
     };
     let mut query = TopicPartitionList::new();
@@ -77,7 +82,7 @@ fn first_offset<C: ConsumerContext>(
         .map(|found| found.offset());
     Ok(match offset {
         Some(Offset::Offset(offset)) => offset,
-        _ => high,
+        _ => ends.high,
     })
 }
 

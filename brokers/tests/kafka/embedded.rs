@@ -30,6 +30,7 @@ contract! {
     the_bound_on_unsettled_messages_holds,
     a_stalled_source_goes_on_when_messages_are_settled,
     two_groups_each_get_everything,
+    a_group_can_be_told_what_waits_for_it,
     a_group_can_start_at_the_beginning,
     a_group_can_start_at_the_end,
     a_group_that_started_at_the_end_keeps_its_place,

@@ -1,6 +1,7 @@
 //! What the control plane sends: assignments, and requests to look at brokers.
 
 use domain::broker::BrokerSettings;
+use domain::listener::StartPosition;
 use domain::{Assignment, BrokerId, ListenerId, Outputs};
 use serde::Deserialize;
 
@@ -54,6 +55,14 @@ pub(crate) enum Asked {
     /// The topics of a broker, which need not be connected.
     #[serde(rename = "ListTopicsRequest")]
     Topics { settings: BrokerSettings },
+    /// What waits for a consumer group, from its position on, or else from where it would begin.
+    #[serde(rename = "BacklogRequest")]
+    Backlog {
+        settings: BrokerSettings,
+        topic: String,
+        group: String,
+        start: StartPosition,
+    },
     /// Something that only a newer worker can find out.
     #[serde(other)]
     Unknown,
@@ -62,7 +71,7 @@ pub(crate) enum Asked {
 #[cfg(test)]
 pub(crate) mod tests {
     use domain::algorithm::Protocol;
-    use domain::listener::{FaultPolicy, ListenerSettings, RetryPolicy, StartPosition};
+    use domain::listener::{FaultPolicy, ListenerSettings, RetryPolicy};
     use domain::run::CalledVersion;
     use domain::{Position, TopicId};
     use uuid::Uuid;

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use brokers::{
-    Broker, BrokerError, Delivery, Identity, Message, Outgoing, Sink, Source, SourceSettings,
-    TopicInfo,
+    Backlog, Broker, BrokerError, Delivery, Identity, Message, Outgoing, Sink, Source,
+    SourceSettings, Start, TopicInfo,
 };
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -109,6 +109,24 @@ impl Broker for MemoryBroker {
             partitions: Some(1),
         });
         Ok(topics.collect())
+    }
+
+    async fn backlog(
+        &self,
+        topic: &str,
+        group: &str,
+        _start: Start,
+    ) -> Result<Backlog, BrokerError> {
+        let state = self.0.state.lock().unwrap();
+        let written = state.topics.get(topic).map_or(0, Vec::len);
+        let settled = state.settled.iter();
+        let settled = settled
+            .filter(|(of, by, _)| of == topic && by == group)
+            .count();
+        Ok(Backlog {
+            has_position: settled > 0,
+            waiting: u64::try_from(written - settled).unwrap(),
+        })
     }
 
     async fn source(&self, settings: SourceSettings) -> Result<Box<dyn Source>, BrokerError> {

@@ -312,3 +312,23 @@ async fn a_request_of_a_newer_control_plane_is_answered_that_it_is_not_known() {
     assert_eq!(world.plane.told("WorkerAnswer"), [expected]);
     worker.stop().await;
 }
+
+#[tokio::test]
+async fn a_request_for_what_waits_is_answered() {
+    let world = World::new(echo).await;
+    for _ in 0..3 {
+        world.broker.write("orders", &[], b"");
+    }
+    world
+        .plane
+        .request(json!({ "__typename": "BacklogRequest", "requestId": "r1",
+        "secret": "s1", "topic": "orders", "group": "g1", "start": { "at": "EARLIEST" },
+        "settings": { "kind": "KAFKA", "bootstrap_servers": ["b:1"], "security": "PLAINTEXT" } }));
+    let worker = world.worker().await;
+    world.reported("WorkerAnswer").await;
+    let expected = json!({ "workerId": WORKER, "requestId": "r1", "secret": "s1", "answer": {
+        "backlog": { "hasPosition": false, "waiting": "3" },
+    } });
+    assert_eq!(world.plane.told("WorkerAnswer"), [expected]);
+    worker.stop().await;
+}

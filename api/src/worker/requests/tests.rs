@@ -143,3 +143,49 @@ async fn an_answer_without_end_is_refused() {
     let (answer, ()) = tokio::join!(requests.list_topics(&settings), answering);
     assert!(answer.unwrap().is_err());
 }
+
+fn backlog_of_it() -> BacklogOf {
+    BacklogOf {
+        settings: settings(),
+        topic: "orders".parse().unwrap(),
+        group: Uuid::from_u128(9),
+        start: StartPosition::Latest,
+    }
+}
+
+#[tokio::test]
+async fn what_waits_is_answered_and_nothing_else_is_an_answer() {
+    let requests = requests();
+    let mut asked = requests.attend(worker(1));
+    let found = Backlog {
+        has_position: true,
+        waiting: 7,
+    };
+    let answering = async {
+        let request = asked.recv().await.unwrap();
+        let whole = part(worker(1), &request, &[], false);
+        assert!(requests.answer(Answer {
+            part: Part::Backlog(found),
+            ..whole
+        }));
+        let request = asked.recv().await.unwrap();
+        assert!(requests.answer(part(worker(1), &request, &["a"], false)));
+    };
+    let asking = async {
+        assert_eq!(requests.backlog(backlog_of_it()).await, Ok(Ok(found)));
+        assert!(requests.backlog(backlog_of_it()).await.unwrap().is_err());
+    };
+    tokio::join!(asking, answering);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_long_for_what_is_good_to_know() {
+    let requests = requests();
+    let nobody = requests.backlog(backlog_of_it()).await;
+    assert_eq!(nobody, Err(AskError::NoWorker));
+    let _silent = requests.attend(worker(1));
+    let since = tokio::time::Instant::now();
+    let late = requests.backlog(backlog_of_it()).await;
+    assert_eq!(late, Err(AskError::TimedOut));
+    assert_eq!(since.elapsed(), SHORT_PATIENCE);
+}

@@ -1,0 +1,67 @@
+//! What waits for a group: from its positions, or where it would begin, to the end.
+
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaResult;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::probe::{Probe, look};
+use super::start::first_offset;
+use super::{KafkaSettings, Watermarks, config};
+use crate::port::{Backlog, BrokerError, Start};
+
+/// Asks the cluster. No member joins the group.
+pub(super) async fn backlog(
+    settings: &KafkaSettings,
+    topic: &str,
+    group: &str,
+    start: Start,
+) -> Result<Backlog, BrokerError> {
+    let config = config::of_group(settings, group);
+    let topic = topic.to_owned();
+    look(settings, config, move |probe| {
+        let partitions = probe.partitions(&topic)?;
+        found(probe, &topic, partitions, start).map_err(|error| probe.failed(&error, &topic))
+    })
+    .await
+}
+
+fn found(probe: &Probe, topic: &str, partitions: i32, start: Start) -> KafkaResult<Backlog> {
+    let mut all = TopicPartitionList::new();
+    for partition in 0..partitions {
+        all.add_partition(topic, partition);
+    }
+    let committed = probe.consumer.committed_offsets(all, probe.left())?;
+    let mut backlog = Backlog {
+        has_position: false,
+        waiting: 0,
+    };
+    for element in committed.elements() {
+        let position = match element.offset() {
+            Offset::Offset(offset) => Some(offset),
+            _ => None,
+        };
+        backlog.has_position |= position.is_some();
+        backlog.waiting += waiting(probe, topic, element.partition(), position, start)?;
+    }
+    Ok(backlog)
+}
+
+fn waiting(
+    probe: &Probe,
+    topic: &str,
+    partition: i32,
+    position: Option<i64>,
+    start: Start,
+) -> KafkaResult<u64> {
+    let consumer = &probe.consumer;
+    let (low, high) = consumer.fetch_watermarks(topic, partition, probe.left())?;
+    let ends = Watermarks { low, high };
+    let next = match position {
+        Some(offset) if (low..=high).contains(&offset) => offset,
+        // What was there is no longer kept, and `auto.offset.reset` decides.
+        Some(_) if start == Start::Latest => high,
+        Some(_) => low,
+        None => first_offset(consumer, topic, partition, start, ends)?,
+    };
+    Ok(u64::try_from(high - next).unwrap_or_default())
+}
