@@ -6,9 +6,9 @@ pub(crate) mod list;
 pub(crate) mod loaders;
 pub mod query;
 pub mod subscription;
+pub(crate) mod summary;
 pub mod types;
 pub mod undo;
-pub(crate) mod words;
 
 use async_graphql::{Context, Result};
 use domain::EventId;

@@ -52,7 +52,7 @@ impl Flow {
     }
 
     /// Whether there are more: at most 500 listeners and 500 publishers are shown.
-    async fn more(&self) -> bool {
+    async fn truncated(&self) -> bool {
         self.more
     }
 }

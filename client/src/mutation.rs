@@ -10,7 +10,7 @@ use crate::request::Client;
 
 /// What every payload is asked for beside its entity.
 const OUTCOME: &str = "position warnings { message } \
-                       userErrors { code message path changes { words actor { name } } }";
+                       userErrors { code message path changes { summary actor { name } } }";
 
 /// A mutation with its input.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +50,7 @@ pub struct UserError {
 /// What somebody else did since the entity was read.
 #[derive(Debug, Deserialize)]
 struct Change {
-    words: Option<String>,
+    summary: Option<String>,
     actor: Actor,
 }
 
@@ -171,9 +171,9 @@ impl fmt::Display for UserError {
             write!(f, " at {}", path.join("."))?;
         }
         f.write_str(")")?;
-        for Change { words, actor } in &self.changes {
-            let words = words.as_deref().unwrap_or("an unknown change");
-            write!(f, "\n  since then, {}: {words}", actor.name)?;
+        for Change { summary, actor } in &self.changes {
+            let summary = summary.as_deref().unwrap_or("an unknown change");
+            write!(f, "\n  since then, {}: {summary}", actor.name)?;
         }
         Ok(())
     }
@@ -209,7 +209,7 @@ mod tests {
             "userErrors": [{
                 "code": "CONFLICT", "message": "the revision is 3 now",
                 "path": ["input", "expectedRevision"],
-                "changes": [{ "words": "paused it", "actor": { "name": "ada" } }],
+                "changes": [{ "summary": "paused it", "actor": { "name": "ada" } }],
             }],
         }))
         .unwrap();

@@ -29,7 +29,10 @@ async fn every_id_that_a_field_shows_resolves_to_what_it_is_the_id_of() {
         }
     }
     let types: BTreeSet<&str> = shown.values().map(String::as_str).collect();
-    assert_eq!(types, walk.members("Node"), "an id of each type is shown");
+    let mut nodes = walk.members("Node");
+    // No list leads to a job, whose id its mutation shows.
+    assert!(nodes.remove("Job"));
+    assert_eq!(types, nodes, "an id of each type is shown");
     let ids: Vec<&String> = shown.keys().collect();
     for ids in ids.chunks(100) {
         let document = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }";

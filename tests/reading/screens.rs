@@ -90,7 +90,7 @@ async fn previews_say_what_would_end() {
     let inventory = Inventory::full(2).await;
     let document = "{ algorithmByName(name: \"org-00/score\") { \
         retirePreview { grants listeners publishers firstListeners { topic { name } } } \
-        versions { nodes { withdrawPreview { more moves { version { version } } \
+        versions { nodes { withdrawPreview { truncated moves { version { version } } \
         holds { topic { name } } } } } \
         listeners { nodes { disablePreview { consumers inFlight } } } \
         grants { nodes { access revokePreview { grants listeners publishers } } } } \
@@ -102,7 +102,7 @@ async fn previews_say_what_would_end() {
         "grants": 1, "listeners": 1, "publishers": 0, "firstListeners": orders,
     });
     assert_eq!(algorithm["retirePreview"], retired);
-    let withdrawn = json!({ "more": false, "moves": [], "holds": orders });
+    let withdrawn = json!({ "truncated": false, "moves": [], "holds": orders });
     assert_eq!(
         algorithm["versions"]["nodes"][0]["withdrawPreview"],
         withdrawn
@@ -158,7 +158,7 @@ async fn names_are_found_whatever_their_case_and_the_best_first() {
 async fn the_graph_has_what_enabled_flows_connect() {
     let _alone = Alone::in_process().await;
     let inventory = Inventory::full(2).await;
-    let document = "query($within: ID) { flow(within: $within) { more \
+    let document = "query($within: ID) { flow(within: $within) { truncated \
         topics { name broker { name } } algorithms { name } \
         edges { kind topic { name } algorithm { name } listener { enabled } publisher { id } } } }";
     let whole = inventory.ask(document, json!({})).await["flow"].clone();
@@ -167,7 +167,7 @@ async fn the_graph_has_what_enabled_flows_connect() {
         (count("topics"), count("algorithms"), count("edges")),
         (4, 2, 4)
     );
-    assert_eq!(whole["more"], false);
+    assert_eq!(whole["truncated"], false);
     let broker = "{ brokerByName(name: \"broker-01\") { id } }";
     let broker = inventory.ask(broker, json!({})).await["brokerByName"]["id"].clone();
     let part = inventory.ask(document, json!({ "within": broker })).await["flow"].clone();

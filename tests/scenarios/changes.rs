@@ -14,7 +14,7 @@ const BETWEEN_LOOKS: usize = 4;
 const BETWEEN_KILLS: usize = 40;
 
 const CHANGES: &str = "subscription($after: Position, $kinds: [NodeKind!], $within: ID) { \
-    changes(after: $after, kinds: $kinds, within: $within) { position more \
+    changes(after: $after, kinds: $kinds, within: $within) { position truncated \
     changes { position kind id node { id \
     ... on Organization { members { nodes { name role } } } \
     ... on Algorithm { retired versions(first: 5) { nodes { version withdrawn } } } \
@@ -23,7 +23,7 @@ const CHANGES: &str = "subscription($after: Position, $kinds: [NodeKind!], $with
     ... on Topic { name counts { subscribeGrants publishGrants listeners publishers } } \
     ... on Grant { access grantedAt } \
     ... on Listener { enabled paused versionSelector problem { code } deadLetterTopic { name } revision \
-    resolvedVersion { version } consumers { state since } } \
+    resolvedVersion { version } consumers { state stateSince } } \
     ... on Publisher { enabled versionSelector revision } } } } }";
 
 const LISTS: &str = "query($search: String!) { \
@@ -35,7 +35,7 @@ const LISTS: &str = "query($search: String!) { \
     counts { subscribeGrants publishGrants listeners publishers } } } } } \
     grants(first: 100) { nodes { id access grantedAt } } \
     listeners(first: 100) { nodes { id enabled paused versionSelector problem { code } deadLetterTopic { name } revision \
-    resolvedVersion { version } consumers { state since } } } \
+    resolvedVersion { version } consumers { state stateSince } } } \
     publishers(first: 100) { nodes { id enabled versionSelector revision } } }";
 
 /// Rows by id, as a client holds them.
@@ -67,7 +67,7 @@ impl Follower {
             return;
         };
         let item = items.next().await["changes"].clone();
-        assert_eq!(item["more"], false);
+        assert_eq!(item["truncated"], false);
         let reached = number(&item["position"]);
         assert!(reached >= self.position);
         for change in item["changes"].as_array().unwrap() {

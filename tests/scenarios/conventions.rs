@@ -53,7 +53,7 @@ async fn what_had_nothing_to_do_does_nothing_when_it_is_delivered_again() {
     assert_eq!(again["listener"]["paused"], true);
 
     let events = "query($id: ID!, $after: Position) { \
-        all: events(after: $after, order: ASCENDING) { nodes { type words stream } } \
+        all: events(after: $after, order: ASCENDING) { nodes { type summary stream } } \
         history(of: $id) { nodes { type } } }";
     let before: u64 = running["position"].as_str().unwrap().parse().unwrap();
     let variables = json!({ "id": flow.listener, "after": (before - 1).to_string() });
@@ -61,9 +61,9 @@ async fn what_had_nothing_to_do_does_nothing_when_it_is_delivered_again() {
     let nothing = &told["all"]["nodes"][0];
     assert_eq!(nothing["type"], "NOTHING_CHANGED");
     assert!(nothing["stream"].as_str().unwrap().starts_with("command-"));
-    let words = nothing["words"].as_str().unwrap();
-    assert!(words.contains("changed nothing about"), "{words}");
-    assert!(words.contains(&kafka.topic("orders")), "{words}");
+    let summary = nothing["summary"].as_str().unwrap();
+    assert!(summary.contains("changed nothing about"), "{summary}");
+    assert!(summary.contains(&kafka.topic("orders")), "{summary}");
     let history = told["history"]["nodes"].as_array().unwrap();
     assert_eq!(history[0]["type"], "LISTENER_PAUSED");
     assert!(!history.contains(&json!({ "type": "NOTHING_CHANGED" })));
@@ -128,7 +128,7 @@ async fn a_stale_revision_is_a_conflict_that_shows_what_changed_since() {
         .await;
     let add = "mutation($id: ID!, $input: OrganizationMemberAddInput!) { \
         it: organizationMemberAdd(id: $id, input: $input) { organization { id revision } position \
-        userErrors { code message path revision changes { type streamRevision words } } } }";
+        userErrors { code message path revision changes { type streamRevision summary } } } }";
     let member = |name: &str, revision: &Value| {
         json!({
             "id": created["organization"]["id"],
@@ -144,18 +144,18 @@ async fn a_stale_revision_is_a_conflict_that_shows_what_changed_since() {
     assert_eq!(stale["revision"], done["organization"]["revision"]);
     assert_eq!(stale["path"], json!(["input", "expectedRevision"]));
     let changes = stale["changes"].as_array().unwrap();
-    let words: Vec<&str> = changes
+    let summary: Vec<&str> = changes
         .iter()
-        .map(|change| change["words"].as_str().unwrap())
+        .map(|change| change["summary"].as_str().unwrap())
         .collect();
-    assert_eq!(words.len(), 2);
+    assert_eq!(summary.len(), 2);
     assert!(
-        words[0].ends_with("added ann to acme as OWNER"),
-        "{words:?}"
+        summary[0].ends_with("added ann to acme as OWNER"),
+        "{summary:?}"
     );
     assert!(
-        words[1].ends_with("added bob to acme as OWNER"),
-        "{words:?}"
+        summary[1].ends_with("added bob to acme as OWNER"),
+        "{summary:?}"
     );
     assert_eq!(changes[1]["streamRevision"], "2");
     let ahead = refused(&eventflows, add, member("cid", &json!("r9"))).await;

@@ -9,7 +9,7 @@ const STEPS: usize = 8;
 const MOMENTS: usize = 8;
 
 const EVERYTHING: &str = "query($search: String!, $asOf: AsOf) { \
-    organizations(first: 30, asOf: $asOf) { nodes { id members(first: 10) { nodes { name role since } } } } \
+    organizations(first: 30, asOf: $asOf) { nodes { id members(first: 10) { nodes { name role roleSince } } } } \
     algorithms(first: 30, asOf: $asOf) { nodes { id retired versions(first: 10) { nodes { id withdrawn } } \
     grants(first: 20) { nodes { id } } } } \
     brokers(first: 4, asOf: $asOf) { nodes { id counts { grants listeners publishers } \
@@ -17,7 +17,7 @@ const EVERYTHING: &str = "query($search: String!, $asOf: AsOf) { \
     counts { subscribeGrants publishGrants listeners publishers } } } } } \
     grants(first: 100, asOf: $asOf) { nodes { id grantedAt grantee { __typename } } } \
     listeners(first: 100, asOf: $asOf) { nodes { id enabled paused versionSelector problem { code } deadLetterTopic { name } revision \
-    resolvedVersion { version } consumers { state since } broker { name } } } \
+    resolvedVersion { version } consumers { state stateSince } broker { name } } } \
     publishers(first: 100, asOf: $asOf) { nodes { id enabled versionSelector algorithm { name } } } \
     organizationByName(name: \"acme\", asOf: $asOf) { id } \
     algorithmByName(name: \"acme/score\", asOf: $asOf) { id } \
@@ -146,7 +146,7 @@ async fn a_difference(api: &GraphQl, algorithm: &Value) {
 
     let diff = "query($of: ID!, $from: AsOf!, $to: AsOf) { diff(of: $of, from: $from, to: $to) { \
                 before { id } after { id } fields { name before after } \
-                events(first: 5) { nodes { type words } } } }";
+                events(first: 5) { nodes { type summary } } } }";
     let whole = api
         .ask(diff, json!({ "of": version, "from": before }))
         .await["diff"]

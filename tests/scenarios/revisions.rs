@@ -10,7 +10,7 @@ const REVISION: &str = "query($id: ID!) { node(id: $id) { ... on Listener { revi
 const VERSION: &str = "mutation($id: ID!, $input: ListenerUpdateInput!) { \
                        it: listenerUpdate(id: $id, input: $input) { \
                        listener { versionSelector revision } position \
-                       userErrors { code message path revision changes { words } } } }";
+                       userErrors { code message path revision changes { summary } } } }";
 
 async fn revision(api: &GraphQl, id: &Value) -> Value {
     api.ask(REVISION, json!({ "id": id })).await["node"]["revision"].clone()
@@ -72,6 +72,6 @@ async fn two_people_conflict_over_one_listener_and_not_over_two_of_one_topic() {
     let [change] = &conflict["changes"].as_array().unwrap()[..] else {
         panic!("{conflict:#}");
     };
-    let words = change["words"].as_str().unwrap();
-    assert!(words.ends_with("to version 1.*"), "{words}");
+    let summary = change["summary"].as_str().unwrap();
+    assert!(summary.ends_with("to version 1.*"), "{summary}");
 }

@@ -21,7 +21,7 @@ pub struct VersionWithdrawPreview {
     /// Listeners that would hold their position, because their selector picks nothing else.
     pub holds: Vec<Listener>,
     /// The algorithm has more listeners than the 500 that are looked at.
-    pub more: bool,
+    pub truncated: bool,
 }
 
 /// A listener that would call another version.
@@ -54,7 +54,7 @@ pub(super) async fn preview(
     let mut preview = VersionWithdrawPreview {
         moves: Vec::new(),
         holds: Vec::new(),
-        more: listeners.more,
+        truncated: listeners.more,
     };
     let picked = |versions: &Versions, listener: &projections::listener::Listener| {
         let picked = versions.resolve(&listener.version).ok()?;

@@ -189,7 +189,7 @@ impl Following {
         NodeChanges {
             position: Position(self.reached),
             changes,
-            more: gathered.more,
+            truncated: gathered.more,
         }
     }
 }

@@ -16,7 +16,7 @@ pub struct NodeChanges {
     /// What changed.
     pub changes: Vec<NodeChange>,
     /// More changed than is listed: read the lists again.
-    pub more: bool,
+    pub truncated: bool,
 }
 
 pub struct NodeChange {

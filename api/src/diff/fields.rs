@@ -19,7 +19,7 @@ pub(super) fn of(id: &GlobalId) -> Option<(&'static str, &'static str)> {
     })
 }
 
-const ORGANIZATION: &str = "name createdAt members(first: 100) { nodes { name role since } }";
+const ORGANIZATION: &str = "name createdAt members(first: 100) { nodes { name role roleSince } }";
 
 const ALGORITHM: &str = "name description registeredAt retired retiredAt \
     versions(first: 100) { nodes { version withdrawn withdrawnReason } }";
@@ -42,10 +42,10 @@ const GRANT: &str = "access grantedAt topic { name } topicPattern grantedBecause
 
 const LISTENER: &str = "enabled paused versionSelector resolvedVersion { version } problem { code text } topic { name } \
     deadLetterTopic { name } \
-    group changedAt changedBecause { id } \
+    consumerGroup changedAt changedBecause { id } \
     settings { start { at time } concurrency faults maxMessageBytes \
     retry { maxAttempts initialBackoffMs maxBackoffMs } } \
-    consumers { worker { uuid } state reason since }";
+    consumers { worker { uuid } state reason stateSince }";
 
 const PUBLISHER: &str = "enabled versionSelector topic { name } changedAt changedBecause { id }";
 

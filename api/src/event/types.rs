@@ -8,7 +8,7 @@ use super::actor::Actor;
 use super::event_type::EventType;
 use super::list::{EventList, EventPage, Span, list};
 use super::loaders::by_uuid;
-use super::words::words;
+use super::summary::summary;
 use crate::id::GlobalId;
 use crate::scalar::{BigInt, DateTime, Json, Position};
 use crate::view::View;
@@ -112,8 +112,8 @@ impl Event {
 
     /// What happened, as a sentence without a full stop; null if this server does not know the
     /// type.
-    async fn words(&self, ctx: &Context<'_>) -> Option<Result<String>> {
-        words(ctx, &self.0).await.transpose()
+    async fn summary(&self, ctx: &Context<'_>) -> Option<Result<String>> {
+        summary(ctx, &self.0).await.transpose()
     }
 
     /// What happened, in its stored form.

@@ -86,7 +86,7 @@ impl Listener {
     }
 
     /// The consumer group that holds its position on the broker.
-    async fn group(&self) -> String {
+    async fn consumer_group(&self) -> String {
         self.0.group.to_string()
     }
 
@@ -247,7 +247,7 @@ impl Consumer {
     }
 
     /// Since when it has been in this state.
-    async fn since(&self) -> DateTime {
+    async fn state_since(&self) -> DateTime {
         DateTime(self.0.since)
     }
 }

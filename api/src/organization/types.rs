@@ -136,7 +136,7 @@ impl OrganizationMember {
     }
 
     /// Since when the member has had this role.
-    async fn since(&self) -> DateTime {
+    async fn role_since(&self) -> DateTime {
         DateTime(self.0.since)
     }
 }

@@ -67,7 +67,7 @@ pub struct TopicPatternRevoked {
 
 impl Payload for TopicGranted {
     const NAME: &'static str = "TopicGranted";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 1;
 
     fn subject(&self) -> Subject<'_> {
         Subject::Topic(&self.topic)
@@ -99,7 +99,7 @@ impl Payload for TopicGranted {
 
 impl Payload for TopicRevoked {
     const NAME: &'static str = "TopicRevoked";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 1;
 
     fn subject(&self) -> Subject<'_> {
         Subject::Topic(&self.topic)

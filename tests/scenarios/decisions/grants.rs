@@ -9,7 +9,7 @@ use super::{error, look, of_id, organization};
 /// What happened to a thing, in words, with the id of each event, oldest first.
 async fn history(api: &GraphQl, id: &Value) -> Vec<Value> {
     let document = "query($id: ID!) { history(of: $id, order: ASCENDING) { \
-                    nodes { id type words } } }";
+                    nodes { id type summary } } }";
     let answer = api.ask(document, json!({ "id": id })).await;
     answer["history"]["nodes"].as_array().unwrap().clone()
 }
@@ -148,7 +148,7 @@ async fn a_grant_is_taken_back_once_and_its_history_tells_so() {
     grant(&api, &topics[0], &algorithm, "PUBLISH").await;
     let granted = grant(&api, &topics[0], &algorithm, "SUBSCRIBE").await;
     let undo = "mutation($id: ID!, $input: UndoInput!) { it: undo(id: $id, input: $input) \
-                { event { type words } userErrors { code message path } position } }";
+                { event { type summary } userErrors { code message path } position } }";
     let event = history(&api, &granted).await[0]["id"].clone();
     let once = json!({ "id": event, "input": { "idempotencyKey": "once" } });
     let undone = api.done(undo, once.clone()).await;
@@ -163,7 +163,10 @@ async fn a_grant_is_taken_back_once_and_its_history_tells_so() {
     assert_eq!(gone["node"], Value::Null);
 
     let told = history(&api, &granted).await;
-    let told: Vec<&str> = told.iter().map(|e| e["words"].as_str().unwrap()).collect();
+    let told: Vec<&str> = told
+        .iter()
+        .map(|e| e["summary"].as_str().unwrap())
+        .collect();
     let orders = kafka.topic("orders");
     assert_eq!(told.len(), 2);
     assert!(
@@ -175,7 +178,7 @@ async fn a_grant_is_taken_back_once_and_its_history_tells_so() {
         "{told:?}"
     );
     let connected = history(&api, &broker).await;
-    let words = connected[1]["words"].as_str().unwrap();
+    let words = connected[1]["summary"].as_str().unwrap();
     assert!(
         words.ends_with("on main"),
         "the broker by its name: {words}"

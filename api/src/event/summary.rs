@@ -12,7 +12,7 @@ use domain::{BrokerId, BrokerName, Envelope, Event, Revision, StreamName, Subjec
 use super::loaders::{Log, LogError, failure};
 
 /// What happened; nothing where this program does not know the event.
-pub(super) async fn words(ctx: &Context<'_>, envelope: &Envelope) -> Result<Option<String>> {
+pub(super) async fn summary(ctx: &Context<'_>, envelope: &Envelope) -> Result<Option<String>> {
     let Ok(event) = codec::decode(envelope) else {
         return Ok(None);
     };
@@ -26,7 +26,7 @@ pub(super) async fn words(ctx: &Context<'_>, envelope: &Envelope) -> Result<Opti
     Ok(Some(describe::sentence(actor, &event, &names)))
 }
 
-/// The brokers that the words may name.
+/// The brokers that the sentence may name.
 fn brokers(event: &Event) -> Vec<BrokerId> {
     let things: Vec<Thing> = match (event, event.subject()) {
         (Event::NothingChanged(e), _) => e.thing().into_iter().collect(),
