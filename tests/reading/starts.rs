@@ -12,7 +12,7 @@ use crate::inventory::Inventory;
 const FLOWS: &str = "{ topics: brokerByName(name: \"main\") { topics { nodes { id name } } } \
     listeners { nodes { id algorithm { id } } } }";
 
-const GRANT: &str = "mutation($input: TopicGrantInput!) { it: topicGrant(input: $input) \
+const GRANT: &str = "mutation($input: GrantAddInput!) { it: grantAdd(input: $input) \
     { userErrors { code } } }";
 
 const ENABLE: &str =
@@ -41,7 +41,8 @@ impl Start {
         let topics = &found["topics"]["topics"]["nodes"];
         let topics = [&topics[0]["id"], &topics[1]["id"]].map(Value::clone);
         let granted = json!({ "input": {
-            "topicId": topics[1], "algorithmId": algorithm, "access": "SUBSCRIBE",
+            "scope": { "topicId": topics[1] }, "grantee": { "algorithmId": algorithm },
+            "access": "SUBSCRIBE",
             "idempotencyKey": "grant",
         } });
         let granted = inventory.ask(GRANT, granted).await;
