@@ -18,10 +18,21 @@ pub struct UserError {
     pub message: String,
     /// The path of the argument that it is about.
     pub path: Option<Vec<String>>,
+    /// For `OUT_OF_RANGE` of a number, or of how many there are: what is allowed.
+    pub bounds: Option<ValueBounds>,
     /// For `CONFLICT`: the revision now.
     pub revision: Option<Revision>,
     /// For `CONFLICT`: what changed since the expected revision, oldest first, at most 100.
     pub changes: Vec<Event>,
+}
+
+/// The smallest and the largest value that is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, SimpleObject)]
+pub struct ValueBounds {
+    /// The smallest.
+    pub min: u32,
+    /// The largest.
+    pub max: u32,
 }
 
 /// What a user error is about. Codes are added over time: keep a branch for unknown ones.
@@ -172,6 +183,7 @@ impl UserError {
             code,
             message: message.into(),
             path: (!path.is_empty()).then(|| owned(path)),
+            bounds: None,
             revision: None,
             changes: Vec::new(),
         }
@@ -220,7 +232,21 @@ impl From<Refusal> for UserError {
         if !path.is_empty() {
             path.insert(0, "input");
         }
-        Self::new(code, message, &path)
+        Self {
+            bounds: ValueBounds::of(&refusal),
+            ..Self::new(code, message, &path)
+        }
+    }
+}
+
+impl ValueBounds {
+    /// What a refusal allows, where that is numbers.
+    fn of(refusal: &Refusal) -> Option<Self> {
+        let Refusal::OutOfBounds { min, max, .. } = refusal else {
+            return None;
+        };
+        let [min, max] = [*min, *max].map(|bound| u32::try_from(bound).unwrap_or(u32::MAX));
+        Some(Self { min, max })
     }
 }
 
@@ -263,6 +289,7 @@ fn about(refusal: &Refusal) -> (UserErrorCode, Option<&'static str>) {
         Refusal::NothingToStartAt { field, .. } => (C::NothingToStartAt, Some(*field)),
         Refusal::DlqIsSourceTopic(_) => (C::DlqIsSourceTopic, Some("dlq")),
         Refusal::OutOfRange { field, .. }
+        | Refusal::OutOfBounds { field, .. }
         | Refusal::TooMany { field, .. }
         | Refusal::TooLarge { field, .. } => (C::OutOfRange, Some(*field)),
         Refusal::BadName(_) => (C::BadName, None),

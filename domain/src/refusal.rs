@@ -1,5 +1,7 @@
 //! Why a command was refused, in words that a person can act on.
 
+use std::ops::RangeInclusive;
+
 use crate::algorithm::because;
 use crate::broker::BrokerKind;
 use crate::flow::Cycle;
@@ -126,6 +128,13 @@ pub enum Refusal {
         field: &'static str,
         rule: &'static str,
     },
+    /// A number, or how many there are.
+    #[error("{field} must be {min} to {max}")]
+    OutOfBounds {
+        field: &'static str,
+        min: u64,
+        max: u64,
+    },
     #[error("{limit}")]
     TooMany {
         field: &'static str,
@@ -142,6 +151,21 @@ pub enum Refusal {
     BadName(#[from] NameError),
     #[error("{0}")]
     BadEndpoint(String),
+}
+
+impl Refusal {
+    /// Refuses a number outside of what is allowed.
+    pub(crate) fn unless_within(
+        field: &'static str,
+        value: u64,
+        allowed: RangeInclusive<u64>,
+    ) -> Result<(), Self> {
+        let (min, max) = allowed.into_inner();
+        if (min..=max).contains(&value) {
+            return Ok(());
+        }
+        Err(Self::OutOfBounds { field, min, max })
+    }
 }
 
 /// The first few topics, and how many more there are.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tests::{Eventflows, GraphQl, Kafka, eventually};
 
 const CONNECT: &str = "mutation($input: BrokerConnectInput!) { it: brokerConnect(input: $input) \
-     { job { id work state } broker { id } position userErrors { code message path } } }";
+     { job { id work state } broker { id } position userErrors { code message path bounds { min max } } } }";
 
 const JOB: &str = "id state steps { kind topics ofTopics endedAt } endedAt failure \
                    result { position broker { id name } } userErrors { code path }";
@@ -117,5 +117,6 @@ async fn an_answer_waits_for_a_job_within_bounds() {
     let error = &answer["it"]["userErrors"][0];
     assert_eq!(error["code"], "OUT_OF_RANGE", "{answer}");
     assert_eq!(error["path"], json!(["input", "waitMs"]));
+    assert_eq!(error["bounds"], json!({ "min": 0, "max": 30_000 }));
     assert_eq!(answer["it"]["job"], Value::Null);
 }

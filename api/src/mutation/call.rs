@@ -16,7 +16,7 @@ use crate::error::{failure, read_failure};
 use crate::event::Event;
 use crate::job::{JobWork, Progress, Reached, result_within};
 use crate::scalar::Revision;
-use crate::user_error::{UserError, UserErrorCode};
+use crate::user_error::{UserError, UserErrorCode, ValueBounds};
 
 /// The longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 200;
@@ -116,7 +116,14 @@ impl<'a> Call<'a> {
         if wait_ms > LONGEST_WAIT_MS {
             let text = "the answer waits at most 30,000 ms for a job";
             let path = &["input", "waitMs"];
-            return Err(UserError::new(UserErrorCode::OutOfRange, text, path).into());
+            let error = UserError {
+                bounds: Some(ValueBounds {
+                    min: 0,
+                    max: LONGEST_WAIT_MS,
+                }),
+                ..UserError::new(UserErrorCode::OutOfRange, text, path)
+            };
+            return Err(error.into());
         }
         let control = Arc::clone(self.ctx.data_unchecked::<Arc<Control>>());
         let request = self.request.clone();

@@ -42,12 +42,7 @@ impl Command for PublishVersion {
                 version: self.version.clone(),
             });
         }
-        if !(1..=LONGEST_TIMEOUT_MS).contains(&self.timeout_ms) {
-            return Err(Refusal::OutOfRange {
-                field: "timeoutMs",
-                rule: "1 to 3000000",
-            });
-        }
+        Refusal::unless_within("timeoutMs", self.timeout_ms, 1..=LONGEST_TIMEOUT_MS)?;
         let endpoint = self.endpoint.parse::<Endpoint>();
         endpoint.map_err(|wrong| Refusal::BadEndpoint(wrong.to_string()))?;
         Ok(vec![
@@ -141,9 +136,10 @@ mod tests {
         };
         given([algorithm_registered("acme/score")])
             .when(hasty)
-            .then_refused(Refusal::OutOfRange {
+            .then_refused(Refusal::OutOfBounds {
                 field: "timeoutMs",
-                rule: "1 to 3000000",
+                min: 1,
+                max: 3_000_000,
             });
     }
 

@@ -10,7 +10,7 @@ use crate::organization::Organization;
 use crate::refusal::Refusal;
 
 /// The most changes in one batch.
-const MOST_CHANGES: usize = 500;
+const MOST_CHANGES: u64 = 500;
 
 /// Which way a grant is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,12 +26,7 @@ pub type Grantees = (Each<Algorithm>, Each<Organization>);
 pub(super) fn check<K: Ord>(
     changes: impl ExactSizeIterator<Item = (Edit, K)>,
 ) -> Result<(), Refusal> {
-    if !(1..=MOST_CHANGES).contains(&changes.len()) {
-        return Err(Refusal::OutOfRange {
-            field: "changes",
-            rule: "1 to 500",
-        });
-    }
+    Refusal::unless_within("changes", changes.len() as u64, 1..=MOST_CHANGES)?;
     let mut seen = BTreeMap::new();
     for (index, (edit, key)) in changes.enumerate() {
         let Some((first, other)) = seen.insert(key, (index, edit)) else {

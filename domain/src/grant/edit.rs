@@ -217,9 +217,10 @@ mod tests {
 
     #[test]
     fn a_batch_has_1_to_500_changes() {
-        let refusal = Refusal::OutOfRange {
+        let refusal = Refusal::OutOfBounds {
             field: "changes",
-            rule: "1 to 500",
+            min: 1,
+            max: 500,
         };
         given(ready()).when(edit([])).then_refused(refusal.clone());
         let many = |count: usize| {

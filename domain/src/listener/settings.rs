@@ -1,7 +1,5 @@
 //! How a listener behaves, with the bounds of each value.
 
-use std::ops::RangeInclusive;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -94,35 +92,27 @@ impl ListenerSettings {
         let Self {
             concurrency, retry, ..
         } = self;
-        within(
-            "settings.concurrency",
-            u64::from(*concurrency),
-            1..=1024,
-            "1 to 1024",
-        )?;
+        let within = Refusal::unless_within;
+        within("settings.concurrency", u64::from(*concurrency), 1..=1024)?;
         within(
             "settings.retry.maxAttempts",
             u64::from(retry.max_attempts),
             1..=100,
-            "1 to 100",
         )?;
         within(
             "settings.retry.initialBackoffMs",
             retry.initial_backoff_ms,
             1..=3_600_000,
-            "1 to 3600000",
         )?;
         within(
             "settings.retry.maxBackoffMs",
             retry.max_backoff_ms,
             retry.initial_backoff_ms..=86_400_000,
-            "settings.retry.initialBackoffMs to 86400000",
         )?;
         within(
             "settings.maxMessageBytes",
             self.max_message_bytes,
             1..=16 * 1024 * 1024,
-            "1 to 16777216",
         )
     }
 }
@@ -178,18 +168,5 @@ impl Default for RetryPolicy {
             initial_backoff_ms: 500,
             max_backoff_ms: 60_000,
         }
-    }
-}
-
-fn within(
-    field: &'static str,
-    value: u64,
-    allowed: RangeInclusive<u64>,
-    rule: &'static str,
-) -> Result<(), Refusal> {
-    if allowed.contains(&value) {
-        Ok(())
-    } else {
-        Err(Refusal::OutOfRange { field, rule })
     }
 }

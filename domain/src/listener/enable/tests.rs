@@ -302,8 +302,9 @@ fn settings_out_of_bounds_are_refused_by_field() {
     given(ready())
         .and([granted("orders", Access::Subscribe)])
         .when(wild)
-        .then_refused(Refusal::OutOfRange {
+        .then_refused(Refusal::OutOfBounds {
             field: "settings.concurrency",
-            rule: "1 to 1024",
+            min: 1,
+            max: 1024,
         });
 }

@@ -103,9 +103,10 @@ fn nothing_changes_where_one_part_is_refused() {
     };
     given(enabled())
         .when(update)
-        .then_refused(Refusal::OutOfRange {
+        .then_refused(Refusal::OutOfBounds {
             field: "settings.concurrency",
-            rule: "1 to 1024",
+            min: 1,
+            max: 1024,
         });
 }
 
@@ -165,9 +166,10 @@ fn settings_that_do_not_fit_together_are_refused_by_field() {
             },
             ..SettingsPatch::default()
         }))
-        .then_refused(Refusal::OutOfRange {
+        .then_refused(Refusal::OutOfBounds {
             field: "settings.retry.maxBackoffMs",
-            rule: "settings.retry.initialBackoffMs to 86400000",
+            min: 500,
+            max: 86_400_000,
         });
 }
 
