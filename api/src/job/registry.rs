@@ -96,6 +96,9 @@ pub(crate) struct Progress {
     state: watch::Sender<JobState>,
 }
 
+/// Ends a job, also one whose task panicked.
+struct Ending(Progress);
+
 impl Jobs {
     /// No jobs yet.
     #[must_use]
@@ -156,11 +159,11 @@ impl Jobs {
             state: state.clone(),
         };
         let task = task(progress);
-        let ending = Progress {
+        let ending = Ending(Progress {
             clock: Arc::clone(&self.clock),
             state,
-        };
-        tokio::spawn(async move { ending.end(task.await) });
+        });
+        tokio::spawn(async move { ending.0.end(task.await) });
         Ok(follower)
     }
 
@@ -216,6 +219,7 @@ impl Progress {
         });
     }
 
+    /// Ends it, unless it has ended.
     fn end(&self, result: Result<Reached, NotDone>) {
         let now = self.clock.now();
         let result = result.map_err(|cause| match cause {
@@ -223,11 +227,26 @@ impl Progress {
             NotDone::Failed(error) => NotReached::Failed(error),
             NotDone::UnderWay => unreachable!("a job does not begin another"),
         });
-        self.state.send_modify(|state| {
+        self.state.send_if_modified(|state| {
+            if state.end.is_some() {
+                return false;
+            }
             state.end_step(now);
             state.end = Some(End { at: now, result });
+            true
         });
     }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.end(Err(broken_off()));
+    }
+}
+
+fn broken_off() -> NotDone {
+    let text = "the job broke off; send the mutation again";
+    NotDone::Failed(error(Code::Unavailable, text))
 }
 
 impl JobState {
@@ -261,11 +280,8 @@ pub(crate) async fn result_within(
     let ended = tokio::time::timeout(patience, ended).await;
     match ended {
         Ok(Ok(state)) => state.result().unwrap_or(Err(NotDone::UnderWay)),
-        // Its sender is kept as long as it is under way, unless its task panicked.
-        Ok(Err(_)) => Err(NotDone::Failed(error(
-            Code::Unavailable,
-            "the job broke off",
-        ))),
+        // It was forgotten meanwhile.
+        Ok(Err(_)) => Err(broken_off()),
         Err(_) => Err(NotDone::UnderWay),
     }
 }

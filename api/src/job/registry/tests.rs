@@ -110,6 +110,18 @@ async fn what_was_refused_is_tried_again_as_the_same_job() {
 }
 
 #[tokio::test]
+async fn a_job_whose_task_panics_has_failed_and_can_be_tried_again() {
+    let jobs = jobs();
+    let (job, ending) = begin(&jobs, 1, 0);
+    drop(ending);
+    let failed = ended(job.unwrap()).await;
+    assert!(matches!(failed.result(), Some(Err(NotDone::Failed(_)))));
+    let (again, ending) = begin(&jobs, 1, 0);
+    ending.send(Ok(reached())).ok().unwrap();
+    assert!(ended(again.unwrap()).await.result().unwrap().is_ok());
+}
+
+#[tokio::test]
 async fn jobs_under_way_are_bounded_and_the_oldest_that_ended_are_forgotten() {
     let jobs = jobs();
     let under_way = MOST_UNDER_WAY as u128;
