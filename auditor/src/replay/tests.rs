@@ -44,12 +44,12 @@ const HISTORY: [Told; 14] = [
     (
         60,
         "TopicGranted",
-        r#"{"broker":"C","topic":"orders","algorithm":"acme/score","access":"SUBSCRIBE"}"#,
+        r#"{"broker":"C","topic":"orders","grantee":{"algorithm":"acme/score"},"access":"SUBSCRIBE"}"#,
     ),
     (
         60,
         "TopicGranted",
-        r#"{"broker":"C","topic":"scores","algorithm":"acme/score","access":"PUBLISH"}"#,
+        r#"{"broker":"C","topic":"scores","grantee":{"algorithm":"acme/score"},"access":"PUBLISH"}"#,
     ),
     (
         70,
@@ -69,7 +69,7 @@ const HISTORY: [Told; 14] = [
     (
         100,
         "TopicRevoked",
-        r#"{"broker":"C","topic":"orders","algorithm":"acme/score","access":"SUBSCRIBE"}"#,
+        r#"{"broker":"C","topic":"orders","grantee":{"algorithm":"acme/score"},"access":"SUBSCRIBE"}"#,
     ),
     (
         110,
@@ -79,7 +79,7 @@ const HISTORY: [Told; 14] = [
     (
         120,
         "TopicRevoked",
-        r#"{"broker":"C","topic":"scores","algorithm":"acme/score","access":"PUBLISH"}"#,
+        r#"{"broker":"C","topic":"scores","grantee":{"algorithm":"acme/score"},"access":"PUBLISH"}"#,
     ),
     (
         130,
@@ -242,7 +242,7 @@ async fn a_grant_of_a_dead_letter_queue_names_the_topics_whose_faulty_messages_i
         (
             75,
             "TopicGranted",
-            r#"{"broker":"C","topic":"failed","algorithm":"acme/mend","access":"SUBSCRIBE"}"#,
+            r#"{"broker":"C","topic":"failed","grantee":{"algorithm":"acme/mend"},"access":"SUBSCRIBE"}"#,
         ),
         (
             76,
@@ -252,7 +252,7 @@ async fn a_grant_of_a_dead_letter_queue_names_the_topics_whose_faulty_messages_i
         (
             77,
             "TopicGranted",
-            r#"{"broker":"C","topic":"failed","algorithm":"acme/score","access":"DEAD_LETTER"}"#,
+            r#"{"broker":"C","topic":"failed","grantee":{"algorithm":"acme/score"},"access":"DEAD_LETTER"}"#,
         ),
     ]);
     let temp = TempDir::new().unwrap();
