@@ -1,13 +1,19 @@
 //! What waits for a group: from its positions, or where it would begin, to the end.
 
+use std::thread;
+use std::time::Duration;
+
 use rdkafka::consumer::Consumer;
-use rdkafka::error::KafkaResult;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::probe::{Probe, look};
 use super::start::first_offset;
 use super::{KafkaSettings, Watermarks, config};
 use crate::port::{Backlog, BrokerError, Start};
+
+/// How long to wait before the coordinator is asked again.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Asks the cluster. No member joins the group.
 pub(super) async fn backlog(
@@ -30,7 +36,7 @@ fn found(probe: &Probe, topic: &str, partitions: i32, start: Start) -> KafkaResu
     for partition in 0..partitions {
         all.add_partition(topic, partition);
     }
-    let committed = probe.consumer.committed_offsets(all, probe.left())?;
+    let committed = committed(probe, &all)?;
     let mut backlog = Backlog {
         has_position: false,
         waiting: 0,
@@ -44,6 +50,29 @@ fn found(probe: &Probe, topic: &str, partitions: i32, start: Start) -> KafkaResu
         backlog.waiting += waiting(probe, topic, element.partition(), position, start)?;
     }
     Ok(backlog)
+}
+
+/// The positions of the group. Its coordinator may have to be found, or to load them: of a cluster
+/// that never had a group, it is yet to be made.
+fn committed(probe: &Probe, partitions: &TopicPartitionList) -> KafkaResult<TopicPartitionList> {
+    loop {
+        let left = probe.left();
+        match probe.consumer.committed_offsets(partitions.clone(), left) {
+            Err(error) if is_without_coordinator(&error) && left > PAUSE => thread::sleep(PAUSE),
+            told => return told,
+        }
+    }
+}
+
+fn is_without_coordinator(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::NotCoordinator
+                | RDKafkaErrorCode::CoordinatorNotAvailable
+                | RDKafkaErrorCode::CoordinatorLoadInProgress
+        )
+    )
 }
 
 fn waiting(
