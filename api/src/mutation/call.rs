@@ -137,7 +137,8 @@ impl<'a> Call<'a> {
             });
             async move {
                 let reached = task.await?;
-                // Whoever is told of the end reads what was done. It is done even if that fails.
+                // A client that is told of the end must see the result. Where the read models are
+                // late, the work is done all the same.
                 let _ = shown
                     .model
                     .wait_for(reached.position, READ_YOUR_WRITES)
