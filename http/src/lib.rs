@@ -17,6 +17,7 @@ mod socket;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::Schema;
 use axum::Router;
@@ -26,6 +27,7 @@ use domain::Actor;
 use domain::run::DirectRunner;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 pub use health::Readiness;
@@ -37,7 +39,10 @@ use self::gateway::Room;
 const MOST_REQUESTS: usize = 256;
 
 /// The most WebSockets at once.
-const MOST_SOCKETS: usize = 2_000;
+const MOST_SOCKETS: u32 = 2_000;
+
+/// How long their clients may take to answer the closing of their sockets when the server stops.
+const SOCKETS_PATIENCE: Duration = Duration::from_secs(3);
 
 /// What the doors need beside the schema.
 #[derive(Clone)]
@@ -70,7 +75,8 @@ struct Places {
     sockets: Arc<Semaphore>,
 }
 
-/// Serves on `listener` until the settings' shutdown, then finishes what is under way.
+/// Serves on `listener` until the settings' shutdown, then finishes what is under way, and tells the
+/// clients of sockets that the server stops.
 ///
 /// # Errors
 /// The listener fails.
@@ -80,17 +86,28 @@ pub async fn serve(
     settings: HttpSettings,
 ) -> std::io::Result<()> {
     let shutdown = settings.shutdown.clone().cancelled_owned();
-    let app = router(schema, settings).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, app)
-        .with_graceful_shutdown(shutdown)
-        .await
-}
-
-fn router(schema: Schema, settings: HttpSettings) -> Router {
     let places = Arc::new(Places {
         requests: Semaphore::new(MOST_REQUESTS),
-        sockets: Arc::new(Semaphore::new(MOST_SOCKETS)),
+        sockets: Arc::new(Semaphore::new(MOST_SOCKETS as usize)),
     });
+    let sockets = Arc::clone(&places.sockets);
+    let app = router(schema, settings, places).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, app)
+        .with_graceful_shutdown(shutdown)
+        .await?;
+    // To axum, a connection ends when it becomes a socket. Every place is free once all have ended.
+    let ended = timeout(SOCKETS_PATIENCE, sockets.acquire_many(MOST_SOCKETS)).await;
+    if ended.is_err() {
+        let open = MOST_SOCKETS as usize - sockets.available_permits();
+        tracing::info!(
+            open,
+            "clients have not answered the closing of their sockets"
+        );
+    }
+    Ok(())
+}
+
+fn router(schema: Schema, settings: HttpSettings, places: Arc<Places>) -> Router {
     let site = Site {
         schema,
         settings,

@@ -156,8 +156,13 @@ impl Session {
     /// Serves the socket to its end. The handshake of a client that speaks another protocol
     /// succeeds, so that it hears why it is closed: browsers show nothing of a failed one.
     async fn run(mut self, is_ours: bool) {
+        let shutdown = self.site.settings.shutdown.clone();
         let ended = if is_ours {
-            self.serve().await
+            tokio::select! {
+                ended = self.serve() => ended,
+                // Whatever it waits for: a client that does not read keeps nobody from stopping.
+                () = shutdown.cancelled() => Err(Close::STOPPING),
+            }
         } else {
             Err(Close::PROTOCOL)
         };
@@ -198,12 +203,10 @@ impl Session {
 
     async fn serve(&mut self) -> Result<(), Close> {
         self.init().await?;
-        let shutdown = self.site.settings.shutdown.clone();
         let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         let mut heard = true;
         loop {
             tokio::select! {
-                () = shutdown.cancelled() => return Err(Close::STOPPING),
                 frame = self.socket.recv() => {
                     heard = true;
                     if let Some(message) = self.read(frame)? {

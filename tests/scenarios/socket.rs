@@ -1,5 +1,6 @@
 //! The WebSocket speaks `graphql-transport-ws`, and nothing else.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::Eventflows;
 use tests::graphql::Socket;
@@ -150,11 +151,19 @@ async fn a_subscription_that_is_too_long_is_refused_and_what_no_client_sends_clo
 }
 
 #[tokio::test]
-async fn a_client_is_told_to_connect_again_when_the_server_stops() {
+async fn every_client_is_told_to_connect_again_when_the_server_stops() {
     let mut eventflows = Eventflows::start().await;
-    let mut socket = acknowledged(&eventflows).await;
-    let (code, ()) = tokio::join!(socket.closed(), eventflows.terminate());
-    assert_eq!(code, 1001);
+    let mut sockets = Vec::new();
+    // So many that the last of them are told long after the first.
+    for _ in 0..300 {
+        sockets.push(acknowledged(&eventflows).await);
+    }
+    // They answer the closing, and one that does not keeps nobody waiting for long.
+    let silent = sockets.pop();
+    let codes = join_all(sockets.iter_mut().map(Socket::closed));
+    let (codes, ()) = tokio::join!(codes, eventflows.terminate());
+    assert_eq!(codes, [1001; 299]);
+    assert_eq!(silent.unwrap().closed().await, 1001);
 }
 
 /// The protocol that the server chooses of those offered, or the code and the reason that it closes

@@ -70,13 +70,21 @@ impl Client {
     /// Reads until the client tells `wanted`, and answers what it told before.
     async fn until(&mut self, wanted: Value) -> Vec<Value> {
         let mut before = Vec::new();
-        loop {
-            let told = self.tells().await;
-            if told == wanted {
-                return before;
+        let found = async {
+            loop {
+                let told = self.tells().await;
+                if told == wanted {
+                    return;
+                }
+                before.push(told);
             }
-            before.push(told);
+        };
+        // A client that goes on connecting goes on telling.
+        if timeout(PATIENCE, found).await.is_err() {
+            before.truncate(20);
+            panic!("{wanted} does not come after {before:?}");
         }
+        before
     }
 
     /// The next event, whatever happens to connections before it.
