@@ -5,6 +5,7 @@
 )]
 
 mod api_guide;
+mod arguments;
 mod audit;
 mod bad_input;
 mod changes;

@@ -119,7 +119,7 @@ async fn a_variable_within_a_literal_is_replaced() {
 
 /// The id of a topic that is not there.
 fn topic() -> &'static str {
-    crate::conventions::TOPIC
+    crate::arguments::TOPIC
 }
 
 #[tokio::test]
