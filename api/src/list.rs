@@ -145,6 +145,12 @@ impl View {
         let page = self.load(PageOf(filter, Paging::first(most))).await?;
         Ok(page.unwrap_or_else(Page::empty))
     }
+
+    /// How many rows the list of `filter` has.
+    pub(crate) async fn count<F: Filter>(&self, filter: F) -> Result<u64> {
+        let count = self.load(CountOf(filter)).await?;
+        Ok(count.unwrap_or_default())
+    }
 }
 
 /// How long a list is.
@@ -163,7 +169,7 @@ impl Total {
     fn of<F: Filter>(view: View, filter: F) -> Self {
         Self(Box::new(move || {
             let (view, filter) = (view.clone(), filter.clone());
-            Box::pin(async move { Ok(view.load(CountOf(filter)).await?.unwrap_or_default()) })
+            Box::pin(async move { view.count(filter).await })
         }))
     }
 }

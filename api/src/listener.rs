@@ -1,5 +1,6 @@
 //! Listeners over GraphQL.
 
+pub mod consumer;
 pub mod disable;
 pub mod enable;
 pub mod mutation;

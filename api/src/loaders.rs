@@ -12,6 +12,7 @@ use domain::{
 };
 use projections::algorithm::Algorithm;
 use projections::broker::{Broker, BrokerCounts};
+use projections::consumer::ConsumerCounts;
 use projections::ending::{Ended, Ending};
 use projections::grant::Grant;
 use projections::listener::Listener;
@@ -19,7 +20,7 @@ use projections::organization::Organization;
 use projections::publisher::Publisher;
 use projections::topic::{Topic, TopicCounts};
 use projections::version::PublishedVersion;
-use projections::worker::{Consumer, ConsumerCounts, Worker};
+use projections::worker::Worker;
 use projections::{ReadModel, ReadModelError};
 
 use crate::gathering::Gathering;
@@ -40,10 +41,6 @@ pub(crate) fn loader<T>(source: T, gathering: &Gathering) -> DataLoader<T> {
 /// The versions of an algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct VersionsOf(pub(crate) AlgorithmId);
-
-/// The consumers of a listener, by its key.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ConsumersOf(pub(crate) String);
 
 /// A listener whose algorithm has no grant to write to its dead letter queue.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -263,20 +260,6 @@ impl Loader<VersionsOf> for Rows {
         let ids: Vec<AlgorithmId> = keys.iter().map(|key| key.0.clone()).collect();
         let rows = self.0.versions_of(&ids).await.map_err(Arc::new)?;
         Ok(grouped(rows, |row| VersionsOf(row.algorithm.clone())))
-    }
-}
-
-impl Loader<ConsumersOf> for Rows {
-    type Value = Vec<Consumer>;
-    type Error = Arc<ReadModelError>;
-
-    async fn load(
-        &self,
-        keys: &[ConsumersOf],
-    ) -> Result<HashMap<ConsumersOf, Vec<Consumer>>, Self::Error> {
-        let listeners: Vec<String> = keys.iter().map(|key| key.0.clone()).collect();
-        let rows = self.0.consumers_of(&listeners).await.map_err(Arc::new)?;
-        Ok(grouped(rows, |row| ConsumersOf(row.listener.clone())))
     }
 }
 

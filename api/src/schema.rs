@@ -37,6 +37,7 @@ use crate::job::subscription::JobSubscription;
 use crate::limits::{Admitted, Limits, bounded, in_time, only_subscriptions};
 use crate::list::List;
 use crate::listener::Listener;
+use crate::listener::consumer::Consumer;
 use crate::listener::mutation::ListenerMutation;
 use crate::listener::query::ListenerQuery;
 use crate::loaders;
@@ -268,6 +269,7 @@ fn described(builder: Builder) -> Builder {
             "Part of a list of the topics that an algorithm may use.",
         )
         .override_output_type_description::<List<Broker>>("Part of a list of brokers.")
+        .override_output_type_description::<List<Consumer>>("Part of a list of consumers.")
         .override_output_type_description::<List<Grant>>("Part of a list of grants.")
         .override_output_type_description::<List<Listener>>("Part of a list of listeners.")
         .override_output_type_description::<List<OrganizationMember>>("Part of a list of members.")

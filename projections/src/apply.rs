@@ -10,8 +10,8 @@ use crate::fact::Fact;
 use crate::model::position_of;
 use crate::revision::Revised;
 use crate::{
-    algorithm, assignment, broker, event, grant, listener, organization, publisher, topic, version,
-    worker,
+    algorithm, assignment, broker, consumer, event, grant, listener, organization, publisher,
+    topic, version, worker,
 };
 
 /// What came of a batch.
@@ -132,6 +132,7 @@ fn apply(
     grant::apply(tx, fact, noted)?;
     listener::apply(tx, fact, noted)?;
     publisher::apply(tx, fact, noted)?;
-    worker::apply(tx, fact, noted)?;
+    worker::apply(tx, fact)?;
+    consumer::apply(tx, fact, noted)?;
     assignment::touch(tx, fact, touched)
 }

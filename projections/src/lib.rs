@@ -11,6 +11,7 @@ mod apply;
 pub mod assignment;
 pub mod broker;
 pub mod change;
+pub mod consumer;
 mod database;
 pub mod ending;
 mod error;

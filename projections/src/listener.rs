@@ -11,13 +11,13 @@ use uuid::Uuid;
 
 use crate::broker;
 use crate::change::{Find, Noted};
+use crate::consumer::ConsumerState;
 use crate::database::{FromRow, Row, Statement, Tx, Value, text, texts};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
 use crate::list::{FlowFilter, KeyRange, Listed, Places, Select, Sort, Sorted};
 use crate::model::ReadModel;
 use crate::revision::revision_of;
-use crate::worker::ConsumerState;
 
 /// A listener that was enabled at least once.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -29,7 +29,7 @@ const LISTENERS: &str =
     paused versionSelector problem { code text } resolvedVersion { version withdrawn }
     broker { name kind counts { topics listeners } status { state running } credential { name version } }
     algorithm { name retired versions(first: 10) { nodes { version withdrawnReason } } }
-    consumers { state } } } }";
+    consumers(first: 10) { nodes { state } } } } }";
 
 const GRANTS: &str =
     "query($first: Int!, $asOf: AsOf) { grants(first: $first, asOf: $asOf) { nodes {

@@ -52,8 +52,8 @@ async fn an_endpoint_that_is_down_is_tried_again_and_no_message_is_lost() {
             .await;
     }
     let reason = eventually("the listener says that it is blocked", async || {
-        let listener = flow.look("consumers { state reason }").await;
-        let consumer = listener["consumers"][0].clone();
+        let listener = flow.look("consumers { nodes { state reason } }").await;
+        let consumer = listener["consumers"]["nodes"][0].clone();
         (consumer["state"] == "BLOCKED").then(|| consumer["reason"].clone())
     })
     .await;
@@ -61,8 +61,8 @@ async fn an_endpoint_that_is_down_is_tried_again_and_no_message_is_lost() {
     endpoint.come_back().await;
     flow.until_ended(31, 0).await;
     eventually("the listener goes on", async || {
-        let listener = flow.look("consumers { state }").await;
-        (listener["consumers"][0]["state"] == "RUNNING").then_some(())
+        let listener = flow.look("consumers { nodes { state } }").await;
+        (listener["consumers"]["nodes"][0]["state"] == "RUNNING").then_some(())
     })
     .await;
     assert_eq!(kafka.until_records("scores", 31).await.len(), 31);
@@ -141,17 +141,17 @@ async fn without_the_grant_of_its_dlq_a_listener_consumes_nothing_until_it_has_i
     let dlq = kafka.topic("orders-dlq");
     let reason = format!("acme/score has no DEAD_LETTER or PUBLISH grant on {dlq}");
     eventually("the listener is blocked", async || {
-        let listener = flow.look("consumers { state reason }").await;
-        (listener["consumers"][0]["state"] == "BLOCKED").then_some(())
+        let listener = flow.look("consumers { nodes { state reason } }").await;
+        (listener["consumers"]["nodes"][0]["state"] == "BLOCKED").then_some(())
     })
     .await;
     let listener = flow
-        .look("enabled problem { code text } consumers { reason }")
+        .look("enabled problem { code text } consumers { nodes { reason } }")
         .await;
     assert_eq!(listener["enabled"], true);
     assert_eq!(listener["problem"]["text"], reason);
     assert_eq!(
-        listener["consumers"][0]["reason"],
+        listener["consumers"]["nodes"][0]["reason"],
         format!("dlq_not_granted: {reason}")
     );
     kafka.produce("orders", b"faulty").await;
@@ -165,9 +165,11 @@ async fn without_the_grant_of_its_dlq_a_listener_consumes_nothing_until_it_has_i
     assert_eq!(called[0], "first");
     assert_eq!(called.len(), 3);
     assert_eq!(kafka.until_records("orders-dlq", 1).await.len(), 1);
-    let listener = flow.look("problem { code } consumers { state }").await;
+    let listener = flow
+        .look("problem { code } consumers { nodes { state } }")
+        .await;
     assert_eq!(listener["problem"], Value::Null);
-    assert_eq!(listener["consumers"][0]["state"], "RUNNING");
+    assert_eq!(listener["consumers"]["nodes"][0]["state"], "RUNNING");
 }
 
 #[tokio::test]
@@ -180,8 +182,8 @@ async fn without_a_dlq_a_faulty_message_holds_the_listener_until_there_is_one() 
     let flow = Flow::set_up(&eventflows, &kafka, options).await;
     kafka.produce("orders", b"faulty").await;
     eventually("the listener is blocked", async || {
-        let listener = flow.look("consumers { state reason }").await;
-        (listener["consumers"][0]["state"] == "BLOCKED").then_some(())
+        let listener = flow.look("consumers { nodes { state reason } }").await;
+        (listener["consumers"]["nodes"][0]["state"] == "BLOCKED").then_some(())
     })
     .await;
     let set = "mutation($id: ID!, $dlq: String!) { it: listenerUpdate(id: $id, \

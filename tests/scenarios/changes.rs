@@ -23,7 +23,7 @@ const CHANGES: &str = "subscription($after: Position, $kinds: [NodeKind!], $with
     ... on Topic { name counts { subscribeGrants publishGrants listeners publishers } } \
     ... on Grant { access grantedAt } \
     ... on Listener { enabled paused versionSelector problem { code } deadLetterTopic { name } revision \
-    resolvedVersion { version } consumers { state stateSince } } \
+    resolvedVersion { version } consumers(first: 4) { nodes { state stateSince } } } \
     ... on Publisher { enabled versionSelector revision } } } } }";
 
 const LISTS: &str = "query($search: String!) { \
@@ -35,7 +35,7 @@ const LISTS: &str = "query($search: String!) { \
     counts { subscribeGrants publishGrants listeners publishers } } } } } \
     grants(first: 100) { nodes { id access grantedAt } } \
     listeners(first: 100) { nodes { id enabled paused versionSelector problem { code } deadLetterTopic { name } revision \
-    resolvedVersion { version } consumers { state stateSince } } } \
+    resolvedVersion { version } consumers(first: 4) { nodes { state stateSince } } } } \
     publishers(first: 100) { nodes { id enabled versionSelector revision } } }";
 
 /// Rows by id, as a client holds them.

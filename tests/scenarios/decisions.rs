@@ -194,8 +194,8 @@ async fn a_withdrawn_version_blocks_who_named_it_and_moves_who_selected_it() {
     kafka.produce("orders-dlq", b"moved").await;
     kafka.produce("orders", b"held").await;
     let reason = eventually("the exact listener is blocked", async || {
-        let listener = exact.look("consumers { state reason }").await;
-        let consumer = listener["consumers"][0].clone();
+        let listener = exact.look("consumers { nodes { state reason } }").await;
+        let consumer = listener["consumers"]["nodes"][0].clone();
         (consumer["state"] == "BLOCKED").then(|| consumer["reason"].clone())
     })
     .await;

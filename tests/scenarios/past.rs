@@ -17,7 +17,7 @@ const EVERYTHING: &str = "query($search: String!, $asOf: AsOf) { \
     counts { subscribeGrants publishGrants listeners publishers } } } } } \
     grants(first: 100, asOf: $asOf) { nodes { id grantedAt grantee { __typename } } } \
     listeners(first: 100, asOf: $asOf) { nodes { id enabled paused versionSelector problem { code } deadLetterTopic { name } revision \
-    resolvedVersion { version } consumers { state stateSince } broker { name } } } \
+    resolvedVersion { version } consumers(first: 4) { nodes { state stateSince } } broker { name } } } \
     publishers(first: 100, asOf: $asOf) { nodes { id enabled versionSelector algorithm { name } } } \
     organizationByName(name: \"acme\", asOf: $asOf) { id } \
     algorithmByName(name: \"acme/score\", asOf: $asOf) { id } \

@@ -113,9 +113,9 @@ impl Flow {
     /// Waits until so many consumers serve the listener.
     pub async fn until_consumers(&self, wanted: usize) {
         eventually("the number of consumers", async || {
-            let listener = self.look("consumers { state }").await;
-            let consumers = listener["consumers"].as_array().unwrap().len();
-            (consumers == wanted).then_some(())
+            let listener = self.look("consumers { totalCount }").await;
+            let consumers = &listener["consumers"]["totalCount"];
+            (*consumers == wanted).then_some(())
         })
         .await;
     }

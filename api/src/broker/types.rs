@@ -3,8 +3,8 @@
 use async_graphql::{Enum, ID, Object, Result, SimpleObject};
 use domain::broker::BrokerKind as DomainKind;
 use projections::broker::{self, Ended};
+use projections::consumer::ConsumerCounts;
 use projections::ending::Ending;
-use projections::worker::ConsumerCounts;
 
 use super::BrokerSettings;
 use crate::ending::{self, EndPreview};

@@ -5,7 +5,7 @@ use domain::{AlgorithmId, TopicId};
 use projections::listener::{ListenerFilter, ListenerSort};
 
 use super::Listener;
-use super::types::ConsumerState;
+use super::consumer::ConsumerState;
 use crate::as_of::AsOf;
 use crate::filter::{FilterInput, Members, Parent};
 use crate::id;

@@ -5,21 +5,22 @@ use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use domain::TopicId;
 use domain::algorithm::{Algorithm as Versions, Unresolved};
 use projections::version::PublishedVersion;
-use projections::worker::ConsumerState as RowState;
 
+use super::consumer::{Consumer, ConsumerFilterInput};
 use super::settings::ListenerSettings;
 use crate::algorithm::{Algorithm, Version};
 use crate::broker::Broker;
 use crate::error::{Code, fault};
 use crate::event::{self, Event};
+use crate::filter::FilterInput;
 use crate::id::GlobalId;
-use crate::loaders::{ConsumersOf, DlqNotGranted, VersionsOf};
+use crate::list::{Bounds, List, Part};
+use crate::loaders::{DlqNotGranted, VersionsOf};
 use crate::paging::Cursor;
 use crate::run::{Ledger, Run, query};
 use crate::scalar::{BigInt, DateTime, Revision};
 use crate::topic::Topic;
 use crate::view::View;
-use crate::worker::Worker;
 
 pub struct Listener(pub(crate) projections::listener::Listener, pub(crate) View);
 
@@ -118,12 +119,26 @@ impl Listener {
     }
 
     /// The consumers that serve it, one per worker.
-    async fn consumers(&self) -> Option<Result<Vec<Consumer>>> {
-        let rows = self.1.load(ConsumersOf(self.0.id.to_string())).await;
-        Some(rows.map(|rows| {
-            let rows = rows.unwrap_or_default().into_iter();
-            rows.map(|row| Consumer(row, self.1.clone())).collect()
-        }))
+    async fn consumers(
+        &self,
+        filter: Option<ConsumerFilterInput>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Option<Result<List<Consumer>>> {
+        let filter = match filter.unwrap_or_default().filter(&self.0.id) {
+            Ok(filter) => filter,
+            Err(error) => return Some(Err(error)),
+        };
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let part = Part::in_order(bounds);
+        Some(self.1.list(filter, part, Consumer).await)
     }
 
     /// What disabling it would stop now.
@@ -149,9 +164,10 @@ impl Listener {
 
 impl Listener {
     async fn preview_disabling(&self, ctx: &Context<'_>) -> Result<ListenerDisablePreview> {
-        let consumers = self.1.load(ConsumersOf(self.0.id.to_string())).await?;
+        let consumers = ConsumerFilterInput::default().filter(&self.0.id)?;
+        let consumers = self.1.count(consumers).await?;
         Ok(ListenerDisablePreview {
-            consumers: consumers.map_or(0, |consumers| consumers.len()),
+            consumers: u32::try_from(consumers).unwrap_or(u32::MAX),
             in_flight: query::ledger(ctx, self.0.group).await?.in_flight,
         })
     }
@@ -221,45 +237,7 @@ impl From<Unresolved> for ListenerProblem {
 #[derive(SimpleObject)]
 pub struct ListenerDisablePreview {
     /// How many consumers serve it.
-    pub consumers: usize,
+    pub consumers: u32,
     /// Messages without a decision yet, which are finished or given back to the broker.
     pub in_flight: BigInt,
-}
-
-pub struct Consumer(projections::worker::Consumer, View);
-
-/// What serves a listener in one worker.
-#[Object]
-impl Consumer {
-    /// The worker that it runs in.
-    async fn worker(&self) -> Option<Result<Worker>> {
-        self.1.find(self.0.worker, Worker::of_row).await
-    }
-
-    /// How it is.
-    async fn state(&self) -> ConsumerState {
-        self.0.state.into()
-    }
-
-    /// Why it is blocked or failed.
-    async fn reason(&self) -> Option<&str> {
-        self.0.reason.as_deref()
-    }
-
-    /// Since when it has been in this state.
-    async fn state_since(&self) -> DateTime {
-        DateTime(self.0.since)
-    }
-}
-
-/// How a consumer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "RowState")]
-pub enum ConsumerState {
-    /// It consumes.
-    Running,
-    /// It holds its position.
-    Blocked,
-    /// It failed and will be restarted.
-    Failed,
 }

@@ -13,7 +13,7 @@ const EVENTS_TAB: &str = "query($name: String!) { algorithmByName(name: $name) {
     id name versions(first: 10) { nodes { version withdrawn } }
     grants(first: 50) { nodes { id access topic { name } topicPattern broker { id name kind } } }
     listeners(first: 50) { nodes { id topic { name } enabled paused versionSelector problem { code text } deadLetterTopic { name }
-        resolvedVersion { version } broker { name } consumers { state reason } } }
+        resolvedVersion { version } broker { name } consumers(first: 10) { nodes { state reason } } } }
     publishers(first: 50) { nodes { id topic { name } enabled versionSelector broker { name } } } } }";
 
 const BROKERS: &str = "{ brokers(first: 100) { nodes { id name kind connectedAt

@@ -7,22 +7,23 @@ use domain::grant::{
     Access, GrantKey, Grantee, Permission, Scope, TopicGranted, TopicPatternGranted,
 };
 use domain::organization::{MemberRoleChanged, Role};
-use domain::worker::{ConsumerFailed, ListenerBlocked};
+use domain::worker::{ConsumerFailed, ConsumerStarted, ListenerBlocked};
 use domain::{AlgorithmId, Event, ListenerId, PublisherId, TopicId, Version, WorkerId};
 use projections::algorithm::AlgorithmFilter;
 use projections::algorithm_topic::AlgorithmTopicFilter;
 use projections::broker::BrokerFilter;
+use projections::consumer::ConsumerState;
 use projections::grant::{Grant, GrantFilter};
 use projections::list::{Filter, Listed, Select};
 use projections::listener::{Listener, ListenerFilter};
 use projections::organization::OrganizationFilter;
 use projections::publisher::PublisherFilter;
-use projections::worker::ConsumerState;
+
 use projections::{Paging, ReadModel};
 use uuid::Uuid;
 
 use crate::fixture::{Fixture, history};
-use crate::lists::{events, members, on, versions};
+use crate::lists::{consumers, events, members, on, versions};
 use crate::random::broker;
 
 fn topic(broker_name: &str, name: &str) -> TopicId {
@@ -81,6 +82,13 @@ fn more_events() -> Vec<Event> {
             worker,
             listener: listener("acme/score"),
             reason: "the endpoint is down".to_owned(),
+        }
+        .into(),
+    );
+    events.push(
+        ConsumerStarted {
+            worker: WorkerId(Uuid::from_u128(5)),
+            listener: listener("acme/score"),
         }
         .into(),
     );
@@ -379,6 +387,11 @@ async fn brokers_topics_and_people_are_chosen_by_any_of_several_values() {
             { roles: vec![Role::Owner, Role::Executor] } => |row| row.role == Role::Owner;
             { roles: vec![] } => |_| false;
             { search: "n".to_owned() } => |row| row.name.as_str() == "ann";
+        );
+        check!(&fixture.model, consumers("next");
+            { states: vec![ConsumerState::Failed, ConsumerState::Blocked] } =>
+                |row| row.state == ConsumerState::Blocked;
+            { states: vec![] } => |_| false;
         );
     }
 }

@@ -10,10 +10,11 @@ use domain::grant::{Access, Grantee, Permission, TopicGranted};
 use domain::listener::{ListenerEnabled, ListenerPaused, ListenerSettings, StartPosition};
 use domain::organization::{MemberAdded, OrganizationCreated, Role};
 use domain::publisher::PublisherEnabled;
-use domain::worker::WorkerJoined;
+use domain::worker::{ConsumerStarted, WorkerJoined};
 use domain::{AlgorithmId, Event, ListenerId, PublisherId, TopicId, WorkerId};
 use projections::algorithm::{AlgorithmFilter, AlgorithmSort};
 use projections::broker::{BrokerFilter, BrokerSort};
+use projections::consumer::ConsumerFilter;
 use projections::grant::{GrantFilter, GrantSort};
 use projections::list::{ByKey, Filter, Listed, SortOf};
 use projections::listener::{ListenerFilter, ListenerSort};
@@ -30,6 +31,7 @@ use crate::random::{BROKERS, broker};
 
 const ALGORITHMS: [&str; 4] = ["acme/rank", "acme/score", "beta/a", "beta/fold"];
 const VERSIONS: [&str; 5] = ["1.10.0", "1.9.0", "1.10.0-rc.1", "2.0.0", "1.10.0+build"];
+const WORKERS: [u128; 3] = [7, 3, 5];
 const NAMES: [&str; 5] = ["a", "ab", "orders", "orders.eu", "z"];
 
 /// Two brokers with the same topics, each read and written by every algorithm.
@@ -85,16 +87,16 @@ pub(crate) fn events() -> Vec<Event> {
             }));
         }
     }
-    let paused = ListenerPaused {
-        listener: ListenerId {
-            topic: TopicId {
-                broker: broker("main"),
-                topic: "orders".parse().unwrap(),
-            },
-            algorithm: "acme/score".parse().unwrap(),
-        },
+    let listener = ListenerId {
+        topic: orders(),
+        algorithm: "acme/score".parse().unwrap(),
     };
-    events.push(paused.into());
+    events.extend(WORKERS.map(|worker| {
+        let worker = WorkerId(Uuid::from_u128(worker));
+        let listener = listener.clone();
+        Event::from(ConsumerStarted { worker, listener })
+    }));
+    events.push(ListenerPaused { listener }.into());
     events
 }
 
@@ -117,7 +119,7 @@ fn versions_and_workers() -> Vec<Event> {
         reason: None,
     };
     events.push(withdrawn.into());
-    for worker in [7, 3, 5] {
+    for worker in WORKERS {
         let joined = WorkerJoined {
             worker: WorkerId(Uuid::from_u128(worker)),
         };
@@ -273,6 +275,7 @@ async fn every_order_of_every_list_is_whole_page_by_page_and_counted() {
             check(model, OrganizationFilter::default(), by, 3).await;
         }
         check(model, members(), ByKey, 3).await;
+        check(model, consumers("main"), ByKey, WORKERS.len()).await;
         for by in [AlgorithmSort::Name, AlgorithmSort::RegisteredAt] {
             check(model, AlgorithmFilter::default(), by, 4).await;
         }
@@ -425,6 +428,21 @@ pub(crate) fn on(name: &str) -> TopicFilter {
         broker: broker(name),
         names: None,
         search: None,
+        not: None,
+    }
+}
+
+/// Those of acme/score on orders.
+pub(crate) fn consumers(name: &str) -> ConsumerFilter {
+    ConsumerFilter {
+        listener: ListenerId {
+            topic: TopicId {
+                broker: broker(name),
+                topic: "orders".parse().unwrap(),
+            },
+            algorithm: "acme/score".parse().unwrap(),
+        },
+        states: None,
         not: None,
     }
 }
