@@ -101,6 +101,14 @@ pub(crate) struct Members {
 }
 
 impl Members {
+    /// Those of a filter of a list of the whole system.
+    pub(crate) fn of_filter() -> Self {
+        Self {
+            path: "filter",
+            parent: None,
+        }
+    }
+
     /// The keys in the ids of a member.
     pub(crate) fn ids<K>(
         self,
@@ -136,8 +144,12 @@ impl Members {
         Ok(words.map(|words| words.into_iter().map(Into::into).collect()))
     }
 
-    /// The values, if there are not too many.
-    fn few<V>(self, member: &'static str, values: Option<Vec<V>>) -> Result<Option<Vec<V>>> {
+    /// The values of a member, if there are not too many.
+    pub(crate) fn few<V>(
+        self,
+        member: &'static str,
+        values: Option<Vec<V>>,
+    ) -> Result<Option<Vec<V>>> {
         let path = self.path;
         match values.as_ref().map_or(0, Vec::len) {
             0..=MOST => Ok(values),

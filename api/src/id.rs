@@ -122,14 +122,6 @@ impl GlobalId {
     }
 }
 
-/// The key in an id that a filter may name.
-pub(crate) fn chosen<K>(
-    id: Option<&ID>,
-    decode: fn(&ID) -> Result<K, IdError>,
-) -> async_graphql::Result<Option<K>> {
-    id.map(|id| known(id, decode)).transpose()
-}
-
 /// The key in an id of a query.
 pub(crate) fn known<K>(id: &ID, decode: fn(&ID) -> Result<K, IdError>) -> async_graphql::Result<K> {
     decode(id).map_err(|error| invalid(error.to_string()))

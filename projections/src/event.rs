@@ -3,6 +3,8 @@
 //!
 //! An event is the same at every moment, so that the read models of earlier moments go without.
 
+use std::collections::BTreeSet;
+
 use domain::{Actor, CorrelationId, Event, EventId, OrganizationName, Position, Thing};
 use serde::Serialize;
 use uuid::Uuid;
@@ -24,17 +26,16 @@ const CHUNK: usize = 8192;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Term(i64);
 
-/// Which events are asked for; all where nothing is set.
+/// Which events are asked for; all where nothing is set. Of several values any is enough.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EventFilter {
     /// Those of the history of a thing.
     pub of: Option<Thing>,
-    /// Those about what belongs to an organization, or about the organization.
-    pub organization: Option<OrganizationName>,
-    pub actor: Option<Actor>,
     pub correlation: Option<CorrelationId>,
-    /// Those of one of these types; of any where it is empty.
-    pub types: Vec<&'static str>,
+    /// Those about what belongs to such an organization, or about the organization.
+    pub organizations: Option<Vec<OrganizationName>>,
+    pub actors: Option<Vec<Actor>>,
+    pub types: Option<Vec<&'static str>>,
 }
 
 /// Which part of a list of events is asked for.
@@ -197,6 +198,8 @@ impl ReadModel {
         }
         for (list, (_, paging)) in lists.iter_mut().zip(asked) {
             list.sort_unstable();
+            // An event can be about several organizations.
+            list.dedup();
             if paging.descending {
                 list.reverse();
             }
@@ -239,28 +242,43 @@ impl ReadModel {
 struct AllOf(Vec<Term>);
 
 impl EventFilter {
-    /// The events of each type are a part of their own: the database finds the first of each
-    /// without sorting all of them.
+    /// In how many parts its events are looked up.
+    #[must_use]
+    pub fn breadth(&self) -> usize {
+        let values = self.alternatives();
+        let counts = values.iter().flatten().map(Vec::len);
+        counts.fold(1, usize::saturating_mul)
+    }
+
+    /// What must be one of several, each without repetition.
+    fn alternatives(&self) -> [Option<Vec<Term>>; 3] {
+        fn terms<V>(values: Option<&Vec<V>>, term: impl Fn(&V) -> Term) -> Option<Vec<Term>> {
+            let terms: BTreeSet<Term> = values?.iter().map(term).collect();
+            Some(terms.into_iter().collect())
+        }
+        [
+            terms(self.organizations.as_ref(), Term::organization),
+            terms(self.actors.as_ref(), Term::actor),
+            terms(self.types.as_ref(), |name| Term::event_type(name)),
+        ]
+    }
+
+    /// Each choice of one among several values is a part of its own: the database finds the first
+    /// of its events without sorting all of them.
     fn parts(&self) -> Vec<AllOf> {
         let terms = [
             self.correlation.map(Term::correlation),
             self.of.as_ref().map(Term::history),
-            self.organization.as_ref().map(Term::organization),
-            self.actor.as_ref().map(Term::actor),
         ];
-        let terms: Vec<Term> = terms.into_iter().flatten().collect();
-        if self.types.is_empty() {
-            return vec![AllOf(terms)];
+        let mut parts: Vec<Vec<Term>> = vec![terms.into_iter().flatten().collect()];
+        for values in self.alternatives().into_iter().flatten() {
+            let with = |part: &Vec<Term>, term| [part.as_slice(), &[term]].concat();
+            parts = parts
+                .iter()
+                .flat_map(|part| values.iter().map(move |term| with(part, *term)))
+                .collect();
         }
-        let mut types = self.types.clone();
-        types.sort_unstable();
-        types.dedup();
-        let with = |name| {
-            let mut terms = terms.clone();
-            terms.push(Term::event_type(name));
-            AllOf(terms)
-        };
-        types.into_iter().map(with).collect()
+        parts.into_iter().map(AllOf).collect()
     }
 
     /// Whether it lets every event through.

@@ -187,6 +187,54 @@ async fn a_history_is_paged_and_its_cursors_are_its_own() {
 }
 
 #[tokio::test]
+async fn events_are_filtered_by_several_values_of_each_member() {
+    let eventflows = Eventflows::start().await;
+    let api = eventflows.api();
+    let mut ids = Vec::new();
+    for name in ["acme", "beta", "gamma"] {
+        let created = api.done(CREATE, json!({ "input": { "name": name } })).await;
+        ids.push(created["organization"]["id"].clone());
+    }
+    let document = "query($filter: EventFilterInput) { events(filter: $filter, order: ASCENDING) \
+        { nodes { organization: payload } } }";
+    let chosen = async |filter: Value| {
+        let found = api.ask(document, json!({ "filter": filter })).await;
+        let nodes = found["events"]["nodes"].as_array().unwrap();
+        let names = nodes
+            .iter()
+            .map(|node| node["organization"]["name"].clone());
+        names.collect::<Vec<_>>()
+    };
+    let types = json!(["MEMBER_ADDED", "ORGANIZATION_CREATED"]);
+    let two = json!([ids[2], ids[0], ids[2]]);
+    let people = json!([{ "user": "nobody" }, { "user": "admin" }]);
+    let filter = json!({ "organizationIds": two, "types": types, "actors": people });
+    assert_eq!(chosen(filter).await, ["acme", "gamma"]);
+    let nobody = json!([{ "user": "nobody" }]);
+    assert_eq!(
+        chosen(json!({ "actors": nobody, "types": types })).await,
+        [""; 0]
+    );
+    assert_eq!(chosen(json!({ "types": [] })).await, [""; 0]);
+
+    let many = |count: usize| (0..count).map(|n| json!({ "user": n.to_string() }));
+    let many = many(51).collect::<Vec<_>>();
+    for (filter, said) in [
+        (
+            json!({ "actors": [{ "user": "admin" }, { "workerId": ids[0] }] }),
+            "filter.actors.1.workerId is not the id of a worker",
+        ),
+        (
+            json!({ "actors": many, "types": types }),
+            "filter has 102 choices of an organization, an actor and a type; at most 100 are looked up",
+        ),
+    ] {
+        let answer = api.answer(document, json!({ "filter": filter })).await;
+        assert_eq!(answer["errors"][0]["message"], said, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn the_workers_that_are_here_are_listed() {
     let eventflows = Eventflows::start().await;
     let api = eventflows.api();

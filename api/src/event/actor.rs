@@ -3,7 +3,8 @@
 use async_graphql::{Interface, Object, OneofObject, Result};
 use domain::{Actor as DomainActor, WorkerId};
 
-use crate::id;
+use crate::error::invalid;
+use crate::id::{self, IdError};
 use crate::view::View;
 use crate::worker::Worker;
 
@@ -80,12 +81,15 @@ pub enum ActorFilterInput {
 }
 
 impl ActorFilterInput {
-    pub(super) fn actor(self) -> Result<DomainActor> {
+    /// Reads what stands at `path` in the arguments.
+    pub(super) fn read(self, path: &str) -> Result<DomainActor> {
         Ok(match self {
             Self::User(name) => DomainActor::User { name },
             Self::Policy(name) => DomainActor::Policy { name },
             Self::WorkerId(id) => DomainActor::Worker {
-                id: id::known(&id, id::worker)?,
+                id: id::worker(&id).map_err(|IdError(kind)| {
+                    invalid(format!("{path}.workerId is not the id of {kind}"))
+                })?,
             },
         })
     }

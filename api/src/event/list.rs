@@ -11,29 +11,32 @@ use super::loaders::{PositionsOf, all_at};
 use super::types::Event;
 use crate::control::control;
 use crate::error::{invalid, log_failure};
+use crate::filter::Members;
 use crate::id::{self, GlobalId};
 use crate::list::OrderDirection;
 use crate::paging::limit;
 use crate::scalar::{DateTime, Position};
 use crate::view::View;
 
-/// The most types that a filter names.
-const MOST_TYPES: usize = 50;
+/// The most lists that are read for one: so many choices of an organization, an actor and a type.
+const BROADEST: usize = 100;
 
 /// A list of events. A cursor is the position of its event.
 pub(crate) type EventList = Connection<String, Event>;
 
-/// Which events to list; all of them by default.
+/// Which events to list; all of them by default. Each member that is there must match, a list by
+/// any of its values; an empty list matches nothing. The numbers of organizations, actors and types
+/// that are given make at most 100 when multiplied.
 #[derive(InputObject, Default)]
 pub(crate) struct EventFilterInput {
     /// Only the history of this thing, as `history` does.
     pub of: Option<ID>,
-    /// Only what is about this organization or what belongs to it.
-    pub organization_id: Option<ID>,
+    /// Only what is about one of these organizations or what belongs to it.
+    pub organization_ids: Option<Vec<ID>>,
     /// Only events of one of these types.
     pub types: Option<Vec<EventType>>,
-    /// Only events caused by this one.
-    pub actor: Option<ActorFilterInput>,
+    /// Only events caused by one of these.
+    pub actors: Option<Vec<ActorFilterInput>>,
     /// Only what belongs to this request: the `correlationId` of an event.
     pub correlation_id: Option<String>,
     /// Only events recorded at this time or later.
@@ -89,20 +92,36 @@ impl EventFilterInput {
         if let Some(DateTime(until)) = self.until {
             span.until = span.until.min(position_at(until).await?);
         }
-        let types = self.types.unwrap_or_default();
-        if types.len() > MOST_TYPES {
-            return Err(invalid("filter.types has at most 50"));
-        }
+        let members = Members::of_filter();
+        let actors = members.few("actors", self.actors)?.map(|actors| {
+            let actors = actors.into_iter().enumerate();
+            let actors =
+                actors.map(|(number, actor)| actor.read(&format!("filter.actors.{number}")));
+            actors.collect::<Result<_>>()
+        });
+        let types = members.few("types", self.types)?;
+        let types = types.map(|types| types.into_iter().map(EventType::name).collect());
         let correlation = self.correlation_id.map(|id| id.parse().map(CorrelationId));
         let filter = EventFilter {
             of: self.of.as_ref().map(thing).transpose()?,
-            organization: id::chosen(self.organization_id.as_ref(), id::organization)?,
-            actor: self.actor.map(ActorFilterInput::actor).transpose()?,
             correlation: correlation
                 .transpose()
                 .map_err(|_| invalid("filter.correlationId is the correlationId of an event"))?,
-            types: types.into_iter().map(EventType::name).collect(),
+            organizations: members.ids(
+                "organizationIds",
+                self.organization_ids,
+                id::organization,
+            )?,
+            actors: actors.transpose()?,
+            types,
         };
+        let breadth = filter.breadth();
+        if breadth > BROADEST {
+            return Err(invalid(format!(
+                "filter has {breadth} choices of an organization, an actor and a type; \
+                 at most {BROADEST} are looked up"
+            )));
+        }
         Ok((filter, span))
     }
 }

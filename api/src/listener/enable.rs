@@ -100,7 +100,7 @@ async fn was_enabled_before(
 ) -> async_graphql::Result<bool> {
     let enabled = EventFilter {
         of: Some(Thing::Listener(listener.clone())),
-        types: vec![ListenerEnabled::NAME],
+        types: Some(vec![ListenerEnabled::NAME]),
         ..EventFilter::default()
     };
     let two = EventPaging {

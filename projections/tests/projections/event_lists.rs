@@ -1,7 +1,7 @@
 //! Where the events are that have something in common.
 
 use domain::algorithm::AlgorithmRetired;
-use domain::{Actor, CorrelationId, EventId, Position, Thing};
+use domain::{Actor, CorrelationId, EventId, OrganizationName, Position, Thing};
 use projections::event::{EventFilter, EventPaging};
 
 use crate::events::{algorithm, flowing, listener};
@@ -42,7 +42,7 @@ async fn events_are_found_by_what_they_have_in_common_in_both_databases() {
             ..EventFilter::default()
         };
         let types = |types: &[&'static str]| EventFilter {
-            types: types.to_vec(),
+            types: Some(types.to_vec()),
             ..EventFilter::default()
         };
         let listened = at(|name| name == "ListenerEnabled" || name.starts_with("Dlq"));
@@ -70,19 +70,28 @@ async fn events_are_found_by_what_they_have_in_common_in_both_databases() {
             ..newest
         };
         assert_eq!(found(&fixture, version, before).await, told[..1]);
-        let nobody = EventFilter {
-            actor: Some(Actor::User {
-                name: "nobody".to_owned(),
-            }),
+        let nobody = Actor::User {
+            name: "nobody".to_owned(),
+        };
+        let somebody = history[0].meta.actor.clone();
+        let by_nobody = EventFilter {
+            actors: Some(vec![nobody.clone()]),
             ..EventFilter::default()
         };
-        assert_eq!(found(&fixture, nobody, ALL).await, [0; 0]);
+        assert_eq!(found(&fixture, by_nobody, ALL).await, [0; 0]);
         let mut all_of = of(Thing::Algorithm(algorithm_id.clone()));
-        all_of.organization = Some(algorithm_id.organization.clone());
-        all_of.actor = Some(history[0].meta.actor.clone());
-        all_of.types = vec!["AlgorithmRetired"];
+        let others: OrganizationName = "others".parse().unwrap();
+        all_of.organizations = Some(vec![others, algorithm_id.organization.clone()]);
+        all_of.actors = Some(vec![somebody, nobody]);
+        all_of.types = Some(vec!["AlgorithmRetired", "OrganizationCreated"]);
+        assert_eq!(all_of.breadth(), 8);
         let retired = at(|name| name == "AlgorithmRetired");
         assert_eq!(found(&fixture, all_of.clone(), ALL).await, retired);
+        let none_of = EventFilter {
+            types: Some(Vec::new()),
+            ..all_of.clone()
+        };
+        assert_eq!(found(&fixture, none_of, ALL).await, [0; 0]);
         all_of.correlation = Some(CorrelationId(uuid::Uuid::nil()));
         assert_eq!(found(&fixture, all_of, ALL).await, [0; 0]);
         let ids = [history[2].id, EventId(uuid::Uuid::nil())];
