@@ -50,9 +50,15 @@ pub(crate) fn ensure() -> Result<PathBuf, Failure> {
         fetch(&packages, &directory)?;
         fs::write(&complete, packages.join(" ")).doing(|| "mark GraphiQL complete".to_owned())?;
     }
-    fs::write(directory.join("index.html"), include_str!("graphiql.html"))
-        .doing(|| "write GraphiQL's page".to_owned())?;
+    fs::write(directory.join("index.html"), page()).doing(|| "write GraphiQL's page".to_owned())?;
     Ok(directory)
+}
+
+/// GraphiQL, beginning with a document that explains itself.
+fn page() -> String {
+    // Within a script JSON is not ended by anything but `</`, which the document does not have.
+    let welcome = serde_json::Value::from(include_str!("graphiql/welcome.graphql"));
+    include_str!("graphiql/page.html").replace("{{welcome}}", &welcome.to_string())
 }
 
 /// The packages' own archives are enough: their dependencies are inside the browser scripts.
