@@ -46,15 +46,12 @@ mod tests {
     use crate::listener::ListenerDisabled;
     use crate::testing::{
         broker_connected, broker_disconnected, broker_id, dlq_set, granted, listener_enabled,
-        listener_id, pattern_revoked, topics_gained, version_withdrawn, worker_joined,
+        listener_id, pattern_revoked, topics_gained, user, version_withdrawn, worker_joined,
     };
 
     fn by_ann(event: impl Into<Event>) -> String {
-        let ann = Actor::User {
-            name: "ann".to_owned(),
-        };
         let main = (broker_id("main"), "main".parse().unwrap());
-        sentence(&ann, &event.into(), &BTreeMap::from([main]))
+        sentence(&user("ann"), &event.into(), &BTreeMap::from([main]))
     }
 
     #[test]

@@ -165,30 +165,28 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::topic_id;
+    use crate::testing::{listener_of, publisher_of};
+
+    fn reads(topic: usize, algorithm: usize) -> ListenerId {
+        listener_of(&format!("acme/a{algorithm}"), &format!("t{topic}"))
+    }
 
     fn listener(topic: usize, algorithm: usize) -> Flow {
-        Flow::Listener(ListenerId {
-            topic: topic_id(&format!("t{topic}")),
-            algorithm: format!("acme/a{algorithm}").parse().unwrap(),
-        })
+        Flow::Listener(reads(topic, algorithm))
     }
 
     fn dead_letters(topic: usize, algorithm: usize, dlq: usize) -> Flow {
         Flow::DeadLetters {
-            listener: ListenerId {
-                topic: topic_id(&format!("t{topic}")),
-                algorithm: format!("acme/a{algorithm}").parse().unwrap(),
-            },
+            listener: reads(topic, algorithm),
             dlq: format!("t{dlq}").parse().unwrap(),
         }
     }
 
     fn publisher(algorithm: usize, topic: usize) -> Flow {
-        Flow::Publisher(PublisherId {
-            topic: topic_id(&format!("t{topic}")),
-            algorithm: format!("acme/a{algorithm}").parse().unwrap(),
-        })
+        Flow::Publisher(publisher_of(
+            &format!("acme/a{algorithm}"),
+            &format!("t{topic}"),
+        ))
     }
 
     #[test]

@@ -37,8 +37,8 @@ mod upcast;
 pub mod version;
 pub mod worker;
 
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use assignment::{Assignment, Outputs};
 pub use authority::Right;

@@ -69,7 +69,7 @@ mod tests {
         PublishVersion {
             algorithm: "acme/score".parse().unwrap(),
             version: version.parse().unwrap(),
-            endpoint: "http://127.0.0.1:9000/score".to_owned(),
+            endpoint: format!("http://127.0.0.1:9000/{version}"),
             protocol: Protocol::Raw,
             timeout_ms: 30_000,
         }

@@ -56,29 +56,23 @@ impl Command for ConnectBroker {
 mod tests {
     use super::*;
     use crate::broker::KafkaSecurity;
-    use crate::testing::{broker_connected, broker_disconnected, given, topics_gained};
+    use crate::testing::{
+        broker_connected, broker_disconnected, broker_id, discovered, given, kafka, topics_gained,
+    };
 
     fn connect(probe: Result<Vec<DiscoveredTopic>, String>) -> ConnectBroker {
-        let name: BrokerName = "main".parse().unwrap();
         ConnectBroker {
-            broker: BrokerId::of_name(&name, 0),
-            name,
-            settings: BrokerSettings::Kafka {
-                bootstrap_servers: vec!["127.0.0.1:9092".to_owned()],
-                security: KafkaSecurity::Plaintext,
-            },
+            broker: broker_id("main"),
+            name: "main".parse().unwrap(),
+            settings: kafka(),
             probe,
         }
     }
 
     #[test]
     fn a_reachable_broker_is_connected_with_its_topics() {
-        let topics = vec![DiscoveredTopic {
-            name: "orders".parse().unwrap(),
-            partitions: Some(1),
-        }];
         given([])
-            .when(connect(Ok(topics)))
+            .when(connect(Ok(discovered(&["orders"]))))
             .then([broker_connected("main"), topics_gained("main", &["orders"])]);
     }
 

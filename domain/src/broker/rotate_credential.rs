@@ -49,30 +49,14 @@ impl Command for RotateCredential {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broker::{BrokerConnected, BrokerSettings, SqsAuth};
     use crate::event::Event;
-    use crate::testing::{broker_connected, broker_disconnected, broker_id, given};
-
-    fn credential(version: u32) -> CredentialRef {
-        CredentialRef {
-            name: "local/main".parse().unwrap(),
-            version,
-        }
-    }
+    use crate::testing::{
+        broker_connected, broker_disconnected, broker_id, credential, credential_rotated, given,
+        keys_connected,
+    };
 
     fn connected() -> Event {
-        BrokerConnected {
-            broker: broker_id("main"),
-            name: "main".parse().unwrap(),
-            settings: BrokerSettings::Sqs {
-                region: "eu-west-1".to_owned(),
-                endpoint: None,
-                auth: SqsAuth::StaticKeys {
-                    credential: credential(1),
-                },
-            },
-        }
-        .into()
+        keys_connected("main")
     }
 
     fn rotate(version: u32) -> RotateCredential {
@@ -83,11 +67,7 @@ mod tests {
     }
 
     fn rotated(version: u32) -> Event {
-        BrokerCredentialsRotated {
-            broker: broker_id("main"),
-            credential: credential(version),
-        }
-        .into()
+        credential_rotated("main", version)
     }
 
     #[test]

@@ -104,12 +104,12 @@ impl EditGrants {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::{Access, Grantee};
+    use crate::grant::Access;
     use crate::refusal::Refusal;
     use crate::testing::{
         algorithm_registered, algorithm_retired, broker_connected, broker_disconnected, given,
-        granted, organization_created, permission, ready, revoked, topic_id, topics_gained,
-        version_withdrawn,
+        granted, organization_created, ready, revoked, to_algorithm, to_organization, to_score,
+        topic_id, topics_gained, version_withdrawn,
     };
 
     fn edit(changes: impl IntoIterator<Item = (Edit, Permission)>) -> EditGrants {
@@ -123,18 +123,15 @@ mod tests {
     }
 
     fn subscribe() -> Permission {
-        permission("acme/score", Access::Subscribe)
+        to_score(Access::Subscribe)
     }
 
     fn publish() -> Permission {
-        permission("acme/score", Access::Publish)
+        to_score(Access::Publish)
     }
 
     fn all_of(organization: &str) -> Permission {
-        Permission {
-            grantee: Grantee::Organization(organization.parse().unwrap()),
-            access: Access::Subscribe,
-        }
+        to_organization(organization, Access::Subscribe)
     }
 
     fn in_batch(index: usize, refusal: Refusal) -> Refusal {
@@ -166,11 +163,7 @@ mod tests {
     fn a_whole_organization_is_granted_a_topic() {
         given(ready())
             .when(edit([(Edit::Add, all_of("acme"))]))
-            .then([Event::from(TopicGranted {
-                topic: topic_id("orders"),
-                permission: all_of("acme"),
-                cause: None,
-            })]);
+            .then([granted("orders", all_of("acme"))]);
     }
 
     #[test]
@@ -183,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_refused_change_refuses_the_batch_and_says_which() {
-        let stranger = permission("acme/stranger", Access::Subscribe);
+        let stranger = to_algorithm("acme/stranger", Access::Subscribe);
         given(ready())
             .when(edit([(Edit::Add, subscribe()), (Edit::Add, stranger)]))
             .then_refused(in_batch(
@@ -226,7 +219,7 @@ mod tests {
         let many = |count: usize| {
             edit((0..count).map(|n| {
                 let name = format!("acme/a{n}");
-                (Edit::Remove, permission(&name, Access::Publish))
+                (Edit::Remove, to_algorithm(&name, Access::Publish))
             }))
         };
         given(ready()).when(many(500)).then([]);

@@ -112,14 +112,14 @@ mod tests {
     use super::*;
     use crate::grant::Access;
     use crate::testing::{
-        broker_disconnected, broker_id, given, pattern_granted, pattern_revoked, permission, ready,
+        broker_disconnected, broker_id, given, pattern_granted, pattern_revoked, ready, to_score,
     };
 
     fn change(edit: Edit, pattern: &str) -> PatternChange {
         PatternChange {
             edit,
             pattern: pattern.parse().unwrap(),
-            permission: permission("acme/score", Access::Subscribe),
+            permission: to_score(Access::Subscribe),
         }
     }
 

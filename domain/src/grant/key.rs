@@ -142,17 +142,13 @@ impl fmt::Display for Scope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{permission, topic_id};
+    use crate::testing::{to_acme, to_score, topic_id};
 
     #[test]
     fn every_key_reads_back_from_its_text() {
-        let to_organization = Permission {
-            grantee: Grantee::Organization("acme".parse().unwrap()),
-            access: Access::Subscribe,
-        };
         let topic = topic_id("a/b");
-        let to_algorithm = Access::ALL.map(|access| permission("acme/score", access));
-        for permission in to_algorithm.into_iter().chain([to_organization]) {
+        let to_acme = to_acme(Access::Subscribe);
+        for permission in Access::ALL.map(to_score).into_iter().chain([to_acme]) {
             let of_topic = GrantKey::of_topic(&topic, &permission);
             let pattern = "a/*".parse().unwrap();
             let of_pattern = GrantKey::of_pattern(topic.broker, &pattern, &permission);

@@ -100,13 +100,12 @@ mod tests {
     use crate::event::Event;
     use crate::grant::Access;
     use crate::testing::{
-        algorithm_retired, broker_id, given, granted, pattern_granted, permission, ready, topic_id,
+        CAUSE, algorithm_retired, broker_id, given, granted, pattern_granted, ready, to_score,
+        topic_id,
     };
 
-    const CAUSE: EventId = EventId(uuid::Uuid::from_u128(1));
-
     fn subscribe() -> Permission {
-        permission("acme/score", Access::Subscribe)
+        to_score(Access::Subscribe)
     }
 
     fn revoke() -> RevokeOrphanedGrant {

@@ -60,14 +60,14 @@ mod tests {
     use super::*;
     use crate::event::Event;
     use crate::testing::{
-        algorithm_retired, broker_disconnected, given, granted, listener_enabled, listener_id,
-        pattern_granted, ready,
+        CAUSE, algorithm_retired, broker_disconnected, given, granted, listener_enabled,
+        listener_id, pattern_granted, ready,
     };
 
     fn disable() -> DisableOrphanedListener {
         DisableOrphanedListener {
             listener: listener_id("orders"),
-            cause: EventId(uuid::Uuid::from_u128(1)),
+            cause: CAUSE,
         }
     }
 

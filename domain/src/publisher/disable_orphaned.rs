@@ -60,14 +60,14 @@ mod tests {
     use super::*;
     use crate::event::Event;
     use crate::testing::{
-        algorithm_retired, broker_disconnected, given, granted, pattern_granted, publisher_enabled,
-        publisher_id, ready,
+        CAUSE, algorithm_retired, broker_disconnected, given, granted, pattern_granted,
+        publisher_enabled, publisher_id, ready,
     };
 
     fn disable() -> DisableOrphanedPublisher {
         DisableOrphanedPublisher {
             publisher: publisher_id("orders"),
-            cause: EventId(uuid::Uuid::from_u128(1)),
+            cause: CAUSE,
         }
     }
 

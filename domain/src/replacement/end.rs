@@ -106,11 +106,9 @@ mod tests {
     use super::*;
     use crate::grant::Access;
     use crate::testing::{
-        broker_disconnected, broker_id, given, granted, listener_enabled, listener_id,
-        pattern_granted, permission, publisher_enabled, publisher_id, ready, topic_id,
+        CAUSE, broker_disconnected, broker_id, given, granted, listener_enabled, listener_id,
+        pattern_granted, publisher_enabled, publisher_id, ready, to_score, topic_id,
     };
-
-    const CAUSE: EventId = EventId(uuid::Uuid::from_u128(1));
 
     fn end_topic() -> EndTopic {
         EndTopic {
@@ -154,7 +152,7 @@ mod tests {
                 }),
                 Event::from(TopicRevoked {
                     topic: topic_id("orders"),
-                    permission: permission("acme/score", Access::Subscribe),
+                    permission: to_score(Access::Subscribe),
                     cause,
                 }),
             ]);
@@ -168,7 +166,7 @@ mod tests {
             .then([Event::from(TopicPatternRevoked {
                 broker: broker_id("main"),
                 pattern: "ord*".parse().unwrap(),
-                permission: permission("acme/score", Access::Publish),
+                permission: to_score(Access::Publish),
                 cause: Some(CAUSE),
             })]);
     }

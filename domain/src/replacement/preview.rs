@@ -106,7 +106,7 @@ mod tests {
     use crate::event::Event;
     use crate::grant::Access;
     use crate::testing::{
-        broker_connected, dlq_set, granted, listener_enabled, permission, publisher_enabled,
+        broker_connected, dlq_set, granted, listener_enabled, publisher_enabled, to_score,
         topics_gained,
     };
 
@@ -142,7 +142,7 @@ mod tests {
 
     fn subscribed(listeners: &[&str]) -> Holding {
         Holding {
-            grants: vec![permission("acme/score", Access::Subscribe)],
+            grants: vec![to_score(Access::Subscribe)],
             listeners: listeners.iter().map(|id| id.parse().unwrap()).collect(),
             publishers: vec![],
         }
@@ -150,7 +150,7 @@ mod tests {
 
     fn published() -> Holding {
         Holding {
-            grants: vec![permission("acme/score", Access::Publish)],
+            grants: vec![to_score(Access::Publish)],
             listeners: vec![],
             publishers: vec!["acme/score".parse().unwrap()],
         }

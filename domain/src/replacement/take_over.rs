@@ -181,17 +181,12 @@ impl Command for TakeOverPatterns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broker::BrokerReplaced;
     use crate::listener::ListenerSettings;
     use crate::testing::{
-        broker_connected, broker_disconnected, broker_id, dlq_set, given, granted,
-        listener_enabled, listener_paused, pattern_granted, permission, publisher_enabled, ready,
-        topics_gained,
+        CAUSE, broker_connected, broker_disconnected, broker_id, broker_replaced, dlq_set, given,
+        granted, listener_enabled, listener_of, listener_paused, pattern_granted,
+        publisher_enabled, publisher_of, ready, score, to_score, topic_on, topics_gained,
     };
-
-    fn cause() -> EventId {
-        EventId(uuid::Uuid::from_u128(1))
-    }
 
     fn take_over(topic: &str) -> TakeOverTopic {
         TakeOverTopic {
@@ -199,43 +194,31 @@ mod tests {
             from: broker_id("main"),
             to: broker_id("next"),
             start: Some(StartPosition::Latest),
-            cause: cause(),
+            cause: CAUSE,
         }
     }
 
     fn replaced(topics: &[&str]) -> Vec<Event> {
-        let replaced = BrokerReplaced {
-            broker: broker_id("main"),
-            replacement: broker_id("next"),
-            left_behind: vec![],
-            start: None,
-        };
         vec![
             broker_connected("next"),
             topics_gained("next", topics),
-            replaced.into(),
+            broker_replaced("main", "next"),
         ]
     }
 
     fn on_next(topic: &str) -> TopicId {
-        TopicId {
-            broker: broker_id("next"),
-            topic: topic.parse().unwrap(),
-        }
+        topic_on("next", topic)
     }
 
     fn listener() -> ListenerId {
-        ListenerId {
-            topic: on_next("orders"),
-            algorithm: "acme/score".parse().unwrap(),
-        }
+        listener_of(score(), on_next("orders"))
     }
 
     fn taken_grant(topic: &str, access: Access) -> Event {
         TopicGranted {
             topic: on_next(topic),
-            permission: permission("acme/score", access),
-            cause: Some(cause()),
+            permission: to_score(access),
+            cause: Some(CAUSE),
         }
         .into()
     }
@@ -245,7 +228,7 @@ mod tests {
             listener: listener(),
             version: "1.*".parse().unwrap(),
             settings: ListenerSettings::starting(StartPosition::Latest),
-            cause: Some(cause()),
+            cause: Some(CAUSE),
         }
         .into()
     }
@@ -263,21 +246,14 @@ mod tests {
 
     #[test]
     fn a_listener_moves_with_its_grant_version_dlq_and_pause() {
-        let dlq = DlqSet {
-            listener: listener(),
-            dlq: "orders-dlq".parse().unwrap(),
-        };
-        let paused = ListenerPaused {
-            listener: listener(),
-        };
         given(hanging())
             .and(replaced(&["orders", "orders-dlq"]))
             .when(take_over("orders"))
             .then([
                 taken_grant("orders", Access::Subscribe),
                 taken_listener(),
-                dlq.into(),
-                paused.into(),
+                dlq_set(listener(), "orders-dlq"),
+                listener_paused(listener()),
             ]);
     }
 
@@ -293,12 +269,9 @@ mod tests {
             .then([
                 taken_grant("scores", Access::Publish),
                 Event::from(PublisherEnabled {
-                    publisher: PublisherId {
-                        topic: on_next("scores"),
-                        algorithm: "acme/score".parse().unwrap(),
-                    },
+                    publisher: publisher_of(score(), on_next("scores")),
                     version: "1.*".parse().unwrap(),
-                    cause: Some(cause()),
+                    cause: Some(CAUSE),
                 }),
             ]);
     }
@@ -334,13 +307,13 @@ mod tests {
         let pattern = Event::from(TopicPatternGranted {
             broker: broker_id("next"),
             pattern: "ord*".parse().unwrap(),
-            permission: permission("acme/score", Access::Subscribe),
-            cause: Some(cause()),
+            permission: to_score(Access::Subscribe),
+            cause: Some(CAUSE),
         });
         let patterns = TakeOverPatterns {
             from: broker_id("main"),
             to: broker_id("next"),
-            cause: cause(),
+            cause: CAUSE,
         };
         by_pattern().when(patterns.clone()).then([pattern.clone()]);
         by_pattern().and([pattern.clone()]).when(patterns).then([]);

@@ -4,25 +4,20 @@ use jiff::Timestamp;
 
 use super::{Inverse, NoUndo, Past, Standing};
 use crate::algorithm::VersionWithdrawn;
-use crate::broker::{
-    BrokerConnected, BrokerCredentialsRotated, BrokerReplaced, BrokerSettings, SqsAuth,
-};
 use crate::command::{Ctx, Decided, State};
-use crate::credential::CredentialRef;
 use crate::event::Event;
 use crate::flow::Flows;
 use crate::grant::Access;
-use crate::listener::{
-    DlqCleared, ListenerSettings, ListenerSettingsChanged, ListenerVersionChanged, StartPosition,
-};
-use crate::organization::{MemberRemoved, MemberRoleChanged, Role};
-use crate::publisher::{PublisherDisabled, PublisherVersionChanged};
+use crate::listener::{DlqCleared, ListenerSettings, ListenerSettingsChanged, StartPosition};
+use crate::organization::{MemberRemoved, Role};
+use crate::publisher::PublisherVersionChanged;
 use crate::testing::{
-    algorithm_registered, algorithm_retired, broker_connected, broker_disconnected, broker_id,
-    dlq_set, granted, listener_disabled, listener_enabled, listener_id, listener_paused,
-    listener_resumed, member_added, organization_created, pattern_granted, pattern_revoked,
-    publisher_enabled, publisher_id, ready, revoked, topics_gained, version_published,
-    version_withdrawn, worker_joined,
+    algorithm_registered, algorithm_retired, broker_connected, broker_disconnected,
+    broker_replaced, credential_rotated, dlq_set, granted, keys_connected, listener_disabled,
+    listener_enabled, listener_id, listener_paused, listener_resumed, listener_version_changed,
+    member_added, member_role_changed, organization_created, pattern_granted, pattern_revoked,
+    publisher_disabled, publisher_enabled, publisher_id, ready, revoked, topics_gained,
+    version_published, version_withdrawn, worker_joined,
 };
 
 fn standing(events: &[Event]) -> Standing {
@@ -81,20 +76,11 @@ fn wider() -> Event {
 }
 
 fn other_version() -> Event {
-    ListenerVersionChanged {
-        listener: listener_id("orders"),
-        version: "latest".parse().unwrap(),
-    }
-    .into()
+    listener_version_changed("orders", "latest")
 }
 
 fn promoted() -> Event {
-    MemberRoleChanged {
-        organization: "acme".parse().unwrap(),
-        member: "bob".parse().unwrap(),
-        role: Role::Owner,
-    }
-    .into()
+    member_role_changed("bob", Role::Owner)
 }
 
 fn removed() -> Event {
@@ -116,14 +102,6 @@ fn publisher_moved() -> Event {
     PublisherVersionChanged {
         publisher: publisher_id("orders"),
         version: "latest".parse().unwrap(),
-    }
-    .into()
-}
-
-fn publisher_disabled() -> Event {
-    PublisherDisabled {
-        publisher: publisher_id("orders"),
-        cause: None,
     }
     .into()
 }
@@ -154,11 +132,11 @@ fn what_is_undone_is_as_it_was() {
         (vec![], dlq_cleared()),
         (vec![dlq_cleared()], dlq_set("orders", "scores")),
         (
-            vec![publisher_disabled()],
+            vec![publisher_disabled("orders")],
             publisher_enabled("orders", "2.*"),
         ),
         (vec![], publisher_moved()),
-        (vec![], publisher_disabled()),
+        (vec![], publisher_disabled("orders")),
     ];
     for (first, event) in cases {
         let mut before = world();
@@ -196,27 +174,8 @@ fn a_published_version_is_withdrawn_and_a_connected_broker_disconnected() {
 
 #[test]
 fn a_rotation_goes_back_to_the_credential_before() {
-    let credential = |version| CredentialRef {
-        name: "local/main".parse().unwrap(),
-        version,
-    };
-    let connected = Event::from(BrokerConnected {
-        broker: broker_id("main"),
-        name: "main".parse().unwrap(),
-        settings: BrokerSettings::Sqs {
-            region: "eu-west-1".to_owned(),
-            endpoint: None,
-            auth: SqsAuth::StaticKeys {
-                credential: credential(1),
-            },
-        },
-    });
-    let rotated = |version| {
-        Event::from(BrokerCredentialsRotated {
-            broker: broker_id("main"),
-            credential: credential(version),
-        })
-    };
+    let connected = keys_connected("main");
+    let rotated = |version| credential_rotated("main", version);
     let back = inverse(std::slice::from_ref(&connected), &rotated(2), &[]).unwrap();
     let events = [connected.clone(), rotated(2)];
     assert_eq!(decide(&back, &events), Ok(vec![rotated(1)]));
@@ -238,7 +197,7 @@ fn what_changed_since_is_not_undone_by_the_way() {
         (listener_paused("orders"), listener_resumed("orders")),
         (listener_resumed("orders"), listener_paused("orders")),
         (dlq_set("orders", "scores"), dlq_cleared()),
-        (publisher_moved(), publisher_disabled()),
+        (publisher_moved(), publisher_disabled("orders")),
         (
             listener_disabled("orders"),
             listener_enabled("orders", "2.0.0"),
@@ -257,19 +216,13 @@ fn what_changed_since_is_not_undone_by_the_way() {
 
 #[test]
 fn what_is_final_or_was_only_reported_says_so() {
-    let replaced = BrokerReplaced {
-        broker: broker_id("main"),
-        replacement: broker_id("next"),
-        left_behind: vec![],
-        start: None,
-    };
     for event in [
         organization_created("acme"),
         algorithm_registered("acme/score"),
         algorithm_retired("acme/score"),
         version_withdrawn("acme/score", "1.0.0"),
         broker_disconnected("main"),
-        replaced.into(),
+        broker_replaced("main", "next"),
     ] {
         let undone = inverse(&world(), &event, &[]).unwrap_err();
         assert!(matches!(undone, NoUndo::Final(_)), "{event:?}");
@@ -336,13 +289,7 @@ fn nothing_of_an_append_is_undone_where_a_part_of_it_changed_since() {
     let before = world();
     let after = [before.clone(), append.to_vec()].concat();
     let mut now = after.clone();
-    now.push(
-        ListenerVersionChanged {
-            listener: listener_id("orders"),
-            version: "2.0.0".parse().unwrap(),
-        }
-        .into(),
-    );
+    now.push(listener_version_changed("orders", "2.0.0"));
     let flows = Flows::default();
     let undone = super::inverse(&append, standing(&before), &standing(&now), &flows);
     assert_eq!(undone.unwrap_err(), NoUndo::ChangedSince);

@@ -66,25 +66,19 @@ impl Command for LeaveWorker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{given, worker_id, worker_joined};
+    use crate::testing::{WORKER, given, worker_joined};
 
     #[test]
     fn a_worker_joins_again_after_a_restart() {
         given([worker_joined()])
-            .when(JoinWorker {
-                worker: worker_id(),
-            })
+            .when(JoinWorker { worker: WORKER })
             .then([worker_joined()]);
     }
 
     #[test]
     fn a_worker_leaves_once() {
-        let leave = LeaveWorker {
-            worker: worker_id(),
-        };
-        let left = WorkerLeft {
-            worker: worker_id(),
-        };
+        let leave = LeaveWorker { worker: WORKER };
+        let left = WorkerLeft { worker: WORKER };
         given([worker_joined()])
             .when(leave.clone())
             .then([left.clone().into()]);

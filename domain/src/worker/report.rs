@@ -88,11 +88,11 @@ impl ReportConsumer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{given, listener_id, worker_id, worker_joined};
+    use crate::testing::{WORKER, given, listener_id, worker_joined};
 
     fn report(report: Report) -> ReportConsumer {
         ReportConsumer {
-            worker: worker_id(),
+            worker: WORKER,
             listener: listener_id("orders"),
             report,
         }

@@ -3,11 +3,10 @@
 use super::*;
 use crate::broker::BrokerKind;
 use crate::event::Event;
-use crate::grant::{Grantee, Permission, TopicGranted};
 use crate::listener::StartPosition;
 use crate::testing::{
     broker_disconnected, dlq_set, given, granted, listener_disabled, listener_enabled, listener_id,
-    listener_paused, pattern_granted, publisher_id, queues_connected, ready, topic_id,
+    listener_paused, pattern_granted, publisher_id, queues_connected, ready, to_acme, topic_id,
     version_withdrawn,
 };
 
@@ -65,14 +64,7 @@ fn a_cycle_is_refused_with_its_path_unless_it_is_allowed() {
 
 #[test]
 fn grants_to_the_organization_and_by_pattern_permit_it_too() {
-    let by_organization = Event::from(TopicGranted {
-        topic: topic_id("orders"),
-        permission: Permission {
-            grantee: Grantee::Organization("acme".parse().unwrap()),
-            access: Access::Subscribe,
-        },
-        cause: None,
-    });
+    let by_organization = granted("orders", to_acme(Access::Subscribe));
     for grant in [by_organization, pattern_granted("ord*", Access::Subscribe)] {
         given(ready())
             .and([grant])
