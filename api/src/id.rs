@@ -172,43 +172,29 @@ pub(crate) fn event(id: &ID) -> Result<Position, IdError> {
 
 #[cfg(test)]
 mod tests {
-    use domain::grant::{Access, Grantee, Permission};
+    use domain::grant::Access;
+    use domain::testing::{WORKER, listener_id, publisher_id, score, to_acme, to_score, topic_id};
 
     use super::*;
 
     #[test]
     fn every_kind_of_id_reads_back() {
-        let topic = TopicId {
-            broker: BrokerId(uuid::Uuid::from_u128(1)),
-            topic: "a/b".parse().unwrap(),
-        };
-        let algorithm: AlgorithmId = "acme/score".parse().unwrap();
-        let to_algorithm = Permission {
-            grantee: Grantee::Algorithm(algorithm.clone()),
-            access: Access::Publish,
-        };
-        let to_organization = Permission {
-            grantee: Grantee::Organization("acme".parse().unwrap()),
-            access: Access::Subscribe,
-        };
+        let topic = topic_id("a/b");
         let ids = [
             GlobalId::Organization("acme".parse().unwrap()),
-            GlobalId::Algorithm(algorithm.clone()),
-            GlobalId::Version(algorithm.clone(), "1.0.0-rc.1+b".parse().unwrap()),
+            GlobalId::Algorithm(score()),
+            GlobalId::Version(score(), "1.0.0-rc.1+b".parse().unwrap()),
             GlobalId::Broker(topic.broker),
             GlobalId::Topic(topic.clone()),
-            GlobalId::Grant(GrantKey::of_topic(&topic, &to_algorithm)),
+            GlobalId::Grant(GrantKey::of_topic(&topic, &to_score(Access::Publish))),
             GlobalId::Grant(GrantKey::of_pattern(
                 topic.broker,
                 &"a/*".parse().unwrap(),
-                &to_organization,
+                &to_acme(Access::Subscribe),
             )),
-            GlobalId::Listener(ListenerId {
-                topic: topic.clone(),
-                algorithm: algorithm.clone(),
-            }),
-            GlobalId::Publisher(PublisherId { topic, algorithm }),
-            GlobalId::Worker(WorkerId(uuid::Uuid::from_u128(2))),
+            GlobalId::Listener(listener_id("a/b")),
+            GlobalId::Publisher(publisher_id("a/b")),
+            GlobalId::Worker(WORKER),
             GlobalId::Run(RunKey {
                 group: uuid::Uuid::from_u128(3),
                 number: 4,

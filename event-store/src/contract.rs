@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use crate::port::EventStore;
 
 pub(crate) use self::refusal::one_refused;
-pub(crate) use self::sample::sample;
+pub(crate) use self::sample::{NOW, sample};
 pub(crate) use self::skipping::{Positioned, skipped};
 
 /// One log of the backend under test: each call opens a further handle on it.

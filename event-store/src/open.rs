@@ -147,20 +147,12 @@ fn kurrentdb_import(_: &str) -> Result<Box<dyn Import>, OpenError> {
 mod tests {
     use std::error::Error;
 
-    use jiff::Timestamp;
+    use domain::testing::FixedClock;
 
     use super::*;
 
-    struct FixedClock;
-
-    impl Clock for FixedClock {
-        fn now(&self) -> Timestamp {
-            Timestamp::UNIX_EPOCH
-        }
-    }
-
     async fn open(url: &str) -> Result<Arc<dyn EventStore>, OpenError> {
-        super::open(&url.into(), Arc::new(FixedClock)).await
+        super::open(&url.into(), Arc::new(FixedClock::default())).await
     }
 
     #[tokio::test]

@@ -1,15 +1,15 @@
 //! Events that leave so many of everything behind.
 
-use domain::algorithm::{AlgorithmRegistered, Protocol, VersionPublished};
-use domain::broker::{BrokerConnected, BrokerSettings, DiscoveredTopic, SqsAuth, TopicsChanged};
-use domain::grant::{Access, Grantee, Permission, TopicGranted, TopicPatternGranted};
-use domain::listener::{DlqSet, ListenerEnabled, ListenerSettings, StartPosition};
-use domain::organization::{MemberAdded, OrganizationCreated, Role};
-use domain::publisher::{PublisherDisabled, PublisherEnabled};
-use domain::worker::{ConsumerStarted, WorkerJoined};
-use domain::{
-    AlgorithmId, BrokerId, CommandId, Event, EventId, ListenerId, PublisherId, TopicId, WorkerId,
+use domain::grant::Access;
+use domain::organization::{MemberAdded, Role};
+use domain::publisher::PublisherDisabled;
+use domain::testing::{
+    algorithm_registered, dlq_set, granted, listener_enabled, listener_of, organization_created,
+    pattern_granted_on, publisher_enabled, publisher_of, queues_connected, to_algorithm,
+    to_organization, topic_on, topics_gained, version_published,
 };
+use domain::worker::{ConsumerStarted, WorkerJoined};
+use domain::{AlgorithmId, CommandId, Event, EventId, PublisherId, TopicId, WorkerId};
 use uuid::Uuid;
 
 /// So many organizations, each with an algorithm, a broker and a worker of its own.
@@ -36,122 +36,53 @@ fn algorithm_id(number: usize) -> AlgorithmId {
     format!("org-{number:02}/score").parse().unwrap()
 }
 
-fn topic(number: usize, name: &str) -> TopicId {
-    TopicId {
-        broker: BrokerId::of_name(&format!("broker-{number:02}").parse().unwrap(), 0),
-        topic: name.parse().unwrap(),
-    }
+fn broker_name(number: usize) -> String {
+    format!("broker-{number:02}")
 }
 
-fn listener(number: usize) -> ListenerId {
-    ListenerId {
-        topic: topic(number, "orders"),
-        algorithm: algorithm_id(number),
-    }
+fn topic(number: usize, name: &str) -> TopicId {
+    topic_on(&broker_name(number), name)
 }
 
 fn publisher(number: usize) -> PublisherId {
-    PublisherId {
-        topic: topic(number, "scores"),
-        algorithm: algorithm_id(number),
-    }
-}
-
-fn worker(number: usize) -> WorkerId {
-    WorkerId(Uuid::from_u128(number as u128 + 1))
+    publisher_of(algorithm_id(number), topic(number, "scores"))
 }
 
 fn algorithm(number: usize) -> Vec<Event> {
     let algorithm = algorithm_id(number);
+    let added = MemberAdded {
+        organization: algorithm.organization.clone(),
+        member: "ann".parse().unwrap(),
+        role: Role::Owner,
+    };
     vec![
-        OrganizationCreated {
-            name: algorithm.organization.clone(),
-        }
-        .into(),
-        MemberAdded {
-            organization: algorithm.organization.clone(),
-            member: "ann".parse().unwrap(),
-            role: Role::Owner,
-        }
-        .into(),
-        AlgorithmRegistered {
-            algorithm: algorithm.clone(),
-            description: String::new(),
-        }
-        .into(),
-        VersionPublished {
-            algorithm,
-            version: "1.0.0".parse().unwrap(),
-            endpoint: "http://h/".to_owned(),
-            protocol: Protocol::Raw,
-            timeout_ms: 1,
-        }
-        .into(),
+        organization_created(algorithm.organization.as_str()),
+        added.into(),
+        algorithm_registered(&algorithm),
+        version_published(&algorithm, "1.0.0"),
     ]
 }
 
 fn broker(number: usize) -> Vec<Event> {
-    let broker = topic(number, "orders").broker;
-    let listed = ["orders", "scores", "orders-dlq"].map(|name| DiscoveredTopic {
-        name: name.parse().unwrap(),
-        partitions: None,
-    });
+    let name = broker_name(number);
+    let organization = algorithm_id(number).organization;
+    let to_all = to_organization(organization.as_str(), Access::Publish);
     vec![
-        BrokerConnected {
-            broker,
-            name: format!("broker-{number:02}").parse().unwrap(),
-            settings: BrokerSettings::Sqs {
-                region: "eu-central-1".to_owned(),
-                endpoint: None,
-                auth: SqsAuth::DefaultChain,
-            },
-        }
-        .into(),
-        TopicsChanged::gained(broker, listed.to_vec()).into(),
-        TopicPatternGranted {
-            broker,
-            pattern: "*".parse().unwrap(),
-            permission: Permission {
-                grantee: Grantee::Organization(algorithm_id(number).organization),
-                access: Access::Publish,
-            },
-            cause: None,
-        }
-        .into(),
+        queues_connected(&name),
+        topics_gained(&name, &["orders", "scores", "orders-dlq"]),
+        pattern_granted_on(&name, "*", to_all),
     ]
 }
 
 fn flow(number: usize) -> Vec<Event> {
-    let (listener, worker) = (listener(number), worker(number));
-    let version = "1.0.0".parse().unwrap();
+    let (algorithm, orders) = (algorithm_id(number), topic(number, "orders"));
+    let listener = listener_of(&algorithm, &orders);
+    let worker = WorkerId(Uuid::from_u128(number as u128 + 1));
     vec![
-        TopicGranted {
-            topic: listener.topic.clone(),
-            permission: Permission {
-                grantee: Grantee::Algorithm(listener.algorithm.clone()),
-                access: Access::Subscribe,
-            },
-            cause: None,
-        }
-        .into(),
-        ListenerEnabled {
-            listener: listener.clone(),
-            version: "1.0.0".parse().unwrap(),
-            settings: ListenerSettings::starting(StartPosition::Latest),
-            cause: None,
-        }
-        .into(),
-        DlqSet {
-            listener: listener.clone(),
-            dlq: "orders-dlq".parse().unwrap(),
-        }
-        .into(),
-        PublisherEnabled {
-            publisher: publisher(number),
-            version,
-            cause: None,
-        }
-        .into(),
+        granted(&orders, to_algorithm(&algorithm, Access::Subscribe)),
+        listener_enabled(&listener, "1.0.0"),
+        dlq_set(&listener, "orders-dlq"),
+        publisher_enabled(publisher(number), "1.0.0"),
         WorkerJoined { worker }.into(),
         ConsumerStarted { worker, listener }.into(),
     ]

@@ -6,23 +6,22 @@ use std::sync::Arc;
 use api::job::Jobs;
 use api::worker::WorkerRequests;
 use api::{Control, Principal, Schema};
-use domain::algorithm::{AlgorithmRegistered, Protocol, VersionPublished, VersionWithdrawn};
-use domain::broker::{
-    BrokerConnected, BrokerCredentialsRotated, BrokerSettings, DiscoveredTopic, KafkaSecurity,
-    SqsAuth, TopicsChanged,
-};
-use domain::grant::{Access, Grantee, Permission, TopicGranted, TopicPatternGranted};
+use domain::algorithm::{Protocol, VersionPublished};
+use domain::grant::Access;
 use domain::listener::{ListenerEnabled, ListenerSettings, StartPosition};
-use domain::organization::{MemberAdded, OrganizationCreated, Role};
+use domain::organization::Role;
 use domain::run::RunSource;
+use domain::testing::{
+    self, CountingIds, FixedClock, algorithm_registered, credential_rotated, granted, kafka,
+    keys_connected, listener_of, member_added, organization_created, pattern_granted, to_acme,
+    to_algorithm, topic_id, topics_gained, user, version_withdrawn,
+};
 use domain::{
-    Actor, BrokerId, Clock, CommandId, CorrelationId, CredentialRef, Event, Ids, ListenerId, Meta,
-    Position, Revision, StreamName, Subject, TopicId, codec,
+    Actor, AlgorithmId, CommandId, Event, Meta, Position, Revision, StreamName, Subject, codec,
 };
 use engine::Engine;
 use event_store::{Append, EventStore, Expected, SqliteEventStore};
 use futures_util::{Stream, StreamExt};
-use jiff::Timestamp;
 use projections::{Past, PastLimits, Projector, ReadModel};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -60,10 +59,7 @@ impl Inventory {
         let mut events = events(topics, "http://h/");
         for event in &mut events {
             if let Event::BrokerConnected(connected) = event {
-                connected.settings = BrokerSettings::Kafka {
-                    bootstrap_servers: vec!["127.0.0.1:9".to_owned()],
-                    security: KafkaSecurity::Plaintext,
-                };
+                connected.settings = kafka();
             }
         }
         Self::with(&events).await
@@ -79,7 +75,8 @@ impl Inventory {
     async fn with(events: &[Event]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("log.db");
-        let store = SqliteEventStore::open(&log, Arc::new(Stopped)).await;
+        let clock = Arc::new(FixedClock::default());
+        let store = SqliteEventStore::open(&log, clock.clone()).await;
         let store = Arc::new(Followed::new(store.unwrap()));
         let model = ReadModel::open(&directory.path().join("read.db")).await;
         let model = model.unwrap();
@@ -97,14 +94,16 @@ impl Inventory {
         let files = directory.path().join("past");
         let past = Past::open(&files, store.clone(), PastLimits::default()).await;
         let past = past.unwrap();
-        let engine = Engine::new(store.clone(), Arc::new(Stopped), Arc::new(Stopped));
+        // Beyond the commands of the events so far.
+        let ids = Arc::new(CountingIds::starting_at(1 << 32));
+        let engine = Engine::new(store.clone(), clock.clone(), ids.clone());
         let runs = Arc::new(Runs::default());
         let schema = Schema::new(Arc::new(Control {
             engine: Arc::new(engine),
             model,
             past,
-            requests: Arc::new(WorkerRequests::new(Arc::new(Stopped))),
-            jobs: Jobs::new(Arc::new(Stopped)),
+            requests: Arc::new(WorkerRequests::new(ids)),
+            jobs: Jobs::new(clock),
             remote_workers: false,
             runs: Arc::clone(&runs) as Arc<dyn RunSource>,
         }));
@@ -133,8 +132,7 @@ impl Inventory {
 
     /// Creates an organization, and has the read models show it.
     pub(crate) async fn create(&self, organization: &str) {
-        let name = organization.parse().unwrap();
-        self.happened(OrganizationCreated { name }.into()).await;
+        self.happened(organization_created(organization)).await;
     }
 
     /// Has the read models show an event, the first of its stream.
@@ -148,7 +146,7 @@ impl Inventory {
     /// The data of each item.
     pub(crate) fn follow(&self, document: &str) -> impl Stream<Item = Value> + use<> {
         let principal = Principal {
-            actor: user(),
+            actor: user("test"),
             client_address: None,
         };
         let items = self.schema.subscribe_json(document, json!({}), principal);
@@ -158,7 +156,7 @@ impl Inventory {
     /// The data of the answer.
     pub(crate) async fn ask(&self, document: &str, variables: Value) -> Value {
         let principal = Principal {
-            actor: user(),
+            actor: user("test"),
             client_address: None,
         };
         let answer = self.schema.execute_json(document, variables, principal);
@@ -174,115 +172,46 @@ fn events(topics: usize, endpoint: &str) -> Vec<Event> {
     events
 }
 
-fn broker() -> BrokerId {
-    BrokerId::of_name(&"main".parse().unwrap(), 0)
-}
-
-fn credential(version: u32) -> CredentialRef {
-    CredentialRef {
-        name: "vault/keys".parse().unwrap(),
-        version,
-    }
-}
-
 fn name(number: usize) -> String {
     format!("topic-{number:02}")
 }
 
 fn set_up(topics: usize) -> Vec<Event> {
-    let listed = (0..topics).map(|number| DiscoveredTopic {
-        name: name(number).parse().unwrap(),
-        partitions: None,
-    });
+    let names: Vec<_> = (0..topics).map(name).collect();
     vec![
-        OrganizationCreated {
-            name: "acme".parse().unwrap(),
-        }
-        .into(),
-        MemberAdded {
-            organization: "acme".parse().unwrap(),
-            member: "ann".parse().unwrap(),
-            role: Role::Owner,
-        }
-        .into(),
-        BrokerConnected {
-            broker: broker(),
-            name: "main".parse().unwrap(),
-            settings: BrokerSettings::Sqs {
-                region: "eu-central-1".to_owned(),
-                endpoint: None,
-                auth: SqsAuth::StaticKeys {
-                    credential: credential(1),
-                },
-            },
-        }
-        .into(),
-        BrokerCredentialsRotated {
-            broker: broker(),
-            credential: credential(2),
-        }
-        .into(),
-        TopicsChanged::gained(broker(), listed.collect()).into(),
-        TopicPatternGranted {
-            broker: broker(),
-            pattern: "topic-*".parse().unwrap(),
-            permission: Permission {
-                grantee: Grantee::Organization("acme".parse().unwrap()),
-                access: Access::Publish,
-            },
-            cause: None,
-        }
-        .into(),
+        organization_created("acme"),
+        member_added("ann", Role::Owner),
+        keys_connected("main"),
+        credential_rotated("main", 2),
+        topics_gained("main", &names),
+        pattern_granted("topic-*", to_acme(Access::Publish)),
     ]
 }
 
 fn listening(number: usize, endpoint: &str) -> Vec<Event> {
-    let listener = ListenerId {
-        topic: TopicId {
-            broker: broker(),
-            topic: name(number).parse().unwrap(),
-        },
-        algorithm: format!("acme/score-{number}").parse().unwrap(),
+    let topic = topic_id(&name(number));
+    let algorithm: AlgorithmId = format!("acme/score-{number}").parse().unwrap();
+    let published = VersionPublished {
+        algorithm: algorithm.clone(),
+        version: "1.0.0".parse().unwrap(),
+        endpoint: endpoint.to_owned(),
+        protocol: Protocol::Raw,
+        timeout_ms: 1,
     };
-    let algorithm = listener.algorithm.clone();
-    let mut events: Vec<Event> = vec![
-        AlgorithmRegistered {
-            algorithm: algorithm.clone(),
-            description: String::new(),
-        }
-        .into(),
-        VersionPublished {
-            algorithm: algorithm.clone(),
-            version: "1.0.0".parse().unwrap(),
-            endpoint: endpoint.to_owned(),
-            protocol: Protocol::Raw,
-            timeout_ms: 1,
-        }
-        .into(),
-        TopicGranted {
-            topic: listener.topic.clone(),
-            permission: Permission {
-                grantee: Grantee::Algorithm(algorithm.clone()),
-                access: Access::Subscribe,
-            },
-            cause: None,
-        }
-        .into(),
-        ListenerEnabled {
-            listener,
-            version: "1.0.0".parse().unwrap(),
-            settings: ListenerSettings::starting(StartPosition::Latest),
-            cause: None,
-        }
-        .into(),
+    let enabled = ListenerEnabled {
+        listener: listener_of(&algorithm, &topic),
+        version: "1.0.0".parse().unwrap(),
+        settings: ListenerSettings::starting(StartPosition::Latest),
+        cause: None,
+    };
+    let mut events = vec![
+        algorithm_registered(&algorithm),
+        published.into(),
+        granted(&topic, to_algorithm(&algorithm, Access::Subscribe)),
+        enabled.into(),
     ];
     if number % 2 == 1 {
-        let withdrawn = VersionWithdrawn {
-            algorithm,
-            version: "1.0.0".parse().unwrap(),
-            reason: Some("it lies".to_owned()),
-        };
-        events.push(withdrawn.into());
+        events.push(version_withdrawn(&algorithm, "1.0.0"));
     }
     events
 }
@@ -317,37 +246,15 @@ fn meta(command: CommandId, event: &Event) -> Meta {
         Event::PublisherDisabled(e) => e.cause,
         _ => None,
     };
-    Meta {
-        actor: match (event.subject(), cause) {
-            (Subject::Worker(id), _) => Actor::Worker { id: *id },
-            (_, Some(_)) => Actor::Policy {
-                name: "orphans".to_owned(),
-            },
-            (_, None) => user(),
+    let actor = match (event.subject(), cause) {
+        (Subject::Worker(id), _) => Actor::Worker { id: *id },
+        (_, Some(_)) => Actor::Policy {
+            name: "orphans".to_owned(),
         },
-        correlation: CorrelationId(command.0),
+        (_, None) => user("test"),
+    };
+    Meta {
         causation: cause.map_or(command.0, |cause| cause.0),
-        client_address: None,
-    }
-}
-
-fn user() -> Actor {
-    Actor::User {
-        name: "test".to_owned(),
-    }
-}
-
-/// Everything that a query does not need: no time passes, nothing is drawn.
-struct Stopped;
-
-impl Clock for Stopped {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-}
-
-impl Ids for Stopped {
-    fn next(&self) -> Uuid {
-        Uuid::nil()
+        ..testing::meta(actor, command)
     }
 }

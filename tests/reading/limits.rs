@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use domain::Actor;
 use domain::run::{BoxFuture, DirectError, DirectRun, DirectRunner, StartedRun};
+use domain::testing::user;
 use eventflows_http::{HttpSettings, Readiness};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -34,9 +34,7 @@ impl Served {
         let url = format!("http://{}/graphql", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
         let settings = HttpSettings {
-            actor: Actor::User {
-                name: "test".to_owned(),
-            },
+            actor: user("test"),
             graphiql: None,
             public_url: None,
             readiness: Readiness::default(),
@@ -183,9 +181,7 @@ async fn a_query_that_takes_too_long_is_dropped_and_told() {
     let (schema, runs) = (inventory.schema.clone(), inventory.runs.clone());
     let asking = tokio::spawn(async move {
         let principal = api::Principal {
-            actor: Actor::User {
-                name: "test".to_owned(),
-            },
+            actor: user("test"),
             client_address: None,
         };
         schema.execute_json(document, json!({}), principal).await

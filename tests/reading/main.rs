@@ -166,7 +166,7 @@ async fn shows_what_there_is(inventory: &Inventory) {
     let second = &answer["listeners"]["nodes"][1];
     assert_eq!(second["resolvedVersion"], json!(null));
     let problem = json!({
-        "code": "VERSION_WITHDRAWN", "text": "version 1.0.0 is withdrawn: it lies",
+        "code": "VERSION_WITHDRAWN", "text": "version 1.0.0 is withdrawn: it was wrong",
     });
     assert_eq!(second["problem"], problem);
 

@@ -2,7 +2,7 @@
 
 use api::worker::requests::{Answer, Part};
 use domain::WorkerId;
-use domain::broker::DiscoveredTopic;
+use domain::testing::discovered;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -26,16 +26,12 @@ async fn a_mutation_that_was_done_is_answered_where_no_worker_is_left() {
     let mut worker = requests.attend(id);
     let found = async {
         let request = worker.recv().await.unwrap();
-        let orders = DiscoveredTopic {
-            name: "orders".parse().unwrap(),
-            partitions: None,
-        };
         let answer = Answer {
             worker: id,
             request: request.id,
             secret: request.secret,
             part: Part::Topics {
-                topics: vec![orders],
+                topics: discovered(&["orders"]),
                 more: false,
             },
         };

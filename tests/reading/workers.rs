@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::pin::pin;
 
 use api::Principal;
-use domain::worker::WorkerJoined;
+use domain::testing::{WORKER, user, worker_joined};
 use domain::{Actor, WorkerId};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -15,8 +15,6 @@ use crate::inventory::Inventory;
 
 const ASSIGNMENTS: &str = "subscription($workerId: ID!) { assignments(workerId: $workerId) {
     position complete brokers { broker settings } changes { listener assignment } } }";
-
-const WORKER: WorkerId = WorkerId(Uuid::from_u128(7));
 
 fn principal(actor: Actor) -> Principal {
     Principal {
@@ -36,9 +34,7 @@ async fn more_assignments_than_an_answer_holds_come_in_parts() {
     let listeners = 600;
     let endpoint = format!("http://h/{}", "x".repeat(4_000));
     let inventory = Inventory::calling(listeners, &endpoint).await;
-    inventory
-        .happened(WorkerJoined { worker: WORKER }.into())
-        .await;
+    inventory.happened(worker_joined()).await;
     let variables = json!({ "workerId": WORKER });
     let parts = inventory
         .schema
@@ -66,12 +62,7 @@ async fn more_assignments_than_an_answer_holds_come_in_parts() {
 async fn nobody_else_speaks_for_a_worker() {
     let _alone = Alone::in_process().await;
     let inventory = Inventory::of(1).await;
-    inventory
-        .happened(WorkerJoined { worker: WORKER }.into())
-        .await;
-    let user = Actor::User {
-        name: "ann".to_owned(),
-    };
+    inventory.happened(worker_joined()).await;
     let other = Actor::Worker {
         id: WorkerId(Uuid::from_u128(8)),
     };
@@ -80,7 +71,7 @@ async fn nobody_else_speaks_for_a_worker() {
         "subscription($workerId: ID!) { workerRequests(workerId: $workerId) { secret } }";
     let leave =
         "mutation($workerId: ID!) { workerLeave(input: { workerId: $workerId }) { position } }";
-    for actor in [user, other] {
+    for actor in [user("ann"), other] {
         for subscription in [ASSIGNMENTS, requests] {
             let schema = &inventory.schema;
             let items =

@@ -155,7 +155,7 @@ async fn workers(it: &Performed<'_>, kafka: &Kafka) {
         "workerId": WORKER, "protocolVersion": domain::worker::PROTOCOL_VERSION,
     });
     it.report("workerJoin", join).await;
-    let broker = domain::BrokerId::of_name(&"main".parse().unwrap(), 0);
+    let broker = domain::testing::broker_id("main");
     let listener = json!({
         "broker": broker, "topic": kafka.topic("orders"), "algorithm": "acme/score",
     });

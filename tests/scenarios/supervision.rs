@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use domain::{Actor, Clock, CommandId, CorrelationId, EventId, Meta, NewEvent, StreamName};
+use domain::testing::{FixedClock, meta, unknown_event, user};
+use domain::{CommandId, StreamName};
 use event_store::{Append, EventStore, Expected, SqliteEventStore};
-use jiff::Timestamp;
 use serde_json::json;
 use tests::flow::algorithm;
 use tests::gateway::Gateway;
@@ -18,37 +18,18 @@ use uuid::Uuid;
 const CREATE: &str = "mutation { it: organizationCreate(input: { name: \"last\" }) \
                       { position userErrors { code message } } }";
 
-struct Epoch;
-
-impl Clock for Epoch {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-}
-
 /// Appends what a newer version beside the running one would append.
 async fn append_of_the_future(data: &Path) {
-    let store = SqliteEventStore::open(&data.join("log.db"), Arc::new(Epoch)).await;
+    let clock = Arc::new(FixedClock::default());
+    let store = SqliteEventStore::open(&data.join("log.db"), clock).await;
     let command = CommandId(Uuid::from_u128(7));
     let append = Append {
         stream: StreamName("listener-of-the-future".to_owned()),
         expected: Expected::NoStream,
         command,
         fingerprint: [0; 32],
-        meta: Meta {
-            actor: Actor::User {
-                name: "newer".to_owned(),
-            },
-            correlation: CorrelationId(command.0),
-            causation: command.0,
-            client_address: None,
-        },
-        events: vec![NewEvent {
-            id: EventId::of_command(command, 0),
-            type_name: "ListenerTeleported",
-            schema_version: 1,
-            payload: b"{}".to_vec(),
-        }],
+        meta: meta(user("newer"), command),
+        events: vec![unknown_event(command, "ListenerTeleported", 1)],
     };
     store.unwrap().append(append).await.unwrap();
 }

@@ -131,45 +131,27 @@ fn of_organization(id: &GlobalId, name: &OrganizationName) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use domain::grant::{Access, Permission};
-    use domain::{ListenerId, PublisherId};
+    use domain::grant::Access;
+    use domain::testing::{broker_id, listener_id, publisher_id, score, to_acme, topic_id};
 
     use super::*;
 
-    fn topic(name: &str) -> TopicId {
-        TopicId {
-            broker: BrokerId(uuid::Uuid::from_u128(1)),
-            topic: name.parse().unwrap(),
-        }
-    }
-
     /// One of each kind, all of one flow from `orders` to `scores` by `acme/score`.
     fn flow() -> Vec<GlobalId> {
-        let algorithm: AlgorithmId = "acme/score".parse().unwrap();
-        let whole = Permission {
-            grantee: Grantee::Organization("acme".parse().unwrap()),
-            access: Access::Publish,
-        };
-        let orders = topic("orders");
+        let main = broker_id("main");
         vec![
             GlobalId::Organization("acme".parse().unwrap()),
-            GlobalId::Algorithm(algorithm.clone()),
-            GlobalId::Version(algorithm.clone(), "1.0.0".parse().unwrap()),
-            GlobalId::Broker(orders.broker),
-            GlobalId::Topic(orders.clone()),
+            GlobalId::Algorithm(score()),
+            GlobalId::Version(score(), "1.0.0".parse().unwrap()),
+            GlobalId::Broker(main),
+            GlobalId::Topic(topic_id("orders")),
             GlobalId::Grant(GrantKey::of_pattern(
-                orders.broker,
+                main,
                 &"ord*".parse().unwrap(),
-                &whole,
+                &to_acme(Access::Publish),
             )),
-            GlobalId::Listener(ListenerId {
-                topic: orders,
-                algorithm: algorithm.clone(),
-            }),
-            GlobalId::Publisher(PublisherId {
-                topic: topic("scores"),
-                algorithm,
-            }),
+            GlobalId::Listener(listener_id("orders")),
+            GlobalId::Publisher(publisher_id("scores")),
         ]
     }
 
@@ -212,7 +194,7 @@ mod tests {
             [Broker, Topic, Grant, Listener, Publisher]
         );
         assert_eq!(within(&flow[4]), [Topic, Grant, Listener]);
-        assert_eq!(within(&GlobalId::Topic(topic("other"))), []);
+        assert_eq!(within(&GlobalId::Topic(topic_id("other"))), []);
         assert_eq!(within(&GlobalId::Algorithm("beta/x".parse().unwrap())), []);
     }
 

@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use domain::{
-    Actor, Clock, CommandId, CorrelationId, EventId, Meta, NewEvent, Position, StreamName,
-};
+use domain::testing::{meta, user};
+use domain::{Clock, CommandId, EventId, NewEvent, Position, StreamName};
 use event_store::{Append, EventStore, Expected, SqliteEventStore};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -120,21 +119,13 @@ async fn log_of(temp: &TempDir, history: &[Told]) -> Arc<dyn EventStore> {
                 .replace("\"C\"", &format!("\"{BROKER}\""))
                 .into_bytes(),
         };
-        let meta = Meta {
-            actor: Actor::User {
-                name: "ann".to_owned(),
-            },
-            correlation: CorrelationId(command.0),
-            causation: command.0,
-            client_address: None,
-        };
         let append = Append {
             // Projections go by the order of the log, whatever the streams.
             stream: StreamName(format!("any-{number}")),
             expected: Expected::NoStream,
             command,
             fingerprint: [0; 32],
-            meta,
+            meta: meta(user("ann"), command),
             events: vec![event],
         };
         store.append(append).await.unwrap();

@@ -1,44 +1,23 @@
 //! An engine on a log of its own, and short names for common commands.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::algorithm::{Protocol, PublishVersion, RegisterAlgorithm};
-use domain::broker::{BrokerSettings, DiscoveredTopic, KafkaSecurity};
 use domain::flow::Flows;
-use domain::grant::{
-    Access, Edit, EditGrants, EditPatternGrants, Grantee, PatternChange, Permission,
-};
+use domain::grant::{Access, Edit, EditGrants, EditPatternGrants, PatternChange};
 use domain::listener::{EnableListener, ListenerSettings, StartPosition};
 use domain::organization::CreateOrganization;
 use domain::publisher::EnablePublisher;
-use domain::{
-    Actor, BrokerId, Clock, Command, CommandId, CorrelationId, Envelope, Ids, ListenerId, Position,
-    PublisherId, TopicId,
+use domain::testing::{
+    CountingIds, FixedClock, broker_id, discovered, kafka, listener_id, publisher_id, score,
+    to_score, topic_id, user,
 };
+use domain::{BrokerId, Command, CommandId, CorrelationId, Envelope, Position};
 use engine::connect::NewBroker;
 use engine::policy::Orphans;
 use engine::{Engine, Outcome, Request};
 use event_store::SqliteEventStore;
 use tempfile::TempDir;
-use uuid::Uuid;
-
-struct FixedClock;
-
-impl Clock for FixedClock {
-    fn now(&self) -> jiff::Timestamp {
-        jiff::Timestamp::UNIX_EPOCH
-    }
-}
-
-#[derive(Default)]
-struct Counter(AtomicU64);
-
-impl Ids for Counter {
-    fn next(&self) -> Uuid {
-        Uuid::from_u128(u128::from(self.0.fetch_add(1, Ordering::Relaxed)))
-    }
-}
 
 pub(crate) struct Cluster {
     pub(crate) engine: Engine,
@@ -48,11 +27,11 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(crate) async fn empty() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let clock = Arc::new(FixedClock);
+        let clock = Arc::new(FixedClock::default());
         let path = directory.path().join("log.db");
         let store = SqliteEventStore::open(&path, clock.clone()).await.unwrap();
         Self {
-            engine: Engine::new(Arc::new(store), clock, Arc::new(Counter::default())),
+            engine: Engine::new(Arc::new(store), clock, Arc::new(CountingIds::default())),
             _directory: directory,
         }
     }
@@ -73,12 +52,12 @@ impl Cluster {
     pub(crate) async fn ready(&self) {
         self.done(&acme()).await;
         self.done(&RegisterAlgorithm {
-            algorithm: "acme/score".parse().unwrap(),
+            algorithm: score(),
             description: String::new(),
         })
         .await;
         self.done(&PublishVersion {
-            algorithm: "acme/score".parse().unwrap(),
+            algorithm: score(),
             version: "1.0.0".parse().unwrap(),
             endpoint: "http://127.0.0.1:9/".to_owned(),
             protocol: Protocol::Raw,
@@ -94,17 +73,10 @@ impl Cluster {
     }
 
     pub(crate) async fn connect_as(&self, name: &str, topics: &[&str]) -> (BrokerId, Outcome) {
-        let topics = topics.iter().map(|topic| DiscoveredTopic {
-            name: topic.parse().unwrap(),
-            partitions: Some(1),
-        });
         let new = NewBroker {
             name: name.parse().unwrap(),
-            settings: BrokerSettings::Kafka {
-                bootstrap_servers: vec!["127.0.0.1:9092".to_owned()],
-                security: KafkaSecurity::Plaintext,
-            },
-            probe: Ok(topics.collect()),
+            settings: kafka(),
+            probe: Ok(discovered(topics)),
         };
         self.engine.connect(new, &self.request()).await.unwrap()
     }
@@ -166,9 +138,7 @@ impl Cluster {
 pub(crate) fn request(key: &str, fingerprint: [u8; 32]) -> Request {
     let command = CommandId::of_key("test", key);
     Request {
-        actor: Actor::User {
-            name: "test".to_owned(),
-        },
+        actor: user("test"),
         command,
         fingerprint,
         correlation: CorrelationId(command.0),
@@ -179,28 +149,10 @@ pub(crate) fn request(key: &str, fingerprint: [u8; 32]) -> Request {
     }
 }
 
-pub(crate) fn broker(name: &str) -> BrokerId {
-    BrokerId::of_name(&name.parse().unwrap(), 0)
-}
-
-pub(crate) fn topic(name: &str) -> TopicId {
-    TopicId {
-        broker: broker("main"),
-        topic: name.parse().unwrap(),
-    }
-}
-
-pub(crate) fn listener() -> ListenerId {
-    ListenerId {
-        topic: topic("orders"),
-        algorithm: "acme/score".parse().unwrap(),
-    }
-}
-
 /// The listener on orders.
 pub(crate) fn listen(dlq: Option<&str>) -> EnableListener {
     EnableListener {
-        listener: listener(),
+        listener: listener_id("orders"),
         version: "1.0.0".parse().unwrap(),
         settings: ListenerSettings::starting(StartPosition::Earliest),
         dlq: dlq.map(|dlq| dlq.parse().unwrap()),
@@ -213,41 +165,24 @@ pub(crate) fn listen(dlq: Option<&str>) -> EnableListener {
 /// The publisher on scores.
 pub(crate) fn publish() -> EnablePublisher {
     EnablePublisher {
-        publisher: PublisherId {
-            topic: topic("scores"),
-            algorithm: "acme/score".parse().unwrap(),
-        },
+        publisher: publisher_id("scores"),
         version: "1.0.0".parse().unwrap(),
         flows: Flows::default(),
         allow_cycle: false,
     }
 }
 
-pub(crate) fn to_score(access: Access) -> Permission {
-    Permission {
-        grantee: Grantee::Algorithm("acme/score".parse().unwrap()),
-        access,
-    }
-}
-
-pub(crate) fn to_acme(access: Access) -> Permission {
-    Permission {
-        grantee: Grantee::Organization("acme".parse().unwrap()),
-        access,
-    }
-}
-
 pub(crate) fn grant(name: &str, access: Access) -> EditGrants {
-    EditGrants::single(topic(name), Edit::Add, to_score(access))
+    EditGrants::single(topic_id(name), Edit::Add, to_score(access))
 }
 
 pub(crate) fn revoke(name: &str, access: Access) -> EditGrants {
-    EditGrants::single(topic(name), Edit::Remove, to_score(access))
+    EditGrants::single(topic_id(name), Edit::Remove, to_score(access))
 }
 
 pub(crate) fn pattern(edit: Edit, pattern: &str, access: Access) -> EditPatternGrants {
     EditPatternGrants {
-        broker: broker("main"),
+        broker: broker_id("main"),
         changes: vec![PatternChange {
             edit,
             pattern: pattern.parse().unwrap(),

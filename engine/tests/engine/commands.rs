@@ -7,11 +7,12 @@ use domain::broker::DisconnectBroker;
 use domain::grant::Access;
 use domain::listener::{PauseListener, ResumeListener};
 use domain::organization::CreateOrganization;
+use domain::testing::{listener_id, score, topic_id};
 use domain::{AnyCommand, Refusal, Revision, Thing};
 use engine::execute::MOST_CHANGES;
 use engine::{Outcome, Request, Seen, Stale};
 
-use crate::cluster::{Cluster, acme, grant, listener, request, revoke, topic};
+use crate::cluster::{Cluster, acme, grant, request, revoke};
 
 #[tokio::test]
 async fn a_request_executed_again_answers_the_same_and_appends_nothing() {
@@ -45,7 +46,7 @@ async fn a_key_used_for_something_else_is_refused() {
 async fn what_had_nothing_to_do_is_answered_the_same_when_it_comes_again() {
     let cluster = Cluster::flowing().await;
     let resume = ResumeListener {
-        listener: listener(),
+        listener: listener_id("orders"),
     };
     let request = request("resume", [1; 32]);
     let execute = async || cluster.engine.execute(&resume, &request).await.unwrap();
@@ -54,7 +55,7 @@ async fn what_had_nothing_to_do_is_answered_the_same_when_it_comes_again() {
     assert_eq!(cluster.types_after(before).await, ["NothingChanged"]);
     let paused = cluster
         .done(&PauseListener {
-            listener: listener(),
+            listener: listener_id("orders"),
         })
         .await;
     assert_eq!(execute().await, first);
@@ -76,7 +77,7 @@ async fn what_cannot_come_again_and_had_nothing_to_do_leaves_no_event() {
         ..cluster.request()
     };
     let resume = ResumeListener {
-        listener: listener(),
+        listener: listener_id("orders"),
     };
     let done = cluster.engine.execute(&resume, &request).await.unwrap();
     assert!(matches!(done, Outcome::Accepted(_)), "{done:?}");
@@ -116,7 +117,7 @@ fn types(stale: &Stale) -> Vec<&str> {
 async fn a_stale_revision_is_answered_with_what_changed_since() {
     let cluster = Cluster::flowing().await;
     let command = revoke("orders", Access::Subscribe);
-    let orders = Thing::Topic(topic("orders"));
+    let orders = Thing::Topic(topic_id("orders"));
     let outcome = expecting(&cluster, &command, orders, 0).await;
     let Outcome::Stale(stale) = outcome else {
         panic!("{outcome:?}");
@@ -128,7 +129,7 @@ async fn a_stale_revision_is_answered_with_what_changed_since() {
 #[tokio::test]
 async fn what_happens_to_another_thing_of_the_stream_is_no_conflict() {
     let cluster = Cluster::flowing().await;
-    let listener = listener();
+    let listener = listener_id("orders");
     let seen = Thing::Listener(listener.clone());
     cluster.done(&grant("orders", Access::Publish)).await;
     let pause = PauseListener { listener };
@@ -150,7 +151,7 @@ async fn a_caller_may_expect_that_there_is_nothing_yet() {
     let cluster = Cluster::flowing().await;
     let mut request = cluster.request();
     request.expected = vec![Seen {
-        thing: Thing::Topic(topic("orders-dlq")),
+        thing: Thing::Topic(topic_id("orders-dlq")),
         revision: None,
     }];
     let command = grant("orders-dlq", Access::Subscribe);
@@ -175,7 +176,7 @@ async fn a_conflict_shows_at_most_100_changes_and_none_where_the_caller_is_ahead
     }
     let stale = async |expected| {
         let command = revoke("orders", Access::Subscribe);
-        let orders = Thing::Topic(topic("orders"));
+        let orders = Thing::Topic(topic_id("orders"));
         match expecting(&cluster, &command, orders, expected).await {
             Outcome::Stale(stale) => stale.since,
             other => panic!("{other:?}"),
@@ -196,7 +197,7 @@ async fn commands_on_one_stream_at_once_are_all_done() {
         let cluster = Arc::clone(&cluster);
         tasks.spawn(async move {
             let version = PublishVersion {
-                algorithm: "acme/score".parse().unwrap(),
+                algorithm: score(),
                 version: format!("2.0.{number}").parse().unwrap(),
                 endpoint: "http://127.0.0.1:9/".to_owned(),
                 protocol: Protocol::Raw,

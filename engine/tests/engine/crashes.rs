@@ -6,10 +6,9 @@ use domain::algorithm::RetireAlgorithm;
 use domain::broker::{DisconnectBroker, ReplaceBroker};
 use domain::grant::{Access, Edit, EditGrants};
 use domain::listener::PauseListener;
+use domain::testing::{broker_id, listener_id, score, to_acme, topic_id};
 
-use crate::cluster::{
-    Cluster, broker, grant, listen, listener, pattern, publish, revoke, to_acme, topic,
-};
+use crate::cluster::{Cluster, grant, listen, pattern, publish, revoke};
 
 /// What made something an orphan.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +37,7 @@ impl Blow {
     async fn strike(self) -> Cluster {
         let cluster = Cluster::empty().await;
         cluster.ready().await;
-        let to_all = EditGrants::single(topic("scores"), Edit::Add, to_acme(Access::Publish));
+        let to_all = EditGrants::single(topic_id("scores"), Edit::Add, to_acme(Access::Publish));
         cluster.done(&to_all).await;
         cluster.done(&grant("scores", Access::Subscribe)).await;
         cluster
@@ -46,7 +45,7 @@ impl Blow {
             .await;
         cluster.done(&grant("orders-dlq", Access::DeadLetter)).await;
         cluster.done(&listen(Some("orders-dlq"))).await;
-        let listener = listener();
+        let listener = listener_id("orders");
         cluster.done(&PauseListener { listener }).await;
         cluster.done(&publish()).await;
         for name in ["next", "last"] {
@@ -62,7 +61,7 @@ impl Blow {
         match self {
             Self::Revoked => {
                 let to_all = to_acme(Access::Publish);
-                let removed = EditGrants::single(topic("scores"), Edit::Remove, to_all);
+                let removed = EditGrants::single(topic_id("scores"), Edit::Remove, to_all);
                 cluster.done(&removed).await;
                 cluster.done(&revoke("scores", Access::Subscribe)).await;
             }
@@ -71,11 +70,11 @@ impl Blow {
                 cluster.done(&removed).await;
             }
             Self::Retired => {
-                let algorithm = "acme/score".parse().unwrap();
+                let algorithm = score();
                 cluster.done(&RetireAlgorithm { algorithm }).await;
             }
             Self::Disconnected => {
-                let broker = broker("main");
+                let broker = broker_id("main");
                 cluster.done(&DisconnectBroker { broker }).await;
             }
             Self::Replaced => {
@@ -94,8 +93,8 @@ impl Blow {
 
 fn replace(from: &str, to: &str) -> ReplaceBroker {
     ReplaceBroker {
-        broker: broker(from),
-        replacement: broker(to),
+        broker: broker_id(from),
+        replacement: broker_id(to),
         topics: ["orders", "scores"].map(|t| t.parse().unwrap()).to_vec(),
         leave_missing: true,
         start: None,
@@ -159,8 +158,8 @@ async fn what_a_person_ended_after_it_had_moved_does_not_come_back() {
     let cluster = Blow::Replaced.strike().await;
     // The patterns and the topic orders have moved, and the policy dies before it ends the old.
     assert!(!answer(&cluster, 3, 1).await);
-    let mut moved = listener();
-    moved.topic.broker = broker("next");
+    let mut moved = listener_id("orders");
+    moved.topic.broker = broker_id("next");
     let disable = domain::listener::DisableListener { listener: moved };
     let disabled = cluster.done(&disable).await;
     cluster.settle().await;

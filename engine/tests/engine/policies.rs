@@ -4,21 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::algorithm::RetireAlgorithm;
-use domain::broker::{BrokerReplaced, DisconnectBroker, ReplaceBroker};
+use domain::broker::{DisconnectBroker, ReplaceBroker};
 use domain::grant::{Access, Edit, EditGrants};
 use domain::listener::{PauseListener, StartPosition};
-use domain::topic::Topic;
-use domain::{
-    Actor, CorrelationId, Meta, NewEvent, Position, Revision, StreamName, TopicId, codec,
+use domain::testing::{
+    broker_id, broker_replaced, listener_id, meta, score, to_acme, topic_id, topic_on,
+    unknown_event,
 };
+use domain::topic::Topic;
+use domain::{Actor, Position, Revision, StreamName, codec};
 use engine::policy;
 use event_store::FollowError;
 use event_store::{Append, Expected};
 use tokio_util::sync::CancellationToken;
 
-use crate::cluster::{
-    Cluster, broker, grant, listen, listener, pattern, publish, revoke, to_acme, topic,
-};
+use crate::cluster::{Cluster, grant, listen, pattern, publish, revoke};
 
 #[tokio::test]
 async fn a_revoked_grant_ends_its_listener_with_the_cause() {
@@ -41,7 +41,7 @@ async fn a_revoked_grant_ends_its_listener_with_the_cause() {
 #[tokio::test]
 async fn a_broker_that_is_gone_takes_everything_on_it_along() {
     let cluster = Cluster::flowing().await;
-    let broker = topic("orders").broker;
+    let broker = topic_id("orders").broker;
     let gone = cluster.done(&DisconnectBroker { broker }).await;
     cluster.settle().await;
     let mut ended = cluster.types_after(gone).await;
@@ -71,7 +71,7 @@ async fn an_answer_that_comes_late_leaves_alone_what_was_mended() {
 async fn a_listener_outlives_a_grant_while_another_permits_it() {
     let cluster = Cluster::flowing().await;
     let by_organization =
-        |edit| EditGrants::single(topic("orders"), edit, to_acme(Access::Subscribe));
+        |edit| EditGrants::single(topic_id("orders"), edit, to_acme(Access::Subscribe));
     cluster.done(&by_organization(Edit::Add)).await;
     cluster
         .done(&pattern(Edit::Add, "ord*", Access::Subscribe))
@@ -94,12 +94,12 @@ async fn a_listener_outlives_a_grant_while_another_permits_it() {
 #[tokio::test]
 async fn a_retired_algorithm_leaves_nothing_behind_but_the_grants_of_others() {
     let cluster = Cluster::flowing().await;
-    let others = EditGrants::single(topic("orders"), Edit::Add, to_acme(Access::Subscribe));
+    let others = EditGrants::single(topic_id("orders"), Edit::Add, to_acme(Access::Subscribe));
     cluster.done(&others).await;
     cluster
         .done(&pattern(Edit::Add, "ord*", Access::Subscribe))
         .await;
-    let algorithm = "acme/score".parse().unwrap();
+    let algorithm = score();
     let retired = cluster.done(&RetireAlgorithm { algorithm }).await;
     cluster.settle().await;
     let mut ended = cluster.types_after(retired).await;
@@ -114,7 +114,7 @@ async fn a_retired_algorithm_leaves_nothing_behind_but_the_grants_of_others() {
     assert_eq!(ended, expected);
     let orders: Topic = cluster
         .engine
-        .fold(&StreamName::topic(&topic("orders")))
+        .fold(&StreamName::topic(&topic_id("orders")))
         .await
         .unwrap();
     assert_eq!(orders.grants.len(), 1);
@@ -122,8 +122,8 @@ async fn a_retired_algorithm_leaves_nothing_behind_but_the_grants_of_others() {
 
 fn replace(from: &str, to: &str) -> ReplaceBroker {
     ReplaceBroker {
-        broker: broker(from),
-        replacement: broker(to),
+        broker: broker_id(from),
+        replacement: broker_id(to),
         topics: ["orders", "scores"].map(|t| t.parse().unwrap()).to_vec(),
         leave_missing: true,
         start: Some(StartPosition::Latest),
@@ -131,11 +131,8 @@ fn replace(from: &str, to: &str) -> ReplaceBroker {
 }
 
 async fn folded(cluster: &Cluster, on: &str, name: &str) -> Topic {
-    let id = TopicId {
-        broker: broker(on),
-        topic: name.parse().unwrap(),
-    };
-    cluster.engine.fold(&StreamName::topic(&id)).await.unwrap()
+    let stream = StreamName::topic(&topic_on(on, name));
+    cluster.engine.fold(&stream).await.unwrap()
 }
 
 #[tokio::test]
@@ -150,7 +147,7 @@ async fn a_replacement_takes_over_everything_as_it_was() {
     cluster.done(&listen(Some("orders-dlq"))).await;
     cluster
         .done(&PauseListener {
-            listener: listener(),
+            listener: listener_id("orders"),
         })
         .await;
     cluster.done(&publish()).await;
@@ -167,7 +164,7 @@ async fn a_replacement_takes_over_everything_as_it_was() {
         folded(&cluster, "next", "orders").await,
         folded(&cluster, "next", "scores").await,
     ];
-    let algorithm = "acme/score".parse().unwrap();
+    let algorithm = score();
     let moved = after[0].listeners.get_mut(&algorithm).unwrap();
     assert_eq!(moved.settings.start, Some(StartPosition::Latest));
     moved.settings.start = Some(StartPosition::Earliest);
@@ -226,7 +223,7 @@ async fn a_replacement_that_is_gone_before_it_takes_over_takes_nothing() {
     let cluster = Cluster::flowing().await;
     cluster.connect_as("next", &["orders", "scores"]).await;
     cluster.done(&replace("main", "next")).await;
-    let broker = broker("next");
+    let broker = broker_id("next");
     cluster.done(&DisconnectBroker { broker }).await;
     cluster.settle().await;
     assert!(folded(&cluster, "main", "orders").await.is_free());
@@ -238,29 +235,18 @@ async fn a_replacement_that_is_gone_before_it_takes_over_takes_nothing() {
 async fn replaced_by_each_other() -> Cluster {
     let cluster = Cluster::flowing().await;
     cluster.connect_as("next", &["orders", "scores"]).await;
-    let next = StreamName::broker(broker("next"));
+    let next = StreamName::broker(broker_id("next"));
     let page = cluster.engine.store().read_stream(&next, Revision(0), 100);
     let seen = page.await.unwrap().last().unwrap().revision;
     cluster.done(&replace("main", "next")).await;
-    let back = BrokerReplaced {
-        broker: broker("next"),
-        replacement: broker("main"),
-        left_behind: Vec::new(),
-        start: None,
-    };
     let request = cluster.request();
     let append = Append {
         stream: next,
         expected: Expected::Exact(seen),
         command: request.command,
         fingerprint: request.fingerprint,
-        meta: Meta {
-            actor: request.actor,
-            correlation: request.correlation,
-            causation: request.command.0,
-            client_address: None,
-        },
-        events: codec::encode(request.command, &[back.into()]),
+        meta: meta(request.actor, request.command),
+        events: codec::encode(request.command, &[broker_replaced("next", "main")]),
     };
     cluster.engine.store().append(append).await.unwrap();
     cluster
@@ -281,24 +267,13 @@ async fn brokers_that_replaced_each_other_both_end_and_what_used_them_ends() {
 /// Appends an event that no program knows, as a newer one would.
 async fn append_from_the_future(cluster: &Cluster, type_name: &'static str, schema_version: u32) {
     let request = cluster.request();
-    let event = NewEvent {
-        id: domain::EventId::of_command(request.command, 0),
-        type_name,
-        schema_version,
-        payload: b"{}".to_vec(),
-    };
     let append = Append {
         stream: StreamName("future-1".to_owned()),
         expected: Expected::NoStream,
         command: request.command,
         fingerprint: request.fingerprint,
-        meta: Meta {
-            actor: request.actor,
-            correlation: CorrelationId(request.command.0),
-            causation: request.command.0,
-            client_address: None,
-        },
-        events: vec![event],
+        meta: meta(request.actor, request.command),
+        events: vec![unknown_event(request.command, type_name, schema_version)],
     };
     cluster.engine.store().append(append).await.unwrap();
 }
@@ -308,7 +283,7 @@ async fn a_policy_stops_at_a_type_or_a_schema_version_that_it_does_not_know() {
     for (type_name, schema_version) in [("FromTheFuture", 1), ("TopicGranted", 3)] {
         let cluster = Cluster::flowing().await;
         append_from_the_future(&cluster, type_name, schema_version).await;
-        let broker = broker("main");
+        let broker = broker_id("main");
         let gone = cluster.done(&DisconnectBroker { broker }).await;
         let engine = Arc::new(cluster.engine.clone());
         let run = policy::run(engine, CancellationToken::new());

@@ -1,9 +1,8 @@
 //! The topics of a large broker.
 
-use domain::broker::{
-    Broker, BrokerSettings, ConnectBroker, DiscoverTopics, DiscoveredTopic, KafkaSecurity,
-};
-use domain::{BrokerId, CommandId, State, codec};
+use domain::broker::{Broker, ConnectBroker, DiscoverTopics, DiscoveredTopic};
+use domain::testing::{broker_id, kafka};
+use domain::{CommandId, State, codec};
 use engine::connect::NewBroker;
 use engine::{Accepted, Outcome, Request};
 
@@ -23,10 +22,7 @@ fn topics(partitions: u32) -> Vec<DiscoveredTopic> {
 fn new() -> NewBroker {
     NewBroker {
         name: "main".parse().unwrap(),
-        settings: BrokerSettings::Kafka {
-            bootstrap_servers: vec!["127.0.0.1:9092".to_owned()],
-            security: KafkaSecurity::Plaintext,
-        },
+        settings: kafka(),
         probe: Ok(topics(1)),
     }
 }
@@ -110,7 +106,7 @@ async fn an_interrupted_connection_continues_with_the_topics_that_are_found_then
         settings,
         probe,
     } = new();
-    let broker = BrokerId::of_name(&name, 0);
+    let broker = broker_id("main");
     let connect = ConnectBroker {
         broker,
         name,
@@ -136,7 +132,7 @@ async fn an_interrupted_connection_continues_with_the_topics_that_are_found_then
 #[tokio::test]
 async fn an_interrupted_discovery_continues_when_it_is_repeated() {
     let cluster = Cluster::empty().await;
-    let id = BrokerId::of_name(&new().name, 0);
+    let id = broker_id("main");
     let some = NewBroker {
         probe: Ok(Vec::new()),
         ..new()

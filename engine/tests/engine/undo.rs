@@ -5,16 +5,17 @@ use domain::grant::Access;
 use domain::listener::{
     DisableListener, PauseListener, ResumeListener, SettingsPatch, UpdateListener,
 };
+use domain::testing::{listener_id, topic_id};
 use domain::topic::Topic;
 use domain::undo::NoUndo;
 use domain::{Revision, StreamName};
 use engine::Outcome;
 use engine::undo::Undo;
 
-use crate::cluster::{Cluster, listener, revoke, topic};
+use crate::cluster::{Cluster, revoke};
 
 fn orders() -> StreamName {
-    StreamName::topic(&topic("orders"))
+    StreamName::topic(&topic_id("orders"))
 }
 
 /// Takes back the event at `revision` of the topic orders, as it is now.
@@ -28,7 +29,7 @@ async fn undo(cluster: &Cluster, revision: u64) -> Undo {
 async fn a_disabled_listener_is_enabled_again_as_it_was() {
     let cluster = Cluster::flowing().await;
     let before: Topic = cluster.engine.fold(&orders()).await.unwrap();
-    let listener = listener();
+    let listener = listener_id("orders");
     cluster.done(&DisableListener { listener }).await;
     let Undo::Command { inverse, expected } = undo(&cluster, 2).await else {
         panic!("no command");
@@ -51,7 +52,7 @@ async fn what_one_request_did_is_taken_back_by_one() {
             concurrency: Some(3),
             ..SettingsPatch::default()
         },
-        ..UpdateListener::nothing_of(&listener())
+        ..UpdateListener::nothing_of(&listener_id("orders"))
     };
     let done = cluster.done(&update).await;
     // By whichever of its events.
@@ -76,7 +77,7 @@ async fn what_happens_between_looking_and_undoing_is_not_lost() {
     let Undo::Command { inverse, expected } = undo(&cluster, 1).await else {
         panic!("no command");
     };
-    let listener = listener();
+    let listener = listener_id("orders");
     cluster.done(&PauseListener { listener }).await;
     let mut request = cluster.request();
     request.expected = expected;
@@ -88,7 +89,7 @@ async fn what_happens_between_looking_and_undoing_is_not_lost() {
 async fn that_nothing_changed_is_not_taken_back() {
     let cluster = Cluster::flowing().await;
     let request = cluster.request();
-    let listener = listener();
+    let listener = listener_id("orders");
     let resume = ResumeListener { listener };
     cluster.engine.execute(&resume, &request).await.unwrap();
     let stream = StreamName::command(request.command);

@@ -2,12 +2,15 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::{
-    Actor, CommandId, CorrelationId, EventId, Meta, NewEvent, Position, Revision, StreamName,
-};
+use domain::testing::{meta, user};
+use domain::{CommandId, EventId, NewEvent, Position, Revision, StreamName};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::port::{Append, AppendError, EventStore, Expected};
+
+/// With nanoseconds that no log keeps.
+pub(crate) const NOW: Timestamp = Timestamp::constant(1_795_000_000, 123_456_789);
 
 /// An append of `events` events to `stream` by a command never used before.
 pub(crate) fn sample(stream: &str, expected: Expected, events: usize) -> Append {
@@ -19,14 +22,7 @@ pub(crate) fn sample(stream: &str, expected: Expected, events: usize) -> Append 
         expected,
         command,
         fingerprint: [number.to_le_bytes()[0]; 32],
-        meta: Meta {
-            actor: Actor::User {
-                name: "ann".to_owned(),
-            },
-            correlation: CorrelationId(command.0),
-            causation: command.0,
-            client_address: None,
-        },
+        meta: meta(user("ann"), command),
         events: (0..events)
             .map(|index| sample_event(command, index, format!(r#"{{"n":{index}}}"#)))
             .collect(),

@@ -9,9 +9,9 @@ mod sharing;
 use std::path::Path;
 use std::sync::Arc;
 
-use domain::{Clock, Position, Revision};
+use domain::testing::FixedClock;
+use domain::{Position, Revision};
 use futures_util::future::join_all;
-use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Copied, CopyError, Progress, Stage, copy};
 use crate::audit::{CheckpointDir, Checkpointer, Signer, leaf, tree, verify};
-use crate::contract::sample;
+use crate::contract::{NOW, sample};
 use crate::error::OpenError;
 use crate::import::Import;
 use crate::port::{Append, EventStore, Expected};
@@ -28,14 +28,6 @@ use crate::stored::StoredEvent;
 
 /// More than two batches.
 const EVENTS: u64 = 9000;
-
-struct Fixed;
-
-impl Clock for Fixed {
-    fn now(&self) -> Timestamp {
-        Timestamp::constant(1_795_000_000, 123_456_789)
-    }
-}
 
 /// Appends of commands with one event, with several, and with more than one batch has.
 fn appends() -> Vec<Append> {
@@ -57,7 +49,7 @@ fn appends() -> Vec<Append> {
 }
 
 async fn open(path: &Path) -> Arc<dyn EventStore> {
-    let store = SqliteEventStore::open(path, Arc::new(Fixed)).await;
+    let store = SqliteEventStore::open(path, Arc::new(FixedClock(NOW))).await;
     Arc::new(store.unwrap())
 }
 
@@ -137,10 +129,15 @@ async fn what_was_signed_of_a_log_proves_its_copy() {
     let directory = CheckpointDir::new(&temp.path().join("checkpoints"));
     let stop = CancellationToken::new();
     stop.cancel();
-    Checkpointer::new(source.clone(), directory.clone(), signer, Arc::new(Fixed))
-        .run(stop)
-        .await
-        .unwrap();
+    Checkpointer::new(
+        source.clone(),
+        directory.clone(),
+        signer,
+        Arc::new(FixedClock(NOW)),
+    )
+    .run(stop)
+    .await
+    .unwrap();
     let import = target(&temp).await;
     copied(&source, &import).await.unwrap();
     let report = verify(import.log(), &directory, &verifier).await.unwrap();

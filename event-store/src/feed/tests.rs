@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use domain::{Clock, CommandId, Revision, StreamName};
+use domain::testing::FixedClock;
+use domain::{CommandId, Revision, StreamName};
 use futures_util::future::join_all;
 use futures_util::poll;
-use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -29,7 +29,7 @@ impl Counted {
     async fn new() -> Arc<Self> {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("log.db");
-        let log = SqliteEventStore::open(&path, Arc::new(Stopped)).await;
+        let log = SqliteEventStore::open(&path, Arc::new(FixedClock::default())).await;
         Arc::new(Self {
             log: log.unwrap(),
             followers: Arc::new(()),
@@ -48,14 +48,6 @@ impl Counted {
         let number = STREAMS.fetch_add(1, Ordering::Relaxed);
         let append = sample(&format!("a-{number}"), Expected::NoStream, by);
         self.log.append(append).await.unwrap();
-    }
-}
-
-struct Stopped;
-
-impl Clock for Stopped {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
     }
 }
 

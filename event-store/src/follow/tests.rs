@@ -4,9 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use domain::{
-    Actor, CommandId, CorrelationId, Envelope, EventId, Meta, Position, Revision, StreamName,
-};
+use domain::testing::{meta, user};
+use domain::{CommandId, Envelope, EventId, Position, Revision, StreamName};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -105,14 +104,7 @@ fn event(position: u64) -> Envelope {
         schema_version: 1,
         recorded_at: Timestamp::UNIX_EPOCH,
         command: CommandId(id),
-        meta: Meta {
-            actor: Actor::Policy {
-                name: "sampling".to_owned(),
-            },
-            correlation: CorrelationId(id),
-            causation: id,
-            client_address: None,
-        },
+        meta: meta(user("ann"), CommandId(id)),
         payload: b"null".to_vec(),
     }
 }

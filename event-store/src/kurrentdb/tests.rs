@@ -12,17 +12,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use domain::{Clock, Position};
-use jiff::Timestamp;
+use domain::Position;
+use domain::testing::FixedClock;
 use kurrentdb_stand_in::StandIn;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::KurrentDbEventStore;
-use crate::contract::{self, Log};
+use crate::contract::{self, Log, NOW};
 use crate::port::{EventStore, Follow};
-
-const NOW: Timestamp = Timestamp::constant(1_795_000_000, 123_456_789);
 
 /// Far more than any of this takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -68,7 +66,7 @@ async fn start() -> StandIn {
 }
 
 fn open(url: &str) -> KurrentDbEventStore {
-    KurrentDbEventStore::open(url, Arc::new(FixedClock)).unwrap()
+    KurrentDbEventStore::open(url, Arc::new(FixedClock(NOW))).unwrap()
 }
 
 /// The follower's next event stands at `position`.
@@ -85,12 +83,4 @@ async fn subscribed(server: &StandIn, subscriptions: u64) {
     let begun = timeout(PATIENCE, server.subscribed(subscriptions)).await;
     let so_far = server.subscriptions();
     assert!(begun.is_ok(), "{so_far} subscriptions, not {subscriptions}");
-}
-
-struct FixedClock;
-
-impl Clock for FixedClock {
-    fn now(&self) -> Timestamp {
-        NOW
-    }
 }

@@ -10,20 +10,18 @@ mod rights;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Clock, Position, Revision};
+use domain::testing::FixedClock;
+use domain::{Position, Revision};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use jiff::Timestamp;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use self::database::Database;
 use super::PostgresEventStore;
-use crate::contract::{self, Log, sample};
+use crate::contract::{self, Log, NOW, sample};
 use crate::error::OpenError;
 use crate::port::{AppendError, EventStore, Expected, ReadError};
-
-const NOW: Timestamp = Timestamp::constant(1_795_000_000, 123_456_789);
 
 /// Far more than any of this takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -61,7 +59,7 @@ async fn a_database_in_another_encoding_is_refused() {
     let url = database
         .url()
         .replace(database.name(), &format!("{name}_{}", database.name()));
-    let refused = PostgresEventStore::open(&url, Arc::new(FixedClock)).await;
+    let refused = PostgresEventStore::open(&url, Arc::new(FixedClock(NOW))).await;
     database
         .run(&format!("DROP DATABASE {name}_{}", database.name()))
         .await;
@@ -200,15 +198,7 @@ fn new_log() -> Log {
 }
 
 async fn open(url: &str) -> PostgresEventStore {
-    PostgresEventStore::open(url, Arc::new(FixedClock))
+    PostgresEventStore::open(url, Arc::new(FixedClock(NOW)))
         .await
         .unwrap()
-}
-
-struct FixedClock;
-
-impl Clock for FixedClock {
-    fn now(&self) -> Timestamp {
-        NOW
-    }
 }

@@ -5,21 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Clock, Envelope, Position, Revision, StreamName};
+use domain::testing::FixedClock;
+use domain::{Envelope, Position, Revision, StreamName};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use jiff::Timestamp;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
 use super::SqliteEventStore;
-use crate::contract::{self, Log, sample};
+use crate::contract::{self, Log, NOW, sample};
 use crate::port::{AppendError, EventStore, Expected, ReadError};
-
-/// With nanoseconds that the log does not keep.
-const NOW: Timestamp = Timestamp::constant(1_795_000_000, 123_456_789);
 
 /// Far more than any of this takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -306,7 +303,7 @@ fn new_log() -> Log {
 }
 
 async fn open(dir: &Path) -> SqliteEventStore {
-    SqliteEventStore::open(&dir.join("log.db"), Arc::new(FixedClock))
+    SqliteEventStore::open(&dir.join("log.db"), Arc::new(FixedClock(NOW)))
         .await
         .unwrap()
 }
@@ -318,12 +315,4 @@ async fn connect(dir: &Path) -> SqliteConnection {
         .connect()
         .await
         .unwrap()
-}
-
-struct FixedClock;
-
-impl Clock for FixedClock {
-    fn now(&self) -> Timestamp {
-        NOW
-    }
 }

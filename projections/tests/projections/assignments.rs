@@ -2,41 +2,42 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::algorithm::AlgorithmRetired;
-use domain::broker::{
-    BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, BrokerSettings,
+use domain::broker::BrokerSettings;
+use domain::grant::Access;
+use domain::listener::{ListenerSettings, ListenerSettingsChanged, StartPosition};
+use domain::testing::{
+    algorithm_retired, broker_disconnected, broker_id, broker_replaced, credential_rotated,
+    granted, listener_enabled, listener_id, listener_paused, listener_resumed, pattern_granted,
+    pattern_revoked, publisher_enabled, revoked, to_acme, to_score, version_published,
+    version_withdrawn,
 };
-use domain::grant::{Access, TopicGranted, TopicRevoked};
-use domain::listener::{
-    ListenerEnabled, ListenerPaused, ListenerResumed, ListenerSettings, ListenerSettingsChanged,
-    StartPosition,
-};
-use domain::{BrokerId, Event, Position};
+use domain::{Event, Position};
 
-use crate::events::{
-    algorithm, broker, flowing, granted, listener, pattern_granted, pattern_revoked, permission,
-    published, publishes, revoked, revoked_from, to_organization, topic, withdrawn,
-};
+use crate::events::flowing;
 use crate::fixture::{Fixture, assignment_pages, assignments, history};
-use crate::outputs::{credential, elsewhere, known};
+use crate::outputs::{elsewhere, known};
 
 #[tokio::test]
 async fn an_enabled_listener_is_assigned_with_all_a_worker_needs() {
     let mut events = flowing("1.*");
-    events.push(publishes("1.0.0"));
+    events.push(publisher_enabled("scores", "1.0.0"));
     let fixture = Fixture::after(&events).await;
     let (position, changes) = assignments(&fixture.model, None).await;
     assert_eq!(position, fixture.model.position());
     let assignment = changes[0].assignment.as_ref().unwrap();
-    assert_eq!(assignment.listener, listener());
-    let connected = fixture.model.brokers_by_id(&[broker()]).await.unwrap();
+    assert_eq!(assignment.listener, listener_id("orders"));
+    let connected = fixture
+        .model
+        .brokers_by_id(&[broker_id("main")])
+        .await
+        .unwrap();
     assert_eq!(
         assignment.group,
-        listener().group(connected[0].connected_at)
+        listener_id("orders").group(connected[0].connected_at)
     );
     assert_eq!(assignment.dlq, "orders-dlq".parse().ok());
     let version = assignment.version.as_ref().unwrap();
-    assert_eq!(version.endpoint, "http://127.0.0.1:9/1.0.0");
+    assert_eq!(version.endpoint, "http://127.0.0.1:9000/1.0.0");
     assert_eq!(known(assignment)[0].topic.as_str(), "scores");
 }
 
@@ -47,14 +48,14 @@ async fn assignments_resume_with_what_changed_and_what_is_to_stop() {
     fixture.apply(&history(&events)).await;
     let (seen, _) = assignments(&fixture.model, None).await;
 
-    events.push(published("2.0.0"));
+    events.push(version_published("acme/score", "2.0.0"));
     fixture.apply(&history(&events)[events.len() - 1..]).await;
     let (seen, changes) = assignments(&fixture.model, Some(seen)).await;
     let assignment = changes[0].assignment.as_ref().unwrap();
     let resolved = &assignment.version.as_ref().unwrap().version;
     assert_eq!(resolved.to_string(), "2.0.0");
 
-    events.push(revoked());
+    events.push(revoked("orders", Access::Subscribe));
     fixture.apply(&history(&events)[events.len() - 1..]).await;
     let (seen, changes) = assignments(&fixture.model, Some(seen)).await;
     assert_eq!(changes.len(), 1);
@@ -85,43 +86,22 @@ async fn is_assigned_after(before: Vec<Event>, steps: Vec<(Event, bool)>) {
     }
 }
 
-fn organization_granted() -> Event {
-    TopicGranted {
-        topic: topic("orders"),
-        permission: to_organization(Access::Subscribe),
-        cause: None,
-    }
-    .into()
-}
-
-fn organization_revoked() -> Event {
-    TopicRevoked {
-        topic: topic("orders"),
-        permission: to_organization(Access::Subscribe),
-        cause: None,
-    }
-    .into()
-}
-
 #[tokio::test]
 async fn a_listener_is_assigned_as_long_as_any_grant_covers_it() {
-    let subscribe = || permission(Access::Subscribe);
-    let all = || to_organization(Access::Subscribe);
+    let subscribe = || to_score(Access::Subscribe);
+    let all = || to_acme(Access::Subscribe);
     let steps = vec![
-        (organization_granted(), true),
-        (revoked(), true),
+        (granted("orders", all()), true),
+        (revoked("orders", Access::Subscribe), true),
         (pattern_granted("ord*", subscribe()), true),
-        (organization_revoked(), true),
+        (revoked("orders", all()), true),
         (pattern_granted("*", all()), true),
         (pattern_revoked("ord*", subscribe()), true),
         (pattern_revoked("*", all()), false),
         (pattern_granted("invoices*", all()), false),
-        (
-            pattern_granted("*", to_organization(Access::Publish)),
-            false,
-        ),
-        (organization_granted(), true),
-        (organization_revoked(), false),
+        (pattern_granted("*", to_acme(Access::Publish)), false),
+        (granted("orders", all()), true),
+        (revoked("orders", all()), false),
         (pattern_granted("*ers", subscribe()), true),
     ];
     is_assigned_after(flowing("1.0.0"), steps).await;
@@ -129,13 +109,10 @@ async fn a_listener_is_assigned_as_long_as_any_grant_covers_it() {
 
 #[tokio::test]
 async fn a_paused_listener_has_no_assignment_until_it_is_resumed() {
-    let paused = ListenerPaused {
-        listener: listener(),
-    };
-    let resumed = ListenerResumed {
-        listener: listener(),
-    };
-    let steps = vec![(paused.into(), false), (resumed.into(), true)];
+    let steps = vec![
+        (listener_paused("orders"), false),
+        (listener_resumed("orders"), true),
+    ];
     is_assigned_after(flowing("1.0.0"), steps).await;
 }
 
@@ -145,7 +122,7 @@ async fn a_worker_that_saw_the_middle_of_a_batch_gets_its_end() {
     let mut events = flowing("1.0.0");
     fixture.apply(&history(&events)).await;
     let before = events.len();
-    events.push(revoked());
+    events.push(revoked("orders", Access::Subscribe));
     let told = Position(events.len() as u64);
     events.push(granted("orders", Access::Subscribe));
     fixture.apply(&history(&events)[before..]).await;
@@ -164,7 +141,7 @@ async fn changed_settings_are_assigned() {
     };
     events.push(
         ListenerSettingsChanged {
-            listener: listener(),
+            listener: listener_id("orders"),
             settings: settings.clone(),
         }
         .into(),
@@ -176,14 +153,20 @@ async fn changed_settings_are_assigned() {
 #[tokio::test]
 async fn a_withdrawn_version_is_never_assigned() {
     let mut events = flowing("latest");
-    events.extend([published("1.1.0"), withdrawn("1.1.0")]);
+    events.extend([
+        version_published("acme/score", "1.1.0"),
+        version_withdrawn("acme/score", "1.1.0"),
+    ]);
     let fixture = Fixture::after(&events).await;
     let assigned = fixture.assigned().await;
     let version = assigned[0].version.as_ref().unwrap();
     assert_eq!(version.version.to_string(), "1.0.0");
 
     let mut events = flowing("1.0.0");
-    events.extend([published("1.1.0"), withdrawn("1.0.0")]);
+    events.extend([
+        version_published("acme/score", "1.1.0"),
+        version_withdrawn("acme/score", "1.0.0"),
+    ]);
     let fixture = Fixture::after(&events).await;
     assert_eq!(fixture.assigned().await[0].version, None, "to the letter");
 }
@@ -191,26 +174,22 @@ async fn a_withdrawn_version_is_never_assigned() {
 #[tokio::test]
 async fn a_retired_algorithm_is_assigned_without_a_version() {
     let mut events = flowing("latest");
-    let algorithm = algorithm();
-    events.push(AlgorithmRetired { algorithm }.into());
+    events.push(algorithm_retired("acme/score"));
     let fixture = Fixture::after(&events).await;
     assert_eq!(fixture.assigned().await[0].version, None);
 }
 
 #[tokio::test]
 async fn a_dead_letter_queue_needs_a_grant_of_any_kind() {
-    let dead_letter = || permission(Access::DeadLetter);
-    let all = || to_organization(Access::DeadLetter);
+    let dead_letter = || to_score(Access::DeadLetter);
+    let all = || to_acme(Access::DeadLetter);
     let mut events = flowing("1.0.0");
     let fixture = Fixture::after(&events).await;
     assert!(!fixture.assigned().await[0].dlq_not_granted);
     let steps: [(Event, bool); 6] = [
-        (revoked_from("orders-dlq", dead_letter()), true),
+        (revoked("orders-dlq", dead_letter()), true),
         (granted("orders-dlq", Access::Publish), false),
-        (
-            revoked_from("orders-dlq", permission(Access::Publish)),
-            true,
-        ),
+        (revoked("orders-dlq", to_score(Access::Publish)), true),
         (granted("orders-dlq", Access::Subscribe), true),
         (pattern_granted("*-dlq", all()), false),
         (pattern_revoked("*-dlq", all()), true),
@@ -223,7 +202,7 @@ async fn a_dead_letter_queue_needs_a_grant_of_any_kind() {
         assert_eq!(assigned.dlq_not_granted, not_granted, "{:?}", events.last());
         let lacking = fixture
             .model
-            .without_dlq_grant(&[listener()])
+            .without_dlq_grant(&[listener_id("orders")])
             .await
             .unwrap();
         assert_eq!(lacking.len(), usize::from(not_granted));
@@ -232,23 +211,15 @@ async fn a_dead_letter_queue_needs_a_grant_of_any_kind() {
 
 #[tokio::test]
 async fn a_broker_that_is_replaced_ends_as_one_that_is_disconnected() {
-    let replaced = BrokerReplaced {
-        broker: broker(),
-        replacement: BrokerId::of_name(&"next".parse().unwrap(), 0),
-        left_behind: vec![],
-        start: None,
-    };
-    is_assigned_after(flowing("1.0.0"), vec![(replaced.into(), false)]).await;
-    let broker = broker();
-    let disconnected = BrokerDisconnected { broker };
-    is_assigned_after(flowing("1.0.0"), vec![(disconnected.into(), false)]).await;
+    for end in [broker_replaced("main", "next"), broker_disconnected("main")] {
+        is_assigned_after(flowing("1.0.0"), vec![(end, false)]).await;
+    }
 }
 
 #[tokio::test]
 async fn a_broker_is_sent_once_and_again_when_its_credential_has_changed() {
-    let (elsewhere, more) = elsewhere();
     let mut events = flowing("1.0.0");
-    events.extend(more);
+    events.extend(elsewhere());
     let fixture = Fixture::after(&events).await;
     let brokers = async |after| {
         let pages = assignment_pages(&fixture.model, after).await;
@@ -257,19 +228,13 @@ async fn a_broker_is_sent_once_and_again_when_its_credential_has_changed() {
         let used = brokers.map(|(id, settings)| (id, version(settings)));
         used.collect::<BTreeMap<_, _>>()
     };
-    let both = BTreeMap::from([(broker(), None), (elsewhere, Some(1))]);
+    let both = BTreeMap::from([(broker_id("main"), None), (broker_id("keys"), Some(1))]);
     assert_eq!(brokers(None).await, both);
     let seen = fixture.model.position();
     assert_eq!(brokers(Some(seen)).await, BTreeMap::new());
-    events.push(
-        BrokerCredentialsRotated {
-            broker: elsewhere,
-            credential: credential(2),
-        }
-        .into(),
-    );
+    events.push(credential_rotated("keys", 2));
     fixture.apply(&history(&events)[events.len() - 1..]).await;
-    let rotated = BTreeMap::from([(elsewhere, Some(2))]);
+    let rotated = BTreeMap::from([(broker_id("keys"), Some(2))]);
     assert_eq!(brokers(Some(seen)).await, rotated);
     let (_, changed) = assignments(&fixture.model, Some(seen)).await;
     assert_eq!(changed, [], "assignments name brokers by their ids");
@@ -281,25 +246,9 @@ async fn a_page_of_assignments_is_bounded_and_every_listener_is_in_one() {
     let count = 1_500;
     let mut events = flowing("1.0.0");
     for number in 0..count {
-        let mut listener = listener();
-        listener.topic.topic = format!("orders-{number:04}-{}", "x".repeat(200))
-            .parse()
-            .unwrap();
-        let topic = listener.topic.clone();
-        let permission = permission(Access::Subscribe);
-        let cause = None;
-        let granted = TopicGranted {
-            topic,
-            permission,
-            cause,
-        };
-        let enabled = ListenerEnabled {
-            listener,
-            version: "1.0.0".parse().unwrap(),
-            settings: ListenerSettings::starting(StartPosition::Latest),
-            cause: None,
-        };
-        events.extend([granted.into(), enabled.into()]);
+        let topic = format!("orders-{number:04}-{}", "x".repeat(200));
+        events.push(granted(&topic, Access::Subscribe));
+        events.push(listener_enabled(&topic, "1.0.0"));
     }
     let fixture = Fixture::after(&events).await;
     let pages = assignment_pages(&fixture.model, None).await;

@@ -1,21 +1,21 @@
 //! Brokers: connected, replaced, disconnected, and what uses them.
 
-use domain::broker::{
-    BrokerConnected, BrokerDisconnected, BrokerKind, BrokerReplaced, BrokerSettings, SqsAuth,
+use domain::broker::BrokerKind;
+use domain::testing::{
+    broker_disconnected, broker_id, broker_replaced, listener_id, publisher_id, queues_connected,
 };
-use domain::{BrokerId, Event};
 use projections::broker::BrokerFilter;
 use projections::ending::{Ended, Ending};
 use projections::listener::ListenerFilter;
 use projections::topic::TopicFilter;
 
-use crate::events::{broker, everything, listener, publisher};
+use crate::events::everything;
 use crate::fixture::{Fixture, all, assignments};
 
 #[tokio::test]
 async fn a_broker_that_is_gone_is_gone_from_the_lists() {
     let mut events = everything();
-    events.push(BrokerDisconnected { broker: broker() }.into());
+    events.push(broker_disconnected("main"));
     let fixture = Fixture::after(&events).await;
     let page = all();
     let model = &fixture.model;
@@ -33,13 +33,16 @@ async fn a_broker_that_is_gone_is_gone_from_the_lists() {
     };
     let ended = model.page(&ended, &page).await.unwrap().rows;
     assert_eq!(ended.len(), 1);
-    assert_eq!((ended[0].id, ended[0].ended.unwrap().by), (broker(), None));
+    assert_eq!(
+        (ended[0].id, ended[0].ended.unwrap().by),
+        (broker_id("main"), None)
+    );
     let filter = ListenerFilter::default();
     assert_eq!(model.page(&filter, &all()).await.unwrap().rows, []);
     let topics = model
         .page(
             &TopicFilter {
-                broker: broker(),
+                broker: broker_id("main"),
                 names: None,
                 search: None,
                 not: None,
@@ -53,43 +56,18 @@ async fn a_broker_that_is_gone_is_gone_from_the_lists() {
     assert_eq!(assigned, []);
 }
 
-fn next() -> BrokerId {
-    BrokerId::of_name(&"next".parse().unwrap(), 0)
-}
-
-fn next_connected() -> Event {
-    BrokerConnected {
-        broker: next(),
-        name: "next".parse().unwrap(),
-        settings: BrokerSettings::Sqs {
-            region: "eu-central-1".to_owned(),
-            endpoint: None,
-            auth: SqsAuth::DefaultChain,
-        },
-    }
-    .into()
-}
-
 #[tokio::test]
 async fn a_replaced_broker_leads_to_the_one_that_took_over() {
     let mut events = everything();
-    events.push(next_connected());
-    events.push(
-        BrokerReplaced {
-            broker: broker(),
-            replacement: next(),
-            left_behind: vec![],
-            start: None,
-        }
-        .into(),
-    );
+    events.push(queues_connected("next"));
+    events.push(broker_replaced("main", "next"));
     let fixture = Fixture::after(&events).await;
     let model = &fixture.model;
-    let rows = model.brokers_by_id(&[broker()]).await.unwrap();
-    assert_eq!(rows[0].ended.unwrap().by, Some(next()));
+    let rows = model.brokers_by_id(&[broker_id("main")]).await.unwrap();
+    assert_eq!(rows[0].ended.unwrap().by, Some(broker_id("next")));
     let alive = model.page(&BrokerFilter::connected(), &all()).await;
     let alive: Vec<_> = alive.unwrap().rows.into_iter().map(|row| row.id).collect();
-    assert_eq!(alive, [next()]);
+    assert_eq!(alive, [broker_id("next")]);
     let by_name = model.broker_by_name(&"main".parse().unwrap()).await;
     assert_eq!(by_name.unwrap(), None, "the name is free");
 }
@@ -97,7 +75,7 @@ async fn a_replaced_broker_leads_to_the_one_that_took_over() {
 #[tokio::test]
 async fn brokers_are_found_by_part_of_the_name_and_by_kind() {
     let mut events = everything();
-    events.push(next_connected());
+    events.push(queues_connected("next"));
     let fixture = Fixture::after(&events).await;
     let found = async |search: Option<&str>, kinds: Option<Vec<BrokerKind>>| {
         let filter = BrokerFilter {
@@ -126,7 +104,7 @@ async fn what_a_deletion_stops_is_counted_and_named() {
     let model = &fixture.model;
     assert_eq!(
         model
-            .endings(&[next(), broker()].map(Ending::BrokerDisconnected))
+            .endings(&[broker_id("next"), broker_id("main")].map(Ending::BrokerDisconnected))
             .await
             .unwrap(),
         [
@@ -135,14 +113,14 @@ async fn what_a_deletion_stops_is_counted_and_named() {
                 grants: 3,
                 listeners: 1,
                 publishers: 1,
-                first_listeners: vec![listener()],
-                first_publishers: vec![publisher()],
+                first_listeners: vec![listener_id("orders")],
+                first_publishers: vec![publisher_id("scores")],
             }
         ]
     );
-    let in_use = model.topics_in_use(broker(), 10).await.unwrap();
+    let in_use = model.topics_in_use(broker_id("main"), 10).await.unwrap();
     let in_use: Vec<_> = in_use.iter().map(ToString::to_string).collect();
     assert_eq!(in_use, ["orders", "orders-dlq", "scores"]);
-    let counts = model.broker_counts(&[broker()]).await.unwrap();
+    let counts = model.broker_counts(&[broker_id("main")]).await.unwrap();
     assert_eq!(counts[0].1.topics, 3);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::organization::OrganizationCreated;
+use domain::testing::organization_created;
 use domain::{Event, Position};
 use projections::change::{ChangesError, POSITIONS_KEPT};
 use proptest::prelude::*;
@@ -118,10 +118,7 @@ async fn who_resumes_is_told_the_same_as_who_was_there() {
 #[tokio::test]
 async fn changes_are_kept_for_so_many_positions() {
     let events: Vec<Event> = (0..POSITIONS_KEPT + 50)
-        .map(|number| {
-            let name = format!("org-{number}").parse().unwrap();
-            OrganizationCreated { name }.into()
-        })
+        .map(|number| organization_created(&format!("org-{number}")))
         .collect();
     let fixture = Fixture::new().await;
     for batch in history(&events).chunks(3000) {

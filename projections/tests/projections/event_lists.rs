@@ -1,10 +1,10 @@
 //! Where the events are that have something in common.
 
-use domain::algorithm::AlgorithmRetired;
-use domain::{Actor, CorrelationId, EventId, OrganizationName, Position, Thing};
+use domain::testing::{algorithm_retired, listener_id, score, user};
+use domain::{CorrelationId, EventId, OrganizationName, Position, Thing};
 use projections::event::{EventFilter, EventPaging};
 
-use crate::events::{algorithm, flowing, listener};
+use crate::events::flowing;
 use crate::fixture::{Fixture, history};
 
 const ALL: EventPaging = EventPaging {
@@ -23,13 +23,7 @@ async fn found(fixture: &Fixture, filter: EventFilter, paging: EventPaging) -> V
 #[tokio::test]
 async fn events_are_found_by_what_they_have_in_common_in_both_databases() {
     let mut events = flowing("1.0.0");
-    let algorithm_id = algorithm();
-    events.push(
-        AlgorithmRetired {
-            algorithm: algorithm_id.clone(),
-        }
-        .into(),
-    );
+    events.push(algorithm_retired("acme/score"));
     let history = history(&events);
     let at = |wanted: fn(&str) -> bool| {
         let found = history.iter().filter(|event| wanted(&event.type_name));
@@ -46,13 +40,10 @@ async fn events_are_found_by_what_they_have_in_common_in_both_databases() {
             ..EventFilter::default()
         };
         let listened = at(|name| name == "ListenerEnabled" || name.starts_with("Dlq"));
-        let of_listener = of(Thing::Listener(listener()));
+        let of_listener = of(Thing::Listener(listener_id("orders")));
         assert_eq!(found(&fixture, of_listener, ALL).await, listened);
         // A version that its algorithm takes along.
-        let version = of(Thing::Version(
-            algorithm_id.clone(),
-            "1.0.0".parse().unwrap(),
-        ));
+        let version = of(Thing::Version(score(), "1.0.0".parse().unwrap()));
         let told = at(|name| name == "VersionPublished" || name == "AlgorithmRetired");
         assert_eq!(found(&fixture, version.clone(), ALL).await, told);
         let two = types(&["VersionPublished", "AlgorithmRetired", "VersionPublished"]);
@@ -70,18 +61,15 @@ async fn events_are_found_by_what_they_have_in_common_in_both_databases() {
             ..newest
         };
         assert_eq!(found(&fixture, version, before).await, told[..1]);
-        let nobody = Actor::User {
-            name: "nobody".to_owned(),
-        };
-        let somebody = history[0].meta.actor.clone();
+        let (nobody, somebody) = (user("nobody"), history[0].meta.actor.clone());
         let by_nobody = EventFilter {
             actors: Some(vec![nobody.clone()]),
             ..EventFilter::default()
         };
         assert_eq!(found(&fixture, by_nobody, ALL).await, [0; 0]);
-        let mut all_of = of(Thing::Algorithm(algorithm_id.clone()));
+        let mut all_of = of(Thing::Algorithm(score()));
         let others: OrganizationName = "others".parse().unwrap();
-        all_of.organizations = Some(vec![others, algorithm_id.organization.clone()]);
+        all_of.organizations = Some(vec![others, score().organization]);
         all_of.actors = Some(vec![somebody, nobody]);
         all_of.types = Some(vec!["AlgorithmRetired", "OrganizationCreated"]);
         assert_eq!(all_of.breadth(), 8);

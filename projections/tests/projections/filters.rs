@@ -3,12 +3,14 @@
 use std::fmt::Debug;
 
 use domain::broker::BrokerKind;
-use domain::grant::{
-    Access, GrantKey, Grantee, Permission, Scope, TopicGranted, TopicPatternGranted,
+use domain::grant::{Access, GrantKey, Grantee, Scope};
+use domain::organization::Role;
+use domain::testing::{
+    broker_id, granted, listener_of, member_role_changed, pattern_granted, pattern_granted_on,
+    publisher_of, to_organization, to_score, topic_on,
 };
-use domain::organization::{MemberRoleChanged, Role};
 use domain::worker::{ConsumerFailed, ConsumerStarted, ListenerBlocked};
-use domain::{AlgorithmId, Event, ListenerId, PublisherId, TopicId, Version, WorkerId};
+use domain::{AlgorithmId, Event, ListenerId, TopicId, Version, WorkerId};
 use projections::algorithm::AlgorithmFilter;
 use projections::algorithm_topic::AlgorithmTopicFilter;
 use projections::broker::BrokerFilter;
@@ -24,90 +26,40 @@ use uuid::Uuid;
 
 use crate::fixture::{Fixture, history};
 use crate::lists::{consumers, events, members, on, versions};
-use crate::random::broker;
-
-fn topic(broker_name: &str, name: &str) -> TopicId {
-    TopicId {
-        broker: broker(broker_name),
-        topic: name.parse().unwrap(),
-    }
-}
 
 fn algorithms(names: &[&str]) -> Vec<AlgorithmId> {
     names.iter().map(|name| name.parse().unwrap()).collect()
 }
 
-fn permission(grantee: Grantee, access: Access) -> Permission {
-    Permission { grantee, access }
-}
-
 /// The history of lists, with grants of other kinds and with consumers that hold or failed.
 fn more_events() -> Vec<Event> {
-    let listener = |algorithm: &str| ListenerId {
-        topic: topic("next", "orders"),
-        algorithm: algorithm.parse().unwrap(),
-    };
     let worker = WorkerId(Uuid::from_u128(3));
+    let orders = || topic_on("next", "orders");
+    let blocked = ListenerBlocked {
+        worker,
+        listener: listener_of("acme/score", orders()),
+        reason: "the endpoint is down".to_owned(),
+    };
+    let started = ConsumerStarted {
+        worker: WorkerId(Uuid::from_u128(5)),
+        listener: listener_of("acme/score", orders()),
+    };
+    let failed = ConsumerFailed {
+        worker,
+        listener: listener_of("beta/fold", orders()),
+        error: "no route".to_owned(),
+    };
+    let to_beta = |access| to_organization("beta", access);
     let mut events = events();
-    let beta = Grantee::Organization("beta".parse().unwrap());
-    let score = Grantee::Algorithm("acme/score".parse().unwrap());
-    events.push(
-        TopicPatternGranted {
-            broker: broker("main"),
-            pattern: "orders*".parse().unwrap(),
-            permission: permission(beta.clone(), Access::Publish),
-            cause: None,
-        }
-        .into(),
-    );
-    events.push(
-        TopicPatternGranted {
-            broker: broker("next"),
-            pattern: "*z".parse().unwrap(),
-            permission: permission(score, Access::DeadLetter),
-            cause: None,
-        }
-        .into(),
-    );
-    events.push(
-        TopicGranted {
-            topic: topic("next", "orders"),
-            permission: permission(beta, Access::Subscribe),
-            cause: None,
-        }
-        .into(),
-    );
-    events.push(
-        ListenerBlocked {
-            worker,
-            listener: listener("acme/score"),
-            reason: "the endpoint is down".to_owned(),
-        }
-        .into(),
-    );
-    events.push(
-        ConsumerStarted {
-            worker: WorkerId(Uuid::from_u128(5)),
-            listener: listener("acme/score"),
-        }
-        .into(),
-    );
-    events.push(
-        ConsumerFailed {
-            worker,
-            listener: listener("beta/fold"),
-            error: "no route".to_owned(),
-        }
-        .into(),
-    );
-    events.push(
-        MemberRoleChanged {
-            organization: "acme".parse().unwrap(),
-            member: "bob".parse().unwrap(),
-            role: Role::Owner,
-        }
-        .into(),
-    );
+    events.extend([
+        pattern_granted("orders*", to_beta(Access::Publish)),
+        pattern_granted_on("next", "*z", Access::DeadLetter),
+        granted(orders(), to_beta(Access::Subscribe)),
+        blocked.into(),
+        started.into(),
+        failed.into(),
+        member_role_changed("bob", Role::Owner),
+    ]);
     events
 }
 
@@ -179,9 +131,9 @@ async fn each() -> [Fixture; 2] {
 
 fn topics() -> Vec<TopicId> {
     vec![
-        topic("next", "ab"),
-        topic("main", "orders"),
-        topic("next", "z"),
+        topic_on("next", "ab"),
+        topic_on("main", "orders"),
+        topic_on("next", "z"),
     ]
 }
 
@@ -201,7 +153,7 @@ fn some<N: std::str::FromStr<Err: Debug>>(names: &[&str]) -> Vec<N> {
 
 #[tokio::test]
 async fn listeners_are_chosen_by_any_of_several_values() {
-    let on = |row: &Listener, name| row.id.topic.broker == broker(name);
+    let on = |row: &Listener, name| row.id.topic.broker == broker_id(name);
     let held = |row: &Listener| row.id.to_string().ends_with("/orders|acme/score");
     let failed = |row: &Listener| row.id.to_string().ends_with("/orders|beta/fold");
     let beta = |row: &Listener| row.id.algorithm.organization.as_str() == "beta";
@@ -214,9 +166,9 @@ async fn listeners_are_chosen_by_any_of_several_values() {
             { topics: topics()[1..2].to_vec() } => |row| row.id.topic == topics()[1];
             { topics: vec![topics()[1].clone(); 2] } => |row| row.id.topic == topics()[1];
             { topics: vec![] } => |_| false;
-            { brokers: vec![broker("next"), broker("main")] } => |_| true;
-            { brokers: vec![broker("next"), broker("gone")] } => move |row| on(row, "next");
-            { brokers: vec![broker("next")] } => move |row| on(row, "next");
+            { brokers: vec![broker_id("next"), broker_id("main")] } => |_| true;
+            { brokers: vec![broker_id("next"), broker_id("gone")] } => move |row| on(row, "next");
+            { brokers: vec![broker_id("next")] } => move |row| on(row, "next");
             { brokers: vec![] } => |_| false;
             { algorithms: names() } => |row| names().contains(&row.id.algorithm);
             { algorithms: names()[1..].to_vec() } => |row| row.id.algorithm == names()[1];
@@ -235,8 +187,8 @@ async fn listeners_are_chosen_by_any_of_several_values() {
                 move |row| on(row, "next") && (held(row) || failed(row));
             { consumer_states: vec![] } => |_| false;
             // Both must match, also of what is left out.
-            { topics: topics()[..1].to_vec(), brokers: vec![broker("main")] } => |_| false;
-            { topics: topics(), brokers: vec![broker("main")] } =>
+            { topics: topics()[..1].to_vec(), brokers: vec![broker_id("main")] } => |_| false;
+            { topics: topics(), brokers: vec![broker_id("main")] } =>
                 |row| row.id.topic == topics()[1];
             { topics: topics(), algorithms: names() } =>
                 |row| topics().contains(&row.id.topic) && names().contains(&row.id.algorithm);
@@ -246,19 +198,16 @@ async fn listeners_are_chosen_by_any_of_several_values() {
 
 #[tokio::test]
 async fn publishers_are_chosen_by_any_of_several_values() {
-    let id = || PublisherId {
-        topic: topic("next", "ab"),
-        algorithm: "beta/fold".parse().unwrap(),
-    };
+    let id = || publisher_of("beta/fold", topic_on("next", "ab"));
     let of_topic = PublisherFilter {
-        topics: Some(vec![topic("next", "ab")]),
+        topics: Some(vec![topic_on("next", "ab")]),
         ..PublisherFilter::default()
     };
     for fixture in each().await {
         check!(&fixture.model, PublisherFilter::default();
             { ids: vec![id()] } => move |row| row.id == id();
             { topics: topics() } => |row| topics().contains(&row.id.topic);
-            { brokers: vec![broker("main")] } => |row| row.id.topic.broker == broker("main");
+            { brokers: vec![broker_id("main")] } => |row| row.id.topic.broker == broker_id("main");
             { brokers: vec![] } => |_| false;
         );
         // As the list of a parent is.
@@ -288,23 +237,18 @@ fn permits(row: &Grant) -> bool {
 
 #[tokio::test]
 async fn grants_are_chosen_by_any_of_several_values() {
-    let on = |row: &Grant, name| row.key.broker == broker(name);
+    let on = |row: &Grant, name| row.key.broker == broker_id(name);
     let of_beta = |row: &Grant| row.key.organization().as_str() == "beta";
     let key = || {
         let pattern = "*z".parse().unwrap();
-        let score = Grantee::Algorithm("acme/score".parse().unwrap());
-        GrantKey::of_pattern(
-            broker("next"),
-            &pattern,
-            &permission(score, Access::DeadLetter),
-        )
+        GrantKey::of_pattern(broker_id("next"), &pattern, &to_score(Access::DeadLetter))
     };
     for fixture in each().await {
         check!(&fixture.model, GrantFilter::default();
             { keys: vec![key()] } => move |row| row.key == key();
             { keys: vec![] } => |_| false;
-            { brokers: vec![broker("next")] } => move |row| on(row, "next");
-            { brokers: vec![broker("gone"), broker("next")] } => move |row| on(row, "next");
+            { brokers: vec![broker_id("next")] } => move |row| on(row, "next");
+            { brokers: vec![broker_id("gone"), broker_id("next")] } => move |row| on(row, "next");
             { topics: topics() } => |row| covers(row, &topics());
             { topics: topics()[1..2].to_vec() } => |row| covers(row, &topics()[1..2]);
             { topics: vec![] } => |_| false;
@@ -315,11 +259,11 @@ async fn grants_are_chosen_by_any_of_several_values() {
             { access: vec![Access::Publish, Access::DeadLetter] } =>
                 |row| row.key.permission.access != Access::Subscribe;
             { access: vec![] } => |_| false;
-            { topics: topics(), algorithms: names(), brokers: vec![broker("next")] } =>
+            { topics: topics(), algorithms: names(), brokers: vec![broker_id("next")] } =>
                 move |row| covers(row, &topics()) && permits(row) && on(row, "next");
             { topics: topics()[1..2].to_vec(), algorithms: names()[1..].to_vec() } =>
                 move |row| covers(row, &topics()[1..2]) && of_beta(row) && permits(row);
-            { algorithms: names(), organizations: some(&["beta"]), brokers: vec![broker("main")] }
+            { algorithms: names(), organizations: some(&["beta"]), brokers: vec![broker_id("main")] }
                 => move |row| permits(row) && of_beta(row) && on(row, "main");
         );
     }
@@ -352,8 +296,8 @@ async fn algorithms_versions_and_their_topics_are_chosen_by_any_of_several_value
             { withdrawn: true } => |row| row.withdrawn.is_some();
         );
         check!(&fixture.model, used.clone();
-            { brokers: vec![broker("gone"), broker("main")] } =>
-                |row| row.topic.broker == broker("main");
+            { brokers: vec![broker_id("gone"), broker_id("main")] } =>
+                |row| row.topic.broker == broker_id("main");
             { topics: topics() } => |row| topics().contains(&row.topic);
             { access: vec![Access::DeadLetter] } => |row| row.access == Access::DeadLetter;
             { access: vec![] } => |_| false;
@@ -366,7 +310,7 @@ async fn brokers_topics_and_people_are_chosen_by_any_of_several_values() {
     let kinds = [BrokerKind::Sqs, BrokerKind::Kafka];
     for fixture in each().await {
         check!(&fixture.model, BrokerFilter::connected();
-            { ids: vec![broker("gone"), broker("main")] } => |row| row.id == broker("main");
+            { ids: vec![broker_id("gone"), broker_id("main")] } => |row| row.id == broker_id("main");
             { kinds: kinds.to_vec() } => |_| true;
             { kinds: kinds[..1].to_vec() } => |_| false;
             { kinds: vec![] } => |_| false;

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use domain::testing::{FixedClock, meta, unknown_event, user};
 use domain::{
-    Actor, Assignment, CommandId, CorrelationId, Envelope, Event, EventId, Meta, NewEvent,
-    Position, Revision, StreamName, codec,
+    Assignment, CommandId, Envelope, Event, NewEvent, Position, Revision, StreamName, codec,
 };
 use event_store::{Append, EventStore, Expected, SqliteEventStore};
 use projections::assignment::{AssignmentChange, AssignmentCursor, AssignmentPage};
@@ -17,14 +17,6 @@ use uuid::Uuid;
 
 use crate::database::Database;
 use crate::dump;
-
-pub(crate) struct FixedClock;
-
-impl domain::Clock for FixedClock {
-    fn now(&self) -> jiff::Timestamp {
-        jiff::Timestamp::UNIX_EPOCH
-    }
-}
 
 /// A read model with nobody else's events in its log.
 pub(crate) struct Fixture {
@@ -57,7 +49,7 @@ impl Fixture {
         let directory = tempfile::tempdir().unwrap();
         let model = open(&place, &directory).await;
         let log = directory.path().join("log.db");
-        let store = SqliteEventStore::open(&log, Arc::new(FixedClock))
+        let store = SqliteEventStore::open(&log, Arc::new(FixedClock::default()))
             .await
             .unwrap();
         let store: Arc<dyn EventStore> = Arc::new(store);
@@ -195,12 +187,7 @@ pub(crate) async fn append(store: &dyn EventStore, events: &[Event]) {
 /// Appends an event that this program does not know.
 pub(crate) async fn append_unknown(store: &dyn EventStore) {
     let command = next_command(store).await;
-    let unknown = NewEvent {
-        id: EventId::of_command(command, 0),
-        type_name: "FromTheFuture",
-        schema_version: 1,
-        payload: b"{}".to_vec(),
-    };
+    let unknown = unknown_event(command, "FromTheFuture", 1);
     append_encoded(store, command, vec![unknown]).await;
 }
 
@@ -215,21 +202,10 @@ async fn append_encoded(store: &dyn EventStore, command: CommandId, events: Vec<
         expected: Expected::NoStream,
         command,
         fingerprint: [0; 32],
-        meta: meta(command),
+        meta: meta(user("test"), command),
         events,
     };
     store.append(append).await.unwrap();
-}
-
-fn meta(command: CommandId) -> Meta {
-    Meta {
-        actor: Actor::User {
-            name: "test".to_owned(),
-        },
-        correlation: CorrelationId(command.0),
-        causation: command.0,
-        client_address: None,
-    }
 }
 
 async fn open(place: &Place, directory: &TempDir) -> ReadModel {
@@ -257,7 +233,7 @@ pub(crate) fn history(events: &[Event]) -> Vec<Envelope> {
                 recorded_at: jiff::Timestamp::from_microsecond(i64::try_from(position).unwrap())
                     .unwrap(),
                 command,
-                meta: meta(command),
+                meta: meta(user("test"), command),
                 payload: new.payload,
             }
         })

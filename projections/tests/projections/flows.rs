@@ -1,44 +1,19 @@
 //! The flows that lead to a node: enough to see the cycles that a flow from it is part of.
 
+use domain::Event;
 use domain::flow::Flow;
-use domain::listener::{DlqSet, ListenerEnabled, ListenerSettings, StartPosition};
-use domain::publisher::{PublisherDisabled, PublisherEnabled};
-use domain::{Event, ListenerId, PublisherId};
+use domain::testing::{
+    dlq_set, listener_enabled, listener_of, publisher_disabled, publisher_enabled, publisher_of,
+};
 
-use crate::events::topic;
 use crate::fixture::Fixture;
 
-fn reads(from: &str, algorithm: &str) -> ListenerId {
-    ListenerId {
-        topic: topic(from),
-        algorithm: algorithm.parse().unwrap(),
-    }
-}
-
-fn writes(algorithm: &str, to: &str) -> PublisherId {
-    PublisherId {
-        topic: topic(to),
-        algorithm: algorithm.parse().unwrap(),
-    }
-}
-
 fn listens(from: &str, algorithm: &str) -> Event {
-    ListenerEnabled {
-        listener: reads(from, algorithm),
-        version: "latest".parse().unwrap(),
-        settings: ListenerSettings::starting(StartPosition::Earliest),
-        cause: None,
-    }
-    .into()
+    listener_enabled(listener_of(algorithm, from), "latest")
 }
 
 fn publishes(algorithm: &str, to: &str) -> Event {
-    PublisherEnabled {
-        publisher: writes(algorithm, to),
-        version: "latest".parse().unwrap(),
-        cause: None,
-    }
-    .into()
+    publisher_enabled(publisher_of(algorithm, to), "latest")
 }
 
 /// a → one → b → two → c
@@ -59,33 +34,27 @@ async fn cycle(fixture: &Fixture, flow: Flow) -> Option<String> {
 #[tokio::test]
 async fn a_cycle_through_other_algorithms_is_seen_from_both_of_its_kinds_of_flow() {
     let fixture = Fixture::after(&chain()).await;
-    let closing = cycle(&fixture, Flow::Publisher(writes("acme/two", "a"))).await;
+    let closing = cycle(&fixture, Flow::Publisher(publisher_of("acme/two", "a"))).await;
     let expected = "acme/two → a → acme/one → b → acme/two";
     assert_eq!(closing.as_deref(), Some(expected));
-    let closing = cycle(&fixture, Flow::Listener(reads("c", "acme/one"))).await;
+    let closing = cycle(&fixture, Flow::Listener(listener_of("acme/one", "c"))).await;
     let expected = "c → acme/one → b → acme/two → c";
     assert_eq!(closing.as_deref(), Some(expected));
-    let straight = cycle(&fixture, Flow::Listener(reads("c", "acme/three"))).await;
+    let straight = cycle(&fixture, Flow::Listener(listener_of("acme/three", "c"))).await;
     assert_eq!(straight, None);
 }
 
 #[tokio::test]
 async fn dead_letters_lead_on_to_their_queue() {
     let mut events = chain();
-    events.push(
-        DlqSet {
-            listener: reads("b", "acme/two"),
-            dlq: "b-dlq".parse().unwrap(),
-        }
-        .into(),
-    );
+    events.push(dlq_set(listener_of("acme/two", "b"), "b-dlq"));
     events.push(listens("b-dlq", "acme/mend"));
     let fixture = Fixture::after(&events).await;
-    let closing = cycle(&fixture, Flow::Publisher(writes("acme/mend", "a"))).await;
+    let closing = cycle(&fixture, Flow::Publisher(publisher_of("acme/mend", "a"))).await;
     let expected = "acme/mend → a → acme/one → b → b-dlq → acme/mend";
     assert_eq!(closing.as_deref(), Some(expected));
     let dead_letters = |dlq: &str| Flow::DeadLetters {
-        listener: reads("b-dlq", "acme/mend"),
+        listener: listener_of("acme/mend", "b-dlq"),
         dlq: dlq.parse().unwrap(),
     };
     let closing = cycle(&fixture, dead_letters("b")).await;
@@ -96,14 +65,8 @@ async fn dead_letters_lead_on_to_their_queue() {
 #[tokio::test]
 async fn what_is_disabled_closes_no_cycle() {
     let mut events = chain();
-    events.push(
-        PublisherDisabled {
-            publisher: writes("acme/one", "b"),
-            cause: None,
-        }
-        .into(),
-    );
+    events.push(publisher_disabled(publisher_of("acme/one", "b")));
     let fixture = Fixture::after(&events).await;
-    let open = cycle(&fixture, Flow::Listener(reads("c", "acme/one"))).await;
+    let open = cycle(&fixture, Flow::Listener(listener_of("acme/one", "c"))).await;
     assert_eq!(open, None);
 }

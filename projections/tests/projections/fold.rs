@@ -1,10 +1,13 @@
 //! After any history the rows are what a plain fold in memory makes of it: the states by which the
 //! domain decides.
 
-use domain::algorithm::{Algorithm, AlgorithmRegistered, VersionPublished};
+use domain::algorithm::{Algorithm, VersionPublished};
 use domain::broker::{Broker, Phase};
 use domain::grant::{Access, GrantKey};
 use domain::listener::ListenerSettings;
+use domain::testing::{
+    algorithm_registered, broker_id, keys_connected, listener_of, publisher_of, topic_on,
+};
 use domain::topic::Topic;
 use domain::{
     AlgorithmId, Assignment, BrokerId, Each, Event, ListenerId, Outputs, PublisherId, State,
@@ -18,8 +21,8 @@ use proptest::prelude::*;
 
 use crate::fixture::{Fixture, Place, all, assignments, history};
 use crate::random::{
-    ALGORITHMS, BROKERS, TOPICS, broker, connected, of_algorithms, of_brokers, of_listeners,
-    of_topic_lists, of_topics, of_workers,
+    ALGORITHMS, BROKERS, TOPICS, of_algorithms, of_brokers, of_listeners, of_topic_lists,
+    of_topics, of_workers,
 };
 
 /// The states of everything.
@@ -82,10 +85,7 @@ impl Fold {
                 let published = self.algorithms.get(algorithm);
                 let picked = published.resolve(&listener.version).ok();
                 expected.push(Expected {
-                    listener: ListenerId {
-                        topic: id.clone(),
-                        algorithm: algorithm.clone(),
-                    },
+                    listener: listener_of(algorithm, &id),
                     dlq: listener.dlq.as_ref().map(|dlq| {
                         let queue = id.sibling(dlq);
                         let permitted = Access::TAKING_DEAD_LETTERS
@@ -144,7 +144,7 @@ impl Fold {
             keys.collect::<Vec<_>>()
         });
         let of_patterns = BROKERS.iter().flat_map(|name| {
-            let id = broker(name);
+            let id = broker_id(name);
             let patterns = self.brokers.get(&id).patterns.clone();
             let keys = patterns
                 .into_iter()
@@ -183,12 +183,9 @@ impl From<Assignment> for Expected {
 }
 
 fn topics() -> impl Iterator<Item = TopicId> {
-    BROKERS.iter().flat_map(|name| {
-        TOPICS.iter().map(|topic| TopicId {
-            broker: broker(name),
-            topic: topic.parse().unwrap(),
-        })
-    })
+    BROKERS
+        .iter()
+        .flat_map(|name| TOPICS.iter().map(|topic| topic_on(*name, topic)))
 }
 
 /// A history that begins with all there can be, so that most of what follows has an effect.
@@ -202,13 +199,8 @@ pub(crate) fn a_history() -> impl Strategy<Value = Vec<Event>> {
         2 => of_workers(),
     ];
     proptest::collection::vec(any_event, 0..160).prop_map(|random| {
-        let registered = ALGORITHMS.iter().map(|algorithm| {
-            Event::from(AlgorithmRegistered {
-                algorithm: algorithm.parse().unwrap(),
-                description: String::new(),
-            })
-        });
-        let connected = BROKERS.iter().map(|name| connected(broker(name)));
+        let registered = ALGORITHMS.into_iter().map(algorithm_registered);
+        let connected = BROKERS.into_iter().map(keys_connected);
         let mut fold = Fold::default();
         let mut admitted = Vec::new();
         for event in registered.chain(connected).chain(random) {
@@ -235,10 +227,7 @@ async fn rows_are_the_fold(model: &ReadModel, fold: &Fold) {
     for id in topics() {
         let topic = fold.topics.get(&id);
         for algorithm in ALGORITHMS.map(|name| name.parse::<AlgorithmId>().unwrap()) {
-            let listener = ListenerId {
-                topic: id.clone(),
-                algorithm: algorithm.clone(),
-            };
+            let listener = listener_of(&algorithm, &id);
             let row = model
                 .listeners_by_id(&[listener])
                 .await
@@ -249,10 +238,7 @@ async fn rows_are_the_fold(model: &ReadModel, fold: &Fold) {
             let folded = topic.listeners.get(&algorithm).cloned();
             let folded = folded.map(|l| (l.version, l.settings, l.dlq.map(String::from), l.paused));
             assert_eq!(row, folded);
-            let publisher = PublisherId {
-                topic: id.clone(),
-                algorithm: algorithm.clone(),
-            };
+            let publisher = publisher_of(&algorithm, &id);
             let row = model
                 .publishers_by_id(&[publisher])
                 .await
@@ -271,7 +257,7 @@ async fn rows_are_the_fold(model: &ReadModel, fold: &Fold) {
         .into_iter()
         .map(|row| (row.id, Some(row.settings)))
         .collect();
-    let folded = BROKERS.map(broker).map(|id| (id, fold.brokers.get(&id)));
+    let folded = BROKERS.map(broker_id).map(|id| (id, fold.brokers.get(&id)));
     let folded = folded
         .into_iter()
         .filter(|(_, broker)| broker.phase == Phase::Connected);
@@ -280,7 +266,7 @@ async fn rows_are_the_fold(model: &ReadModel, fold: &Fold) {
         .collect();
     assert_eq!(alive, folded);
 
-    for id in BROKERS.map(broker) {
+    for id in BROKERS.map(broker_id) {
         let (filter, folded) = (listed_on(id), fold.brokers.get(&id));
         let rows = model.page(&filter, &all()).await.unwrap().rows;
         let rows: Vec<_> = rows

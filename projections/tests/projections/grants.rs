@@ -1,12 +1,11 @@
 //! Grants by topic and by pattern, to algorithms and to organizations.
 
-use domain::EventId;
 use domain::grant::{Access, GrantKey, TopicGranted};
+use domain::testing::{CAUSE, pattern_granted, to_acme, to_score, topic_id};
 use projections::grant::GrantFilter;
 use projections::topic::TopicCounts;
-use uuid::Uuid;
 
-use crate::events::{flowing, pattern_granted, permission, to_organization, topic};
+use crate::events::flowing;
 use crate::fixture::{Fixture, all};
 
 async fn found(fixture: &Fixture, filter: GrantFilter) -> Vec<String> {
@@ -18,12 +17,12 @@ async fn found(fixture: &Fixture, filter: GrantFilter) -> Vec<String> {
 #[tokio::test]
 async fn a_topic_has_the_grants_of_its_name_and_of_patterns() {
     let mut events = flowing("1.0.0");
-    events.push(pattern_granted("ord*", to_organization(Access::Publish)));
-    events.push(pattern_granted("*res", permission(Access::Subscribe)));
+    events.push(pattern_granted("ord*", to_acme(Access::Publish)));
+    events.push(pattern_granted("*res", to_score(Access::Subscribe)));
     let fixture = Fixture::after(&events).await;
     let of = async |name| {
         let filter = GrantFilter {
-            topics: Some(vec![topic(name)]),
+            topics: Some(vec![topic_id(name)]),
             ..Default::default()
         };
         found(&fixture, filter).await
@@ -31,7 +30,7 @@ async fn a_topic_has_the_grants_of_its_name_and_of_patterns() {
     assert_eq!(of("orders").await, ["ord*", "orders"]);
     assert_eq!(of("scores").await, ["*res", "scores"]);
     assert_eq!(of("orders-dlq").await, ["ord*", "orders-dlq"]);
-    let asked = [topic("orders"), topic("nothing")];
+    let asked = [topic_id("orders"), topic_id("nothing")];
     let counts = fixture.model.topic_counts(&asked).await.unwrap();
     let of_orders = TopicCounts {
         subscribe_grants: 1,
@@ -51,7 +50,7 @@ async fn a_topic_has_the_grants_of_its_name_and_of_patterns() {
 #[tokio::test]
 async fn an_algorithm_has_the_grants_of_its_organization_too() {
     let mut events = flowing("1.0.0");
-    events.push(pattern_granted("x*", to_organization(Access::Publish)));
+    events.push(pattern_granted("x*", to_acme(Access::Publish)));
     let fixture = Fixture::after(&events).await;
     let of = async |name: &str| {
         let filter = GrantFilter {
@@ -70,21 +69,20 @@ async fn an_algorithm_has_the_grants_of_its_organization_too() {
 
 #[tokio::test]
 async fn a_grant_is_found_by_its_key_and_shows_the_policy_s_cause() {
-    let cause = EventId(Uuid::from_u128(9));
     let mut events = flowing("1.0.0");
     events.push(
         TopicGranted {
-            topic: topic("late"),
-            permission: to_organization(Access::Subscribe),
-            cause: Some(cause),
+            topic: topic_id("late"),
+            permission: to_acme(Access::Subscribe),
+            cause: Some(CAUSE),
         }
         .into(),
     );
     let fixture = Fixture::after(&events).await;
-    let key = GrantKey::of_topic(&topic("late"), &to_organization(Access::Subscribe));
-    let other = GrantKey::of_topic(&topic("late"), &permission(Access::Subscribe));
+    let key = GrantKey::of_topic(&topic_id("late"), &to_acme(Access::Subscribe));
+    let other = GrantKey::of_topic(&topic_id("late"), &to_score(Access::Subscribe));
     let asked = [key, other];
     let grants = fixture.model.grants_by_key(&asked).await.unwrap();
     let [grant] = grants.try_into().unwrap();
-    assert_eq!(grant.cause, Some(cause.to_string()));
+    assert_eq!(grant.cause, Some(CAUSE.to_string()));
 }

@@ -2,16 +2,17 @@
 
 use std::fmt::Debug;
 
-use domain::algorithm::{AlgorithmRegistered, Protocol, VersionPublished, VersionWithdrawn};
-use domain::broker::{
-    BrokerConnected, BrokerSettings, DiscoveredTopic, KafkaSecurity, TopicsChanged,
+use domain::broker::TopicsChanged;
+use domain::grant::Access;
+use domain::organization::Role;
+use domain::testing::{
+    algorithm_registered, broker_connected, broker_id, discovered, granted, listener_enabled,
+    listener_id, listener_of, listener_paused, member_added, organization_created,
+    publisher_enabled, publisher_of, to_algorithm, topic_id, topic_on, version_published,
+    version_withdrawn,
 };
-use domain::grant::{Access, Grantee, Permission, TopicGranted};
-use domain::listener::{ListenerEnabled, ListenerPaused, ListenerSettings, StartPosition};
-use domain::organization::{MemberAdded, OrganizationCreated, Role};
-use domain::publisher::PublisherEnabled;
 use domain::worker::{ConsumerStarted, WorkerJoined};
-use domain::{AlgorithmId, Event, ListenerId, PublisherId, TopicId, WorkerId};
+use domain::{Event, TopicId, WorkerId};
 use projections::algorithm::{AlgorithmFilter, AlgorithmSort};
 use projections::broker::{BrokerFilter, BrokerSort};
 use projections::consumer::ConsumerFilter;
@@ -27,7 +28,7 @@ use projections::{Order, Paging, ReadModel};
 use uuid::Uuid;
 
 use crate::fixture::Fixture;
-use crate::random::{BROKERS, broker};
+use crate::random::BROKERS;
 
 const ALGORITHMS: [&str; 4] = ["acme/rank", "acme/score", "beta/a", "beta/fold"];
 const VERSIONS: [&str; 5] = ["1.10.0", "1.9.0", "1.10.0-rc.1", "2.0.0", "1.10.0+build"];
@@ -37,88 +38,37 @@ const NAMES: [&str; 5] = ["a", "ab", "orders", "orders.eu", "z"];
 /// Two brokers with the same topics, each read and written by every algorithm.
 pub(crate) fn events() -> Vec<Event> {
     let mut events = Vec::new();
-    for name in ["acme", "beta", "Zeta"] {
-        let name = name.parse().unwrap();
-        events.push(OrganizationCreated { name }.into());
-    }
-    for member in ["ann", "bob", "cid"] {
-        let added = MemberAdded {
-            organization: "acme".parse().unwrap(),
-            member: member.parse().unwrap(),
-            role: Role::Member,
-        };
-        events.push(added.into());
-    }
+    events.extend(["acme", "beta", "Zeta"].map(organization_created));
+    events.extend(["ann", "bob", "cid"].map(|member| member_added(member, Role::Member)));
     // Not in the order of their names, so that the order of time is another.
-    for algorithm in ALGORITHMS.iter().rev() {
-        let registered = AlgorithmRegistered {
-            algorithm: algorithm.parse().unwrap(),
-            description: String::new(),
-        };
-        events.push(registered.into());
-    }
+    events.extend(ALGORITHMS.into_iter().rev().map(algorithm_registered));
     events.extend(versions_and_workers());
-    for name in BROKERS.iter().rev() {
-        let connected = BrokerConnected {
-            broker: broker(name),
-            name: name.parse().unwrap(),
-            settings: BrokerSettings::Kafka {
-                bootstrap_servers: vec!["127.0.0.1:9092".to_owned()],
-                security: KafkaSecurity::Plaintext,
-            },
-        };
-        let topics = NAMES
-            .iter()
-            .zip([Some(3), None, Some(1), Some(3), Some(12)]);
-        let discovered = TopicsChanged::gained(
-            broker(name),
-            topics
-                .map(|(name, partitions)| DiscoveredTopic {
-                    name: name.parse().unwrap(),
-                    partitions,
-                })
-                .collect(),
-        );
-        events.extend([Event::from(connected), discovered.into()]);
+    for name in BROKERS.into_iter().rev() {
+        events.push(broker_connected(name));
+        let mut topics = discovered(&NAMES);
+        let partitions = [Some(3), None, Some(1), Some(3), Some(12)];
+        for (topic, partitions) in topics.iter_mut().zip(partitions) {
+            topic.partitions = partitions;
+        }
+        events.push(TopicsChanged::gained(broker_id(name), topics).into());
         for topic in NAMES {
-            events.extend(flows(&TopicId {
-                broker: broker(name),
-                topic: topic.parse().unwrap(),
-            }));
+            events.extend(flows(&topic_on(name, topic)));
         }
     }
-    let listener = ListenerId {
-        topic: orders(),
-        algorithm: "acme/score".parse().unwrap(),
-    };
     events.extend(WORKERS.map(|worker| {
         let worker = WorkerId(Uuid::from_u128(worker));
-        let listener = listener.clone();
+        let listener = listener_id("orders");
         Event::from(ConsumerStarted { worker, listener })
     }));
-    events.push(ListenerPaused { listener }.into());
+    events.push(listener_paused("orders"));
     events
 }
 
 /// Not in their order, and not in that of their texts.
 fn versions_and_workers() -> Vec<Event> {
     let mut events = Vec::new();
-    for version in VERSIONS {
-        let published = VersionPublished {
-            algorithm: "acme/score".parse().unwrap(),
-            version: version.parse().unwrap(),
-            endpoint: "http://127.0.0.1:9/".to_owned(),
-            protocol: Protocol::Raw,
-            timeout_ms: 1000,
-        };
-        events.push(published.into());
-    }
-    let withdrawn = VersionWithdrawn {
-        algorithm: "acme/score".parse().unwrap(),
-        version: VERSIONS[0].parse().unwrap(),
-        reason: None,
-    };
-    events.push(withdrawn.into());
+    events.extend(VERSIONS.map(|version| version_published("acme/score", version)));
+    events.push(version_withdrawn("acme/score", VERSIONS[0]));
     for worker in WORKERS {
         let joined = WorkerJoined {
             worker: WorkerId(Uuid::from_u128(worker)),
@@ -129,38 +79,14 @@ fn versions_and_workers() -> Vec<Event> {
 }
 
 fn flows(topic: &TopicId) -> Vec<Event> {
-    let of = |algorithm: &AlgorithmId| -> [Event; 3] {
-        let granted = TopicGranted {
-            topic: topic.clone(),
-            permission: Permission {
-                grantee: Grantee::Algorithm(algorithm.clone()),
-                access: Access::Subscribe,
-            },
-            cause: None,
-        };
-        let listens = ListenerEnabled {
-            listener: ListenerId {
-                topic: topic.clone(),
-                algorithm: algorithm.clone(),
-            },
-            version: "1.*".parse().unwrap(),
-            settings: ListenerSettings::starting(StartPosition::Latest),
-            cause: None,
-        };
-        let publishes = PublisherEnabled {
-            publisher: PublisherId {
-                topic: topic.clone(),
-                algorithm: algorithm.clone(),
-            },
-            version: "1.*".parse().unwrap(),
-            cause: None,
-        };
-        [granted.into(), listens.into(), publishes.into()]
+    let of = |algorithm| {
+        [
+            granted(topic, to_algorithm(algorithm, Access::Subscribe)),
+            listener_enabled(listener_of(algorithm, topic), "1.*"),
+            publisher_enabled(publisher_of(algorithm, topic), "1.*"),
+        ]
     };
-    let algorithms = ALGORITHMS.iter().rev();
-    algorithms
-        .flat_map(|name| of(&name.parse().unwrap()))
-        .collect()
+    ALGORITHMS.into_iter().rev().flat_map(of).collect()
 }
 
 /// Reads a list page by page, in pages of several sizes, from its start and from its end, and
@@ -298,7 +224,7 @@ async fn every_order_of_every_list_is_whole_page_by_page_and_counted() {
         for by in [GrantSort::Topic, GrantSort::GrantedAt] {
             check(model, GrantFilter::default(), by, 40).await;
             let of_topic = GrantFilter {
-                topics: Some(vec![orders()]),
+                topics: Some(vec![topic_id("orders")]),
                 ..GrantFilter::default()
             };
             check(model, of_topic, by, 4).await;
@@ -310,7 +236,7 @@ async fn every_order_of_every_list_is_whole_page_by_page_and_counted() {
         ] {
             check(model, ListenerFilter::default(), by, 40).await;
             let of_topic = ListenerFilter {
-                topics: Some(vec![orders()]),
+                topics: Some(vec![topic_id("orders")]),
                 ..ListenerFilter::default()
             };
             check(model, of_topic, by, 4).await;
@@ -321,7 +247,7 @@ async fn every_order_of_every_list_is_whole_page_by_page_and_counted() {
             PublisherSort::ChangedAt,
         ] {
             let of_broker = PublisherFilter {
-                brokers: Some(vec![broker("next")]),
+                brokers: Some(vec![broker_id("next")]),
                 ..PublisherFilter::default()
             };
             check(model, of_broker, by, 20).await;
@@ -374,7 +300,7 @@ async fn what_a_filter_names_is_all_that_a_list_has() {
             listeners(|filter| filter.organizations = Some(vec!["beta".parse().unwrap()])),
             listeners(|filter| filter.organizations = Some(vec!["bet".parse().unwrap()])),
             listeners(|filter| filter.algorithms = Some(vec!["acme/score".parse().unwrap()])),
-            listeners(|filter| filter.brokers = Some(vec![broker("next")])),
+            listeners(|filter| filter.brokers = Some(vec![broker_id("next")])),
             listeners(|filter| filter.search = Some("rank".to_owned())),
             listeners(|filter| filter.enabled = Some(false)),
             listeners(|filter| filter.paused = Some(true)),
@@ -425,7 +351,7 @@ pub(crate) fn members() -> MemberFilter {
 
 pub(crate) fn on(name: &str) -> TopicFilter {
     TopicFilter {
-        broker: broker(name),
+        broker: broker_id(name),
         names: None,
         search: None,
         not: None,
@@ -433,23 +359,10 @@ pub(crate) fn on(name: &str) -> TopicFilter {
 }
 
 /// Those of acme/score on orders.
-pub(crate) fn consumers(name: &str) -> ConsumerFilter {
+pub(crate) fn consumers(broker: &str) -> ConsumerFilter {
     ConsumerFilter {
-        listener: ListenerId {
-            topic: TopicId {
-                broker: broker(name),
-                topic: "orders".parse().unwrap(),
-            },
-            algorithm: "acme/score".parse().unwrap(),
-        },
+        listener: listener_of("acme/score", topic_on(broker, "orders")),
         states: None,
         not: None,
-    }
-}
-
-fn orders() -> TopicId {
-    TopicId {
-        broker: broker("main"),
-        topic: "orders".parse().unwrap(),
     }
 }

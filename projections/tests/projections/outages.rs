@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::organization::OrganizationCreated;
-use domain::{Event, Position};
+use domain::Position;
+use domain::testing::organization_created;
 use projections::organization::OrganizationFilter;
 use projections::{Projector, ReadModelError};
 use tokio_util::sync::CancellationToken;
@@ -13,11 +13,6 @@ use crate::events::everything;
 use crate::fixture::{Fixture, Place, all, append, history};
 
 const PATIENCE: Duration = Duration::from_secs(30);
-
-fn acme() -> Event {
-    let name = "acme".parse().unwrap();
-    OrganizationCreated { name }.into()
-}
 
 /// Tables in the order in which a batch of everything first writes to them.
 const TABLES: [&str; 6] = [
@@ -81,7 +76,7 @@ async fn a_projector_goes_on_when_its_tables_can_be_written_again() {
              BEGIN SELECT RAISE(ROLLBACK, 'no room'); END",
         )
         .await;
-    append(&*fixture.store, &[acme()]).await;
+    append(&*fixture.store, &[organization_created("acme")]).await;
     let moment = Duration::from_millis(300);
     assert!(fixture.model.wait_for(Position(1), moment).await.is_err());
 
@@ -98,7 +93,7 @@ async fn a_server_without_its_postgresql_fails_its_queries_and_goes_on_when_it_i
         panic!("it is in PostgreSQL");
     };
     let (projecting, shutdown) = project(&fixture);
-    append(&*fixture.store, &[acme()]).await;
+    append(&*fixture.store, &[organization_created("acme")]).await;
     fixture.model.wait_for(Position(1), PATIENCE).await.unwrap();
 
     database.close().await;

@@ -1,25 +1,26 @@
 //! The topics that take an algorithm's results.
 
-use domain::broker::{
-    BrokerConnected, BrokerDisconnected, BrokerReplaced, BrokerSettings, SqsAuth,
+use domain::grant::Access;
+use domain::testing::{
+    broker_disconnected, broker_replaced, granted, keys_connected, pattern_granted,
+    pattern_revoked, publisher_disabled, publisher_enabled, publisher_of, queues_connected,
+    revoked, score, to_acme, to_score, topic_on, version_published, version_withdrawn,
 };
-use domain::grant::{Access, TopicGranted};
-use domain::publisher::{PublisherDisabled, PublisherEnabled};
-use domain::{Assignment, BrokerId, CredentialRef, Event, Outputs, TopicId};
+use domain::{Assignment, Event, Outputs, PublisherId, TopicId};
 
-use crate::events::{
-    algorithm, flowing, granted, pattern_granted, pattern_revoked, permission, published,
-    publisher, publishes, revoked_from, to_organization, withdrawn,
-};
+use crate::events::flowing;
 use crate::fixture::{Fixture, history};
 
 #[tokio::test]
 async fn a_publisher_of_the_latest_skips_withdrawn_versions() {
     let mut events = flowing("1.0.0");
-    events.extend([publishes("latest"), published("1.1.0")]);
+    events.extend([
+        publisher_enabled("scores", "latest"),
+        version_published("acme/score", "1.1.0"),
+    ]);
     let fixture = Fixture::after(&events).await;
     assert_eq!(known(&fixture.assigned().await[0]), []);
-    events.push(withdrawn("1.1.0"));
+    events.push(version_withdrawn("acme/score", "1.1.0"));
     fixture.apply(&history(&events)[events.len() - 1..]).await;
     assert_eq!(known(&fixture.assigned().await[0]).len(), 1);
 }
@@ -27,13 +28,13 @@ async fn a_publisher_of_the_latest_skips_withdrawn_versions() {
 #[tokio::test]
 async fn an_output_needs_a_grant_of_any_kind() {
     let mut events = flowing("1.0.0");
-    let publish = || permission(Access::Publish);
-    events.push(publishes("1.*"));
+    let publish = || to_score(Access::Publish);
+    events.push(publisher_enabled("scores", "1.*"));
     let fixture = Fixture::after(&events).await;
     let steps: [(Event, usize); 4] = [
-        (revoked_from("scores", publish()), 0),
-        (pattern_granted("s*", to_organization(Access::Publish)), 1),
-        (pattern_revoked("s*", to_organization(Access::Publish)), 0),
+        (revoked("scores", publish()), 0),
+        (pattern_granted("s*", to_acme(Access::Publish)), 1),
+        (pattern_revoked("s*", to_acme(Access::Publish)), 0),
         (granted("scores", Access::Publish), 1),
     ];
     for (step, outputs) in steps {
@@ -46,22 +47,19 @@ async fn an_output_needs_a_grant_of_any_kind() {
 #[tokio::test]
 async fn a_disabled_publisher_takes_nothing() {
     let mut events = flowing("1.0.0");
-    let publisher = publisher();
-    let cause = None;
-    events.push(publishes("1.*"));
-    events.push(PublisherDisabled { publisher, cause }.into());
+    events.push(publisher_enabled("scores", "1.*"));
+    events.push(publisher_disabled("scores"));
     let fixture = Fixture::after(&events).await;
     assert_eq!(known(&fixture.assigned().await[0]), []);
 }
 
 #[tokio::test]
 async fn outputs_on_a_disconnected_broker_are_left_out() {
-    let (broker, more) = elsewhere();
     let mut events = flowing("1.0.0");
-    events.extend(more);
+    events.extend(elsewhere());
     let fixture = Fixture::after(&events).await;
     assert_eq!(known(&fixture.assigned().await[0]).len(), 1);
-    events.push(BrokerDisconnected { broker }.into());
+    events.push(broker_disconnected("keys"));
     fixture.apply(&history(&events)[events.len() - 1..]).await;
     assert_eq!(known(&fixture.assigned().await[0]), []);
 }
@@ -69,13 +67,12 @@ async fn outputs_on_a_disconnected_broker_are_left_out() {
 /// A result that was published in between would reach neither broker.
 #[tokio::test]
 async fn outputs_are_moving_until_a_publisher_has_followed_its_broker() {
-    let (elsewhere, more) = elsewhere();
     let mut events = flowing("1.0.0");
-    events.extend(more);
+    events.extend(elsewhere());
     let publishers = async |events: &[Event]| {
         let fixture = Fixture::after(events).await;
         let version = "1.0.0".parse().unwrap();
-        let direct = fixture.model.outputs(&algorithm(), &version).await.unwrap();
+        let direct = fixture.model.outputs(&score(), &version).await.unwrap();
         let assigned = fixture.assigned().await.remove(0).outputs;
         assert_eq!(assigned, direct, "one rule for listeners and direct runs");
         match direct {
@@ -83,50 +80,16 @@ async fn outputs_are_moving_until_a_publisher_has_followed_its_broker() {
             Outputs::Moving => None,
         }
     };
-    let on = |broker| {
-        let mut publisher = publisher();
-        publisher.topic.broker = broker;
-        publisher
-    };
-    let at = |broker| Some(vec![on(broker).topic]);
-    let next = BrokerId::of_name(&"next".parse().unwrap(), 0);
-    assert_eq!(publishers(&events).await, at(elsewhere));
-    let connected = BrokerConnected {
-        broker: next,
-        name: "next".parse().unwrap(),
-        settings: BrokerSettings::Sqs {
-            region: "eu-central-1".to_owned(),
-            endpoint: None,
-            auth: SqsAuth::DefaultChain,
-        },
-    };
-    let replaced = BrokerReplaced {
-        broker: elsewhere,
-        replacement: next,
-        left_behind: vec![],
-        start: None,
-    };
-    events.extend([connected.into(), replaced.into()]);
+    let at = |broker| Some(vec![topic_on(broker, "scores")]);
+    assert_eq!(publishers(&events).await, at("keys"));
+    events.push(queues_connected("next"));
+    events.push(broker_replaced("keys", "next"));
     assert_eq!(publishers(&events).await, None);
 
-    let granted = TopicGranted {
-        topic: on(next).topic,
-        permission: permission(Access::Publish),
-        cause: None,
-    };
-    let enabled = PublisherEnabled {
-        publisher: on(next),
-        version: "1.*".parse().unwrap(),
-        cause: None,
-    };
-    events.extend([granted.into(), enabled.into()]);
+    events.extend(publishing_on("next"));
     assert_eq!(publishers(&events).await, None);
-    let disabled = PublisherDisabled {
-        publisher: on(elsewhere),
-        cause: None,
-    };
-    events.push(disabled.into());
-    assert_eq!(publishers(&events).await, at(next));
+    events.push(publisher_disabled(on("keys")));
+    assert_eq!(publishers(&events).await, at("next"));
 }
 
 /// The outputs of an assignment that says which they are.
@@ -134,39 +97,21 @@ pub(crate) fn known(assignment: &Assignment) -> &[TopicId] {
     assignment.outputs.known().expect("no publisher is moving")
 }
 
-/// A second broker, to SQS by keys, whose topic takes the results of the algorithm.
-pub(crate) fn elsewhere() -> (BrokerId, Vec<Event>) {
-    let broker = BrokerId::of_name(&"keys".parse().unwrap(), 0);
-    let mut publisher = publisher();
-    publisher.topic.broker = broker;
-    let connected = BrokerConnected {
-        broker,
-        name: "keys".parse().unwrap(),
-        settings: BrokerSettings::Sqs {
-            region: "eu-central-1".to_owned(),
-            endpoint: None,
-            auth: SqsAuth::StaticKeys {
-                credential: credential(1),
-            },
-        },
-    };
-    let granted = TopicGranted {
-        topic: publisher.topic.clone(),
-        permission: permission(Access::Publish),
-        cause: None,
-    };
-    let enabled = PublisherEnabled {
-        publisher,
-        version: "1.*".parse().unwrap(),
-        cause: None,
-    };
-    let events = vec![connected.into(), granted.into(), enabled.into()];
-    (broker, events)
+/// A second broker, `keys`, whose topic takes the results of the algorithm.
+pub(crate) fn elsewhere() -> Vec<Event> {
+    let mut events = vec![keys_connected("keys")];
+    events.extend(publishing_on("keys"));
+    events
 }
 
-pub(crate) fn credential(version: u32) -> CredentialRef {
-    CredentialRef {
-        name: "vault/sqs".parse().unwrap(),
-        version,
-    }
+fn publishing_on(broker: &str) -> [Event; 2] {
+    [
+        granted(topic_on(broker, "scores"), Access::Publish),
+        publisher_enabled(on(broker), "1.*"),
+    ]
+}
+
+/// The publisher to the topic of that name on the broker.
+fn on(broker: &str) -> PublisherId {
+    publisher_of(score(), topic_on(broker, "scores"))
 }

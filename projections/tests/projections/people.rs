@@ -1,43 +1,30 @@
 //! Organizations with their members, algorithms with their versions.
 
-use domain::algorithm::AlgorithmRetired;
-use domain::organization::{MemberAdded, MemberRemoved, MemberRoleChanged, Role};
-use domain::{Event, OrganizationName};
+use domain::OrganizationName;
+use domain::organization::{MemberRemoved, Role};
+use domain::testing::{
+    algorithm_retired, member_added, member_role_changed, score, version_published,
+    version_withdrawn,
+};
 use projections::algorithm::AlgorithmFilter;
 use projections::organization::MemberFilter;
 
-use crate::events::{algorithm, flowing, published, withdrawn};
+use crate::events::flowing;
 use crate::fixture::{Fixture, all};
 
 fn acme() -> OrganizationName {
     "acme".parse().unwrap()
 }
 
-fn added(member: &str, role: Role) -> Event {
-    MemberAdded {
-        organization: acme(),
-        member: member.parse().unwrap(),
-        role,
-    }
-    .into()
-}
-
 #[tokio::test]
 async fn members_are_listed_with_the_role_they_have_now() {
     let mut events = flowing("1.0.0");
     events.extend([
-        added("ann", Role::Owner),
-        added("bob", Role::Executor),
-        added("eve", Role::Member),
+        member_added("ann", Role::Owner),
+        member_added("bob", Role::Executor),
+        member_added("eve", Role::Member),
     ]);
-    events.push(
-        MemberRoleChanged {
-            organization: acme(),
-            member: "bob".parse().unwrap(),
-            role: Role::Owner,
-        }
-        .into(),
-    );
+    events.push(member_role_changed("bob", Role::Owner));
     events.push(
         MemberRemoved {
             organization: acme(),
@@ -68,19 +55,17 @@ async fn members_are_listed_with_the_role_they_have_now() {
 #[tokio::test]
 async fn withdrawn_versions_and_retired_algorithms_stay_listed_as_such() {
     let mut events = flowing("1.0.0");
-    events.extend([published("1.1.0"), withdrawn("1.0.0")]);
-    events.push(
-        AlgorithmRetired {
-            algorithm: algorithm(),
-        }
-        .into(),
-    );
+    events.extend([
+        version_published("acme/score", "1.1.0"),
+        version_withdrawn("acme/score", "1.0.0"),
+        algorithm_retired("acme/score"),
+    ]);
     let fixture = Fixture::after(&events).await;
     let model = &fixture.model;
-    let versions = model.versions_of(&[algorithm()]).await.unwrap();
+    let versions = model.versions_of(&[score()]).await.unwrap();
     assert_eq!(versions[0].withdrawn, None);
     let withdrawn = versions[1].withdrawn.as_ref().unwrap();
-    assert_eq!(withdrawn.reason.as_deref(), Some("it lies"));
+    assert_eq!(withdrawn.reason.as_deref(), Some("it was wrong"));
     let retired = AlgorithmFilter {
         retired: Some(true),
         search: Some("score".to_owned()),

@@ -1,23 +1,19 @@
 //! Random events, of few names, so that they meet.
 
-use domain::algorithm::{AlgorithmRetired, Protocol, VersionPublished, VersionWithdrawn};
-use domain::broker::{
-    BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, BrokerSettings,
-    DiscoveredTopic, SqsAuth, TopicsChanged,
-};
-use domain::grant::{
-    Access, Grantee, Permission, TopicGranted, TopicPatternGranted, TopicPatternRevoked,
-    TopicRevoked,
-};
+use domain::algorithm::{Protocol, VersionPublished, VersionWithdrawn};
+use domain::broker::{DiscoveredTopic, TopicsChanged};
+use domain::grant::{Access, Grantee, Permission, TopicPatternGranted, TopicPatternRevoked};
 use domain::listener::{
-    DlqCleared, DlqSet, ListenerDisabled, ListenerEnabled, ListenerPaused, ListenerResumed,
-    ListenerSettings, ListenerSettingsChanged, ListenerVersionChanged, StartPosition,
+    DlqCleared, DlqSet, ListenerEnabled, ListenerSettings, ListenerSettingsChanged,
+    ListenerVersionChanged, StartPosition,
 };
-use domain::publisher::{PublisherDisabled, PublisherEnabled, PublisherVersionChanged};
+use domain::publisher::{PublisherEnabled, PublisherVersionChanged};
+use domain::testing::{
+    algorithm_retired, broker_disconnected, broker_id, broker_replaced, credential_rotated,
+    granted, listener_disabled, listener_paused, listener_resumed, publisher_disabled, revoked,
+};
 use domain::worker::{ConsumerStarted, ConsumerStopped, ListenerBlocked, WorkerJoined, WorkerLeft};
-use domain::{
-    AlgorithmId, BrokerId, CredentialRef, Event, ListenerId, PublisherId, TopicId, WorkerId,
-};
+use domain::{AlgorithmId, BrokerId, Event, ListenerId, PublisherId, TopicId, WorkerId};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -28,17 +24,6 @@ pub(crate) const ALGORITHMS: [&str; 3] = ["acme/score", "acme/rank", "beta/fold"
 pub(crate) const VERSIONS: [&str; 4] = ["1.0.0", "1.1.0", "1.2.0-rc.1", "2.0.0"];
 pub(crate) const SELECTORS: [&str; 5] = ["1.0.0", "1.1.*", "1.*", "latest", "2.0.0"];
 
-pub(crate) fn broker(name: &str) -> BrokerId {
-    BrokerId::of_name(&name.parse().unwrap(), 0)
-}
-
-fn credential(version: u32) -> CredentialRef {
-    CredentialRef {
-        name: "vault/keys".parse().unwrap(),
-        version,
-    }
-}
-
 /// Each of the choices as often as the others.
 fn one_of<T: std::str::FromStr<Err: std::fmt::Debug> + std::fmt::Debug>(
     choices: &'static [&'static str],
@@ -47,7 +32,7 @@ fn one_of<T: std::str::FromStr<Err: std::fmt::Debug> + std::fmt::Debug>(
 }
 
 fn a_broker() -> impl Strategy<Value = BrokerId> {
-    (0..BROKERS.len()).prop_map(|index| broker(BROKERS[index]))
+    (0..BROKERS.len()).prop_map(|index| broker_id(BROKERS[index]))
 }
 
 fn a_topic() -> impl Strategy<Value = TopicId> {
@@ -74,44 +59,20 @@ pub(crate) fn of_brokers() -> impl Strategy<Value = Event> {
     let pattern = || (a_broker(), one_of(&PATTERNS), a_permission());
     let cause = None;
     prop_oneof![
-        4 => (id(), 1_u32..4).prop_map(|(broker, version)| BrokerCredentialsRotated {
-            broker,
-            credential: credential(version),
-        }.into()),
+        4 => (id(), 1_u32..4).prop_map(|(broker, version)| credential_rotated(broker, version)),
         12 => pattern().prop_map(move |(broker, pattern, permission)| TopicPatternGranted {
             broker, pattern, permission, cause,
         }.into()),
         6 => pattern().prop_map(move |(broker, pattern, permission)| TopicPatternRevoked {
             broker, pattern, permission, cause,
         }.into()),
-        1 => id().prop_map(|broker| BrokerDisconnected { broker }.into()),
-        1 => id().prop_map(|broker| BrokerReplaced {
-            broker,
-            replacement: BrokerId::of_name(&"other".parse().unwrap(), 0),
-            left_behind: vec![],
-            start: None,
-        }.into()),
+        1 => id().prop_map(broker_disconnected),
+        1 => id().prop_map(|broker| broker_replaced(broker, "other")),
     ]
 }
 
-pub(crate) fn connected(broker_id: BrokerId) -> Event {
-    let name = BROKERS.iter().find(|name| broker(name) == broker_id);
-    BrokerConnected {
-        broker: broker_id,
-        name: name.unwrap().parse().unwrap(),
-        settings: BrokerSettings::Sqs {
-            region: "eu-central-1".to_owned(),
-            endpoint: None,
-            auth: SqsAuth::StaticKeys {
-                credential: credential(1),
-            },
-        },
-    }
-    .into()
-}
-
 pub(crate) fn of_algorithms() -> impl Strategy<Value = Event> {
-    let id = || one_of(&ALGORITHMS);
+    let id = || one_of::<AlgorithmId>(&ALGORITHMS);
     let version = || (one_of(&ALGORITHMS), one_of(&VERSIONS));
     prop_oneof![
         8 => version().prop_map(|(algorithm, version)| VersionPublished {
@@ -124,7 +85,7 @@ pub(crate) fn of_algorithms() -> impl Strategy<Value = Event> {
         4 => version().prop_map(|(algorithm, version)| VersionWithdrawn {
             algorithm, version, reason: None,
         }.into()),
-        1 => id().prop_map(|algorithm| AlgorithmRetired { algorithm }.into()),
+        1 => id().prop_map(algorithm_retired),
     ]
 }
 
@@ -136,19 +97,15 @@ pub(crate) fn of_topics() -> impl Strategy<Value = Event> {
     };
     let cause = None;
     prop_oneof![
-        6 => grant().prop_map(move |(topic, permission)| TopicGranted {
-            topic, permission, cause,
-        }.into()),
-        2 => grant().prop_map(move |(topic, permission)| TopicRevoked {
-            topic, permission, cause,
-        }.into()),
+        6 => grant().prop_map(|(topic, permission)| granted(topic, permission)),
+        2 => grant().prop_map(|(topic, permission)| revoked(topic, permission)),
         4 => (publisher(), one_of(&SELECTORS)).prop_map(move |(publisher, version)| {
             PublisherEnabled { publisher, version, cause }.into()
         }),
         1 => (publisher(), one_of(&SELECTORS)).prop_map(|(publisher, version)| {
             PublisherVersionChanged { publisher, version }.into()
         }),
-        1 => publisher().prop_map(move |publisher| PublisherDisabled { publisher, cause }.into()),
+        1 => publisher().prop_map(publisher_disabled),
     ]
 }
 
@@ -211,10 +168,10 @@ pub(crate) fn of_listeners() -> impl Strategy<Value = Event> {
         2 => (id(), settings()).prop_map(|(listener, settings)| {
             ListenerSettingsChanged { listener, settings }.into()
         }),
-        2 => id().prop_map(|listener| ListenerPaused { listener }.into()),
-        2 => id().prop_map(|listener| ListenerResumed { listener }.into()),
+        2 => id().prop_map(listener_paused),
+        2 => id().prop_map(listener_resumed),
         2 => (id(), one_of(&TOPICS)).prop_map(|(listener, dlq)| DlqSet { listener, dlq }.into()),
         1 => id().prop_map(|listener| DlqCleared { listener }.into()),
-        1 => id().prop_map(move |listener| ListenerDisabled { listener, cause }.into()),
+        1 => id().prop_map(listener_disabled),
     ]
 }

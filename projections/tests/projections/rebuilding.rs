@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::organization::OrganizationCreated;
+use domain::testing::organization_created;
 use domain::{Event, Position};
 use event_store::FollowError;
 use projections::organization::OrganizationFilter;
@@ -20,8 +20,7 @@ use crate::fixture::{Fixture, Place, all, append, append_unknown, assignments, h
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn created(number: usize) -> Event {
-    let name = format!("org-{number:04}").parse().unwrap();
-    OrganizationCreated { name }.into()
+    organization_created(&format!("org-{number:04}"))
 }
 
 /// Waits until `holds` does, which something that happens elsewhere brings about.

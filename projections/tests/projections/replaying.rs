@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::organization::OrganizationCreated;
+use domain::testing::organization_created;
 use domain::{Event, Position};
 use event_store::FollowError;
 use projections::list::Listed;
@@ -84,12 +84,7 @@ async fn waiting_for_a_position_ends_when_it_is_reached_or_time_is_up() {
 #[tokio::test]
 async fn pages_follow_each_other_without_gap_or_repetition() {
     let events: Vec<Event> = (0..5)
-        .map(|number| {
-            OrganizationCreated {
-                name: format!("org-{number}").parse().unwrap(),
-            }
-            .into()
-        })
+        .map(|number| organization_created(&format!("org-{number}")))
         .collect();
     let fixture = Fixture::after(&events).await;
     let mut paging = Paging::first(2);

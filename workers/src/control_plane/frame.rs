@@ -70,26 +70,19 @@ pub(crate) enum Asked {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use domain::Position;
     use domain::algorithm::Protocol;
     use domain::listener::{FaultPolicy, ListenerSettings, RetryPolicy};
     use domain::run::CalledVersion;
-    use domain::{Position, TopicId};
+    use domain::testing::{listener_id, topic_id};
     use uuid::Uuid;
 
     use super::*;
 
     /// Some assignment with everything set.
     pub(crate) fn assignment() -> Assignment {
-        let broker = BrokerId(Uuid::from_u128(1));
-        let topic = |name: &str| TopicId {
-            broker,
-            topic: name.parse().unwrap(),
-        };
         Assignment {
-            listener: ListenerId {
-                topic: topic("orders"),
-                algorithm: "acme/score".parse().unwrap(),
-            },
+            listener: listener_id("orders"),
             revision: Position(1),
             group: Uuid::from_u128(2),
             dlq: None,
@@ -111,7 +104,7 @@ pub(crate) mod tests {
                 faults: FaultPolicy::Block,
                 max_message_bytes: 1024,
             },
-            outputs: Outputs::Known(vec![topic("scores")]),
+            outputs: Outputs::Known(vec![topic_id("scores")]),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::settlement::{Decision, Reason};
+use domain::testing::FixedClock;
 use domain::{Clock, Position};
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -12,17 +13,11 @@ use uuid::Uuid;
 
 use super::*;
 
-struct Fixed;
-
-impl Clock for Fixed {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-}
-
 async fn open(directory: &TempDir) -> Journal {
     let path = directory.path().join("journal.db");
-    Journal::open(&path, Arc::new(Fixed)).await.unwrap()
+    Journal::open(&path, Arc::new(FixedClock::default()))
+        .await
+        .unwrap()
 }
 
 fn owner(number: u128) -> Owner {

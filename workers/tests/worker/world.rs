@@ -1,14 +1,14 @@
 //! Everything around a worker.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use brokers::{Broker, BrokerError, Outgoing};
 use bytes::Bytes;
 use domain::broker::BrokerSettings;
 use domain::run::Ledger;
-use domain::{BrokerId, Clock, Ids, TopicId, WorkerId};
+use domain::testing::{CountingIds, FixedClock, topic_on};
+use domain::{BrokerId, WorkerId};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -23,6 +23,8 @@ use crate::endpoint::Endpoint;
 use crate::plane::{self, BROKER, Plane};
 
 pub(crate) const GROUP: &str = "6f1d9c1e-5b7a-4d0e-9f53-0d7c3a51e8b2";
+
+const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 
 /// More than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -64,11 +66,13 @@ impl World {
 
     pub(crate) async fn worker(&self) -> Running {
         let path = self.directory.path().join("journal.db");
-        let journal = Journal::open(&path, Arc::new(Fixed)).await.unwrap();
+        let journal = Journal::open(&path, Arc::new(FixedClock(NOW)))
+            .await
+            .unwrap();
         let mut config = WorkerConfig::new(WorkerId(Uuid::from_u128(1)));
         config.grace = PATIENCE;
         let plane = Arc::new(self.plane.clone());
-        let ids = Arc::new(Counter::default());
+        let ids = Arc::new(CountingIds::default());
         let connector = Arc::new(One(self.broker.clone()));
         let direct = DirectRuns::open(
             config.worker,
@@ -119,10 +123,8 @@ impl World {
 
     /// Results of every version go to these topics from now on.
     pub(crate) fn publish_to(&self, topics: &[&str]) {
-        let topics = topics.iter().map(|topic| TopicId {
-            broker: BrokerId(BROKER.parse().unwrap()),
-            topic: topic.parse().unwrap(),
-        });
+        let broker = BrokerId(BROKER.parse().unwrap());
+        let topics = topics.iter().map(|topic| topic_on(broker, topic));
         self.plane.set_outputs(Some(topics.collect()));
     }
 
@@ -207,23 +209,6 @@ pub(crate) fn header(message: &Outgoing, name: &str) -> String {
         .find(|(header, _)| header == name)
         .unwrap_or_else(|| panic!("no header {name}"));
     String::from_utf8(value.clone().unwrap().to_vec()).unwrap()
-}
-
-struct Fixed;
-
-impl Clock for Fixed {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_second(1_800_000_000).unwrap()
-    }
-}
-
-#[derive(Default)]
-struct Counter(AtomicU64);
-
-impl Ids for Counter {
-    fn next(&self) -> Uuid {
-        Uuid::from_u128(self.0.fetch_add(1, Ordering::Relaxed).into())
-    }
 }
 
 struct One(MemoryBroker);

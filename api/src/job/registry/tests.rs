@@ -1,5 +1,6 @@
 //! Jobs whose work ends when the test says so.
 
+use domain::testing::FixedClock;
 use tokio::sync::oneshot;
 
 use super::*;
@@ -9,16 +10,8 @@ const KIND: JobWork = JobWork::BrokerConnect;
 /// Work that comes to what it is sent.
 type Ending = oneshot::Sender<Result<Reached, NotDone>>;
 
-struct Stopped;
-
-impl Clock for Stopped {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-}
-
 fn jobs() -> Jobs {
-    Jobs::new(Arc::new(Stopped))
+    Jobs::new(Arc::new(FixedClock::default()))
 }
 
 /// Begins a job that ends by hand.

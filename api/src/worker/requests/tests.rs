@@ -1,47 +1,20 @@
 //! Requests by themselves, without a schema.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use domain::broker::SqsAuth;
+use domain::testing::{CountingIds, discovered, kafka};
 use futures_util::{FutureExt, pin_mut};
 
 use super::*;
 
-#[derive(Default)]
-struct Counter(AtomicU64);
-
-impl Ids for Counter {
-    fn next(&self) -> Uuid {
-        Uuid::from_u128(self.0.fetch_add(1, Ordering::Relaxed).into())
-    }
-}
-
 fn requests() -> WorkerRequests {
-    WorkerRequests::new(Arc::new(Counter::default()))
+    WorkerRequests::new(Arc::new(CountingIds::default()))
 }
 
 fn worker(number: u128) -> WorkerId {
     WorkerId(Uuid::from_u128(number))
 }
 
-fn settings() -> BrokerSettings {
-    BrokerSettings::Sqs {
-        region: "eu-central-1".to_owned(),
-        endpoint: None,
-        auth: SqsAuth::DefaultChain,
-    }
-}
-
 fn topics_of_it() -> Asked {
-    Asked::Topics(settings())
-}
-
-fn topics(names: &[&str]) -> Vec<DiscoveredTopic> {
-    let topic = |name: &&str| DiscoveredTopic {
-        name: name.parse().unwrap(),
-        partitions: None,
-    };
-    names.iter().map(topic).collect()
+    Asked::Topics(kafka())
 }
 
 fn part(worker: WorkerId, request: &Request, names: &[&str], more: bool) -> Answer {
@@ -50,7 +23,7 @@ fn part(worker: WorkerId, request: &Request, names: &[&str], more: bool) -> Answ
         request: request.id,
         secret: request.secret,
         part: Part::Topics {
-            topics: topics(names),
+            topics: discovered(names),
             more,
         },
     }
@@ -60,21 +33,21 @@ fn part(worker: WorkerId, request: &Request, names: &[&str], more: bool) -> Answ
 async fn an_answer_may_come_in_parts() {
     let requests = requests();
     let mut asked = requests.attend(worker(1));
-    let settings = settings();
+    let settings = kafka();
     let answering = async {
         let request = asked.recv().await.unwrap();
         assert!(requests.answer(part(worker(1), &request, &["a", "b"], true)));
         assert!(requests.answer(part(worker(1), &request, &["c"], false)));
     };
     let (answer, ()) = tokio::join!(requests.list_topics(&settings), answering);
-    assert_eq!(answer, Ok(Ok(topics(&["a", "b", "c"]))));
+    assert_eq!(answer, Ok(Ok(discovered(&["a", "b", "c"]))));
 }
 
 #[tokio::test]
 async fn only_the_worker_that_was_asked_answers() {
     let requests = requests();
     let mut asked = requests.attend(worker(1));
-    let settings = settings();
+    let settings = kafka();
     let answering = async {
         let request = asked.recv().await.unwrap();
         assert!(!requests.answer(part(worker(2), &request, &["forged"], false)));
@@ -85,7 +58,7 @@ async fn only_the_worker_that_was_asked_answers() {
         assert!(!requests.answer(part(worker(1), &request, &["late"], false)));
     };
     let (answer, ()) = tokio::join!(requests.list_topics(&settings), answering);
-    assert_eq!(answer, Ok(Ok(topics(&["a"]))));
+    assert_eq!(answer, Ok(Ok(discovered(&["a"]))));
 }
 
 #[tokio::test]
@@ -119,7 +92,7 @@ async fn a_worker_that_takes_nothing_keeps_nobody_waiting_while_another_does() {
 async fn a_request_is_forgotten_with_its_caller() {
     let requests = requests();
     let _asked = requests.attend(worker(1));
-    let settings = settings();
+    let settings = kafka();
     {
         let asking = requests.list_topics(&settings);
         pin_mut!(asking);
@@ -133,7 +106,7 @@ async fn a_request_is_forgotten_with_its_caller() {
 async fn an_answer_without_end_is_refused() {
     let requests = requests();
     let mut asked = requests.attend(worker(1));
-    let settings = settings();
+    let settings = kafka();
     let answering = async {
         let request = asked.recv().await.unwrap();
         let names = vec!["a"; MOST_TOPICS];
@@ -146,7 +119,7 @@ async fn an_answer_without_end_is_refused() {
 
 fn backlog_of_it() -> BacklogOf {
     BacklogOf {
-        settings: settings(),
+        settings: kafka(),
         topic: "orders".parse().unwrap(),
         group: Uuid::from_u128(9),
         start: StartPosition::Latest,

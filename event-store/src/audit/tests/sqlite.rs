@@ -7,8 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use domain::Clock;
-use jiff::Timestamp;
+use domain::testing::FixedClock;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -32,19 +31,11 @@ const DUMP: &str = "SELECT position, hex(event_id) || ' ' || hex(CAST(stream AS 
     ' ' || hex(command_id) || ' ' || hex(CAST(metadata AS BLOB)) || ' ' || hex(payload)
     FROM events WHERE position > 0 ORDER BY position";
 
-struct Fixed;
-
-impl Clock for Fixed {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-}
-
 /// A closed file of [`EVENTS`] events, beside checkpoints that were made of it as it grew.
 async fn signed_file() -> TempDir {
     let temp = TempDir::new().unwrap();
     let path = temp.path().join("log.db");
-    let store = SqliteEventStore::open(&path, Arc::new(Fixed))
+    let store = SqliteEventStore::open(&path, Arc::new(FixedClock::default()))
         .await
         .unwrap();
     let store: Arc<dyn EventStore> = Arc::new(store);
@@ -54,10 +45,15 @@ async fn signed_file() -> TempDir {
         if number % 7 == 3 || number + 1 == EVENTS / 2 {
             let stop = CancellationToken::new();
             stop.cancel();
-            Checkpointer::new(store.clone(), directory(&temp), signer(), Arc::new(Fixed))
-                .run(stop)
-                .await
-                .unwrap();
+            Checkpointer::new(
+                store.clone(),
+                directory(&temp),
+                signer(),
+                Arc::new(FixedClock::default()),
+            )
+            .run(stop)
+            .await
+            .unwrap();
         }
     }
     drop(store);

@@ -3,8 +3,8 @@
 use std::fs;
 use std::sync::Arc;
 
-use domain::{Clock, EventId, Revision, StreamName};
-use jiff::Timestamp;
+use domain::testing::FixedClock;
+use domain::{EventId, Revision, StreamName};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -18,14 +18,6 @@ use crate::stored::StoredEvent;
 /// Changes the rows of a log.
 type Change = fn(&mut Vec<StoredEvent>);
 
-struct Fixed;
-
-impl Clock for Fixed {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-}
-
 pub(super) fn signer() -> Signer {
     Signer::new("log", &[3; 32]).unwrap()
 }
@@ -38,9 +30,14 @@ pub(super) fn directory(temp: &TempDir) -> CheckpointDir {
 pub(super) async fn checkpoint(rows: &Rows, temp: &TempDir) -> Result<(), CheckpointerError> {
     let (store, stop) = (Arc::new(rows.clone()), CancellationToken::new());
     stop.cancel();
-    Checkpointer::new(store, directory(temp), signer(), Arc::new(Fixed))
-        .run(stop)
-        .await
+    Checkpointer::new(
+        store,
+        directory(temp),
+        signer(),
+        Arc::new(FixedClock::default()),
+    )
+    .run(stop)
+    .await
 }
 
 /// A log of 3000 events with checkpoints at 1, 1024 and 2500.

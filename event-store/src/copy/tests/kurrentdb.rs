@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use domain::testing::FixedClock;
 use kurrentdb_stand_in::StandIn;
 use tempfile::TempDir;
 
-use super::{Fixed, copied, stored, target};
-use crate::contract::sample;
+use super::{copied, stored, target};
+use crate::contract::{NOW, sample};
 use crate::import::Import;
 use crate::kurrentdb::KurrentDbEventStore;
 use crate::port::{EventStore, Expected};
@@ -14,7 +15,7 @@ use crate::port::{EventStore, Expected};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_in_kurrentdb_is_copied_with_its_positions_and_commands() {
     let (temp, server) = (TempDir::new().unwrap(), StandIn::start().await.unwrap());
-    let store = KurrentDbEventStore::open(&server.url(), Arc::new(Fixed)).unwrap();
+    let store = KurrentDbEventStore::open(&server.url(), Arc::new(FixedClock(NOW))).unwrap();
     let mut odd = sample("a-\"odd", Expected::NoStream, 2);
     odd.events[0].payload = vec![];
     odd.events[1].payload = vec![0xff, 0, b'\''];

@@ -5,8 +5,8 @@ use kurrentdb::{AppendToStreamOptions, Client, EventData, ReadStreamOptions, Res
 use kurrentdb_stand_in::StandIn;
 use uuid::Uuid;
 
-use super::{NOW, open, start};
-use crate::contract::sample;
+use super::{open, start};
+use crate::contract::{NOW, sample};
 use crate::port::{Append, EventStore, Expected};
 
 /// It is a contract: what has been stored is read by every later release.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use domain::testing::FixedClock;
 use domain::{Position, Revision};
 use sqlx::Row;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::database::{Database, connect};
-use super::{FixedClock, open};
+use super::open;
 use crate::audit::{CheckpointDir, Checkpointer, Problem, Report, Signer, verify};
 use crate::contract::sample;
 use crate::copy::{CopyError, copy};
@@ -45,7 +46,7 @@ async fn stored(log: &dyn EventStore) -> Vec<StoredEvent> {
 async fn a_log_survives_the_way_to_postgresql_and_back() {
     let (temp, database) = (TempDir::new().unwrap(), Database::new().await);
     let path = temp.path().join("log.db");
-    let source = SqliteEventStore::open(&path, Arc::new(FixedClock)).await;
+    let source = SqliteEventStore::open(&path, Arc::new(FixedClock::default())).await;
     let source: Arc<dyn EventStore> = Arc::new(source.unwrap());
     let appends = grow(source.as_ref()).await;
     let there = PostgresImport::open(&database.url()).await.unwrap();
@@ -110,7 +111,7 @@ async fn a_database_with_a_server_on_it_is_no_target_whatever_its_role() {
 async fn a_server_that_appends_in_the_middle_ends_the_copy() {
     let (temp, database) = (TempDir::new().unwrap(), Database::new().await);
     let path = temp.path().join("log.db");
-    let source = SqliteEventStore::open(&path, Arc::new(FixedClock))
+    let source = SqliteEventStore::open(&path, Arc::new(FixedClock::default()))
         .await
         .unwrap();
     grow(&source).await;
@@ -236,10 +237,15 @@ async fn every_change_by_the_database_s_owner_is_found_at_the_first_position() {
     let directory = CheckpointDir::new(temp.path());
     let stop = CancellationToken::new();
     stop.cancel();
-    Checkpointer::new(store, directory.clone(), signer, Arc::new(FixedClock))
-        .run(stop)
-        .await
-        .unwrap();
+    Checkpointer::new(
+        store,
+        directory.clone(),
+        signer,
+        Arc::new(FixedClock::default()),
+    )
+    .run(stop)
+    .await
+    .unwrap();
     let verified = async || -> Report {
         let log = PostgresEventStore::open_read_only(&database.url()).await;
         verify(Arc::new(log.unwrap()), &directory, &verifier)

@@ -11,8 +11,8 @@ use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
 use super::database::{Database, connect};
-use super::{NOW, PATIENCE, open};
-use crate::contract::{self, Positioned, sample};
+use super::{PATIENCE, open};
+use crate::contract::{self, NOW, Positioned, sample};
 use crate::integer::integer;
 use crate::port::{EventStore, Expected};
 use crate::postgres::batch;

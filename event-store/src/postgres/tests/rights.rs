@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use domain::Position;
+use domain::testing::FixedClock;
 use sqlx::postgres::PgConnection;
 
 use super::database::{Database, connect};
-use super::{FixedClock, open};
+use super::open;
 use crate::contract::sample;
 use crate::error::OpenError;
 use crate::port::{EventStore, Expected};
@@ -100,7 +101,7 @@ async fn a_role_that_may_not_create_tables_says_so_where_there_are_none() {
     database
         .run("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
         .await;
-    let refused = PostgresEventStore::open(&url, Arc::new(FixedClock)).await;
+    let refused = PostgresEventStore::open(&url, Arc::new(FixedClock::default())).await;
     assert!(
         matches!(refused, Err(OpenError::Migrate(_))),
         "{:?}",
