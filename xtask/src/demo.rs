@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use crate::failure::Failure;
 use crate::graphiql;
 use crate::prerequisites;
-use crate::process;
+use crate::server;
 
 /// Becomes the `eventflows demo` process, so that signals and the exit code are its own.
 /// `arguments` are handed on to it. The development profile compiles in a fraction of the release
@@ -13,8 +13,8 @@ use crate::process;
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     prerequisites::ensure(&[prerequisites::BUILD, prerequisites::TOOLS])?;
     let graphiql = graphiql::ensure();
-    let mut demo =
-        process::cargo("run --package server --bin eventflows --locked -- demo".split(' '));
+    let mut demo = server::built()?;
+    demo.arg("demo");
     match graphiql {
         Ok(directory) => {
             demo.arg("--graphiql").arg(directory);
@@ -22,5 +22,5 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
         Err(failure) => eprintln!("going on without GraphiQL in the browser: {failure}"),
     }
     let error = demo.args(arguments).exec();
-    Err(Failure::new(format!("cannot run cargo: {error}")))
+    Err(Failure::new(format!("cannot run eventflows: {error}")))
 }

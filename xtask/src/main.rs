@@ -21,6 +21,7 @@ mod process;
 mod python;
 mod release;
 mod schema;
+mod server;
 mod steps;
 mod test;
 mod tidy;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::environment;
 use crate::failure::{Doing, Failure};
 use crate::process;
+use crate::server;
 
 const SHOWN_DIFFERENCES: usize = 10;
 
@@ -48,8 +49,7 @@ pub(crate) fn check() -> Result<(), Failure> {
 }
 
 fn printed() -> Result<String, Failure> {
-    let command = "run --quiet --package server --bin eventflows --locked -- schema";
-    process::output(&mut process::cargo(command.split(' ')))
+    process::output(server::built()?.arg("schema"))
 }
 
 fn committed_path() -> PathBuf {
