@@ -92,7 +92,9 @@ async fn serve(
                 };
                 // The endpoint that goes away takes the call along.
                 let _ = held.wait_for(|held| !held).await;
-                let (status, answer) = script(number, &body);
+                // A script may wait: here it keeps no task of the runtime from going on.
+                let answered = tokio::task::spawn_blocking(move || script(number, &body));
+                let (status, answer) = answered.await.unwrap();
                 let response = Response::builder()
                     .status(status)
                     .header("content-type", "text/x-answer");
