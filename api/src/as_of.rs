@@ -7,8 +7,7 @@ use crate::control::control;
 use crate::error::{Code, error, fault, invalid, log_failure};
 use crate::scalar::{DateTime, Position};
 
-/// An earlier moment to answer from, as if it were now. Runs and ledgers are always the present
-/// ones.
+/// An earlier moment to answer as of. Runs and ledgers are always those of the present.
 #[derive(Clone, Copy, Debug, OneofObject)]
 pub enum AsOf {
     /// After the event at this position, from 1 to the end of the log.

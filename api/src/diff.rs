@@ -30,9 +30,9 @@ pub struct NodeDiff {
 pub struct FieldDiff {
     /// Its name in this schema.
     pub name: String,
-    /// What it was; null also if the thing did not exist.
+    /// The earlier value; null also if the thing did not exist.
     pub before: Option<Json<Value>>,
-    /// What it became; null also if the thing no longer exists.
+    /// The later value; null also if the thing no longer exists.
     pub after: Option<Json<Value>>,
 }
 
@@ -67,18 +67,18 @@ impl NodeDiff {
         Position(self.span.until)
     }
 
-    /// As it was; null if it did not exist.
+    /// The thing at the earlier moment; null if it did not exist.
     async fn before(&self) -> Option<&Node> {
         self.before.as_ref()
     }
 
-    /// As it became; null if it no longer exists.
+    /// The thing at the later moment; null if it no longer exists.
     async fn after(&self) -> Option<&Node> {
         self.after.as_ref()
     }
 
-    /// Its own fields that differ, by name. What has an id of its own, and what is not derived from
-    /// the log, is left out.
+    /// Its own fields that differ, by name. Fields that have ids of their own, and fields that are
+    /// not derived from the log, are left out.
     async fn fields(&self) -> &[FieldDiff] {
         &self.fields
     }

@@ -26,7 +26,7 @@ pub struct Flow {
     view: View,
 }
 
-/// What enabled listeners and publishers connect.
+/// The topics and algorithms that enabled listeners and publishers connect.
 #[Object]
 impl Flow {
     /// The topics that an edge begins or ends at, by broker and name.
@@ -69,7 +69,7 @@ pub struct FlowEdge {
 /// A connection between a topic and an algorithm.
 #[Object]
 impl FlowEdge {
-    /// What messages take this way, and in which direction.
+    /// Which messages pass along it, and in which direction.
     async fn kind(&self) -> FlowEdgeKind {
         self.kind
     }
@@ -84,7 +84,7 @@ impl FlowEdge {
         self.view.find(self.algorithm.clone(), Algorithm).await
     }
 
-    /// The listener that makes it; null for a publisher.
+    /// The listener that makes the connection; null for a publisher.
     async fn listener(&self) -> Option<Result<Listener>> {
         if self.kind == FlowEdgeKind::Publish {
             return None;
@@ -96,7 +96,7 @@ impl FlowEdge {
         self.view.find(listener, Listener).await
     }
 
-    /// The publisher that makes it; null for a listener.
+    /// The publisher that makes the connection; null for a listener.
     async fn publisher(&self) -> Option<Result<Publisher>> {
         if self.kind != FlowEdgeKind::Publish {
             return None;

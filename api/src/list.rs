@@ -158,7 +158,7 @@ pub(crate) struct Total(Box<dyn Fn() -> BoxFuture<'static, Result<u64>> + Send +
 
 #[Object]
 impl Total {
-    /// How many there are in the whole list. They are counted only when asked for.
+    /// How many there are in the whole list. They are counted only if this field is selected.
     async fn total_count(&self) -> Option<Result<u32>> {
         let count = (self.0)().await;
         Some(count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)))

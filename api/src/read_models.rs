@@ -15,7 +15,7 @@ pub struct ReadModels {
     pub position: Position,
     /// Which generation is read. Each rebuild makes another, with a higher number.
     pub generation: BigInt,
-    /// The position that the next generation has reached; null while none is built.
+    /// The position that the next generation has reached; null unless one is being built.
     pub rebuilding: Option<Position>,
 }
 
@@ -24,7 +24,7 @@ pub struct ReadModelsQuery;
 
 #[Object]
 impl ReadModelsQuery {
-    /// How far the read models are.
+    /// How far the read models have got.
     async fn read_models(&self, ctx: &Context<'_>) -> ReadModels {
         (&control(ctx).model).into()
     }

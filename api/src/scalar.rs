@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position(pub domain::Position);
 
-/// A position in the event log: decimal digits in a string, without zeros in front, since `Int` is
-/// too small for it.
+/// A position in the event log, as a string of decimal digits without leading zeros, because `Int`
+/// is too small for it.
 #[Scalar]
 impl ScalarType for Position {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -28,9 +28,9 @@ impl ScalarType for Position {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revision(pub Option<domain::Revision>);
 
-/// Which state of a thing was shown: `expectedRevision` has a mutation refused with `CONFLICT` if
-/// the thing has changed since. Two revisions of a thing are equal or not; their text means
-/// nothing else.
+/// Identifies the state of a thing that was shown. A mutation with `expectedRevision` is refused
+/// with `CONFLICT` if the thing has changed since. Revisions can only be compared for equality;
+/// their text has no other meaning.
 #[Scalar]
 impl ScalarType for Revision {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -54,7 +54,7 @@ impl ScalarType for Revision {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BigInt(pub u64);
 
-/// A whole number of up to 64 bits: decimal digits in a string, without zeros in front.
+/// A whole number of up to 64 bits, as a string of decimal digits without leading zeros.
 #[Scalar]
 impl ScalarType for BigInt {
     fn parse(value: Value) -> InputValueResult<Self> {

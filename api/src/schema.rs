@@ -63,7 +63,7 @@ use crate::worker::mutation::WorkerMutation;
 use crate::worker::query::WorkerQuery;
 use crate::worker::subscription::WorkerSubscription;
 
-/// What can be read. Queries of what the log holds take `asOf`.
+/// What can be read. Queries about what the log holds take `asOf`.
 #[derive(MergedObject, Default)]
 pub struct Query(
     NodeQuery,
@@ -84,8 +84,8 @@ pub struct Query(
     JobQuery,
 );
 
-/// What can be changed. Every mutation takes one `input`, and an `id` beside it where it changes
-/// what exists.
+/// What can be changed. Every mutation takes one `input`, and also an `id` if it changes something
+/// that exists.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     OrganizationMutation,

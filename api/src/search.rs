@@ -41,8 +41,8 @@ pub struct SearchQuery;
 #[Object]
 impl SearchQuery {
     /// Organizations, algorithms, connected brokers and topics whose name contains the text,
-    /// whatever the case of its letters: first what is called so, then what begins so. At most 50,
-    /// and 20 unless `first` says so.
+    /// ignoring case. Exact matches come first, then names that begin with the text. `first` is 20
+    /// by default, and at most 50.
     async fn search(
         &self,
         ctx: &Context<'_>,

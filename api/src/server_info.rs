@@ -6,19 +6,19 @@ use crate::limits;
 use crate::node::MOST_NODES;
 use crate::paging;
 
-/// What this server is and takes.
+/// The version, features and limits of this server.
 #[derive(SimpleObject)]
 pub struct ServerInfo {
     /// Its version.
     pub version: &'static str,
-    /// What a request may ask for at most.
+    /// The most that a request may ask for.
     pub limits: RequestLimits,
-    /// What it can do that not every server can.
+    /// What it supports that not every server does.
     pub features: Vec<ServerFeature>,
 }
 
-/// What a request may ask for at most. More is refused with `TOO_COMPLEX` or `INVALID_ARGUMENT`
-/// before anything of it is done.
+/// The most that a request may ask for. A request that asks for more is refused with `TOO_COMPLEX`
+/// or `INVALID_ARGUMENT` before any of it is executed.
 #[derive(SimpleObject)]
 pub struct RequestLimits {
     /// The largest `first` or `last` of a list.
@@ -33,13 +33,14 @@ pub struct RequestLimits {
     pub root_fields: usize,
     /// The most aliases.
     pub aliases: usize,
-    /// The most values that an answer may have, were every list as long as it may be.
+    /// The most values that an answer may have, counting every list at its maximum length.
     pub values: u64,
     /// The longest answer, in bytes.
     pub answer_bytes: usize,
 }
 
-/// What a server may be able to do. Features are added over time: keep a branch for unknown ones.
+/// Something that a server may support. Features are added over time: keep a branch for unknown
+/// ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum ServerFeature {
     /// Apache Kafka clusters can be connected.
@@ -55,7 +56,7 @@ pub struct ServerInfoQuery;
 
 #[Object]
 impl ServerInfoQuery {
-    /// What this server is and takes.
+    /// The version, features and limits of this server.
     async fn server_info(&self) -> ServerInfo {
         ServerInfo {
             version: env!("CARGO_PKG_VERSION"),

@@ -18,9 +18,9 @@ pub struct UserError {
     pub message: String,
     /// The path of the argument that it is about.
     pub path: Option<Vec<String>>,
-    /// For `OUT_OF_RANGE` of a number, or of how many there are: what is allowed.
+    /// For `OUT_OF_RANGE`, if it is about a number or a count: what is allowed.
     pub bounds: Option<ValueBounds>,
-    /// For `CONFLICT`: the revision now.
+    /// For `CONFLICT`: the current revision.
     pub revision: Option<Revision>,
     /// For `CONFLICT`: what changed since the expected revision, oldest first, at most 100.
     pub changes: Vec<Event>,
@@ -40,13 +40,13 @@ pub struct ValueBounds {
 pub enum UserErrorCode {
     /// Something else has this name.
     NameTaken,
-    /// The person is a member already, in another role.
+    /// The person is already a member, in another role.
     AlreadyMember,
     /// The person is not a member.
     NotAMember,
     /// An organization keeps its last owner.
     LastOwner,
-    /// The version is published already.
+    /// The version is already published.
     VersionTaken,
     /// The version is withdrawn.
     VersionWithdrawn,
@@ -64,17 +64,17 @@ pub enum UserErrorCode {
     NotGranted,
     /// The listener or publisher is not enabled.
     NotEnabled,
-    /// The listener or publisher is enabled already.
+    /// The listener or publisher is already enabled.
     AlreadyEnabled,
     /// The listener has no position yet: say where it begins.
     StartRequired,
-    /// The broker keeps no positions, so that nothing can be said of where a listener begins.
+    /// The broker keeps no positions, so you cannot choose where a listener begins.
     NothingToStartAt,
     /// A listener cannot send faulty messages to the topic that it reads.
     DlqIsSourceTopic,
-    /// Another change of the same batch is the same.
+    /// Another change in the same batch is the same.
     DuplicateChange,
-    /// Another change of the same batch does the opposite.
+    /// Another change in the same batch does the opposite.
     ContradictoryChange,
     /// Messages would go round in a cycle.
     FlowCycle,
@@ -100,15 +100,15 @@ pub enum UserErrorCode {
     BadEndpoint,
     /// A value is outside its bounds.
     OutOfRange,
-    /// `expectedRevision` is not the present one.
+    /// `expectedRevision` is not the current one.
     Conflict,
     /// The idempotency key was used before for something else.
     IdempotencyKeyReused,
-    /// The event cannot be taken back.
+    /// The event cannot be undone.
     NotUndoable,
 }
 
-/// Something that was done and deserves a second look.
+/// Something that was done but deserves a second look.
 #[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
 pub struct Warning {
     /// What it is about.
@@ -124,14 +124,14 @@ pub struct Warning {
 pub enum WarningCode {
     /// Messages go round in a cycle.
     FlowCycle,
-    /// It is done, at the payload's `position`, but the read models have not reached it. Do not
-    /// send it again; read it later.
+    /// The mutation was done, at the payload's `position`, but the read models have not reached
+    /// that position yet. Do not send it again; read the result later.
     NotShownYet,
-    /// The original's Python and C# clients take no `-` in the name of an organization, so they
-    /// cannot call its algorithms.
+    /// The original product's Python and C# clients do not accept `-` in the name of an
+    /// organization, so they cannot call its algorithms.
     HyphenInName,
     /// The listener was enabled before: it goes on at its position on the broker, and
-    /// `settings.start` applies only where that is lost.
+    /// `settings.start` applies only if that position is lost.
     GoesOnAtItsPosition,
 }
 

@@ -52,7 +52,7 @@ impl AlgorithmMutation {
         mutate(ctx, (), input).await
     }
 
-    /// Publishes a version. It can be called from then on and never changes.
+    /// Publishes a version. It can be called from now on and never changes.
     ///
     /// Codes: `VERSION_TAKEN`, `ALGORITHM_RETIRED`, `NOT_FOUND`, `BAD_NAME`, `BAD_ENDPOINT`.
     async fn version_publish(
@@ -76,8 +76,8 @@ impl AlgorithmMutation {
         mutate(ctx, id, input).await
     }
 
-    /// Retires an algorithm for good: none of its versions can be called. Its grants, and what was
-    /// enabled under them, are ended by policy.
+    /// Retires an algorithm for good: none of its versions can be called. Policies end its grants
+    /// and what was enabled under them.
     ///
     /// Codes: `NOT_FOUND`, `ALGORITHM_RETIRED`.
     async fn algorithm_retire(

@@ -20,7 +20,7 @@ pub struct VersionPublishInput {
     /// An `http` URL that names a host, without user name, password or fragment. `https` is refused
     /// until workers can call it.
     pub endpoint: String,
-    /// How the endpoint is called and its answer read.
+    /// How the endpoint is called, and how its answer is read.
     #[graphql(default_with = "EndpointProtocol::Raw")]
     pub protocol: EndpointProtocol,
     /// How long one call may take: 1 to 3,000,000.

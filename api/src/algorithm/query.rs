@@ -11,8 +11,8 @@ use crate::id;
 use crate::list::{Bounds, List, OrderBy, Part};
 use crate::view::View;
 
-/// Which algorithms to list; all of them by default. Each member that is there must match, a list by any of
-/// its values, which are at most 100; an empty list matches nothing.
+/// Which algorithms to list; all of them by default. Each field given must match; a list matches
+/// if any of its values does. A list has at most 100 values, and an empty list matches nothing.
 #[derive(InputObject, Default)]
 pub struct AlgorithmFilterInput {
     /// Only these.
@@ -21,12 +21,12 @@ pub struct AlgorithmFilterInput {
     pub organization_ids: Option<Vec<ID>>,
     /// Part of `organization/name`.
     pub search: Option<String>,
-    /// Only retired algorithms, or only others.
+    /// If true, only retired algorithms; if false, only others.
     pub retired: Option<bool>,
-    /// Only algorithms that can be granted topics, being in use with a version that can be called;
-    /// or only others.
+    /// If true, only algorithms that can be granted topics: not retired, and with a version that
+    /// can be called. If false, only others.
     pub grantable: Option<bool>,
-    /// Only those that this does not match; it takes no `not` of its own.
+    /// Only those that this filter does not match; it must not contain another `not`.
     pub not: Option<Box<AlgorithmFilterInput>>,
 }
 

@@ -14,7 +14,7 @@ use crate::user_error::UserError;
 pub struct AlgorithmRegisterInput {
     /// The organization that owns it.
     pub organization_id: ID,
-    /// Letters, digits, `_` and `-`, a letter first; at most 63.
+    /// Letters, digits, `_` and `-`, starting with a letter; at most 63 characters.
     pub name: String,
     /// For people; at most 1,000 characters.
     #[graphql(default)]

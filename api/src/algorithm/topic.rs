@@ -15,19 +15,20 @@ use crate::publisher::Publisher;
 use crate::topic::Topic;
 use crate::view::View;
 
-/// Which topics of an algorithm to list; all that it may use by default. Each member that is there must match, a list by any of
-/// its values, which are at most 100; an empty list matches nothing.
+/// Which topics of an algorithm to list; all that it may use by default. Each field given must
+/// match; a list matches if any of its values does. A list has at most 100 values, and an empty
+/// list matches nothing.
 #[derive(InputObject, Default)]
 pub struct AlgorithmTopicFilterInput {
     /// Only on one of these brokers.
     pub broker_ids: Option<Vec<ID>>,
     /// Only these.
     pub topic_ids: Option<Vec<ID>>,
-    /// Only with one of these.
+    /// Only topics with one of these kinds of access.
     pub access: Option<Vec<GrantAccess>>,
     /// Part of the name of the topic.
     pub search: Option<String>,
-    /// Only those that this does not match; it takes no `not` of its own.
+    /// Only those that this filter does not match; it must not contain another `not`.
     pub not: Option<Box<AlgorithmTopicFilterInput>>,
 }
 
@@ -62,8 +63,8 @@ pub struct AlgorithmTopic {
     view: View,
 }
 
-/// A topic that an algorithm may use in one way, and what is made of it. A topic that it may read
-/// and write is there twice.
+/// A topic that an algorithm may use in one way, and whether it does. A topic that it may both
+/// read and write is listed twice.
 #[Object]
 impl AlgorithmTopic {
     /// The topic.
@@ -76,8 +77,8 @@ impl AlgorithmTopic {
         self.row.access.into()
     }
 
-    /// The grants that permit it: its own and those of its organization, of the topic and of
-    /// patterns.
+    /// The grants that permit it: of the topic or of a pattern, to the algorithm or to its
+    /// organization.
     async fn grants(
         &self,
         first: Option<i32>,
@@ -101,7 +102,7 @@ impl AlgorithmTopic {
         Some(self.view.list(filter, part, Grant).await)
     }
 
-    /// The listener on it; null if none was ever enabled, or the access is another one.
+    /// The listener on it; null if none was ever enabled, or if `access` is not `SUBSCRIBE`.
     async fn listener(&self) -> Option<Result<Listener>> {
         if self.row.access != DomainAccess::Subscribe {
             return None;
@@ -109,7 +110,7 @@ impl AlgorithmTopic {
         self.view.find(self.listener_id(), Listener).await
     }
 
-    /// The publisher to it; null if none was ever enabled, or the access is another one.
+    /// The publisher to it; null if none was ever enabled, or if `access` is not `PUBLISH`.
     async fn publisher(&self) -> Option<Result<Publisher>> {
         if self.row.access != DomainAccess::Publish {
             return None;
@@ -117,7 +118,7 @@ impl AlgorithmTopic {
         self.view.find(self.publisher_id(), Publisher).await
     }
 
-    /// What is made of it; null for a topic that may only be a dead letter queue.
+    /// Whether the algorithm uses it; null for a topic that may only be a dead letter queue.
     async fn state(&self) -> Option<Result<AlgorithmTopicState>> {
         self.find_state().await.transpose()
     }
@@ -168,7 +169,7 @@ impl AlgorithmTopic {
     }
 }
 
-/// What is made of a topic that an algorithm may use.
+/// Whether an algorithm uses a topic that it may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum AlgorithmTopicState {
     /// No listener or publisher was ever enabled.

@@ -63,12 +63,12 @@ impl Algorithm {
         self.0.retired_at.is_some()
     }
 
-    /// When it was retired; null while it is not.
+    /// When it was retired; null if it is not.
     async fn retired_at(&self) -> Option<DateTime> {
         self.0.retired_at.map(DateTime)
     }
 
-    /// Which state is shown; mutations take it as `expectedRevision`.
+    /// Identifies the state that is shown; mutations take it as `expectedRevision`.
     async fn revision(&self) -> Revision {
         Revision(Some(self.0.revision))
     }
@@ -102,9 +102,9 @@ impl Algorithm {
         Some(self.1.list(filter, part, Version).await)
     }
 
-    /// The topics that it may use, by broker and name, each with what is made of it: what grants
-    /// to it and to its organization permit, of topics and of patterns. A dead letter queue of its
-    /// listeners is a topic of the same broker with the access `PUBLISH` or `DEAD_LETTER`.
+    /// The topics that grants to it and to its organization permit it to use, and whether it uses
+    /// them; sorted by broker and name. The dead letter queue of a listener must be a topic of the
+    /// same broker with the access `PUBLISH` or `DEAD_LETTER`.
     async fn topics(
         &self,
         filter: Option<AlgorithmTopicFilterInput>,
@@ -127,7 +127,7 @@ impl Algorithm {
         Some(self.1.list(filter, part, AlgorithmTopic::of_row).await)
     }
 
-    /// What `algorithmRetire` would end now; null if it is retired already.
+    /// What `algorithmRetire` would end now; null if it is already retired.
     async fn retire_preview(&self) -> Option<Result<EndPreview>> {
         if self.0.retired_at.is_some() {
             return None;
@@ -160,7 +160,7 @@ impl Algorithm {
         Some(self.1.list(filter, part, Grant).await)
     }
 
-    /// What feeds it, enabled and disabled.
+    /// The listeners that feed it, enabled and disabled.
     #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn listeners(
         &self,
@@ -185,7 +185,7 @@ impl Algorithm {
         Some(self.1.list(filter, part, Listener).await)
     }
 
-    /// Where its results go, enabled and disabled.
+    /// The publishers that take its results, enabled and disabled.
     #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn publishers(
         &self,
@@ -264,7 +264,7 @@ impl Version {
         self.0.version.to_string()
     }
 
-    /// Which state is shown; mutations take it as `expectedRevision`.
+    /// Identifies the state that is shown; mutations take it as `expectedRevision`.
     async fn revision(&self) -> Revision {
         Revision(Some(self.0.revision))
     }
@@ -274,7 +274,7 @@ impl Version {
         &self.0.endpoint
     }
 
-    /// How the endpoint is called and its answer read.
+    /// How the endpoint is called, and how its answer is read.
     async fn protocol(&self) -> EndpointProtocol {
         self.0.protocol.into()
     }
@@ -294,7 +294,7 @@ impl Version {
         self.0.withdrawn.is_some()
     }
 
-    /// When it was withdrawn; null while it is not.
+    /// When it was withdrawn; null if it is not.
     async fn withdrawn_at(&self) -> Option<DateTime> {
         self.0
             .withdrawn
@@ -302,7 +302,7 @@ impl Version {
             .map(|withdrawn| DateTime(withdrawn.at))
     }
 
-    /// What withdrawing it would do now; null if it is withdrawn already.
+    /// What withdrawing it would do now; null if it is already withdrawn.
     async fn withdraw_preview(&self) -> Option<Result<VersionWithdrawPreview>> {
         if self.0.withdrawn.is_some() {
             return None;
@@ -316,15 +316,15 @@ impl Version {
     }
 }
 
-/// Which versions to list; all of them by default. Each member that is there must match, a list by any of
-/// its values, which are at most 100; an empty list matches nothing.
+/// Which versions to list; all of them by default. Each field given must match; a list matches if
+/// any of its values does. A list has at most 100 values, and an empty list matches nothing.
 #[derive(InputObject, Default)]
 pub struct VersionFilterInput {
     /// Only these.
     pub ids: Option<Vec<ID>>,
-    /// Only withdrawn ones, or only others.
+    /// If true, only withdrawn ones; if false, only others.
     pub withdrawn: Option<bool>,
-    /// Only those that this does not match; it takes no `not` of its own.
+    /// Only those that this filter does not match; it must not contain another `not`.
     pub not: Option<Box<VersionFilterInput>>,
 }
 

@@ -20,7 +20,7 @@ pub struct VersionWithdrawPreview {
     pub moves: Vec<VersionMove>,
     /// Listeners that would hold their position, because their selector picks nothing else.
     pub holds: Vec<Listener>,
-    /// The algorithm has more listeners than the 500 that are looked at.
+    /// Whether the algorithm has more listeners than the 500 that are examined.
     pub truncated: bool,
 }
 

@@ -13,7 +13,7 @@ use crate::user_error::UserError;
 /// Options for withdrawing a version.
 #[derive(InputObject)]
 pub struct VersionWithdrawInput {
-    /// Why, for those whose listeners it blocks; at most 500 characters.
+    /// Why, for the people whose listeners it blocks; at most 500 characters.
     pub reason: Option<String>,
     #[graphql(flatten)]
     pub once: OnceAtRevision,

@@ -21,7 +21,8 @@ use crate::user_error::UserError;
 /// A broker to connect.
 #[derive(InputObject)]
 pub struct BrokerConnectInput {
-    /// Unique among the connected brokers: letters, digits, `_`, `-` and `.`, at most 63.
+    /// Unique among the connected brokers: letters, digits, `_`, `-` and `.`, at most 63
+    /// characters.
     pub name: String,
     /// How it is reached. Once connected, it can only be replaced.
     pub settings: BrokerSettingsInput,

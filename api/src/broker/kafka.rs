@@ -11,7 +11,7 @@ use crate::user_error::{UserError, UserErrorCode};
 /// How to reach a Kafka cluster.
 #[derive(InputObject)]
 pub struct KafkaInput {
-    /// 1 to 16 of `host:port`.
+    /// 1 to 16 addresses, each `host:port`.
     pub bootstrap_servers: Vec<String>,
     /// Encryption; none by default.
     pub tls: Option<KafkaTlsInput>,

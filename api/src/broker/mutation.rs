@@ -35,8 +35,8 @@ pub struct BrokerMutation;
 
 #[Object]
 impl BrokerMutation {
-    /// Connects a broker that a worker can reach, and discovers its topics: a job, for whose end the
-    /// answer waits up to `waitMs`.
+    /// Connects a broker that a worker can reach, and discovers its topics. This is a job; the
+    /// answer waits up to `waitMs` for it to end.
     ///
     /// Codes: `NAME_TAKEN`, `BROKER_UNREACHABLE`, `NO_WORKER`, `BAD_NAME`.
     async fn broker_connect(
@@ -47,7 +47,8 @@ impl BrokerMutation {
         mutate(ctx, (), input).await
     }
 
-    /// Discovers the topics of a broker again: a job, for whose end the answer waits up to `waitMs`.
+    /// Discovers the topics of a broker again. This is a job; the answer waits up to `waitMs` for
+    /// it to end.
     ///
     /// Codes: `BROKER_GONE`, `BROKER_UNREACHABLE`, `NO_WORKER`.
     async fn broker_topics_discover(
@@ -71,7 +72,7 @@ impl BrokerMutation {
         mutate(ctx, id, input).await
     }
 
-    /// Disconnects a broker for good. Its listeners, publishers and grants are ended by policy.
+    /// Disconnects a broker for good. Policies end its listeners, publishers and grants.
     ///
     /// Codes: `BROKER_GONE`.
     async fn broker_disconnect(
@@ -84,8 +85,8 @@ impl BrokerMutation {
     }
 
     /// Disconnects a broker for good and has another of the same kind take over its grants,
-    /// listeners and publishers, topic by topic: a job, for whose end the answer waits up to
-    /// `waitMs`. Nothing more is consumed from the old one. The answer shows the replacement.
+    /// listeners and publishers, topic by topic. Nothing more is consumed from the old one. This
+    /// is a job; the answer waits up to `waitMs` for it to end, and shows the replacement.
     ///
     /// Codes: `BROKER_GONE`, `BAD_REPLACEMENT`, `TOPICS_MISSING`, `NOTHING_TO_START_AT`.
     async fn broker_replace(

@@ -12,8 +12,9 @@ use crate::id;
 use crate::list::{Bounds, List, OrderBy, Part};
 use crate::view::View;
 
-/// Which brokers to list; all connected ones by default. Each member that is there must match, a list by any of
-/// its values, which are at most 100; an empty list matches nothing.
+/// Which brokers to list; all connected ones by default. Each field given must match; a list
+/// matches if any of its values does. A list has at most 100 values, and an empty list matches
+/// nothing.
 #[derive(InputObject, Default)]
 pub struct BrokerFilterInput {
     /// Only these.
@@ -22,10 +23,10 @@ pub struct BrokerFilterInput {
     pub search: Option<String>,
     /// Only brokers of one of these kinds.
     pub kinds: Option<Vec<BrokerKind>>,
-    /// Only connected ones, which is the default except in `not`, or only disconnected and replaced
-    /// ones.
+    /// If true, only connected ones, which is the default except in `not`; if false, only
+    /// disconnected and replaced ones.
     pub connected: Option<bool>,
-    /// Only those that this does not match; it takes no `not` of its own.
+    /// Only those that this filter does not match; it must not contain another `not`.
     pub not: Option<Box<BrokerFilterInput>>,
 }
 

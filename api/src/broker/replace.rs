@@ -15,12 +15,12 @@ use crate::mutation::call::Task;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Target, Terms, arguments};
 use crate::user_error::UserError;
 
-/// What takes over, and how.
+/// The broker that takes over, and how.
 #[derive(InputObject)]
 pub struct BrokerReplaceInput {
     /// A connected broker of the same kind.
     pub replacement_id: ID,
-    /// Go on although the replacement lacks topics: what depends on those is ended.
+    /// Go on even if the replacement lacks topics; what depends on those topics is ended.
     #[graphql(default)]
     pub leave_missing: bool,
     /// Where listeners begin on the new broker, on which they have no position yet; by default, where

@@ -13,7 +13,7 @@ pub struct SqsInput {
     pub region: String,
     /// Where the API is, if not at its usual address: an `http` or `https` URL.
     pub endpoint: Option<String>,
-    /// How a worker authenticates; by default with what its machine has.
+    /// How a worker authenticates; by default, with the credentials of its machine.
     pub auth: Option<SqsAuthInput>,
 }
 
@@ -33,7 +33,7 @@ pub struct SqsStaticKeysInput {
     pub credential: CredentialInput,
 }
 
-/// Authentication by a role, assumed with what the machine of the worker has.
+/// Authentication by a role, assumed with the credentials of the worker's machine.
 #[derive(InputObject)]
 pub struct SqsAssumeRoleInput {
     /// The ARN of the role to assume.
@@ -61,11 +61,11 @@ pub struct SqsSettings {
 /// How a worker authenticates to SQS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum SqsAuth {
-    /// With what the machine of the worker has: the default chain of the AWS SDK.
+    /// With the credentials of the worker's machine: the default chain of the AWS SDK.
     DefaultChain,
     /// With an access key.
     StaticKeys,
-    /// With a role, assumed with what the machine of the worker has.
+    /// With a role, assumed with the credentials of the worker's machine.
     AssumeRole,
 }
 

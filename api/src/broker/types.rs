@@ -51,7 +51,7 @@ impl Broker {
         self.0.discovered_at.map(DateTime)
     }
 
-    /// Which state is shown; mutations take it as `expectedRevision`.
+    /// Identifies the state that is shown; mutations take it as `expectedRevision`.
     async fn revision(&self) -> Revision {
         Revision(Some(self.0.revision))
     }
@@ -77,13 +77,13 @@ impl Broker {
         ended.map(|ended| DateTime(ended.at))
     }
 
-    /// When another broker took over; null while none has.
+    /// When another broker took over; null if none has.
     async fn replaced_at(&self) -> Option<DateTime> {
         let ended = self.0.ended.filter(|ended| ended.by.is_some());
         ended.map(|ended| DateTime(ended.at))
     }
 
-    /// The broker that took over; null while none has.
+    /// The broker that took over; null if none has.
     async fn replaced_by(&self) -> Option<Result<Broker>> {
         self.1.find(self.0.ended?.by?, Broker).await
     }

@@ -33,20 +33,21 @@ pub struct ChangeSubscription;
 
 #[Subscription]
 impl ChangeSubscription {
-    /// What changes of what lists and entities show: each thing with its row as it is now, sent
-    /// once the read models have reached it.
+    /// Changes to what lists and entities show: each thing that changed, in its current state,
+    /// sent once the read models have reached the change.
     ///
-    /// Without `after` the first item comes at once and says where it begins: lists read after
-    /// it, with the changes that follow, are complete. After a break, resume behind the last
-    /// item's position. `POSITION_TOO_OLD` says that this cannot be done, because too much
-    /// happened since or because the log does not reach so far, as after a restore: read the
-    /// lists again. Silence is broken every 20 seconds by an item without changes.
+    /// Without `after`, the first item comes at once and says where the subscription begins: lists
+    /// read after it, together with the changes that follow, are complete. After an interruption,
+    /// resume after the last item's position. `POSITION_TOO_OLD` says that this is not possible,
+    /// because too much has happened since, or because the log does not reach that position, for
+    /// example after a restore: read the lists again. When nothing changes, an item without
+    /// changes is sent every 20 seconds.
     async fn changes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only of these things, at most 100.")] of: Option<Vec<ID>>,
-        #[graphql(desc = "Only of these kinds.")] kinds: Option<Vec<NodeKind>>,
-        #[graphql(desc = "Only of what belongs to this broker, topic, algorithm or organization.")]
+        #[graphql(desc = "Only changes to these things, at most 100.")] of: Option<Vec<ID>>,
+        #[graphql(desc = "Only changes to these kinds of things.")] kinds: Option<Vec<NodeKind>>,
+        #[graphql(desc = "Only what belongs to this broker, topic, algorithm or organization.")]
         within: Option<ID>,
         after: Option<Position>,
     ) -> Result<impl Stream<Item = Result<NodeChanges>> + use<>> {

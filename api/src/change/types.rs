@@ -15,7 +15,7 @@ pub struct NodeChanges {
     pub position: Position,
     /// What changed.
     pub changes: Vec<NodeChange>,
-    /// More changed than is listed: read the lists again.
+    /// Whether more changed than is listed; if so, read the lists again.
     pub truncated: bool,
 }
 
@@ -43,7 +43,7 @@ impl NodeChange {
         self.id.encode()
     }
 
-    /// As lists show it now; null if they do not show it any more.
+    /// The thing as lists show it now; null if they no longer show it.
     async fn node(&self) -> Option<Result<Node>> {
         match self.is_listed().await {
             Ok(true) => node::row(&self.view, self.id.clone()).await.transpose(),

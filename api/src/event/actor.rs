@@ -34,7 +34,7 @@ impl UserActor {
 
 pub struct WorkerActor(WorkerId, View);
 
-/// A worker that reported what became of a consumer.
+/// A worker that reported what happened to a consumer.
 #[Object]
 impl WorkerActor {
     /// The worker's UUID.
@@ -50,7 +50,7 @@ impl WorkerActor {
 
 pub struct PolicyActor(String);
 
-/// A policy that answered another event.
+/// A policy that reacted to another event.
 #[Object]
 impl PolicyActor {
     /// The policy's name.
@@ -69,14 +69,14 @@ impl Actor {
     }
 }
 
-/// Whose events to list.
+/// The actor whose events to list.
 #[derive(OneofObject)]
 pub enum ActorFilterInput {
-    /// Those of the person who signs in with this name.
+    /// Events caused by the person who signs in with this name.
     User(String),
-    /// Those of this policy.
+    /// Events caused by this policy.
     Policy(String),
-    /// Those of this worker.
+    /// Events caused by this worker.
     WorkerId(async_graphql::ID),
 }
 

@@ -65,7 +65,7 @@ event_types! {
     ListenerDisabled,
     /// A listener got a dead letter queue.
     DlqSet,
-    /// A listener was left without a dead letter queue.
+    /// The dead letter queue of a listener was removed.
     DlqCleared,
     /// A publisher was enabled.
     PublisherEnabled,

@@ -24,14 +24,14 @@ const BROADEST: usize = 100;
 /// A list of events. A cursor is the position of its event.
 pub(crate) type EventList = Connection<String, Event>;
 
-/// Which events to list; all of them by default. Each member that is there must match, a list by
-/// any of its values; an empty list matches nothing. The numbers of organizations, actors and types
-/// that are given make at most 100 when multiplied.
+/// Which events to list; all of them by default. Each field given must match; a list matches if
+/// any of its values does, and an empty list matches nothing. The numbers of organizations, actors
+/// and types given, multiplied, must not exceed 100.
 #[derive(InputObject, Default)]
 pub(crate) struct EventFilterInput {
-    /// Only the history of this thing, as `history` does.
+    /// Only the history of this thing, as `history` lists it.
     pub of: Option<ID>,
-    /// Only what is about one of these organizations or what belongs to it.
+    /// Only events about one of these organizations, or about something that belongs to it.
     pub organization_ids: Option<Vec<ID>>,
     /// Only events of one of these types.
     pub types: Option<Vec<EventType>>,

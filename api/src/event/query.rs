@@ -17,15 +17,15 @@ pub struct EventQuery;
 
 #[Object]
 impl EventQuery {
-    /// The position that answers without `asOf` reflect, or exceed: `events` from there on miss
-    /// nothing that they do not show.
+    /// Answers without `asOf` reflect the log up to this position or a later one. Reading `events`
+    /// after this position misses nothing that those answers do not show.
     async fn position(&self, ctx: &Context<'_>) -> Position {
         Position(View::live(ctx).model().position())
     }
 
     /// Events, the newest first unless `order` says otherwise. A cursor is the position of its
     /// event, so a reader can go on where it stopped, here or in the subscription. With a filter,
-    /// those that the read models have reached.
+    /// only events that the read models have reached are listed.
     #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn events(
         &self,
@@ -50,7 +50,7 @@ impl EventQuery {
 
     /// What happened to one thing, the newest first unless `order` says otherwise: an
     /// organization, an algorithm, a version, a broker, a topic, a grant, a listener, a publisher
-    /// or a worker, also one that no longer exists.
+    /// or a worker, even if it no longer exists.
     #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn history(
         &self,

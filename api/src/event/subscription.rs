@@ -14,7 +14,8 @@ pub struct EventSubscription;
 
 #[Subscription]
 impl EventSubscription {
-    /// Events after a position: those recorded already, then new ones, without gap or duplicate.
+    /// Events after a position: first those already recorded, then new ones, without gaps or
+    /// duplicates.
     async fn events(
         &self,
         ctx: &Context<'_>,

@@ -29,7 +29,7 @@ impl Event {
         self.0.id.to_string()
     }
 
-    /// Its position in the log; `events(after:)` continues behind it.
+    /// Its position in the log; `events(after:)` continues after it.
     async fn position(&self) -> Position {
         Position(self.0.position)
     }
@@ -55,7 +55,7 @@ impl Event {
         &self.0.type_name
     }
 
-    /// The version of the form of its payload, from 1.
+    /// The schema version of its payload, from 1.
     async fn schema_version(&self) -> u32 {
         self.0.schema_version
     }
@@ -70,8 +70,7 @@ impl Event {
         Actor::of(&self.0.meta.actor, View::live(ctx))
     }
 
-    /// What identifies the request that it belongs to: see `correlated`, and the filter of
-    /// `events`.
+    /// Identifies the request that it belongs to: see `correlated`, and the filter of `events`.
     async fn correlation_id(&self) -> String {
         self.0.meta.correlation.to_string()
     }
@@ -99,7 +98,7 @@ impl Event {
         Some(list(ctx, filter, Span::WHOLE, page).await)
     }
 
-    /// The event that it answers; null for what a request asked for.
+    /// The event that caused it; null if a request caused it directly.
     async fn cause(&self, ctx: &Context<'_>) -> Option<Result<Event>> {
         let cause = by_uuid(ctx, EventId(self.0.meta.causation)).await;
         Some(cause.transpose()?.map(Event))

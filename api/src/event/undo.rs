@@ -27,7 +27,7 @@ const NO_SUCH_EVENT: &str = "there is no such event";
 const MOST_TRIES: u32 = 16;
 
 payload!(
-    /// The answer of `undo`: the event that takes the other one back.
+    /// The answer of `undo`: the event that undoes the other one.
     UndoPayload { event: Event }
 );
 
@@ -43,10 +43,10 @@ pub struct UndoMutation;
 
 #[Object]
 impl UndoMutation {
-    /// Takes an event back, with all that was appended together with it: what one request did, one
-    /// request undoes. It undoes nothing that happened since.
+    /// Undoes an event and everything that was appended together with it: one request undoes what
+    /// one request did. It does not undo anything that happened since.
     ///
-    /// Codes: `NOT_FOUND`, `NOT_UNDOABLE`, and those of the mutation that takes it back.
+    /// Codes: `NOT_FOUND`, `NOT_UNDOABLE`, and those of the mutation that undoes it.
     async fn undo(
         &self,
         ctx: &Context<'_>,

@@ -13,7 +13,7 @@ use crate::user_error::UserError;
 /// A grant to give.
 #[derive(InputObject)]
 pub struct GrantAddInput {
-    /// One topic, or all that a pattern matches.
+    /// One topic, or all topics that a pattern matches.
     pub scope: GrantScopeInput,
     /// Who gets it.
     pub grantee: GranteeInput,

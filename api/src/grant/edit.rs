@@ -17,7 +17,7 @@ use crate::view::View;
 /// Changes to the grants of one topic, or to the pattern grants of one broker.
 #[derive(InputObject)]
 pub struct GrantsEditInput {
-    /// 1 to 500, each permission once. All of them are made, or none.
+    /// 1 to 500 changes, each permission at most once. Either all of them are made, or none.
     pub changes: Vec<GrantChangeInput>,
     #[graphql(flatten)]
     pub once: OnceAtRevision,
@@ -28,8 +28,9 @@ pub struct GrantsEditInput {
 pub struct GrantChangeInput {
     /// Whether to add or to remove it.
     pub edit: GrantEdit,
-    /// Of a broker's grants: a topic's name with at least one `*`, which stands for any characters
-    /// or none. Topics discovered later are matched, too. Not for the grants of one topic.
+    /// Required for a broker's grants: a topic name with at least one `*`, which stands for zero
+    /// or more characters. Topics discovered later are matched, too. Not allowed for the grants of
+    /// one topic.
     pub pattern: Option<String>,
     /// Who gets or loses it.
     pub grantee: GranteeInput,
@@ -41,9 +42,9 @@ pub struct GrantChangeInput {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "Edit")]
 pub enum GrantEdit {
-    /// Add it; nothing happens if it is there.
+    /// Add it; nothing happens if it already exists.
     Add,
-    /// Remove it; nothing happens if it is not there.
+    /// Remove it; nothing happens if it does not exist.
     Remove,
 }
 

@@ -14,7 +14,7 @@ use crate::user_error::UserError;
 pub enum GranteeInput {
     /// An algorithm with a published version.
     AlgorithmId(ID),
-    /// All algorithms of an organization, those that it registers later included.
+    /// All algorithms of an organization, including those that it registers later.
     OrganizationId(ID),
 }
 
@@ -32,7 +32,7 @@ pub enum GrantScopeInput {
 pub struct TopicPatternInput {
     /// The broker.
     pub broker_id: ID,
-    /// A topic's name with at least one `*`, which stands for any characters or none.
+    /// A topic name with at least one `*`, which stands for zero or more characters.
     pub pattern: String,
 }
 

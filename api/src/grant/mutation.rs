@@ -25,16 +25,16 @@ payload!(
 /// The answer of `grantsEdit`.
 #[derive(SimpleObject)]
 pub struct GrantsPayload {
-    /// The topic or broker as it is now, with its grants; null when it no longer exists, the
-    /// mutation was refused, or it cannot be shown yet.
+    /// The current state of the topic or broker, with its grants; null if it no longer exists, if
+    /// the mutation was refused, or if it cannot be shown yet.
     pub holder: Option<GrantHolder>,
-    /// Those of the changes that are granted now, in the order of the changes.
+    /// The grants among the changes that exist now, in the order of the changes.
     pub grants: Vec<Grant>,
-    /// Why nothing was done; empty when it was.
+    /// Why the mutation did nothing; empty if it succeeded.
     pub user_errors: Vec<UserError>,
-    /// What was done and deserves a second look.
+    /// What was done but deserves a second look.
     pub warnings: Vec<Warning>,
-    /// The position of the mutation's last event; null when it was refused.
+    /// The position of the mutation's last event; null if it was refused.
     pub position: Option<scalar::Position>,
 }
 
@@ -112,7 +112,7 @@ pub struct GrantMutation;
 #[Object]
 impl GrantMutation {
     /// Permits an algorithm, or all algorithms of an organization, to read or write a topic, or
-    /// all topics that a pattern matches. Nothing happens if it is granted already.
+    /// all topics that a pattern matches. Nothing happens if it is already granted.
     ///
     /// Codes: `ALGORITHM_RETIRED`, `NOT_FOUND`, `NOTHING_PUBLISHED`, `UNKNOWN_TOPIC`,
     /// `BROKER_GONE`, `BAD_NAME`.
@@ -124,8 +124,8 @@ impl GrantMutation {
         mutate(ctx, (), input).await
     }
 
-    /// Removes a grant. What was enabled under it, and is permitted by nothing else, is disabled
-    /// by policy.
+    /// Removes a grant. Policies disable what was enabled under it and is permitted by nothing
+    /// else.
     ///
     /// Codes: none of its own.
     async fn grant_remove(
@@ -137,9 +137,9 @@ impl GrantMutation {
         mutate(ctx, id, input).await
     }
 
-    /// Adds and removes grants in one step: those of a topic, or those that a broker gives by
-    /// pattern; `id` is that of the topic or of the broker. What was enabled under a removed
-    /// grant, and is permitted by nothing else, is disabled by policy.
+    /// Adds and removes grants in one step: the grants of one topic, or the pattern grants of one
+    /// broker; `id` is the id of the topic or of the broker. Policies disable what was enabled
+    /// under a removed grant and is permitted by nothing else.
     ///
     /// Codes: `ALGORITHM_RETIRED`, `NOT_FOUND`, `NOTHING_PUBLISHED`, `UNKNOWN_TOPIC`,
     /// `DUPLICATE_CHANGE`, `CONTRADICTORY_CHANGE`, `BROKER_GONE`, `BAD_NAME`.

@@ -11,8 +11,8 @@ use crate::id;
 use crate::list::{Bounds, List, OrderBy, Part};
 use crate::view::View;
 
-/// Which grants to list; all of them by default. Each member that is there must match, a list by any
-/// of its values, which are at most 100; an empty list matches nothing.
+/// Which grants to list; all of them by default. Each field given must match; a list matches if
+/// any of its values does. A list has at most 100 values, and an empty list matches nothing.
 #[derive(InputObject, Default)]
 pub struct GrantFilterInput {
     /// Only these.
@@ -27,7 +27,7 @@ pub struct GrantFilterInput {
     pub organization_ids: Option<Vec<ID>>,
     /// Only grants that permit one of these.
     pub access: Option<Vec<GrantAccess>>,
-    /// Only those that this does not match; it takes no `not` of its own.
+    /// Only those that this filter does not match; it must not contain another `not`.
     pub not: Option<Box<GrantFilterInput>>,
 }
 

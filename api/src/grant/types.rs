@@ -35,7 +35,7 @@ impl Grant {
         DateTime(self.0.granted_at)
     }
 
-    /// Which state is shown; mutations take it as `expectedRevision`.
+    /// Identifies the state that is shown; mutations take it as `expectedRevision`.
     async fn revision(&self) -> Revision {
         Revision(Some(self.0.revision))
     }
@@ -59,14 +59,14 @@ impl Grant {
         }
     }
 
-    /// The event that a policy granted it for; null if a request did.
+    /// The event that made a policy grant it; null if a request granted it.
     async fn granted_because(&self, ctx: &Context<'_>) -> Option<Result<Event>> {
         event::because(ctx, self.0.cause.as_deref()?)
             .await
             .transpose()
     }
 
-    /// What revoking it would end now: what nothing else permits.
+    /// What revoking it would end now: whatever nothing else permits.
     async fn revoke_preview(&self) -> Option<Result<EndPreview>> {
         ending::preview(&self.1, Ending::GrantRevoked(self.0.key.clone())).await
     }
@@ -99,8 +99,8 @@ impl Grant {
     }
 }
 
-/// Who has a grant: an algorithm, or an organization with all of its algorithms, those registered
-/// later included.
+/// Who has a grant: an algorithm, or an organization with all of its algorithms, including those
+/// registered later.
 #[derive(Union)]
 pub enum Grantee {
     Algorithm(Algorithm),

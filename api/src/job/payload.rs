@@ -9,20 +9,20 @@ use crate::mutation::{Call, Payload};
 use crate::scalar::Position;
 use crate::user_error::{UserError, Warning};
 
-/// The answer of a mutation of a broker that begins a job. Where the job did not end within
-/// `waitMs`, there is nothing but the job yet.
+/// The answer of a mutation of a broker that begins a job. If the job did not end within `waitMs`,
+/// the answer contains only the job.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct BrokerJobPayload {
-    /// As it is now; null when it no longer exists, the mutation was refused, the job goes on, or
-    /// it cannot be shown yet.
+    /// Its current state; null if it no longer exists, if the mutation was refused, while the job
+    /// is running, or if it cannot be shown yet.
     pub broker: Option<Broker>,
-    /// Why nothing was done; empty when it was, and while the job goes on.
+    /// Why the mutation did nothing; empty if it succeeded, and while the job is running.
     pub user_errors: Vec<UserError>,
-    /// What was done and deserves a second look.
+    /// What was done but deserves a second look.
     pub warnings: Vec<Warning>,
-    /// The position of the mutation's last event; null when it was refused, and while the job goes
-    /// on.
+    /// The position of the mutation's last event; null if it was refused, and while the job is
+    /// running.
     pub position: Option<Position>,
     #[graphql(skip)]
     job: Option<JobId>,
@@ -30,8 +30,8 @@ pub struct BrokerJobPayload {
 
 #[ComplexObject]
 impl BrokerJobPayload {
-    /// The job; null when the mutation was refused before it began one, or was done so long ago
-    /// that the job is forgotten.
+    /// The job; null if the mutation was refused before it began one, or was done so long ago that
+    /// the job has been forgotten.
     async fn job(&self, ctx: &Context<'_>) -> Option<Job> {
         find(ctx, self.job?)
     }

@@ -13,8 +13,8 @@ pub struct JobQuery;
 
 #[Object]
 impl JobQuery {
-    /// The job with this id, as it is now; null if this server does not know it. Its result stays
-    /// here for those who did not wait for it.
+    /// The job with this id, as it is now; null if this server does not know it. If you did not
+    /// wait for it, its result is here.
     async fn job(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Job>> {
         let known = id::known(&id, id::job);
         known.map(|id| find(ctx, id)).transpose()

@@ -42,13 +42,13 @@ pub(crate) struct JobState {
     pub(super) end: Option<End>,
 }
 
-/// A part of a job.
+/// A step of a job.
 #[derive(Clone)]
 pub(super) struct Step {
     pub(super) kind: JobStepKind,
     pub(super) started_at: Timestamp,
     pub(super) ended_at: Option<Timestamp>,
-    /// How many topics it has dealt with.
+    /// How many topics it has processed so far.
     pub(super) topics: usize,
     /// How many topics it deals with, once that is known.
     pub(super) of_topics: Option<usize>,

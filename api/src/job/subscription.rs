@@ -14,8 +14,8 @@ pub struct JobSubscription;
 
 #[Subscription]
 impl JobSubscription {
-    /// A job as it is now, and again whenever it has got further; complete after its end. What
-    /// happens faster than it is read is told together.
+    /// A job in its current state, and again whenever it has made progress; completes after the
+    /// job has ended. Progress that is faster than the reader is sent together.
     async fn job(&self, ctx: &Context<'_>, id: ID) -> Result<impl Stream<Item = Job> + use<>> {
         let job = control(ctx).jobs.follow(id::known(&id, id::job)?);
         let job = job.ok_or_else(|| invalid("this server knows no such job"))?;

@@ -11,22 +11,22 @@ use crate::view::View;
 
 pub struct Job(pub(crate) JobState, pub(crate) View);
 
-/// Long work that a mutation began. The server that does it knows it, with the last 1,000 jobs
-/// that ended; it is not recorded. Where it broke off with its server, the mutation is sent again
-/// under the same idempotency key, and continues.
+/// Long work that a mutation began. A job is not recorded: only the server that does the work
+/// knows it, and that server remembers the last 1,000 jobs that ended. If the server stopped
+/// before the job ended, send the mutation again with the same idempotency key, and it continues.
 #[Object]
 impl Job {
-    /// Its global id. Mutations with the same idempotency key are the same job.
+    /// Its global id. Mutations with the same idempotency key share one job.
     pub async fn id(&self) -> ID {
         GlobalId::Job(self.0.id).encode()
     }
 
-    /// What is done.
+    /// What kind of work it does.
     async fn work(&self) -> JobWork {
         self.0.work
     }
 
-    /// What has become of it.
+    /// Its state.
     async fn state(&self) -> JobStateName {
         match &self.0.end {
             None => JobStateName::Running,
@@ -38,7 +38,8 @@ impl Job {
         }
     }
 
-    /// Its parts so far, in the order in which they began; the last one goes on while the job does.
+    /// Its steps so far, in the order in which they began; while the job is running, so is the
+    /// last one.
     async fn steps(&self) -> Vec<JobStep> {
         self.0.steps.iter().map(JobStep::of).collect()
     }
@@ -48,12 +49,12 @@ impl Job {
         DateTime(self.0.started_at)
     }
 
-    /// When it ended; null while it goes on.
+    /// When it ended; null while it is running.
     async fn ended_at(&self) -> Option<DateTime> {
         self.0.end.as_ref().map(|end| DateTime(end.at))
     }
 
-    /// What it came to; null until it has succeeded.
+    /// Its result; null until it has succeeded.
     async fn result(&self) -> Option<JobResult> {
         let end = self.0.end.as_ref()?;
         let reached = end.result.as_ref().ok()?;
@@ -81,11 +82,11 @@ impl Job {
 
 pub struct JobResult(Reached, View);
 
-/// What a job came to.
+/// The result of a job.
 #[Object]
 impl JobResult {
-    /// The broker that was connected or looked at, or the replacement; null when it is not
-    /// connected any more.
+    /// The broker that was connected or inspected, or the replacement; null if it is no longer
+    /// connected.
     async fn broker(&self) -> Option<Result<Broker>> {
         self.1.find(self.0.broker, Broker).await
     }
@@ -96,22 +97,22 @@ impl JobResult {
     }
 }
 
-/// A part of a job.
+/// A step of a job.
 #[derive(SimpleObject)]
 pub struct JobStep {
-    /// What is done.
+    /// What kind of work it does.
     pub kind: JobStepKind,
     /// When it began.
     pub started_at: DateTime,
-    /// When it ended; null while it goes on.
+    /// When it ended; null while it is running.
     pub ended_at: Option<DateTime>,
-    /// How many topics it has dealt with.
+    /// How many topics it has processed so far.
     pub topics: u32,
-    /// How many topics it deals with in all; null while that is not known.
+    /// How many topics it has to process in total; null until that is known.
     pub of_topics: Option<u32>,
 }
 
-/// What a job does. More are added over time: keep a branch for unknown ones.
+/// What a job does. Kinds are added over time: keep a branch for unknown ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum JobWork {
     /// `brokerConnect`.
@@ -122,21 +123,21 @@ pub enum JobWork {
     BrokerReplace,
 }
 
-/// What has become of a job.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(name = "JobState")]
 pub enum JobStateName {
-    /// It goes on.
+    /// It is running.
     Running,
     /// It is done.
     Succeeded,
-    /// Nothing was done, for a reason that the caller can act on: `userErrors`.
+    /// Nothing was done, for a reason that the caller can act on; see `userErrors`.
     Refused,
-    /// It broke off: `failure`. Send the mutation again, under the same idempotency key.
+    /// It failed; `failure` says why. Send the mutation again with the same idempotency key.
     Failed,
 }
 
-/// What a part of a job does. More are added over time: keep a branch for unknown ones.
+/// What a step of a job does. Kinds are added over time: keep a branch for unknown ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum JobStepKind {
     /// A worker connects to the broker and lists its topics.

@@ -29,7 +29,7 @@ const MOST_DIRECTIVES: usize = 20;
 /// The longest name or alias of a field, in bytes; errors repeat them.
 const LONGEST_NAME: usize = 64;
 
-/// The most values that an answer may have, were every list as long as it may be.
+/// The most values that an answer may have, counting every list at its maximum length.
 pub(crate) const MOST_COSTLY: u64 = 30_000;
 
 /// How many items a page has unless `first` or `last` says so, and at most.

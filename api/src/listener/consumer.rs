@@ -9,19 +9,20 @@ use crate::scalar::DateTime;
 use crate::view::View;
 use crate::worker::Worker;
 
-/// Which consumers of a listener to list; all of them by default. Each member that is there must
-/// match, a list by any of its values, which are at most 100; an empty list matches nothing.
+/// Which consumers of a listener to list; all of them by default. Each field given must match; a
+/// list matches if any of its values does. A list has at most 100 values, and an empty list
+/// matches nothing.
 #[derive(InputObject, Default)]
 pub struct ConsumerFilterInput {
-    /// Only in one of these.
+    /// Only consumers in one of these states.
     pub states: Option<Vec<ConsumerState>>,
-    /// Only those that this does not match; it takes no `not` of its own.
+    /// Only those that this filter does not match; it must not contain another `not`.
     pub not: Option<Box<ConsumerFilterInput>>,
 }
 
 pub struct Consumer(pub(super) Row, pub(super) View);
 
-/// What serves a listener in one worker.
+/// The part of a worker that serves one listener.
 #[Object]
 impl Consumer {
     /// The worker that it runs in.
@@ -29,7 +30,7 @@ impl Consumer {
         self.1.find(self.0.worker, Worker::of_row).await
     }
 
-    /// How it is.
+    /// Its state.
     async fn state(&self) -> ConsumerState {
         self.0.state.into()
     }
@@ -39,13 +40,13 @@ impl Consumer {
         self.0.reason.as_deref()
     }
 
-    /// Since when it has been in this state.
+    /// When it entered this state.
     async fn state_since(&self) -> DateTime {
         DateTime(self.0.since)
     }
 }
 
-/// How a consumer is.
+/// The state of a consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "RowState")]
 pub enum ConsumerState {

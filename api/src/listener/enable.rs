@@ -25,15 +25,15 @@ pub struct ListenerEnableInput {
     pub algorithm_id: ID,
     /// The version selector: `1.2.3`, `1.2.*`, `1.*` or `latest`.
     pub version: String,
-    /// How it behaves; by default, as settings that are left out say. On Kafka, `start` is required
-    /// where it was never enabled before.
+    /// How it behaves; settings that are left out get their defaults. On Kafka, `start` is
+    /// required if the listener was never enabled before.
     pub settings: Option<ListenerSettingsInput>,
     /// The name of a topic of the same broker that takes faulty messages; the algorithm needs a
     /// `DEAD_LETTER` or `PUBLISH` grant on it.
     pub dlq: Option<String>,
-    /// Consume nothing until it is resumed.
+    /// Enable it paused: it consumes nothing until it is resumed.
     pub paused: Option<bool>,
-    /// Enable it although messages would go round in a cycle: a warning instead of a refusal.
+    /// Enable it even if messages would go round in a cycle, with a warning instead of a refusal.
     pub allow_cycle: Option<bool>,
     #[graphql(flatten)]
     pub once: OnceAtRevision,

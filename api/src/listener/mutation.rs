@@ -21,9 +21,9 @@ payload!(
 
 #[ComplexObject]
 impl ListenerPayload {
-    /// Where the listener goes on, and how much waits for it. A worker asks the broker for it, after
-    /// everything else and only if this field is selected. Null where that is not known within a
-    /// few seconds, or where the broker keeps no positions.
+    /// Where the listener goes on, and how many messages wait for it. A worker asks the broker,
+    /// after everything else and only if this field is selected. Null if there is no answer within
+    /// a few seconds, or if the broker keeps no positions.
     async fn resumption(&self, ctx: &Context<'_>) -> Option<Result<ListenerResumption>> {
         ListenerResumption::of(ctx, self.listener.as_ref()?)
             .await
@@ -49,7 +49,7 @@ pub struct ListenerMutation;
 
 #[Object]
 impl ListenerMutation {
-    /// Feeds an algorithm with the messages of a topic.
+    /// Feeds the messages of a topic to an algorithm.
     ///
     /// Codes: `VERSION_WITHDRAWN`, `ALGORITHM_RETIRED`, `UNKNOWN_VERSION`, `UNKNOWN_TOPIC`,
     /// `NOT_GRANTED`, `ALREADY_ENABLED`, `DLQ_IS_SOURCE_TOPIC`, `FLOW_CYCLE`, `BROKER_GONE`,
@@ -62,8 +62,8 @@ impl ListenerMutation {
         mutate(ctx, (), input).await
     }
 
-    /// Changes version, dead letter queue and settings, those that the input names, in one append;
-    /// the rest stays.
+    /// Changes the version, the dead letter queue and the settings that the input names, in one
+    /// append; the rest stays as it is.
     ///
     /// Codes: `VERSION_WITHDRAWN`, `ALGORITHM_RETIRED`, `UNKNOWN_VERSION`, `UNKNOWN_TOPIC`,
     /// `NOT_GRANTED`, `NOT_ENABLED`, `DLQ_IS_SOURCE_TOPIC`, `FLOW_CYCLE`, `BROKER_GONE`,
@@ -77,7 +77,8 @@ impl ListenerMutation {
         mutate(ctx, id, input).await
     }
 
-    /// Consumes nothing until it is resumed. The listener stays enabled and keeps its position.
+    /// Pauses a listener: it consumes nothing until it is resumed, but stays enabled and keeps its
+    /// position.
     ///
     /// Codes: `NOT_ENABLED`.
     async fn listener_pause(
@@ -89,7 +90,7 @@ impl ListenerMutation {
         mutate(ctx, id, input).await
     }
 
-    /// Consumes again from where it was paused.
+    /// Resumes a listener from where it was paused.
     ///
     /// Codes: `NOT_ENABLED`.
     async fn listener_resume(

@@ -12,8 +12,8 @@ use crate::id;
 use crate::list::{Bounds, List, OrderBy, Part};
 use crate::view::View;
 
-/// Which listeners to list; all of them by default. Each member that is there must match, a list by
-/// any of its values, which are at most 100; an empty list matches nothing.
+/// Which listeners to list; all of them by default. Each field given must match; a list matches if
+/// any of its values does. A list has at most 100 values, and an empty list matches nothing.
 #[derive(InputObject, Default)]
 pub struct ListenerFilterInput {
     /// Only these.
@@ -26,16 +26,16 @@ pub struct ListenerFilterInput {
     pub organization_ids: Option<Vec<ID>>,
     /// Only of one of these algorithms.
     pub algorithm_ids: Option<Vec<ID>>,
-    /// Only enabled ones, or only disabled ones.
+    /// If true, only enabled ones; if false, only disabled ones.
     pub enabled: Option<bool>,
-    /// Only paused ones, or only others.
+    /// If true, only paused ones; if false, only others.
     pub paused: Option<bool>,
-    /// Only with a consumer that is in one of these states: with `BLOCKED` those that hold their
-    /// position.
+    /// Only listeners with a consumer in one of these states; `BLOCKED` finds those that hold
+    /// their position.
     pub consumer_states: Option<Vec<ConsumerState>>,
     /// Part of the name of the topic or of the algorithm.
     pub search: Option<String>,
-    /// Only those that this does not match; it takes no `not` of its own.
+    /// Only those that this filter does not match; it must not contain another `not`.
     pub not: Option<Box<ListenerFilterInput>>,
 }
 

@@ -7,13 +7,14 @@ use crate::control::control;
 use crate::scalar::{BigInt, DateTime};
 use crate::worker::requests::BacklogOf;
 
-/// Where a listener goes on, and how much waits for it, as its broker had it at one moment.
+/// Where a listener goes on, and how many messages wait for it, as its broker reported at one
+/// moment.
 #[derive(SimpleObject)]
 pub struct ListenerResumption {
     /// Where it goes on.
     pub goes_on_at: ListenerResumptionAt,
-    /// How many messages there are from there to the end. Kafka knows offsets only, so that this
-    /// counts messages that were compacted away, too.
+    /// How many messages there are from there to the end. Kafka only knows offsets, so messages
+    /// that were compacted away are counted, too.
     pub waiting: BigInt,
     /// When the answer came.
     pub measured_at: DateTime,
@@ -22,9 +23,9 @@ pub struct ListenerResumption {
 /// Where a listener goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum ListenerResumptionAt {
-    /// At its position on the broker, and at its start in partitions in which it has none.
+    /// At its position on the broker or, in partitions without one, at its start.
     Position,
-    /// At its start: it has no position on the broker.
+    /// At its start, because it has no position on the broker.
     Start,
 }
 

@@ -12,7 +12,7 @@ use crate::user_error::{UserError, UserErrorCode};
 /// How a listener behaves.
 #[derive(SimpleObject)]
 pub struct ListenerSettings {
-    /// Where it begins where it has no position on the broker; null on a broker that keeps no
+    /// Where it begins if it has no position on the broker; null on a broker that keeps no
     /// positions.
     pub start: Option<ListenerStart>,
     /// How many calls each worker makes at once.
@@ -25,12 +25,12 @@ pub struct ListenerSettings {
     pub max_message_bytes: u64,
 }
 
-/// Where a listener begins where its consumer group has no position on the broker: in every partition
-/// when it is enabled for the first time, in partitions that are added later, and wherever the broker
-/// has lost the position. Kafka forgets those of a group that nobody was a member of for
-/// `offsets.retention.minutes`, a week unless it is set otherwise. Where the messages at the
-/// position are no longer kept, a listener goes on with the oldest that is, or, if it starts at
-/// `LATEST`, with the next.
+/// Where a listener begins if its consumer group has no position on the broker: in every partition
+/// when it is enabled for the first time, in partitions that are added later, and wherever the
+/// broker has lost the position. Kafka forgets the positions of a group that has had no members
+/// for `offsets.retention.minutes`, by default a week. If the messages at the position are no
+/// longer kept, a listener goes on with the oldest message that is or, if it starts at `LATEST`,
+/// with the next one that arrives.
 #[derive(SimpleObject)]
 pub struct ListenerStart {
     /// Which message it begins with.
@@ -74,10 +74,10 @@ pub enum FaultPolicy {
 /// The settings of a listener; those left out get their default.
 #[derive(InputObject)]
 pub struct ListenerSettingsInput {
-    /// Where it begins where it has no position on the broker. Required where it was never enabled
-    /// before. Later it goes on at its position, and a start applies only where that is lost; by
-    /// default it stays the one that it was enabled with last. Not allowed on a broker that keeps no
-    /// positions: Amazon SQS and Azure Service Bus.
+    /// Where it begins if it has no position on the broker. Required if it was never enabled
+    /// before. Later it goes on at its position, and the start applies only if that position is
+    /// lost; by default, it keeps the start that it was last enabled with. Not allowed on a broker
+    /// that keeps no positions: Amazon SQS and Azure Service Bus.
     pub start: Option<ListenerStartInput>,
     /// How many calls each worker makes at once: 1 to 1,024; by default 16.
     pub concurrency: Option<u32>,

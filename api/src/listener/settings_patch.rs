@@ -5,7 +5,8 @@ use domain::listener::{ListenerSettings, RetryPatch, RetryPolicy, SettingsPatch}
 
 use super::settings::FaultPolicy;
 
-/// The settings of a listener to change. What is left out stays; null is the default.
+/// The settings of a listener to change. What is left out stays as it is; null resets it to the
+/// default.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct ListenerSettingsPatchInput {
     /// How many calls each worker makes at once: 1 to 1,024; by default 16.
@@ -19,7 +20,8 @@ pub struct ListenerSettingsPatchInput {
     pub max_message_bytes: MaybeUndefined<u64>,
 }
 
-/// What to change of how retryable calls are repeated. What is left out stays; null is the default.
+/// What to change about how retryable calls are repeated. What is left out stays as it is; null
+/// resets it to the default.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct RetryPolicyPatchInput {
     /// How many calls in all, the first included: 1 to 100; by default 5.

@@ -32,12 +32,12 @@ impl Listener {
         GlobalId::Listener(self.0.id.clone()).encode()
     }
 
-    /// Whether it consumes, unless it is paused.
+    /// Whether it is enabled: it consumes, unless it is paused.
     async fn enabled(&self) -> bool {
         self.0.enabled
     }
 
-    /// Whether it consumes nothing until it is resumed, although it is enabled.
+    /// Whether it is paused: it consumes nothing until it is resumed, although it is enabled.
     async fn paused(&self) -> bool {
         self.0.paused
     }
@@ -58,8 +58,8 @@ impl Listener {
         Some(Ok(Version(row, self.1.clone())))
     }
 
-    /// Why it cannot consume although it is enabled, and holds its position: its selector picks no
-    /// version, or its algorithm has no grant to write to the dead letter topic. Null where there is
+    /// Why it holds its position and cannot consume even when enabled: its selector picks no
+    /// version, or its algorithm has no grant to write to the dead letter topic. Null if there is
     /// no such reason.
     async fn problem(&self) -> Option<Result<ListenerProblem>> {
         self.find_problem().await.transpose()
@@ -91,7 +91,7 @@ impl Listener {
         self.0.group.to_string()
     }
 
-    /// Which state is shown; mutations take it as `expectedRevision`.
+    /// Identifies the state that is shown; mutations take it as `expectedRevision`.
     async fn revision(&self) -> Revision {
         Revision(Some(self.0.revision))
     }
@@ -101,7 +101,7 @@ impl Listener {
         DateTime(self.0.changed_at)
     }
 
-    /// The event that a policy enabled or disabled it for; null if a request did.
+    /// The event that made a policy enable or disable it; null if a request did.
     async fn changed_because(&self, ctx: &Context<'_>) -> Option<Result<Event>> {
         event::because(ctx, self.0.cause.as_deref()?)
             .await
@@ -199,7 +199,7 @@ impl Listener {
     }
 }
 
-/// Why a listener holds its position once it is enabled.
+/// Why a listener holds its position even when enabled.
 #[derive(SimpleObject)]
 pub struct ListenerProblem {
     /// What it is about.
@@ -238,6 +238,6 @@ impl From<Unresolved> for ListenerProblem {
 pub struct ListenerDisablePreview {
     /// How many consumers serve it.
     pub consumers: u32,
-    /// Messages without a decision yet, which are finished or given back to the broker.
+    /// Messages that have no decision yet; they are finished or given back to the broker.
     pub in_flight: BigInt,
 }

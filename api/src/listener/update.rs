@@ -12,19 +12,20 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::{UserError, UserErrorCode, Warning};
 
-/// What to change of a listener: all of it or nothing. What is left out stays; null is the default.
+/// What to change about a listener; either all of it is changed, or nothing. What is left out
+/// stays as it is; null resets it to the default.
 #[derive(InputObject)]
 pub struct ListenerUpdateInput {
     /// The version selector: `1.2.3`, `1.2.*`, `1.*` or `latest`. It has no default: null is
     /// refused.
     pub version: MaybeUndefined<String>,
     /// The name of a topic of the same broker that takes faulty messages; the algorithm needs a
-    /// `DEAD_LETTER` or `PUBLISH` grant on it. Null is none.
+    /// `DEAD_LETTER` or `PUBLISH` grant on it. Null means none.
     pub dlq: MaybeUndefined<String>,
     /// How it behaves. Where it starts is chosen when it is enabled, and cannot be changed.
     pub settings: MaybeUndefined<ListenerSettingsPatchInput>,
-    /// Set the dead letter queue although messages would go round in a cycle: a warning instead of
-    /// a refusal.
+    /// Set the dead letter queue even if messages would go round in a cycle, with a warning
+    /// instead of a refusal.
     pub allow_cycle: Option<bool>,
     #[graphql(flatten)]
     pub once: OnceAtRevision,

@@ -16,26 +16,26 @@ use crate::scalar::Position;
 use crate::user_error::{UserError, Warning};
 use crate::worker::mutation::WorkerPayload;
 
-/// What every mutation answers, beside the thing that it is about.
+/// What every mutation answers, besides the thing that it is about.
 #[derive(Interface)]
 #[graphql(
     name = "Payload",
     field(
         name = "user_errors",
         ty = "&Vec<UserError>",
-        desc = "Why nothing was done; empty when it was. A mutation's description names its codes, \
-                beside those that any mutation has: `BAD_ID`, `OUT_OF_RANGE`, `CONFLICT` and \
-                `IDEMPOTENCY_KEY_REUSED`."
+        desc = "Why the mutation did nothing; empty if it succeeded. A mutation's description \
+                lists its codes, besides those that any mutation has: `BAD_ID`, `OUT_OF_RANGE`, \
+                `CONFLICT` and `IDEMPOTENCY_KEY_REUSED`."
     ),
     field(
         name = "warnings",
         ty = "&Vec<Warning>",
-        desc = "What was done and deserves a second look."
+        desc = "What was done but deserves a second look."
     ),
     field(
         name = "position",
         ty = "&Option<Position>",
-        desc = "The position of the mutation's last event; null when it was refused."
+        desc = "The position of the mutation's last event; null if it was refused."
     )
 )]
 pub(crate) enum AnyPayload {
@@ -78,14 +78,14 @@ macro_rules! payload {
         #[derive(async_graphql::SimpleObject)]
         $(#[$doc])*
         pub struct $name {
-            /// As it is now; null when it no longer exists, the mutation was refused, or it
-            /// cannot be shown yet.
+            /// Its current state; null if it no longer exists, if the mutation was refused, or if
+            /// it cannot be shown yet.
             pub $field: Option<$entity>,
-            /// Why nothing was done; empty when it was.
+            /// Why the mutation did nothing; empty if it succeeded.
             pub user_errors: Vec<$crate::user_error::UserError>,
-            /// What was done and deserves a second look.
+            /// What was done but deserves a second look.
             pub warnings: Vec<$crate::user_error::Warning>,
-            /// The position of the mutation's last event; null when it was refused.
+            /// The position of the mutation's last event; null if it was refused.
             pub position: Option<$crate::scalar::Position>,
         }
 

@@ -7,10 +7,11 @@ use crate::scalar::Revision;
 /// For mutations that create something.
 #[derive(Debug, InputObject)]
 pub struct Once {
-    /// A key of your choice, at most 200 bytes. A mutation that was done under it is not done
-    /// again: the same input gets the same position, another input `IDEMPOTENCY_KEY_REUSED`. One
-    /// that had nothing to do was done, too; one that was refused is decided again. Inputs are the
-    /// same where the same members were sent with the same values; null differs from nothing.
+    /// A key of your choice, at most 200 bytes. A mutation that was done with a key is not done
+    /// again: the same input returns the same position, and another input is refused with
+    /// `IDEMPOTENCY_KEY_REUSED`. A mutation that had nothing to do counts as done; one that was
+    /// refused is decided again. Two inputs are the same if the same fields were sent with the
+    /// same values; a field sent as null differs from one left out.
     pub idempotency_key: Option<String>,
 }
 
@@ -19,8 +20,8 @@ pub struct Once {
 pub struct OnceAtRevision {
     #[graphql(flatten)]
     pub once: Once,
-    /// The `revision` that you last saw of what is changed. If it has another one now, nothing is
-    /// done: `CONFLICT`.
+    /// The `revision` that you last saw of the thing to change. If it has another revision now,
+    /// the mutation is refused with `CONFLICT`.
     pub expected_revision: Option<Revision>,
 }
 

@@ -14,7 +14,7 @@ use crate::user_error::UserError;
 #[derive(InputObject)]
 pub struct OrganizationMemberAddInput {
     /// The name that the person signs in with: letters, digits, `_`, `-`, `.`, `@` and `+`; at
-    /// most 254.
+    /// most 254 characters.
     pub member: String,
     /// What the member may do.
     pub role: OrganizationRole,

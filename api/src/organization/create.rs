@@ -11,7 +11,7 @@ use crate::user_error::{UserError, Warning};
 /// An organization to create.
 #[derive(InputObject)]
 pub struct OrganizationCreateInput {
-    /// Letters, digits, `_` and `-`, a letter first; at most 30.
+    /// Letters, digits, `_` and `-`, starting with a letter; at most 30 characters.
     pub name: String,
     #[graphql(flatten)]
     pub once: Once,

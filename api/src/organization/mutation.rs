@@ -59,7 +59,7 @@ impl OrganizationMutation {
         mutate(ctx, id, input).await
     }
 
-    /// Gives a member another role. The last owner stays one.
+    /// Gives a member another role. The last owner stays an owner.
     ///
     /// Codes: `NOT_A_MEMBER`, `LAST_OWNER`, `NOT_FOUND`, `BAD_NAME`.
     async fn organization_member_update(
@@ -71,7 +71,7 @@ impl OrganizationMutation {
         mutate(ctx, id, input).await
     }
 
-    /// Removes a member. The last owner stays.
+    /// Removes a member. The last owner cannot be removed.
     ///
     /// Codes: `NOT_A_MEMBER`, `LAST_OWNER`, `NOT_FOUND`, `BAD_NAME`.
     async fn organization_member_remove(

@@ -12,27 +12,29 @@ use crate::id;
 use crate::list::{Bounds, List, OrderBy, Part};
 use crate::view::View;
 
-/// Which organizations to list; all of them by default. Each member that is there must match, a list by any of
-/// its values, which are at most 100; an empty list matches nothing.
+/// Which organizations to list; all of them by default. Each field given must match; a list
+/// matches if any of its values does. A list has at most 100 values, and an empty list matches
+/// nothing.
 #[derive(InputObject, Default)]
 pub struct OrganizationFilterInput {
     /// Only these.
     pub ids: Option<Vec<ID>>,
     /// Part of the name.
     pub search: Option<String>,
-    /// Only those that this does not match; it takes no `not` of its own.
+    /// Only those that this filter does not match; it must not contain another `not`.
     pub not: Option<Box<OrganizationFilterInput>>,
 }
 
-/// Which members of an organization to list; all of them by default. Each member that is there must match, a list by any of
-/// its values, which are at most 100; an empty list matches nothing.
+/// Which members of an organization to list; all of them by default. Each field given must match;
+/// a list matches if any of its values does. A list has at most 100 values, and an empty list
+/// matches nothing.
 #[derive(InputObject, Default)]
 pub struct OrganizationMemberFilterInput {
-    /// Only with one of these.
+    /// Only topics with one of these kinds of access.
     pub roles: Option<Vec<OrganizationRole>>,
     /// Part of the name.
     pub search: Option<String>,
-    /// Only those that this does not match; it takes no `not` of its own.
+    /// Only those that this filter does not match; it must not contain another `not`.
     pub not: Option<Box<OrganizationMemberFilterInput>>,
 }
 

@@ -19,7 +19,7 @@ pub struct Organization(
     pub(crate) View,
 );
 
-/// What owns algorithms, and has members.
+/// An owner of algorithms, which has members.
 #[Object]
 impl Organization {
     /// Its global id.
@@ -37,7 +37,7 @@ impl Organization {
         DateTime(self.0.created_at)
     }
 
-    /// Which state is shown; mutations take it as `expectedRevision`.
+    /// Identifies the state that is shown; mutations take it as `expectedRevision`.
     async fn revision(&self) -> Revision {
         Revision(Some(self.0.revision))
     }
@@ -69,7 +69,7 @@ impl Organization {
         )
     }
 
-    /// Grants to the organization and to single algorithms of it.
+    /// Grants to the organization and to individual algorithms of it.
     #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn grants(
         &self,
@@ -135,7 +135,7 @@ impl OrganizationMember {
         self.0.role.into()
     }
 
-    /// Since when the member has had this role.
+    /// When the member got this role.
     async fn role_since(&self) -> DateTime {
         DateTime(self.0.since)
     }

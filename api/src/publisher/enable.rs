@@ -14,13 +14,13 @@ use crate::user_error::{UserError, Warning};
 /// A publisher to enable.
 #[derive(InputObject)]
 pub struct PublisherEnableInput {
-    /// A topic that the algorithm may write.
+    /// A topic that the algorithm may write to.
     pub topic_id: ID,
     /// The algorithm whose results are published.
     pub algorithm_id: ID,
     /// The version selector: `1.2.3`, `1.2.*`, `1.*` or `latest`.
     pub version: String,
-    /// Enable it although messages would go round in a cycle: a warning instead of a refusal.
+    /// Enable it even if messages would go round in a cycle, with a warning instead of a refusal.
     pub allow_cycle: Option<bool>,
     #[graphql(flatten)]
     pub once: OnceAtRevision,

@@ -34,7 +34,7 @@ pub struct PublisherMutation;
 #[Object]
 impl PublisherMutation {
     /// Publishes the results of an algorithm's successful runs to a topic. A run whose endpoint
-    /// answered 204 has none.
+    /// answered 204 has no result.
     ///
     /// Codes: `VERSION_WITHDRAWN`, `ALGORITHM_RETIRED`, `UNKNOWN_VERSION`, `NOT_GRANTED`,
     /// `ALREADY_ENABLED`, `FLOW_CYCLE`, `BROKER_GONE`, `BAD_NAME`.
@@ -46,7 +46,7 @@ impl PublisherMutation {
         mutate(ctx, (), input).await
     }
 
-    /// Changes what the input names; the rest stays.
+    /// Changes what the input names; the rest stays as it is.
     ///
     /// Codes: `VERSION_WITHDRAWN`, `ALGORITHM_RETIRED`, `UNKNOWN_VERSION`, `NOT_ENABLED`,
     /// `BAD_NAME`.

@@ -11,8 +11,8 @@ use crate::id;
 use crate::list::{Bounds, List, OrderBy, Part};
 use crate::view::View;
 
-/// Which publishers to list; all of them by default. Each member that is there must match, a list by
-/// any of its values, which are at most 100; an empty list matches nothing.
+/// Which publishers to list; all of them by default. Each field given must match; a list matches
+/// if any of its values does. A list has at most 100 values, and an empty list matches nothing.
 #[derive(InputObject, Default)]
 pub struct PublisherFilterInput {
     /// Only these.
@@ -25,11 +25,11 @@ pub struct PublisherFilterInput {
     pub organization_ids: Option<Vec<ID>>,
     /// Only of one of these algorithms.
     pub algorithm_ids: Option<Vec<ID>>,
-    /// Only enabled ones, or only disabled ones.
+    /// If true, only enabled ones; if false, only disabled ones.
     pub enabled: Option<bool>,
     /// Part of the name of the topic or of the algorithm.
     pub search: Option<String>,
-    /// Only those that this does not match; it takes no `not` of its own.
+    /// Only those that this filter does not match; it must not contain another `not`.
     pub not: Option<Box<PublisherFilterInput>>,
 }
 

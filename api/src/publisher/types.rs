@@ -34,13 +34,13 @@ impl Publisher {
         self.0.version.to_string()
     }
 
-    /// The topic that it writes.
+    /// The topic that it writes to.
     async fn topic(&self) -> Option<Result<Topic>> {
         let topic = self.0.id.topic.clone();
         Some(Ok(Topic::of_id(topic, self.1.clone())))
     }
 
-    /// Which state is shown; mutations take it as `expectedRevision`.
+    /// Identifies the state that is shown; mutations take it as `expectedRevision`.
     async fn revision(&self) -> Revision {
         Revision(Some(self.0.revision))
     }
@@ -50,7 +50,7 @@ impl Publisher {
         DateTime(self.0.changed_at)
     }
 
-    /// The event that a policy enabled or disabled it for; null if a request did.
+    /// The event that made a policy enable or disable it; null if a request did.
     async fn changed_because(&self, ctx: &Context<'_>) -> Option<Result<Event>> {
         event::because(ctx, self.0.cause.as_deref()?)
             .await

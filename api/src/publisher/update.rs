@@ -9,7 +9,7 @@ use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
 use crate::user_error::UserError;
 
-/// What to change of a publisher. What is left out stays.
+/// What to change about a publisher. What is left out stays as it is.
 #[derive(InputObject)]
 pub struct PublisherUpdateInput {
     /// The version selector: `1.2.3`, `1.2.*`, `1.*` or `latest`. It has no default: null is

@@ -10,11 +10,11 @@ use crate::mutation::{Call, Mutation, NotDone, Once, Target, Terms, mutate, payl
 use crate::user_error::UserError;
 
 payload!(
-    /// The answer of `readModelsRebuild`: how far the read models are.
+    /// The answer of `readModelsRebuild`: how far the read models have got.
     ReadModelsRebuildPayload { read_models: ReadModels }
 );
 
-/// What is rebuilt: all of them.
+/// Options for rebuilding the read models; all of them are rebuilt.
 #[derive(InputObject)]
 pub struct ReadModelsRebuildInput {
     #[graphql(flatten)]
@@ -26,9 +26,9 @@ pub struct ReadModelsMutation;
 
 #[Object]
 impl ReadModelsMutation {
-    /// Rebuilds all read models from the log, beside those that are read meanwhile. It answers once
-    /// the rebuild is asked for, by this request or an earlier one; `readModels` says when it is
-    /// done.
+    /// Rebuilds all read models from the log, while the present ones stay in use. It answers once
+    /// the rebuild has been requested, by this request or an earlier one; `readModels` says when
+    /// it is done.
     ///
     /// Codes: none of its own.
     async fn read_models_rebuild(

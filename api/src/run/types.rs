@@ -20,12 +20,12 @@ impl Run {
         GlobalId::Run(RunKey { group, number }).encode()
     }
 
-    /// Its UUID: endpoints see it in `Idempotency-Key`, topics in a header.
+    /// Its UUID, sent to endpoints in `Idempotency-Key` and to topics in a header.
     async fn uuid(&self) -> String {
         self.1.id.to_string()
     }
 
-    /// What identifies the message on its broker: `topic/partition/offset`.
+    /// Identifies the message on its broker: `topic/partition/offset`.
     async fn message_id(&self) -> &str {
         &self.1.message
     }
@@ -40,7 +40,7 @@ impl Run {
         self.1.attempts
     }
 
-    /// How the run ended; null while it lasts.
+    /// How the run ended; null while it is running.
     async fn decision(&self) -> Option<RunDecision> {
         Some(self.1.end.as_ref()?.decision.into())
     }
@@ -60,12 +60,12 @@ impl Run {
         Some(self.1.end.as_ref()?.reason?.into())
     }
 
-    /// Why it was dead-lettered or dropped: a text for people.
+    /// Why it was dead-lettered or dropped, as text for people.
     async fn reason_text(&self) -> Option<&str> {
         self.1.end.as_ref()?.reason_text.as_deref()
     }
 
-    /// When the run ended; null while it lasts.
+    /// When the run ended; null while it is running.
     async fn finished_at(&self) -> Option<DateTime> {
         Some(DateTime(self.1.end.as_ref()?.finished_at))
     }
@@ -112,7 +112,7 @@ pub enum RunReason {
     TopicUnavailable,
     /// No published version matches the selector.
     NoVersion,
-    /// The worker ended before the run of a direct caller did.
+    /// The worker ended before the direct run did.
     Interrupted,
 }
 

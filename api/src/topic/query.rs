@@ -7,15 +7,16 @@ use projections::topic::{TopicFilter, TopicSort};
 use crate::filter::{FilterInput, Members};
 use crate::id;
 
-/// Which topics of a broker to list; all of them by default. Each member that is there must match, a list by any of
-/// its values, which are at most 100; an empty list matches nothing.
+/// Which topics of a broker to list; all of them by default. Each field given must match; a list
+/// matches if any of its values does. A list has at most 100 values, and an empty list matches
+/// nothing.
 #[derive(InputObject, Default)]
 pub struct TopicFilterInput {
     /// Only these.
     pub ids: Option<Vec<ID>>,
     /// Part of the name.
     pub search: Option<String>,
-    /// Only those that this does not match; it takes no `not` of its own.
+    /// Only those that this filter does not match; it must not contain another `not`.
     pub not: Option<Box<TopicFilterInput>>,
 }
 

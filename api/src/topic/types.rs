@@ -65,14 +65,14 @@ impl Topic {
         self.id.topic.as_str()
     }
 
-    /// Whether its broker lists it now. Grants, listeners and publishers may refer to one that it
-    /// does not list any more.
+    /// Whether its broker lists it now. Grants, listeners and publishers may refer to a topic that
+    /// is no longer listed.
     async fn listed(&self) -> Option<Result<bool>> {
         Some(self.row().await.map(|row| row.is_some()))
     }
 
-    /// Which state of its grants, listeners and publishers is shown; mutations take it as
-    /// `expectedRevision`.
+    /// Identifies the state of its grants, listeners and publishers that is shown; mutations take
+    /// it as `expectedRevision`.
     // Not nullable, as the other things' revisions: a document may ask for those of several kinds.
     async fn revision(&self) -> Result<Revision> {
         let revision = self.view.load(RevisionOf(self.id.clone())).await;
@@ -85,9 +85,9 @@ impl Topic {
         row.map(|row| row.partitions).transpose()
     }
 
-    /// How many algorithms may use it in any way, retired ones not counted; null if its broker does
-    /// not list it. `changes` names a topic when its grants change, not when an organization that has
-    /// one registers another algorithm.
+    /// How many algorithms may use it in any way, retired ones not counted; null if its broker
+    /// does not list it. `changes` lists a topic when its grants change, but not when an
+    /// organization with such a grant registers another algorithm.
     async fn algorithm_count(&self) -> Option<Result<u64>> {
         let row = self.row().await.transpose()?;
         Some(row.map(|row| row.algorithms))
@@ -104,7 +104,7 @@ impl Topic {
         self.view.find(self.id.broker, Broker).await
     }
 
-    /// What reads it, enabled and disabled.
+    /// The listeners that read it, enabled and disabled.
     #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn listeners(
         &self,
@@ -129,7 +129,7 @@ impl Topic {
         Some(self.view.list(filter, part, Listener).await)
     }
 
-    /// What writes it, enabled and disabled.
+    /// The publishers that write to it, enabled and disabled.
     #[expect(clippy::too_many_arguments, reason = "they are the field's")]
     async fn publishers(
         &self,
@@ -192,9 +192,9 @@ pub struct TopicCounts {
     /// Algorithms that may read it, by grants to them and to their organizations, of the topic and
     /// of patterns. Retired ones are not counted.
     pub subscribe_algorithms: u64,
-    /// Algorithms whose results may be written to it, counted in the same way.
+    /// Algorithms whose results may be written to it, counted like `subscribeAlgorithms`.
     pub publish_algorithms: u64,
-    /// Algorithms with a grant to write faulty messages to it, counted in the same way.
+    /// Algorithms with a grant to write faulty messages to it, counted like `subscribeAlgorithms`.
     pub dead_letter_algorithms: u64,
     /// Enabled listeners, paused ones included.
     pub listeners: u64,

@@ -25,14 +25,14 @@ pub struct WorkerAnswerInput {
     pub answer: WorkerFindingInput,
 }
 
-/// What a worker found out, by the kind of the request, or why it did not.
+/// What a worker found out, by the kind of the request, or why it could not.
 #[derive(OneofObject)]
 pub enum WorkerFindingInput {
     /// To a `ListTopicsRequest`: the broker's topics, or a part of them.
     Topics(ListedTopicsInput),
-    /// To a `BacklogRequest`: what waits.
+    /// To a `BacklogRequest`: how many messages wait.
     Backlog(BacklogInput),
-    /// To any: why there is nothing to tell.
+    /// To any request: why it could not be answered.
     Failed(String),
 }
 
@@ -46,12 +46,12 @@ pub struct ListedTopicsInput {
     pub more: bool,
 }
 
-/// What waits for a consumer group.
+/// How many messages wait for a consumer group.
 #[derive(InputObject)]
 pub struct BacklogInput {
     /// Whether it has a position in any partition.
     pub has_position: bool,
-    /// How many messages there are from where it goes on or would begin.
+    /// How many messages there are from its position, or from where it would begin.
     pub waiting: BigInt,
 }
 

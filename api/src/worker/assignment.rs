@@ -6,16 +6,16 @@ use projections::assignment as row;
 
 use crate::scalar::{Json, Position};
 
-/// What changed up to a position, or a part of it that fits into one item.
+/// What changed up to a position, or a part of that which fits into one item.
 #[derive(SimpleObject)]
 pub struct AssignmentChanges {
-    /// Where the last of these parts leads. To resume, subscribe again with `after` set to the
-    /// position of the last part that was complete.
+    /// The position that the last of these parts reaches. To resume, subscribe again with `after`
+    /// set to the position of the last part that was complete.
     pub position: Position,
     /// Whether this is the last part of what changed up to the position.
     pub complete: bool,
-    /// How brokers are reached: each before the first assignment that refers to it, and again when
-    /// its credential has changed.
+    /// How brokers are reached. Each broker is sent before the first assignment that refers to it,
+    /// and again when its credential has changed.
     pub brokers: Vec<AssignedBroker>,
     /// What changed, by listener.
     pub changes: Vec<AssignmentChange>,
@@ -26,7 +26,8 @@ pub struct AssignmentChanges {
 pub struct AssignmentChange {
     /// The listener, as its assignment names it.
     pub listener: Json<ListenerId>,
-    /// How to serve it, in the form of the worker's protocol version; null: stop serving it.
+    /// How to serve it, in the form of the worker's protocol version; null means to stop serving
+    /// it.
     pub assignment: Option<Json<Assignment>>,
 }
 

@@ -15,9 +15,9 @@ use crate::user_error::{UserError, UserErrorCode, Warning};
 /// The answer to a worker.
 #[derive(SimpleObject)]
 pub struct WorkerPayload {
-    /// Why nothing was recorded; empty when it was.
+    /// Why nothing was recorded; empty if something was.
     pub user_errors: Vec<UserError>,
-    /// What was recorded and deserves a second look.
+    /// What was recorded but deserves a second look.
     pub warnings: Vec<Warning>,
     /// The position of what was recorded.
     pub position: Option<Position>,
@@ -91,7 +91,7 @@ impl WorkerMutation {
         on_behalf(ctx, input.worker_id.clone(), input).await
     }
 
-    /// A worker reports what became of a consumer.
+    /// A worker reports what happened to a consumer.
     ///
     /// Codes: none of its own.
     async fn consumer_report(

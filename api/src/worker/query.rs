@@ -57,7 +57,7 @@ impl WorkerQuery {
         Some(view.list(WorkerFilter, part, Worker::of_row).await)
     }
 
-    /// The topics that take results of a version now, for workers: one for each publisher that
+    /// For workers: the topics that take results of a version now, one for each publisher that
     /// matches.
     async fn outputs(
         &self,

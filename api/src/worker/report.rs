@@ -9,14 +9,14 @@ use crate::mutation::{Call, Mutation, NotDone, Once, Terms};
 use crate::scalar::Json;
 use crate::user_error::UserError;
 
-/// What became of a consumer.
+/// What happened to a consumer.
 #[derive(InputObject)]
 pub struct ConsumerReportInput {
     /// The worker's UUID.
     pub worker_id: ID,
     /// The listener that the consumer serves, as its assignment names it.
     pub listener: Json<ListenerId>,
-    /// What became of the consumer.
+    /// What happened to the consumer.
     pub report: ConsumerReport,
     /// The error of a failed consumer, or the reason of a blocked one.
     pub text: Option<String>,
@@ -24,7 +24,7 @@ pub struct ConsumerReportInput {
     pub once: Once,
 }
 
-/// What became of a consumer.
+/// What happened to a consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum ConsumerReport {
     /// It consumes.

@@ -7,8 +7,8 @@ use domain::listener::StartPosition;
 use super::requests::{Asked, Request};
 use crate::scalar::Json;
 
-/// What a worker is asked to find out, and answers by `workerAnswer`. Kinds are added over time: a
-/// worker answers `failed` to one that it does not know.
+/// Something that a worker is asked to find out; it answers with `workerAnswer`. Kinds are added
+/// over time: a worker answers `failed` to one that it does not know.
 #[derive(Interface)]
 #[graphql(
     field(name = "request_id", ty = "&ID", desc = "The UUID of the request."),
@@ -16,7 +16,7 @@ use crate::scalar::Json;
     field(
         name = "secret",
         ty = "&async_graphql::ID",
-        desc = "What the answer must repeat."
+        desc = "A secret that the answer must repeat."
     )
 )]
 pub enum WorkerRequest {
@@ -24,24 +24,24 @@ pub enum WorkerRequest {
     Backlog(BacklogRequest),
 }
 
-/// The topics of a broker are asked for; it need not be connected. The answer is `topics`.
+/// Asks for the topics of a broker, which need not be connected. The answer is `topics`.
 #[derive(SimpleObject)]
 pub struct ListTopicsRequest {
     /// The UUID of the request.
     pub request_id: ID,
-    /// What the answer must repeat.
+    /// A secret that the answer must repeat.
     pub secret: ID,
     /// How the broker is reached, in the form of the worker's protocol version.
     pub settings: Json<BrokerSettings>,
 }
 
-/// Asks what waits for a consumer group: from its position on, or from where it would begin where it
-/// has none. The answer is `backlog`.
+/// Asks how many messages wait for a consumer group: from its position or, if it has none, from
+/// where it would begin. The answer is `backlog`.
 #[derive(SimpleObject)]
 pub struct BacklogRequest {
     /// The UUID of the request.
     pub request_id: ID,
-    /// What the answer must repeat.
+    /// A secret that the answer must repeat.
     pub secret: ID,
     /// How the broker is reached, in the form of the worker's protocol version.
     pub settings: Json<BrokerSettings>,

@@ -43,7 +43,7 @@ pub struct Request {
 pub enum Asked {
     /// The topics of a broker.
     Topics(BrokerSettings),
-    /// What waits for a consumer group.
+    /// How many messages wait for a consumer group.
     Backlog(BacklogOf),
 }
 
@@ -57,7 +57,7 @@ pub struct BacklogOf {
     pub start: StartPosition,
 }
 
-/// What waits for a consumer group.
+/// How many messages wait for a consumer group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backlog {
     /// Whether it has a position in any partition.

@@ -19,8 +19,8 @@ pub struct WorkerSubscription;
 
 #[Subscription]
 impl WorkerSubscription {
-    /// What a worker is to run: everything there is or that changed after a position, then each
-    /// change. What is too much for one item comes in parts.
+    /// What a worker must run: first everything, or everything that changed after a position, then
+    /// each change. What does not fit into one item comes in parts.
     async fn assignments(
         &self,
         ctx: &Context<'_>,
@@ -32,7 +32,8 @@ impl WorkerSubscription {
         Ok(assignments(model, after.map(|position| position.0)))
     }
 
-    /// What the control plane asks of a worker. A worker attends to one such subscription.
+    /// What the control plane asks of a worker. A new subscription of a worker replaces its
+    /// earlier one.
     async fn worker_requests(
         &self,
         ctx: &Context<'_>,
