@@ -46,7 +46,9 @@ pub(crate) trait FilterInput: Sized {
             None => None,
             Some(mut not) => {
                 if not.not().is_some() {
-                    return Err(invalid("filter.not takes no not: leave out filter.not.not"));
+                    return Err(invalid(
+                        "filter.not must not contain another not: leave out filter.not.not",
+                    ));
                 }
                 let members = Members {
                     path: "filter.not",
@@ -120,7 +122,7 @@ impl Members {
         let parent = self.parent.filter(|parent| parent.member() == member);
         if let (Some(parent), Some(_)) = (parent, &ids) {
             let one = parent.one();
-            let text = format!("the list is of {one}: leave out {path}.{member}");
+            let text = format!("the list is already limited to {one}: leave out {path}.{member}");
             return Err(invalid(text));
         }
         let Some(ids) = self.few(member, ids)? else {
@@ -154,7 +156,7 @@ impl Members {
         match values.as_ref().map_or(0, Vec::len) {
             0..=MOST => Ok(values),
             length => Err(invalid(format!(
-                "{path}.{member} has at most {MOST} values, and here {length}"
+                "{path}.{member} takes at most {MOST} values, but has {length}"
             ))),
         }
     }
@@ -199,11 +201,11 @@ mod tests {
         }
         assert_eq!(
             refusal(brokers(101).filter(&())),
-            "filter.brokerIds has at most 100 values, and here 101"
+            "filter.brokerIds takes at most 100 values, but has 101"
         );
         assert_eq!(
             refusal(not(brokers(101)).filter(&())),
-            "filter.not.brokerIds has at most 100 values, and here 101"
+            "filter.not.brokerIds takes at most 100 values, but has 101"
         );
     }
 
@@ -220,17 +222,17 @@ mod tests {
         let of_broker = |filter: ListenerFilterInput| filter.filter_of(Parent::Broker, &());
         assert_eq!(
             refusal(of_broker(brokers(1))),
-            "the list is of one broker: leave out filter.brokerIds"
+            "the list is already limited to one broker: leave out filter.brokerIds"
         );
         assert_eq!(
             refusal(of_broker(not(brokers(1)))),
-            "the list is of one broker: leave out filter.not.brokerIds"
+            "the list is already limited to one broker: leave out filter.not.brokerIds"
         );
         let other = brokers(1).filter_of(Parent::Topic, &());
         assert!(other.unwrap().brokers.is_some());
         assert_eq!(
             refusal(not(not(brokers(1))).filter(&())),
-            "filter.not takes no not: leave out filter.not.not"
+            "filter.not must not contain another not: leave out filter.not.not"
         );
     }
 }

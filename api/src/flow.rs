@@ -165,7 +165,8 @@ fn filters(within: Option<&ID>) -> Result<(ListenerFilter, PublisherFilter)> {
         Some(Some(GlobalId::Algorithm(id))) => listeners.algorithms = Some(vec![id]),
         Some(Some(GlobalId::Organization(name))) => listeners.organizations = Some(vec![name]),
         Some(_) => {
-            let text = "within is the id of a broker, a topic, an algorithm or an organization";
+            let text =
+                "within must be the id of a broker, a topic, an algorithm or an organization";
             return Err(invalid(text));
         }
     }

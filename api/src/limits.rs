@@ -143,7 +143,7 @@ fn server_error(code: Code, text: String) -> ServerError {
 
 /// The answer to what is no subscription where only those are.
 pub(crate) fn only_subscriptions() -> Response {
-    let text = "only subscriptions here; send others by POST".to_owned();
+    let text = "only subscriptions are accepted here; send other operations by POST".to_owned();
     Response::from_errors(vec![server_error(Code::InvalidArgument, text)])
 }
 
@@ -152,7 +152,7 @@ pub(crate) async fn in_time(kind: OperationType, work: impl Future<Output = Resp
     let (patience, advice) = match kind {
         OperationType::Mutation => (
             MUTATION_PATIENCE,
-            "what it does may be done: send it again with the same idempotencyKey",
+            "the mutation may have taken effect; send it again with the same idempotencyKey",
         ),
         _ => (QUERY_PATIENCE, "ask for less, or try again"),
     };

@@ -89,7 +89,7 @@ fn no_cursor(argument: &str) -> Error {
 pub(crate) fn limit(first: Option<i32>, last: Option<i32>) -> Result<u32, Error> {
     let (argument, count) = match (first, last) {
         (None, None) => return Ok(DEFAULT),
-        (Some(_), Some(_)) => return Err(invalid("either first or last")),
+        (Some(_), Some(_)) => return Err(invalid("use either first or last, not both")),
         (Some(first), None) => ("first", first),
         (None, Some(last)) => ("last", last),
     };

@@ -15,7 +15,9 @@ impl ScalarType for Position {
         match &value {
             Value::String(text) => canonical(text)
                 .map(|position| Self(domain::Position(position)))
-                .ok_or_else(|| InputValueError::custom("a position is digits, at most 2^64 - 1")),
+                .ok_or_else(|| {
+                    InputValueError::custom("a position must be decimal digits, at most 2^64 - 1")
+                }),
             _ => Err(InputValueError::expected_type(value)),
         }
     }
@@ -59,9 +61,9 @@ pub struct BigInt(pub u64);
 impl ScalarType for BigInt {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) => canonical(text)
-                .map(Self)
-                .ok_or_else(|| InputValueError::custom("a number is digits, at most 2^64 - 1")),
+            Value::String(text) => canonical(text).map(Self).ok_or_else(|| {
+                InputValueError::custom("a number must be decimal digits, at most 2^64 - 1")
+            }),
             _ => Err(InputValueError::expected_type(value)),
         }
     }

@@ -61,7 +61,7 @@ async fn search(
     as_of: Option<AsOf>,
 ) -> Result<Vec<Match>> {
     if text.is_empty() || text.len() > LONGEST_TEXT {
-        return Err(invalid("text has 1 to 300 bytes"));
+        return Err(invalid("text must have 1 to 300 bytes"));
     }
     if !(1..=MOST_MATCHES).contains(&first) {
         return Err(invalid("first must be 1 to 50"));

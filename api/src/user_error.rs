@@ -139,7 +139,8 @@ impl Warning {
     pub(crate) fn not_shown_yet() -> Self {
         Self {
             code: WarningCode::NotShownYet,
-            message: "it is done, and cannot be shown yet; read it again later".to_owned(),
+            message: "the mutation was done, but its result cannot be shown yet; read it later"
+                .to_owned(),
             path: None,
         }
     }
@@ -147,8 +148,8 @@ impl Warning {
     pub(crate) fn hyphen_in_name() -> Self {
         Self {
             code: WarningCode::HyphenInName,
-            message: "the original's Python and C# clients cannot call algorithms of an \
-                      organization with a `-` in its name"
+            message: "the original product's Python and C# clients cannot call algorithms of \
+                      an organization with a `-` in its name"
                 .to_owned(),
             path: Some(owned(&["input", "name"])),
         }
@@ -158,7 +159,7 @@ impl Warning {
         Self {
             code: WarningCode::GoesOnAtItsPosition,
             message: "the listener was enabled before and goes on at its position on the broker; \
-                      settings.start applies only where that is lost"
+                      settings.start applies only if that position is lost"
                 .to_owned(),
             path: Some(owned(&["input", "settings", "start"])),
         }

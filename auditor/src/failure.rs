@@ -27,7 +27,7 @@ pub enum Failure {
         #[source]
         source: NoteError,
     },
-    #[error("cannot write the answer")]
+    #[error("cannot write the output")]
     Write(#[from] io::Error),
     #[error("cannot read the event log")]
     Log(#[from] ReadError),

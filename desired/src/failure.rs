@@ -22,8 +22,8 @@ pub enum Failure {
     #[error(transparent)]
     TooManyRemovals(#[from] TooManyRemovals),
     #[error(
-        "stopped after {done} of {all} changes; apply again to continue. This one was not made:\n\
-         {change}"
+        "stopped after {done} of {all} changes; apply again to continue. This change was not \
+         made:\n{change}"
     )]
     Stopped {
         done: usize,
@@ -33,7 +33,7 @@ pub enum Failure {
     },
     #[error("cannot write YAML")]
     Yaml(#[from] serde_saphyr::ser_error::Error),
-    #[error("cannot write the answer")]
+    #[error("cannot write the output")]
     Output(#[from] io::Error),
 }
 

@@ -39,7 +39,7 @@ pub enum Problem {
         algorithm: AlgorithmId,
         version: VersionSelector,
     },
-    #[error("{by} needs a grant: nothing permits {algorithm} to {access} {broker}/{topic}")]
+    #[error("{by} needs a grant: {algorithm} has no {access} grant on {broker}/{topic}")]
     NoGrant {
         by: String,
         algorithm: AlgorithmId,
@@ -48,7 +48,7 @@ pub enum Problem {
         topic: TopicName,
     },
     #[error(
-        "{by} needs a grant: nothing permits {algorithm} to DEAD_LETTER or PUBLISH {broker}/{dlq}"
+        "{by} needs a grant: {algorithm} has no DEAD_LETTER or PUBLISH grant on {broker}/{dlq}"
     )]
     NoDlqGrant {
         by: String,
@@ -85,14 +85,14 @@ pub enum Problem {
     )]
     Broker(BrokerName),
     #[error(
-        "where {0} starts cannot be changed, since it has started: leave settings.start out, or \
-         disable the listener first"
+        "the start of {0} cannot be changed, because it has already started: leave out \
+         settings.start, or disable the listener first"
     )]
     Start(String),
     #[error("{0} was never enabled: settings.start must say where it starts")]
     NoStart(String),
     #[error(
-        "{0} has nothing to start at, since its broker keeps no positions: leave settings.start out"
+        "{0} cannot have a start, because its broker keeps no positions: leave out settings.start"
     )]
     NothingToStartAt(String),
     #[error(

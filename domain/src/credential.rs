@@ -21,7 +21,8 @@ const NAME: Rule = Rule {
     longest: 254,
     first: word,
     rest: path,
-    allowed: "letters, digits, '_', '-', '.' and '/', a letter, digit, '_' or '-' first",
+    allowed: "letters, digits, '_', '-', '.' and '/', and must start with a letter, digit, '_' \
+              or '-'",
 };
 
 /// Which credential: where it is kept, and its name there, written `provider/name`.
@@ -62,7 +63,7 @@ impl CredentialRef {
         }
         Err(Refusal::OutOfRange {
             field,
-            rule: "a version from 1 on",
+            rule: "a version of at least 1",
         })
     }
 }
@@ -85,7 +86,7 @@ impl FromStr for CredentialName {
     fn from_str(text: &str) -> Result<Self, NameError> {
         let (provider, name) = text
             .split_once('/')
-            .ok_or_else(|| NameError::new("a credential", "is written provider/name"))?;
+            .ok_or_else(|| NameError::new("a credential", "must have the form provider/name"))?;
         PROVIDER.check(provider)?;
         NAME.check(name)?;
         // A provider may keep credentials as files: no step leads elsewhere.
@@ -95,7 +96,7 @@ impl FromStr for CredentialName {
         {
             return Err(NameError::new(
                 NAME.kind,
-                "may hold no empty step and none that begins with '.'",
+                "may contain no empty segment and none that begins with '.'",
             ));
         }
         Ok(Self {

@@ -113,9 +113,9 @@ impl FromStr for AlgorithmId {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let (organization, name) = text
-            .split_once('/')
-            .ok_or_else(|| NameError::new("an algorithm", "is written organization/name"))?;
+        let (organization, name) = text.split_once('/').ok_or_else(|| {
+            NameError::new("an algorithm", "must have the form organization/name")
+        })?;
         Ok(Self {
             organization: organization.parse()?,
             name: name.parse()?,
@@ -157,7 +157,7 @@ impl FromStr for TopicId {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let malformed = || NameError::new("a topic's id", "is written broker/topic");
+        let malformed = || NameError::new("a topic's id", "must have the form broker/topic");
         let (broker, topic) = text.split_once('/').ok_or_else(malformed)?;
         Ok(Self {
             broker: BrokerId(broker.parse().map_err(|_| malformed())?),
@@ -229,7 +229,7 @@ fn topic_and_algorithm(text: &str) -> Result<(TopicId, AlgorithmId), NameError> 
     let (topic, algorithm) = text.split_once('|').ok_or_else(|| {
         NameError::new(
             "a listener's or publisher's id",
-            "is written topic|algorithm",
+            "must have the form topic|algorithm",
         )
     })?;
     Ok((topic.parse()?, algorithm.parse()?))

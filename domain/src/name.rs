@@ -42,7 +42,7 @@ impl Rule {
         }
         let bytes = text.as_bytes();
         if !(self.first)(bytes[0]) || !bytes[1..].iter().all(|byte| (self.rest)(*byte)) {
-            return refuse(format!("may hold only {}", self.allowed));
+            return refuse(format!("may contain only {}", self.allowed));
         }
         Ok(())
     }
@@ -120,7 +120,7 @@ name!(
         longest: 30,
         first: letter,
         rest: word,
-        allowed: "letters, digits, '_' and '-', a letter first",
+        allowed: "letters, digits, '_' and '-', and must start with a letter",
     }
 );
 
@@ -132,7 +132,7 @@ name!(
         longest: 63,
         first: letter,
         rest: word,
-        allowed: "letters, digits, '_' and '-', a letter first",
+        allowed: "letters, digits, '_' and '-', and must start with a letter",
     }
 );
 
@@ -144,7 +144,7 @@ name!(
         longest: 63,
         first: |byte| byte.is_ascii_alphanumeric(),
         rest: dotted,
-        allowed: "letters, digits, '_', '-' and '.', a letter or digit first",
+        allowed: "letters, digits, '_', '-' and '.', and must start with a letter or digit",
     }
 );
 
@@ -156,7 +156,8 @@ name!(
         longest: 254,
         first: |byte| byte.is_ascii_alphanumeric(),
         rest: |byte| dotted(byte) || byte == b'@' || byte == b'+',
-        allowed: "letters, digits, '_', '-', '.', '@' and '+', a letter or digit first",
+        allowed: "letters, digits, '_', '-', '.', '@' and '+', and must start with a letter or \
+                  digit",
     }
 );
 
@@ -170,7 +171,7 @@ name!(
         longest: 325,
         first: dotted,
         rest: path,
-        allowed: "letters, digits, '_', '-', '.' and '/', no '/' first",
+        allowed: "letters, digits, '_', '-', '.' and '/', and must not start with '/'",
     }
 );
 

@@ -69,7 +69,10 @@ impl TryFrom<String> for TopicPattern {
     fn try_from(text: String) -> Result<Self, NameError> {
         RULE.check(&text)?;
         if !text.contains('*') {
-            return Err(NameError::new(RULE.kind, "has no '*'; name the topic"));
+            return Err(NameError::new(
+                RULE.kind,
+                "must contain a '*'; for a single topic, name the topic",
+            ));
         }
         Ok(Self(text))
     }

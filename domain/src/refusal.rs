@@ -106,8 +106,8 @@ pub enum Refusal {
     #[error("the listener is already enabled; update it instead")]
     ListenerAlreadyEnabled,
     #[error(
-        "the listener has never been enabled on {}, so it has no position there: settings.start says \
-         where it begins", .0.topic
+        "the listener has never been enabled on {}, so it has no position there: set \
+         settings.start to say where it begins", .0.topic
     )]
     StartRequired(TopicId),
     #[error("{kind} keeps no positions that a listener could start at: leave {field} out")]
@@ -141,7 +141,7 @@ pub enum Refusal {
         limit: &'static str,
     },
     /// More than fits an event.
-    #[error("{field} takes {bytes} bytes, where {most} are allowed")]
+    #[error("{field} takes {bytes} bytes, but at most {most} are allowed")]
     TooLarge {
         field: &'static str,
         bytes: usize,

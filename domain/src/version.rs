@@ -91,7 +91,7 @@ impl FromStr for VersionSelector {
         let refused = || {
             NameError::new(
                 "a version selector",
-                "is written 1.2.3, 1.2.*, 1.* or latest",
+                "must have the form 1.2.3, 1.2.*, 1.* or latest",
             )
         };
         if text == "latest" {

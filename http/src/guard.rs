@@ -95,11 +95,11 @@ impl Refusal {
 
     fn message(self) -> &'static str {
         match self {
-            Self::Host => "exactly one Host is needed",
+            Self::Host => "exactly one Host header is required",
             Self::ForeignHost => {
-                "this server does not go by that name: `public_url` sets the one that it does"
+                "this server does not answer to that name; to add one, set `public_url`"
             }
-            Self::ManyOrigins => "more than one Origin",
+            Self::ManyOrigins => "more than one Origin header",
             Self::ForeignOrigin => {
                 "a foreign Origin: only pages of this server may send requests, and `public_url` \
                  sets the URL that browsers reach it by"

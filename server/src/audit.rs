@@ -29,8 +29,8 @@ pub struct AuditArgs {
 
 #[derive(Debug, Subcommand)]
 enum AuditCommand {
-    /// Compare the whole log with all signed checkpoints. Where they differ, fail and print the
-    /// first bad position.
+    /// Compare the whole log with all signed checkpoints. If they differ, fail and print the first
+    /// bad position.
     Verify(VerifyArgs),
     /// Write a proof that the log holds an event, or that it continues an earlier checkpoint.
     Prove(ProveArgs),
@@ -49,7 +49,7 @@ struct LogArgs {
     /// The data directory of the server, which may be running.
     #[arg(long, env = "EVENTFLOWS_DATA", default_value = "data")]
     data: PathBuf,
-    /// The event log, where it is not in the data directory: `sqlite:PATH` or `postgres://…`.
+    /// The event log, if it is not in the data directory: `sqlite:PATH` or `postgres://…`.
     #[arg(long, env = "EVENTFLOWS_LOG_URL", hide_env_values = true)]
     log_url: Option<LogUrl>,
 }
@@ -60,8 +60,8 @@ struct TrustArgs {
     /// The directory of checkpoints.
     #[arg(long, env = "EVENTFLOWS_CHECKPOINTS")]
     checkpoints: PathBuf,
-    /// A file with the public key. Keep a copy of your own: those who can change the checkpoints can
-    /// change the key beside them [default: log.vkey beside the checkpoints].
+    /// A file with the public key. Keep a copy of your own: anybody who can change the checkpoints
+    /// can change the key beside them [default: log.vkey beside the checkpoints].
     #[arg(long)]
     public_key: Option<PathBuf>,
 }
@@ -145,13 +145,13 @@ struct FilterArgs {
     /// Only events up to this position.
     #[arg(long)]
     until: Option<u64>,
-    /// Only events recorded at this time or later, as 2026-11-21T08:00:00Z.
+    /// Only events recorded at this time or later, for example 2026-11-21T08:00:00Z.
     #[arg(long)]
     from: Option<Timestamp>,
     /// Only events recorded before this time.
     #[arg(long)]
     to: Option<Timestamp>,
-    /// Only events of this actor, as user:admin, worker:ID or policy:NAME.
+    /// Only events of this actor: user:admin, worker:ID or policy:NAME.
     #[arg(long)]
     actor: Option<String>,
     /// Only events of streams whose names begin with this text.
@@ -169,8 +169,8 @@ struct FilterArgs {
 struct ReplayArgs {
     #[command(flatten)]
     log: LogArgs,
-    /// A position, or a time as 2026-11-21T08:00:00Z: the state before the first event that was
-    /// recorded later.
+    /// A position, or a time such as 2026-11-21T08:00:00Z, which means the state before the first
+    /// event that was recorded later.
     #[arg(long)]
     as_of: AsOf,
 }

@@ -20,12 +20,13 @@ use crate::parts::{Part, Parts};
 /// Options about signed checkpoints of the event log.
 #[derive(Clone, Debug, Default, Args)]
 pub struct CheckpointArgs {
-    /// A directory to write signed checkpoints of the event log to, on another disk or machine than
-    /// the log, and copied to where nobody here can change it. Without it none are made.
+    /// A directory to write signed checkpoints of the event log to. Put it on another disk or
+    /// machine than the log, and copy it to where nobody here can change it. Without this option,
+    /// no checkpoints are made.
     #[arg(long, env = "EVENTFLOWS_CHECKPOINTS")]
     pub(crate) checkpoints: Option<PathBuf>,
-    /// The file of the private key, made where it is absent [default: checkpoint.key in the data
-    /// directory].
+    /// The file of the private key, created if it does not exist [default: checkpoint.key in the
+    /// data directory].
     #[arg(long, env = "EVENTFLOWS_CHECKPOINT_KEY")]
     pub(crate) checkpoint_key: Option<PathBuf>,
     /// The log's name in checkpoints, as a URL without its scheme [default: eventflows].

@@ -15,7 +15,7 @@ use crate::logging::LogFormat;
 use crate::parts::PartError;
 use crate::{audit, demo, desired, log, logging, serve};
 
-/// Connects message brokers to algorithms, every step an event.
+/// Connects message brokers to algorithms; every step is an event.
 #[derive(Debug, Parser)]
 #[command(name = "eventflows", version)]
 struct Cli {
@@ -29,12 +29,12 @@ enum Command {
     Serve(ServeArgs),
     /// Run everything on embedded parts, with a flow to look at.
     Demo(DemoArgs),
-    /// Write what a cluster is to hold, as YAML documents without secrets.
+    /// Write the state of a cluster as YAML documents, without secrets.
     Export(ExportArgs),
-    /// Print what `apply` would change: ends with 0 where that is nothing, 2 where it is anything,
-    /// 1 where it cannot be told.
+    /// Print what `apply` would change. The exit code is 0 if nothing would change, 2 if anything
+    /// would, and 1 if that cannot be determined.
     Diff(DiffArgs),
-    /// Make a cluster hold what YAML documents say; applied again, they change nothing.
+    /// Bring a cluster to the state in YAML documents; applying them again changes nothing.
     Apply(ApplyArgs),
     /// Prove, export and replay the event log.
     Audit(AuditArgs),

@@ -23,7 +23,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// Without the parser's own text, which quotes the line, and a line may hold a password.
-    #[error("line {line} of the configuration file {path} is not what it should be: {problem}")]
+    #[error("line {line} of the configuration file {path} is invalid: {problem}")]
     Parse {
         path: PathBuf,
         line: usize,
@@ -36,14 +36,14 @@ pub enum ConfigError {
 /// The options of `eventflows serve`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ServeArgs {
-    /// A TOML file with any of these settings, by their long names with `_` for `-`.
+    /// A TOML file with any of these settings, by their long names with `_` instead of `-`.
     #[arg(long, env = "EVENTFLOWS_CONFIG")]
     config: Option<PathBuf>,
     /// The address to serve on [default: 127.0.0.1:8080].
     #[arg(long, env = "EVENTFLOWS_LISTEN")]
     listen: Option<SocketAddr>,
-    /// Serve on an address that other machines reach, although there is no sign-in yet: anybody who
-    /// reaches it is the administrator.
+    /// Serve on an address that other machines can reach, although there is no sign-in yet: anybody
+    /// who can reach it is the administrator.
     #[arg(
         long,
         env = "EVENTFLOWS_ALLOW_UNAUTHENTICATED_NETWORK",
@@ -53,8 +53,8 @@ pub struct ServeArgs {
         default_missing_value = "true"
     )]
     allow_unauthenticated_network: Option<bool>,
-    /// Admit workers outside of the server, although they have no credentials yet: anybody who
-    /// reaches the server can pass for one.
+    /// Admit workers outside the server, although they have no credentials yet: anybody who can
+    /// reach the server can pass for a worker.
     #[arg(
         long,
         env = "EVENTFLOWS_REMOTE_WORKERS",
@@ -64,25 +64,25 @@ pub struct ServeArgs {
         default_missing_value = "true"
     )]
     remote_workers: Option<bool>,
-    /// The URL by which people reach the server, such as `https://eventflows.example`, where that is
-    /// not an address or localhost. Requests for other names, and from other pages, are refused.
+    /// The URL at which people reach the server, such as `https://eventflows.example`, if it is not
+    /// an IP address or localhost. Requests for other names, and from other pages, are refused.
     #[arg(long, env = "EVENTFLOWS_PUBLIC_URL")]
     public_url: Option<PublicUrl>,
-    /// The directory of the databases, made where it is absent [default: data].
+    /// The directory of the databases, created if it does not exist [default: data].
     #[arg(long, env = "EVENTFLOWS_DATA")]
     data: Option<PathBuf>,
     /// The event log: `sqlite:PATH`, `postgres://…` for an existing database, or
-    /// `kurrentdb://…`, also `esdb:`, with `?log=NAME` for another stream than `eventflows`
+    /// `kurrentdb://…` (or `esdb://…`), with `?log=NAME` for a stream other than `eventflows`
     /// [default: log.db in the data directory, in SQLite].
     // Its value would be shown by --help.
     #[arg(long, env = "EVENTFLOWS_LOG_URL", hide_env_values = true)]
     log_url: Option<LogUrl>,
-    /// The read models: `postgres://…` for an existing database, which servers share
+    /// The read models: `postgres://…` for an existing database, which several servers can share
     /// [default: read.1.db and so on in the data directory, in SQLite].
     // Its value would be shown by --help.
     #[arg(long, env = "EVENTFLOWS_READ_MODELS_URL", hide_env_values = true)]
     read_models_url: Option<LogUrl>,
-    /// The name that events carry for requests to the API, until there is sign-in
+    /// The name that events record for requests to the API, until there is sign-in
     /// [default: admin].
     #[arg(long, env = "EVENTFLOWS_ADMINISTRATOR")]
     administrator: Option<String>,

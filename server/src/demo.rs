@@ -27,10 +27,10 @@ const TOPICS: [(&str, i32); 3] = [("orders", 2), ("scores", 2), ("orders-dlq", 1
 /// The options of `eventflows demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// The address to serve on; with port 0 a free one is chosen.
+    /// The address to serve on; with port 0, a free port is chosen.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Keep the data here; without it, it is thrown away at the end.
+    /// Keep the data here; without this option, it is deleted at the end.
     #[arg(long)]
     data: Option<PathBuf>,
     /// A directory with GraphiQL's files.

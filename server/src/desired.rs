@@ -48,7 +48,7 @@ pub struct ApplyArgs {
     /// Print what would change and change nothing: the same as `diff`.
     #[arg(long)]
     dry_run: bool,
-    /// Enable listeners and publishers even where messages would then go in circles.
+    /// Enable listeners and publishers even if messages would then go round in a cycle.
     #[arg(long)]
     allow_cycles: bool,
 }
@@ -62,7 +62,7 @@ struct WantedArgs {
     /// Remove everything in the cluster that no document names: disable listeners and publishers,
     /// revoke grants, disconnect brokers, withdraw versions, retire algorithms, remove members.
     /// Organizations stay. `apply` removes at most MAX things; without MAX, at most a tenth of
-    /// what there is, and without a terminal nothing.
+    /// what there is, or nothing if no terminal is attached.
     #[arg(long, value_name = "MAX", num_args = 0..=1, require_equals = true)]
     prune: Option<Option<usize>>,
     #[command(flatten)]

@@ -67,7 +67,7 @@ pub enum Failure {
     Flow(#[from] FlowError),
     #[error("cannot make a temporary directory")]
     Scratch(#[source] io::Error),
-    #[error("cannot write the answer")]
+    #[error("cannot write the output")]
     Output(#[source] io::Error),
 }
 

@@ -23,8 +23,8 @@ pub struct LogArgs {
 #[derive(Debug, Subcommand)]
 enum LogCommand {
     /// Copy a log into another backend, byte for byte: events, their ids, times and order, and the
-    /// records by which a repeated command gets the same answer. A copy that was stopped continues
-    /// where it stopped. At the end both logs have the same Merkle root.
+    /// records that give a repeated command the same answer. A copy that was stopped continues
+    /// where it stopped. At the end, both logs have the same Merkle root.
     Copy(CopyArgs),
 }
 

@@ -102,7 +102,7 @@ async fn a_job_that_is_refused_says_why_and_is_tried_again_under_its_key() {
         .await;
     assert_eq!(unknown["job"], Value::Null);
     let refused = api.subscribe(document, nobody).await.error().await;
-    assert!(refused.contains("knows no such job"), "{refused}");
+    assert!(refused.contains("does not know this job"), "{refused}");
 }
 
 #[tokio::test]

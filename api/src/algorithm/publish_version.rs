@@ -86,7 +86,7 @@ fn version(text: &str) -> Result<Version, UserError> {
     text.parse().map_err(|_| {
         UserError::new(
             UserErrorCode::BadName,
-            "a version is written 1.2.3 or 1.2.3-rc.1",
+            "a version must have the form 1.2.3 or 1.2.3-rc.1",
             &["input", "version"],
         )
     })

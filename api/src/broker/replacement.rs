@@ -200,7 +200,8 @@ pub(super) async fn moved(task: &Task, broker: BrokerId) -> Result<(), NotDone> 
     };
     let moved = tokio::time::timeout(LONGEST_MOVE, moving).await;
     moved.unwrap_or_else(|_| {
-        let text = "the broker is replaced, and policies still move what depended on it";
+        let text =
+            "the broker has been replaced, and policies are still moving what depended on it";
         Err(NotDone::Failed(error(Code::Unavailable, text)))
     })
 }

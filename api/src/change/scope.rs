@@ -67,7 +67,7 @@ fn within_of(id: &ID) -> Result<Within> {
         Some(GlobalId::Algorithm(id)) => Ok(Within::Algorithm(id)),
         Some(GlobalId::Organization(name)) => Ok(Within::Organization(name)),
         _ => Err(invalid(
-            "within is the id of a broker, a topic, an algorithm or an organization",
+            "within must be the id of a broker, a topic, an algorithm or an organization",
         )),
     }
 }

@@ -104,9 +104,9 @@ impl EventFilterInput {
         let correlation = self.correlation_id.map(|id| id.parse().map(CorrelationId));
         let filter = EventFilter {
             of: self.of.as_ref().map(thing).transpose()?,
-            correlation: correlation
-                .transpose()
-                .map_err(|_| invalid("filter.correlationId is the correlationId of an event"))?,
+            correlation: correlation.transpose().map_err(|_| {
+                invalid("filter.correlationId must be the correlationId of an event")
+            })?,
             organizations: members.ids(
                 "organizationIds",
                 self.organization_ids,

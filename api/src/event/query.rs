@@ -74,7 +74,7 @@ impl EventQuery {
         let mut filter = filter.unwrap_or_default();
         if filter.of.replace(of).is_some() {
             return Some(Err(invalid(
-                "a history is of one thing: leave out filter.of",
+                "a history is already limited to one thing: leave out filter.of",
             )));
         }
         Some(events(ctx, filter, page, as_of).await)

@@ -163,7 +163,7 @@ impl GrantsEditInput {
 impl GrantChangeInput {
     fn of_topic(&self) -> Result<GrantChange, UserError> {
         if self.pattern.is_some() {
-            let text = "a pattern belongs to the grants of a broker, and `id` is a topic's";
+            let text = "only the grants of a broker take a pattern, and `id` is the id of a topic";
             return Err(UserError::new(
                 UserErrorCode::OutOfRange,
                 text,
@@ -179,7 +179,7 @@ impl GrantChangeInput {
 
     fn of_pattern(&self) -> Result<PatternChange, UserError> {
         let missing = || {
-            let text = "`id` is a broker's, whose grants are given by pattern";
+            let text = "`id` is the id of a broker, so a pattern is required";
             UserError::new(UserErrorCode::OutOfRange, text, &["pattern"])
         };
         let pattern = self.pattern.as_deref().ok_or_else(missing)?;

@@ -245,7 +245,7 @@ impl Drop for Ending {
 }
 
 fn broken_off() -> NotDone {
-    let text = "the job broke off; send the mutation again";
+    let text = "the job was interrupted; send the mutation again";
     NotDone::Failed(error(Code::Unavailable, text))
 }
 

@@ -18,7 +18,7 @@ impl JobSubscription {
     /// job has ended. Progress that is faster than the reader is sent together.
     async fn job(&self, ctx: &Context<'_>, id: ID) -> Result<impl Stream<Item = Job> + use<>> {
         let job = control(ctx).jobs.follow(id::known(&id, id::job)?);
-        let job = job.ok_or_else(|| invalid("this server knows no such job"))?;
+        let job = job.ok_or_else(|| invalid("this server does not know this job"))?;
         let view = View::live(ctx);
         let jobs = stream::unfold((Some(job), true), async |(job, first)| {
             let mut job = job?;

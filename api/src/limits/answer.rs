@@ -53,7 +53,8 @@ pub fn within_size(response: Response) -> Response {
         return response;
     }
     let text = format!(
-        "the answer is longer than {LONGEST} bytes; ask for less. A mutation has taken effect"
+        "the answer is longer than {LONGEST} bytes; ask for less. If it answers a mutation, the \
+         mutation has taken effect"
     );
     Response::from_errors(vec![too_complex(text)])
 }

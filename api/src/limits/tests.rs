@@ -230,7 +230,10 @@ fn an_introspection_asks_for_nothing_twice() {
         "{ __schema { types { fields { type { fields { name } } } } } }",
         "within",
     );
-    is_refused("{ __schema { a: types { name } } }", "no aliases");
+    is_refused(
+        "{ __schema { a: types { name } } }",
+        "aliases are not allowed",
+    );
     let again = "types { name } ".repeat(17);
     is_refused(
         &format!("{{ __schema {{ {again} }} }}"),

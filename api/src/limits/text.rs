@@ -11,7 +11,9 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         return Err(format!("the query is longer than {LONGEST} bytes"));
     }
     if nesting(text) > DEEPEST {
-        return Err(format!("nested deeper than {DEEPEST} brackets"));
+        return Err(format!(
+            "the query is nested deeper than {DEEPEST} brackets"
+        ));
     }
     Ok(())
 }

@@ -211,7 +211,7 @@ impl<'a> Walk<'a> {
             self.seen.aliases += 1;
             at_most("aliases", self.seen.aliases, MOST_ALIASES)?;
             if place.introspection != Introspection::No {
-                return Err("an introspection has no aliases".to_owned());
+                return Err("aliases are not allowed in an introspection".to_owned());
             }
         }
         Ok(())
@@ -224,7 +224,9 @@ impl<'a> Walk<'a> {
             ("__schema" | "__type", Introspection::No) => Ok(Introspection::Described),
             (_, Introspection::No) => Ok(Introspection::No),
             ("fields" | "inputFields" | "interfaces" | "possibleTypes", Introspection::Members) => {
-                Err(format!("`{name}` of a type within another type"))
+                Err(format!(
+                    "`{name}` cannot be asked for on a type within another type"
+                ))
             }
             ("fields" | "inputFields" | "interfaces" | "possibleTypes", _) => {
                 self.introspected()?;

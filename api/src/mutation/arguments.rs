@@ -30,7 +30,7 @@ pub(crate) fn unless_null<'a, T>(
         MaybeUndefined::Undefined => Ok(None),
         MaybeUndefined::Value(value) => Ok(Some(value)),
         MaybeUndefined::Null => {
-            let text = "it has no default: leave it out, and it stays as it is";
+            let text = "it has no default; leave it out to keep it as it is";
             Err(UserError::new(UserErrorCode::OutOfRange, text, path))
         }
     }

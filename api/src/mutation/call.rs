@@ -50,7 +50,7 @@ impl<'a> Call<'a> {
                 CommandId::of_key(&actor, &format!("{mutation}:{key}"))
             }
             Some(_) => {
-                let text = "an idempotency key has 1 to 200 bytes";
+                let text = "an idempotency key must have 1 to 200 bytes";
                 let path = &["input", "idempotencyKey"];
                 return Err(UserError::new(UserErrorCode::OutOfRange, text, path).into());
             }

@@ -12,7 +12,9 @@ use crate::error::{Code, error, invalid, read_failure};
 /// # Errors
 /// It is no id, or the caller may not speak for the worker.
 pub(super) fn speaking_for(ctx: &Context<'_>, id: &ID) -> Result<WorkerId> {
-    let id = id.parse().map_err(|_| invalid("a worker's id is a UUID"))?;
+    let id = id
+        .parse()
+        .map_err(|_| invalid("a worker's id must be a UUID"))?;
     let worker = WorkerId(id);
     match principal(ctx).actor {
         Actor::Worker { id } if id == worker => Ok(worker),
@@ -43,6 +45,6 @@ pub(super) fn check_worker(ctx: &Context<'_>) -> Result<()> {
 }
 
 fn forbidden() -> async_graphql::Error {
-    let text = "only workers may do this; `--remote-workers` admits those outside of the server";
+    let text = "only workers may do this; `--remote-workers` admits workers outside the server";
     error(Code::Forbidden, text)
 }

@@ -68,7 +68,7 @@ pub struct TopicInput {
 pub(super) fn answer(ctx: &Context<'_>, input: WorkerAnswerInput) -> Result<WorkerPayload> {
     let uuid = |id: &ID| {
         id.parse()
-            .map_err(|_| invalid("a request's id and secret are UUIDs"))
+            .map_err(|_| invalid("a request's id and secret must be UUIDs"))
     };
     let part = match input.answer {
         WorkerFindingInput::Topics(ListedTopicsInput { topics, more }) => Part::Topics {
@@ -92,7 +92,7 @@ pub(super) fn answer(ctx: &Context<'_>, input: WorkerAnswerInput) -> Result<Work
     }
     Ok(WorkerPayload::not_done(vec![UserError::new(
         UserErrorCode::NotFound,
-        "this worker is not asked, or its answer is no longer waited for",
+        "this worker was not asked, or its answer came too late",
         &["input", "requestId"],
     )]))
 }

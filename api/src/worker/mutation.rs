@@ -131,7 +131,7 @@ pub(super) fn worker_in(id: &ID) -> Result<WorkerId, UserError> {
     let id = id.parse().map_err(|_| {
         UserError::new(
             UserErrorCode::BadId,
-            "a worker's id is a UUID",
+            "a worker's id must be a UUID",
             &["input", "workerId"],
         )
     })?;

@@ -74,7 +74,7 @@ async fn outputs(ctx: &Context<'_>, algorithm: String, version: &str) -> Result<
     let algorithm = AlgorithmId::try_from(algorithm).map_err(|e| invalid(e.to_string()))?;
     let version: Version = version
         .parse()
-        .map_err(|_| invalid("a version is written 1.2.3"))?;
+        .map_err(|_| invalid("a version must have the form 1.2.3"))?;
     let model = &control(ctx).model;
     let outputs = model.outputs(&algorithm, &version).await;
     let outputs = outputs.map_err(|cause| read_failure(&cause))?;

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const SHORT_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Why a finding of another kind is no answer.
-const NOT_ASKED: &str = "the worker answered something else";
+const NOT_ASKED: &str = "the worker's answer is of another kind than the request";
 
 /// The topics of an answer at most, in all its parts.
 const MOST_TOPICS: usize = 100_000;

@@ -21,15 +21,15 @@ pub struct Endpoint(Uri);
 pub enum EndpointError {
     #[error("the endpoint is longer than 2048 characters")]
     TooLong,
-    #[error("the endpoint may hold only visible ASCII characters")]
+    #[error("the endpoint may contain only visible ASCII characters")]
     Characters,
     #[error("the endpoint must be an http URL")]
     NotHttp,
     #[error("https endpoints cannot be called yet")]
     Https,
-    #[error("the endpoint must not hold a user name or password")]
+    #[error("the endpoint must not contain a user name or password")]
     UserInfo,
-    #[error("the endpoint must not hold a fragment")]
+    #[error("the endpoint must not contain a fragment")]
     Fragment,
     #[error("the endpoint must name a host: a name or an IP address, with or without a port")]
     Host,

@@ -137,7 +137,10 @@ impl Payload for TopicsChanged {
         let parts = [
             ("found", self.gained.len()),
             ("lost", self.lost.len()),
-            ("found other partitions of", self.changed.len()),
+            (
+                "found a different number of partitions for",
+                self.changed.len(),
+            ),
         ];
         let parts = parts.into_iter().filter(|(_, count)| *count > 0);
         let parts: Vec<_> = parts

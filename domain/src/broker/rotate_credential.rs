@@ -96,7 +96,7 @@ mod tests {
             .when(rotate(0))
             .then_refused(Refusal::OutOfRange {
                 field: "credential",
-                rule: "a version from 1 on",
+                rule: "a version of at least 1",
             });
     }
 

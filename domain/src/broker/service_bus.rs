@@ -96,7 +96,7 @@ pub(super) fn check(
     unless(
         endpoint.is_none_or(|url| is_url(url, &["amqp://", "amqps://"])),
         "settings.serviceBus.endpoint",
-        "an amqp or amqps URL without user name, query and fragment",
+        "an amqp or amqps URL without user name, query or fragment",
     )?;
     let is_guid = |text: &str| uuid::Uuid::try_parse(text).is_ok();
     match auth {

@@ -60,7 +60,7 @@ pub(super) fn check(region: &str, endpoint: Option<&str>, auth: &SqsAuth) -> Res
     unless(
         endpoint.is_none_or(|url| is_url(url, &["http://", "https://"])),
         "settings.sqs.endpoint",
-        "an http or https URL without user name, query and fragment",
+        "an http or https URL without user name, query or fragment",
     )?;
     match auth {
         SqsAuth::DefaultChain => Ok(()),

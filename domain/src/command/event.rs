@@ -48,7 +48,7 @@ impl Payload for NothingChanged {
             Some(thing) => thing.to_string(),
             None => self.stream.to_string(),
         };
-        format!("changed nothing about {thing}, which was as asked for")
+        format!("changed nothing about {thing}, which was already as requested")
     }
 
     fn inverse(&self, _past: &Past<'_>) -> Result<Inverse, NoUndo> {
@@ -85,7 +85,7 @@ mod tests {
             (Thing::Topic(topic_id("a-b")), "a-b"),
             (Thing::Worker(worker), &format!("the worker {worker}")),
         ] {
-            let sentence = format!("changed nothing about {name}, which was as asked for");
+            let sentence = format!("changed nothing about {name}, which was already as requested");
             assert_eq!(told(&thing), sentence);
         }
     }

@@ -285,7 +285,7 @@ impl Payload for DlqCleared {
     }
 
     fn describe(&self, _names: &BrokerNames) -> String {
-        format!("took the dead letter queue from {}", named(&self.listener))
+        format!("removed the dead letter queue of {}", named(&self.listener))
     }
 
     fn inverse(&self, past: &Past<'_>) -> Result<Inverse, NoUndo> {

@@ -60,7 +60,7 @@ pub enum DirectError {
     /// Too many results, of all or of this algorithm, wait for topics that do not take them.
     #[error("too many results wait to be published")]
     Crowded,
-    #[error("no worker makes direct runs now")]
+    #[error("no worker is available for direct runs")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
 }
 

@@ -29,17 +29,17 @@ impl Failure {
     }
 
     pub(super) fn authorization() -> Self {
-        let message = "the Authorization is `Simple KEY`, `Bearer TOKEN` or a bare key";
+        let message = "Authorization must be `Simple KEY`, `Bearer TOKEN` or a bare key";
         Self::new(StatusCode::UNAUTHORIZED, "InputError", message)
     }
 
     pub(super) fn path() -> Self {
-        let message = "an algorithm is called at /v1/algo/{organization}/{name}[/{version}]";
+        let message = "algorithms are called at /v1/algo/{organization}/{name}[/{version}]";
         Self::new(StatusCode::NOT_FOUND, "InputError", message)
     }
 
     pub(super) fn method() -> Self {
-        let message = "an algorithm is called by POST";
+        let message = "algorithms are called by POST";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "InputError", message)
     }
 

@@ -9,7 +9,7 @@ const MOST_SECONDS: f64 = 3000.0;
 /// What is said of an output that is not known. The original's clients were handed new ones that
 /// its older servers did not know.
 const UNKNOWN_OUTPUT: &str =
-    "the output is not one of default, raw and void: the result is in its envelope";
+    "the output is none of default, raw and void, so the result is in its envelope";
 
 /// What may be asked for beside the input. Parameters of other names, `stdout` among them, are not
 /// looked at: no endpoint says what its algorithm printed.
@@ -84,7 +84,7 @@ fn seconds(text: &str) -> Result<f64, String> {
             Ok(seconds)
         }
         _ => Err(format!(
-            "the timeout is a number of seconds above 0 and up to {MOST_SECONDS}"
+            "the timeout must be a number of seconds above 0 and up to {MOST_SECONDS}"
         )),
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct CopyArgs {
     /// once it has stopped, run the copy again for what it appended in the meantime.
     #[arg(long, env = "EVENTFLOWS_COPY_FROM", hide_env_values = true)]
     from: LogUrl,
-    /// The log to copy to: empty, or an earlier copy of the other. No server may run on it.
+    /// The log to copy to: empty, or an earlier copy of the source. No server may run on it.
     #[arg(long, env = "EVENTFLOWS_COPY_TO", hide_env_values = true)]
     to: LogUrl,
 }
