@@ -5,8 +5,10 @@ pub mod contract;
 pub mod kafka;
 pub mod offsets;
 pub mod port;
+pub mod positions;
 
 pub use port::{
     Backlog, Broker, BrokerError, Delivery, Identity, Message, Outgoing, Sink, Source,
     SourceSettings, Start, TopicInfo,
 };
+pub use positions::{Beginning, Cause, Fingerprint, Positions, PositionsError, Standing};

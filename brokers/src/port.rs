@@ -7,6 +7,8 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::positions::Positions;
+
 /// Why a broker did not do what was asked. The text never holds a credential.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BrokerError {
@@ -41,7 +43,8 @@ pub trait Broker: Send + Sync {
     /// The topics there are, by name, without the broker's internal ones. Bounded in time (10 s).
     async fn topics(&self) -> Result<Vec<TopicInfo>, BrokerError>;
 
-    /// Where a group goes on in a topic, or would begin by `start`, and how much waits for it.
+    /// Where a group goes on in a topic, or would begin by `start`, and how much waits for it, as
+    /// the broker knows it.
     /// Bounded in time (10 s). A broker that keeps no positions answers an error.
     async fn backlog(&self, topic: &str, group: &str, start: Start)
     -> Result<Backlog, BrokerError>;
@@ -66,10 +69,12 @@ pub struct Backlog {
 #[derive(Clone, Debug)]
 pub struct SourceSettings {
     pub topic: String,
-    /// The consumer group, where the broker has them; the position belongs to it.
+    /// The consumer group, where the broker has them.
     pub group: String,
-    /// Where to begin when the group has no position yet.
+    /// Where to begin in a topic that was never read.
     pub start: Start,
+    /// Where it stands.
+    pub positions: Arc<dyn Positions>,
     /// How many received messages may be unsettled at once; beyond it nothing more is handed out.
     pub max_unsettled: usize,
 }

@@ -2,5 +2,6 @@
 
 mod kafka {
     mod embedded;
+    mod positions;
     mod real;
 }

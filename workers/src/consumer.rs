@@ -66,7 +66,14 @@ pub(crate) async fn run(
         FEWEST_IN_FLIGHT.max(IN_FLIGHT_PER_CALL * first.settings.concurrency as usize);
     let connection = resources.connections.of(listener.topic.broker);
     let connection = connection.map_err(ConsumerError::Open)?;
-    let settings = source_settings(&first, most_in_flight);
+    let positions = Arc::new(resources.journal.positions(key));
+    let settings = SourceSettings {
+        topic: first.listener.topic.topic.to_string(),
+        group: first.group.to_string(),
+        start: start(first.settings.start),
+        max_unsettled: most_in_flight,
+        positions,
+    };
     let source = connection.broker().source(settings).await;
     let source = source.map_err(ConsumerError::Open)?;
     resources.reporter.report(listener, Report::Started).await;
@@ -324,15 +331,6 @@ impl Consumer<'_> {
 fn kib(delivery: &Delivery) -> u32 {
     let kib = u32::try_from(delivery.message.body.len() / 1024).unwrap_or(u32::MAX);
     kib.saturating_add(1)
-}
-
-fn source_settings(assignment: &Assignment, max_unsettled: usize) -> SourceSettings {
-    SourceSettings {
-        topic: assignment.listener.topic.topic.to_string(),
-        group: assignment.group.to_string(),
-        start: start(assignment.settings.start),
-        max_unsettled,
-    }
 }
 
 pub(crate) fn start(position: Option<StartPosition>) -> Start {

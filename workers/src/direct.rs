@@ -21,7 +21,7 @@ use self::outbox::Outbox;
 use crate::connections::Connector;
 use crate::control_plane::{ControlPlane, Transport};
 use crate::delivery::endpoint::Endpoints;
-use crate::journal::{Draft, Journal, JournalError, ListenerKey, MessageId};
+use crate::journal::{Draft, Journal, JournalError, ListenerKey};
 
 /// Why a run did not start, or its outcome is not known.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,7 @@ struct Shared {
     ids: Arc<dyn Ids>,
     /// The journal's keys of direct callers, by algorithm: as many as there are algorithms.
     listeners: Mutex<HashMap<AlgorithmId, ListenerKey>>,
-    next_offset: AtomicI64,
+    next_number: AtomicI64,
     tasks: TaskTracker,
     /// Cancelled when runs under way are given up.
     giving_up: CancellationToken,
@@ -66,7 +66,7 @@ impl DirectRuns {
         close_interrupted(&journal).await?;
         let control_plane = ControlPlane::new(transport, worker, Arc::clone(&ids));
         Ok(Self(Arc::new(Shared {
-            next_offset: AtomicI64::new(journal.next_direct_offset().await?),
+            next_number: AtomicI64::new(journal.next_direct_number().await?),
             endpoints: Endpoints::new(),
             outbox: Outbox::new(journal.clone(), control_plane, connector, Arc::clone(&ids)),
             journal,
@@ -150,11 +150,9 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn message_id(&self) -> MessageId {
-        MessageId {
-            partition: 0,
-            offset: self.next_offset.fetch_add(1, Ordering::Relaxed),
-        }
+    /// A number that no direct run has had.
+    fn next_number(&self) -> i64 {
+        self.next_number.fetch_add(1, Ordering::Relaxed)
     }
 }
 

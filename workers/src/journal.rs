@@ -8,6 +8,7 @@ mod claims;
 mod decisions;
 mod direct;
 mod job;
+mod positions;
 mod reads;
 mod record;
 mod retention;
@@ -32,7 +33,7 @@ use self::writer::Writer;
 
 pub use self::direct::Unpublished;
 pub use self::record::{
-    Claim, Claimed, Draft, ListenerKey, MessageId, Outcome, Owner, Recorded, RunKey,
+    Claim, Claimed, Draft, ListenerKey, MessageId, Outcome, Owner, Recorded, RunKey, Taken,
 };
 pub use self::retention::Retention;
 pub use self::schema::OpenError;

@@ -1,13 +1,16 @@
 //! Steps that the contract's functions are made of. Every wait is bounded.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::ops::Range;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 
 use crate::port::{Broker, Delivery, Message, Outgoing, Source, SourceSettings, Start};
+use crate::positions::MemoryPositions;
 
 /// More than a group needs to rebalance.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,13 +37,23 @@ pub(super) async fn open_at(
     max_unsettled: usize,
     start: Start,
 ) -> Box<dyn Source> {
+    let group = format!("{topic}-{group}");
     let settings = SourceSettings {
         topic: topic.to_owned(),
-        group: format!("{topic}-{group}"),
+        positions: positions_of(&group),
+        group,
         start,
         max_unsettled,
     };
     broker.source(settings).await.expect("a source")
+}
+
+/// The positions of a group: all of its sources share them.
+pub(super) fn positions_of(group: &str) -> Arc<MemoryPositions> {
+    static GROUPS: LazyLock<Mutex<HashMap<String, Arc<MemoryPositions>>>> =
+        LazyLock::new(Mutex::default);
+    let mut groups = GROUPS.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(groups.entry(group.to_owned()).or_default())
 }
 
 /// Writes a message with each number as its body, all at once, and waits until they are there.

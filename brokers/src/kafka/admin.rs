@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::context::Health;
 use super::errors::{broker_error, from_code};
@@ -38,16 +41,108 @@ impl KafkaAdmin {
     pub async fn create_topic(&self, name: &str, partitions: i32) -> Result<(), BrokerError> {
         let health = self.client.inner().context();
         let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
-        let options = AdminOptions::new().request_timeout(Some(self.settings.request_timeout));
         let answers = self
             .client
-            .create_topics([&topic], &options)
+            .create_topics([&topic], &self.options())
             .await
             .map_err(|error| broker_error(&error, name, health))?;
         for answer in answers {
             answer.map_err(|(_, code)| from_code(code, name, health, code))?;
         }
         self.wait_for(name, partitions).await
+    }
+
+    /// Adds partitions to a topic, up to that many in all, and waits until they have leaders.
+    pub async fn add_partitions(&self, name: &str, partitions: i32) -> Result<(), BrokerError> {
+        let health = self.client.inner().context();
+        let count = usize::try_from(partitions).unwrap_or_default();
+        let answers = self
+            .client
+            .create_partitions(&[NewPartitions::new(name, count)], &self.options())
+            .await
+            .map_err(|error| broker_error(&error, name, health))?;
+        for answer in answers {
+            answer.map_err(|(_, code)| from_code(code, name, health, code))?;
+        }
+        self.wait_for(name, partitions).await
+    }
+
+    /// Deletes a topic, and waits until the broker does not know it any more.
+    pub async fn delete_topic(&self, name: &str) -> Result<(), BrokerError> {
+        let health = self.client.inner().context();
+        let answers = self
+            .client
+            .delete_topics(&[name], &self.options())
+            .await
+            .map_err(|error| broker_error(&error, name, health))?;
+        for answer in answers {
+            answer.map_err(|(_, code)| from_code(code, name, health, code))?;
+        }
+        for _ in 0..QUESTIONS {
+            let topics = probe::topics(&self.settings).await?;
+            if topics.iter().all(|topic| topic.name != name) {
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Err(BrokerError::Other(format!("topic {name} is still there")))
+    }
+
+    /// Deletes the messages of a partition before an offset, as retention does.
+    pub async fn delete_before(
+        &self,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> Result<(), BrokerError> {
+        let health = self.client.inner().context();
+        let failed = |error: KafkaError| broker_error(&error, topic, health);
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Offset(offset))
+            .map_err(failed)?;
+        let deleted = self.client.delete_records(&list, &self.options());
+        let deleted = deleted.await.map_err(failed)?;
+        for element in deleted.elements() {
+            element.error().map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Deletes a group with all that it has committed.
+    pub async fn delete_group(&self, group: &str) -> Result<(), BrokerError> {
+        let health = self.client.inner().context();
+        let answers = self
+            .client
+            .delete_groups(&[group], &self.options())
+            .await
+            .map_err(|error| broker_error(&error, group, health))?;
+        for answer in answers {
+            answer.map_err(|(_, code)| from_code(code, group, health, code))?;
+        }
+        Ok(())
+    }
+
+    /// Moves an empty group, as other tools do.
+    pub fn move_group(
+        &self,
+        group: &str,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> Result<(), BrokerError> {
+        let health = Health::new(&self.settings);
+        let failed = |error: KafkaError| broker_error(&error, topic, &Health::default());
+        let consumer: BaseConsumer<Health> = config::of_group(&self.settings, group)
+            .create_with_context(health)
+            .map_err(failed)?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Offset(offset))
+            .map_err(failed)?;
+        consumer.commit(&list, CommitMode::Sync).map_err(failed)
+    }
+
+    fn options(&self) -> AdminOptions {
+        AdminOptions::new().request_timeout(Some(self.settings.request_timeout))
     }
 
     /// How far each partition of a topic reaches, in the order of their numbers.

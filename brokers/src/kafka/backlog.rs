@@ -87,8 +87,7 @@ fn waiting(
     let ends = Watermarks { low, high };
     let next = match position {
         Some(offset) if (low..=high).contains(&offset) => offset,
-        // What was there is no longer kept, and `auto.offset.reset` decides.
-        Some(_) if start == Start::Latest => high,
+        // What was there is not kept any more, or the topic was created again.
         Some(_) => low,
         None => first_offset(consumer, topic, partition, start, ends)?,
     };

@@ -6,7 +6,7 @@ use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
 use super::{KafkaSecurity, KafkaSettings};
-use crate::port::{SourceSettings, Start};
+use crate::port::SourceSettings;
 
 /// The largest message a sink sends. Above the usual limit of a broker (1 MiB), so that the broker
 /// and the topic decide, and far below what its client would try to hold.
@@ -39,6 +39,20 @@ pub(super) fn of_group(settings: &KafkaSettings, group: &str) -> ClientConfig {
     config
 }
 
+/// For looking at single records. A client that reads must name a group; this one never joins it.
+pub(super) fn peek(settings: &KafkaSettings, topic: &str) -> ClientConfig {
+    let mut config = of_group(settings, &format!("eventflows-peek-{topic}"));
+    config
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "error")
+        .set("enable.partition.eof", "true")
+        .set("queued.min.messages", "1")
+        .set("fetch.message.max.bytes", "65536")
+        .set("isolation.level", "read_uncommitted");
+    config
+}
+
 pub(super) fn consumer(settings: &KafkaSettings, source: &SourceSettings) -> ClientConfig {
     let session = settings.session_timeout;
     let heartbeat = (session / 3).min(Duration::from_secs(3));
@@ -54,7 +68,9 @@ pub(super) fn consumer(settings: &KafkaSettings, source: &SourceSettings) -> Cli
         .set("enable.auto.commit", "true")
         .set("auto.commit.interval.ms", "1000")
         .set("enable.auto.offset.store", "false")
-        .set("auto.offset.reset", offset_reset(source.start))
+        // Where it begins is known before it reads. A position that the log does not have is an
+        // error: what was lost is found out and told.
+        .set("auto.offset.reset", "error")
         // How soon new partitions of the topic, or a topic created late, are found.
         .set("topic.metadata.refresh.interval.ms", "30000")
         // A small prefetch; with the default backoff a full one would stop the fetch for a second.
@@ -63,15 +79,6 @@ pub(super) fn consumer(settings: &KafkaSettings, source: &SourceSettings) -> Cli
         .set("fetch.queue.backoff.ms", "50")
         .set("fetch.max.bytes", "16777216");
     config
-}
-
-/// Where a group without a position, or with one the broker no longer has, begins. After a time
-/// that is the oldest message kept: what was deleted was older still.
-fn offset_reset(start: Start) -> &'static str {
-    match start {
-        Start::Earliest | Start::At(_) => "earliest",
-        Start::Latest => "latest",
-    }
 }
 
 pub(super) fn producer(settings: &KafkaSettings) -> ClientConfig {

@@ -68,6 +68,33 @@ impl Partition {
     }
 }
 
+/// Where a partition begins to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Begun {
+    pub(super) partition: i32,
+    pub(super) offset: i64,
+    pub(super) incarnation: u32,
+}
+
+/// What a position that we commit says of itself, before the incarnation that it is of. Other tools
+/// leave nothing there when they move a group.
+const MARK: &str = "eventflows/";
+
+/// The incarnation that a committed position is of; none if it is not ours.
+pub(super) fn incarnation_of(metadata: &str) -> Option<u32> {
+    metadata.strip_prefix(MARK)?.parse().ok()
+}
+
+impl Begun {
+    /// Adds it to a list that is committed, marked as ours.
+    pub(super) fn add_to(&self, list: &mut TopicPartitionList, topic: &str) -> KafkaResult<()> {
+        let mut element = list.add_partition(topic, self.partition);
+        element.set_offset(Offset::Offset(self.offset))?;
+        element.set_metadata(format!("{MARK}{}", self.incarnation));
+        Ok(())
+    }
+}
+
 /// All partitions of a source. Used by its thread only; the lock is for the compiler.
 #[derive(Debug)]
 pub(super) struct Partitions {
@@ -80,6 +107,7 @@ pub(super) struct Partitions {
 #[derive(Debug)]
 struct Held {
     partition: Arc<Partition>,
+    begun: Begun,
     stored: i64,
     committed: i64,
     paused: bool,
@@ -97,24 +125,24 @@ impl Partitions {
         }
     }
 
-    pub(super) fn assign(&self, partitions: &[i32]) {
-        for id in partitions {
-            let partition = Arc::new(Partition {
-                unsettled: Arc::clone(&self.unsettled),
-                tracker: Mutex::default(),
-                position: AtomicI64::new(NOWHERE),
-                revoked: AtomicBool::new(false),
-            });
-            let held = Held {
-                partition,
-                stored: NOWHERE,
-                committed: NOWHERE,
-                paused: false,
-                full: false,
-            };
-            if let Some(old) = self.held().insert(*id, held) {
-                old.partition.revoke();
-            }
+    /// Begins a partition, of which an earlier assignment moves nothing any more.
+    pub(super) fn assign(&self, begun: Begun) {
+        let partition = Arc::new(Partition {
+            unsettled: Arc::clone(&self.unsettled),
+            tracker: Mutex::default(),
+            position: AtomicI64::new(NOWHERE),
+            revoked: AtomicBool::new(false),
+        });
+        let held = Held {
+            partition,
+            begun,
+            stored: NOWHERE,
+            committed: NOWHERE,
+            paused: false,
+            full: false,
+        };
+        if let Some(old) = self.held().insert(begun.partition, held) {
+            old.partition.revoke();
         }
     }
 
@@ -131,10 +159,18 @@ impl Partitions {
         self.held().get(&id).map(|held| Arc::clone(&held.partition))
     }
 
-    /// Leaves what is settled with librdkafka, which commits it within its interval.
-    pub(super) fn store<C: ConsumerContext>(&self, consumer: &BaseConsumer<C>) {
-        let list = self.moved(|_| true, |held| &mut held.stored);
-        self.store_list(consumer, &list);
+    /// Which of those partitions are held, with where they began.
+    pub(super) fn begun(&self) -> Vec<Begun> {
+        self.held().values().map(|held| held.begun).collect()
+    }
+
+    /// Leaves what is settled with librdkafka, which commits it within its interval. Answers it, by
+    /// partition.
+    pub(super) fn store<C: ConsumerContext>(&self, consumer: &BaseConsumer<C>) -> Vec<(i32, i64)> {
+        let moved = self.moved(|_| true, |held| &mut held.stored);
+        self.store_list(consumer, &self.list(&moved));
+        let done = moved.iter().map(|moved| (moved.partition, moved.offset));
+        done.collect()
     }
 
     /// Commits what is settled of those partitions `which` picks, and waits for the broker.
@@ -143,7 +179,7 @@ impl Partitions {
         consumer: &BaseConsumer<C>,
         which: impl Fn(i32) -> bool,
     ) -> KafkaResult<()> {
-        let list = self.moved(which, |held| &mut held.committed);
+        let list = self.list(&self.moved(which, |held| &mut held.committed));
         if list.count() == 0 {
             return Ok(());
         }
@@ -198,6 +234,10 @@ impl Partitions {
         }
     }
 
+    pub(super) fn topic(&self) -> &str {
+        &self.topic
+    }
+
     pub(super) fn max_backlog(&self) -> usize {
         self.max_backlog
     }
@@ -207,16 +247,29 @@ impl Partitions {
         &self,
         which: impl Fn(i32) -> bool,
         mark: impl Fn(&mut Held) -> &mut i64,
-    ) -> TopicPartitionList {
-        let mut list = TopicPartitionList::new();
+    ) -> Vec<Begun> {
+        let mut moved = Vec::new();
         for (id, held) in self.held().iter_mut().filter(|(id, _)| which(**id)) {
-            let position = held.partition.position.load(Ordering::Acquire);
+            let offset = held.partition.position.load(Ordering::Acquire);
+            let begun = held.begun;
             let mark = mark(held);
-            if *mark != position {
-                *mark = position;
-                list.add_partition_offset(&self.topic, *id, Offset::Offset(position))
-                    .expect("a position is not negative once it has moved");
+            if *mark != offset {
+                *mark = offset;
+                moved.push(Begun {
+                    partition: *id,
+                    offset,
+                    ..begun
+                });
             }
+        }
+        moved
+    }
+
+    fn list(&self, moved: &[Begun]) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        for moved in moved {
+            let added = moved.add_to(&mut list, &self.topic);
+            added.expect("a position is not negative once it has moved");
         }
         list
     }

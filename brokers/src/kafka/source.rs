@@ -1,17 +1,20 @@
 //! A member of a consumer group as a source of the port.
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::KafkaSettings;
 use super::config;
 use super::context::Health;
 use super::errors::broker_error;
+use super::locate::Locator;
 use super::partitions::Partitions;
 use super::poller::{Event, GroupContext, Poller};
 use super::unsettled::Unsettled;
@@ -47,7 +50,9 @@ impl KafkaSource {
                 Arc::clone(&unsettled),
                 max_backlog,
             ),
-            start: settings.start,
+            locator: Locator::new(kafka.clone(), settings.clone(), Handle::current()),
+            unlocated: Mutex::default(),
+            out_of_range: AtomicBool::new(false),
         };
         let failed = |error| broker_error(&error, &settings.topic, &Health::default());
         let consumer: BaseConsumer<GroupContext> = config::consumer(kafka, &settings)

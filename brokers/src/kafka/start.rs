@@ -1,4 +1,4 @@
-//! Where a group without a position begins.
+//! Where a source begins in a partition: the rule, and the offsets that a start position means.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,60 +8,44 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::Watermarks;
 use crate::port::Start;
+use crate::positions::Cause;
 
-/// How long one request to the broker may take. The group waits meanwhile.
+/// What is known of a partition that was read before.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Known {
+    /// Everything before it is done, as the reader has written down.
+    pub(super) next: Option<i64>,
+    /// What the group has committed for the same life of the log.
+    pub(super) committed: Option<i64>,
+    /// Whether a message that was done is still at its place; none where that cannot be seen.
+    pub(super) same_log: Option<bool>,
+}
+
+/// Where the source begins, and why; none where it has not read the partition before.
+pub(super) fn again(known: Known, ends: Watermarks) -> Option<(i64, Cause)> {
+    // Another member of the group may have come further, with a journal of its own.
+    let position = known.next.max(known.committed)?;
+    let lost = |count: i64| u64::try_from(count).unwrap_or_default();
+    let recreated = (ends.low, Cause::Recreated);
+    Some(match known.same_log {
+        Some(false) => recreated,
+        Some(true) if position > ends.high => {
+            let lost = lost(position - ends.high);
+            (ends.high, Cause::Truncated { lost })
+        }
+        None if position > ends.high => recreated,
+        _ if position < ends.low => {
+            let lost = lost(ends.low - position);
+            (ends.low, Cause::Gap { lost })
+        }
+        _ => (position, Cause::GoesOn),
+    })
+}
+
+/// How long the broker may take to look up a time.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
-const ATTEMPTS: u32 = 3;
 
-/// The assignment with a first offset for the partitions the group has no position in.
-///
-/// `auto.offset.reset` would decide again at every restart until something is committed: a group
-/// that starts at the end, reads nothing and is restarted would miss what came in between. So the
-/// offsets are found once and, being stored, committed. Answers those too. [`Start::Earliest`]
-/// has no such gap and is left to librdkafka.
-pub(super) fn first_offsets<C: ConsumerContext>(
-    consumer: &BaseConsumer<C>,
-    assigned: &TopicPartitionList,
-    start: Start,
-) -> (TopicPartitionList, TopicPartitionList) {
-    if start == Start::Earliest {
-        return (assigned.clone(), TopicPartitionList::new());
-    }
-    for attempt in 1..=ATTEMPTS {
-        match find(consumer, assigned, start) {
-            Ok(found) => return found,
-            Err(error) => tracing::warn!(%error, attempt, "could not look up where to start"),
-        }
-    }
-    (assigned.clone(), TopicPartitionList::new())
-}
-
-fn find<C: ConsumerContext>(
-    consumer: &BaseConsumer<C>,
-    assigned: &TopicPartitionList,
-    start: Start,
-) -> KafkaResult<(TopicPartitionList, TopicPartitionList)> {
-    let committed = consumer.committed_offsets(assigned.clone(), REQUEST_TIMEOUT)?;
-    let mut all = TopicPartitionList::new();
-    let mut new = TopicPartitionList::new();
-    for element in committed.elements() {
-        let (topic, partition) = (element.topic(), element.partition());
-        if element.offset() != Offset::Invalid {
-            all.add_partition_offset(topic, partition, element.offset())?;
-            continue;
-        }
-        // The end is taken before the time is looked up: what is written in between is not passed
-        // over.
-        let (low, high) = consumer.fetch_watermarks(topic, partition, REQUEST_TIMEOUT)?;
-        let ends = Watermarks { low, high };
-        let offset = Offset::Offset(first_offset(consumer, topic, partition, start, ends)?);
-        all.add_partition_offset(topic, partition, offset)?;
-        new.add_partition_offset(topic, partition, offset)?;
-    }
-    Ok((all, new))
-}
-
-/// Where a group begins in a partition that it has no position in.
+/// The first offset to read of a partition that was never read.
 pub(super) fn first_offset<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
@@ -92,4 +76,102 @@ fn millis(time: SystemTime) -> i64 {
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     i64::try_from(since.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ENDS: Watermarks = Watermarks { low: 10, high: 20 };
+
+    fn known(next: impl Into<Option<i64>>, same_log: Option<bool>) -> Known {
+        Known {
+            next: next.into(),
+            committed: None,
+            same_log,
+        }
+    }
+
+    #[test]
+    fn a_partition_that_was_not_read_has_nothing_to_go_on_from() {
+        assert_eq!(again(known(None, None), ENDS), None);
+    }
+
+    #[test]
+    fn a_position_within_the_log_goes_on_and_so_does_one_at_its_end() {
+        for next in [10, 15, 20] {
+            for same_log in [None, Some(true)] {
+                let begins = again(known(next, same_log), ENDS);
+                assert_eq!(begins, Some((next, Cause::GoesOn)));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_kept_any_more_is_counted() {
+        let begins = again(known(4, None), ENDS);
+        assert_eq!(begins, Some((10, Cause::Gap { lost: 6 })));
+    }
+
+    #[test]
+    fn a_log_that_ends_before_the_position_lost_its_end_or_is_another_one() {
+        let truncated = Some((20, Cause::Truncated { lost: 3 }));
+        assert_eq!(again(known(23, Some(true)), ENDS), truncated);
+        let recreated = Some((10, Cause::Recreated));
+        assert_eq!(again(known(23, None), ENDS), recreated);
+        assert_eq!(again(known(23, Some(false)), ENDS), recreated);
+    }
+
+    #[test]
+    fn another_message_at_a_known_place_means_another_log() {
+        let begins = again(known(15, Some(false)), ENDS);
+        assert_eq!(begins, Some((10, Cause::Recreated)));
+    }
+
+    #[test]
+    fn what_another_member_of_the_group_has_done_is_not_read_again() {
+        let other = Known {
+            committed: Some(17),
+            ..known(12, Some(true))
+        };
+        assert_eq!(again(other, ENDS), Some((17, Cause::GoesOn)));
+        let behind = Known {
+            committed: Some(11),
+            ..known(12, Some(true))
+        };
+        assert_eq!(again(behind, ENDS), Some((12, Cause::GoesOn)));
+    }
+
+    proptest! {
+        #[test]
+        fn a_source_begins_within_the_log_and_skips_nothing_that_is_there(
+            low in 0_i64..50,
+            length in 0_i64..50,
+            next in proptest::option::of(0_i64..120),
+            committed in proptest::option::of(0_i64..120),
+            same_log in proptest::option::of(any::<bool>()),
+        ) {
+            let ends = Watermarks { low, high: low + length };
+            let known = Known { next, committed, same_log };
+            let position = next.max(committed);
+            match again(known, ends) {
+                None => prop_assert_eq!(position, None),
+                Some((offset, cause)) => {
+                    prop_assert!((ends.low..=ends.high).contains(&offset));
+                    let position = position.unwrap();
+                    match cause {
+                        Cause::Recreated => prop_assert_eq!(offset, low),
+                        Cause::Gap { lost } => {
+                            prop_assert_eq!(position + i64::try_from(lost).unwrap(), offset);
+                        }
+                        Cause::Truncated { .. } => prop_assert_eq!(offset, ends.high),
+                        Cause::GoesOn => prop_assert_eq!(offset, position),
+                        Cause::First => prop_assert!(false, "it was read before"),
+                    }
+                }
+            }
+        }
+    }
 }

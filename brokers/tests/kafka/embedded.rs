@@ -1,10 +1,12 @@
 //! Against the embedded Kafka. Left out, because it is not a whole Kafka: writing to an unknown
 //! topic (it creates it), and starting at a time (it looks none up).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use brokers::contract;
 use brokers::kafka::{EmbeddedKafka, KafkaBroker, KafkaSettings};
+use brokers::positions::MemoryPositions;
 use brokers::{Broker, BrokerError, Outgoing, SourceSettings, Start, TopicInfo};
 use bytes::Bytes;
 use futures_util::future::try_join_all;
@@ -70,6 +72,7 @@ async fn a_stuck_message_stops_its_partition_at_a_bound() {
         group: "stuck".to_owned(),
         start: Start::Earliest,
         max_unsettled: 10,
+        positions: Arc::<MemoryPositions>::default(),
     };
     let mut source = broker.source(settings).await.unwrap();
     let stuck = source.recv().await.unwrap();

@@ -1,9 +1,11 @@
 //! Against a Kafka that runs beside the tests, at the address in `EVENTFLOWS_TEST_KAFKA`. It does
 //! not create topics by itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use brokers::kafka::{KafkaAdmin, KafkaBroker, KafkaSettings, Watermarks};
+use brokers::positions::MemoryPositions;
 use brokers::{Broker, BrokerError, SourceSettings, Start, contract};
 use uuid::Uuid;
 
@@ -64,6 +66,7 @@ async fn reading_an_unknown_topic_says_so() {
         group: topic.clone(),
         start: Start::Earliest,
         max_unsettled: 1,
+        positions: Arc::<MemoryPositions>::default(),
     };
     let mut source = broker().source(settings).await.unwrap();
     let received = tokio::time::timeout(Duration::from_secs(30), source.recv()).await;
@@ -82,15 +85,15 @@ async fn watermarks_tell_how_far_a_topic_reaches() {
     assert_eq!(watermarks.iter().map(count).sum::<i64>(), 500);
 }
 
-fn broker() -> KafkaBroker {
+pub(crate) fn broker() -> KafkaBroker {
     KafkaBroker::new(settings())
 }
 
-fn admin() -> KafkaAdmin {
+pub(crate) fn admin() -> KafkaAdmin {
     KafkaAdmin::new(settings()).expect("a client")
 }
 
-async fn fresh_topic(partitions: i32) -> String {
+pub(crate) async fn fresh_topic(partitions: i32) -> String {
     let name = unique_name();
     let created = admin().create_topic(&name, partitions).await;
     created.expect("a topic");
@@ -101,7 +104,7 @@ async fn fresh_topic(partitions: i32) -> String {
     clippy::disallowed_methods,
     reason = "tests share one Kafka and need names of their own"
 )]
-fn unique_name() -> String {
+pub(crate) fn unique_name() -> String {
     format!("test-{}", Uuid::new_v4())
 }
 

@@ -24,9 +24,14 @@ CREATE TABLE runs (
     -- In the order of claims, across listeners.
     run             INTEGER NOT NULL,
     run_id          BLOB    NOT NULL CHECK (length(run_id) = 16),
-    -- Where the message stands in the source.
+    -- Where the message stands in its topic, in which life of it.
     partition       INTEGER NOT NULL,
     "offset"        INTEGER NOT NULL,
+    incarnation     INTEGER NOT NULL,
+    -- What tells it from another message at that place: when it was sent, in milliseconds since 1970,
+    -- and the first half of its body's SHA-256. Nothing for direct runs.
+    sent_at         INTEGER,
+    digest          BLOB CHECK (length(digest) = 16),
     -- Microseconds since 1970, UTC.
     claimed_at      INTEGER NOT NULL,
     -- Calls counted, each before it was made.
@@ -36,7 +41,20 @@ CREATE TABLE runs (
     PRIMARY KEY (listener, run),
     -- A message is looked up by its place, not by run_id: places rise, and ids, being random, would
     -- touch a page of their own each.
-    UNIQUE (listener, partition, "offset")
+    UNIQUE (listener, partition, "offset", incarnation)
+) STRICT, WITHOUT ROWID;
+
+-- How far a listener has come. What a broker keeps of it is a copy.
+CREATE TABLE positions (
+    listener    INTEGER NOT NULL,
+    partition   INTEGER NOT NULL,
+    -- Rises each time the log begins again: a message from `since` on is of this life, one before it
+    -- of the last.
+    incarnation INTEGER NOT NULL,
+    since       INTEGER NOT NULL,
+    -- Everything before this offset is done.
+    next        INTEGER NOT NULL,
+    PRIMARY KEY (listener, partition)
 ) STRICT, WITHOUT ROWID;
 
 -- A run is decided once: by the row's insertion.

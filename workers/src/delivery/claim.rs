@@ -1,12 +1,14 @@
 //! Claim: messages get their runs, durable before anything else happens.
 
-use brokers::Identity;
+use std::sync::Arc;
+
+use brokers::{Fingerprint, Identity, Message};
 use bytes::Bytes;
 use domain::RunId;
 use uuid::Uuid;
 
 use super::{Pipeline, Received, header, is_callable, is_too_large};
-use crate::journal::{Claim, Claimed, JournalError, MessageId, Recorded, RunKey};
+use crate::journal::{Claim, Claimed, JournalError, MessageId, Recorded, RunKey, Taken};
 
 /// Attempts cut short by a stop or a crash that are forgiven. A message that kills its worker is
 /// given up after its attempts and these.
@@ -55,8 +57,7 @@ pub(super) async fn claim(
         let message = &received.delivery.message;
         Claim {
             listener: pipeline.key,
-            run_id: run_id(pipeline.group, &message.identity),
-            message: message_id(&message.identity),
+            taken: taken(pipeline.group, message),
             calls: can_call && !is_too_large(&assignment, message),
         }
     });
@@ -72,10 +73,10 @@ pub(super) async fn claim(
 fn run(received: &Received, claim: Claim, claimed: Claimed) -> Run {
     let interruptions = claimed.claims.saturating_sub(1);
     Run {
-        id: Bytes::from(claim.run_id.to_string()),
+        id: Bytes::from(claimed.run_id.to_string()),
         traceparent: Bytes::from(header::traceparent(
             &received.delivery.message,
-            claim.run_id,
+            claimed.run_id,
         )),
         key: claimed.run,
         attempts: claimed.attempts,
@@ -85,18 +86,20 @@ fn run(received: &Received, claim: Claim, claimed: Claimed) -> Run {
     }
 }
 
-/// The same for every delivery of the message to the listener.
-fn run_id(group: Uuid, identity: &Identity) -> RunId {
-    RunId(Uuid::new_v5(&group, identity.to_string().as_bytes()))
-}
-
-fn message_id(identity: &Identity) -> MessageId {
-    match identity {
+fn taken(group: Uuid, message: &Message) -> Taken {
+    match &message.identity {
         Identity::Kafka {
-            partition, offset, ..
-        } => MessageId {
-            partition: *partition,
-            offset: *offset,
+            topic,
+            partition,
+            offset,
+        } => Taken::Message {
+            group,
+            topic: Arc::clone(topic),
+            id: MessageId {
+                partition: *partition,
+                offset: *offset,
+            },
+            fingerprint: Fingerprint::of(message),
         },
     }
 }
@@ -116,18 +119,5 @@ pub(super) mod tests {
             forgiven: 0,
             decision: None,
         }
-    }
-
-    #[test]
-    fn a_message_has_one_run_per_listener() {
-        let message = |offset| Identity::Kafka {
-            topic: "orders".into(),
-            partition: 1,
-            offset,
-        };
-        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        assert_eq!(run_id(one, &message(7)), run_id(one, &message(7)));
-        assert_ne!(run_id(one, &message(7)), run_id(one, &message(8)));
-        assert_ne!(run_id(one, &message(7)), run_id(other, &message(7)));
     }
 }

@@ -15,7 +15,7 @@ use crate::delivery::call::call;
 use crate::delivery::called::Called;
 use crate::delivery::claim::Run;
 use crate::delivery::input::Input;
-use crate::journal::{Claim, Draft, JournalError, Outcome, Recorded, Unpublished};
+use crate::journal::{Claim, Draft, JournalError, Outcome, Recorded, Taken, Unpublished};
 use crate::pause::unit;
 
 /// How often an endpoint that takes no connection is tried. One that took it is called once: the
@@ -81,8 +81,10 @@ impl Shared {
     async fn claim(&self, id: RunId, algorithm: &AlgorithmId) -> Result<Run, JournalError> {
         let claim = Claim {
             listener: self.listener(algorithm).await?,
-            run_id: id,
-            message: self.message_id(),
+            taken: Taken::Direct {
+                run_id: id,
+                number: self.next_number(),
+            },
             calls: true,
         };
         let claimed = self.journal.claim(vec![claim]).await?;

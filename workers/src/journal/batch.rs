@@ -1,6 +1,6 @@
 //! One write transaction, and what can be done in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::settlement::Decision;
 use jiff::Timestamp;
@@ -20,9 +20,24 @@ pub(super) trait Operation: Send + 'static {
 pub(super) struct Batch<'t> {
     pub(super) tx: &'t Transaction<'t>,
     pub(super) now: Timestamp,
+    pub(super) memory: &'t mut Memory,
+    counters: BTreeMap<ListenerKey, Counts>,
+}
+
+/// What the one writer of a journal knows of it without reading.
+#[derive(Debug)]
+pub(super) struct Memory {
     /// The number of the next run to be claimed.
     pub(super) next_run: i64,
-    counters: BTreeMap<ListenerKey, Counts>,
+    /// The lives of partitions that messages were taken from.
+    pub(super) lives: HashMap<(ListenerKey, i32), Life>,
+}
+
+/// One life of a partition's log: from `since` on; what is before is of the life before.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Life {
+    pub(super) incarnation: u32,
+    pub(super) since: i64,
 }
 
 /// What a batch adds to a listener's counters.
@@ -35,12 +50,21 @@ struct Counts {
     dropped: i64,
 }
 
+impl Memory {
+    pub(super) fn new(next_run: i64) -> Self {
+        Self {
+            next_run,
+            lives: HashMap::new(),
+        }
+    }
+}
+
 impl<'t> Batch<'t> {
-    pub(super) fn new(tx: &'t Transaction<'t>, now: Timestamp, next_run: i64) -> Self {
+    pub(super) fn new(tx: &'t Transaction<'t>, now: Timestamp, memory: &'t mut Memory) -> Self {
         Self {
             tx,
             now,
-            next_run,
+            memory,
             counters: BTreeMap::new(),
         }
     }
@@ -60,8 +84,8 @@ impl<'t> Batch<'t> {
         *counter += 1;
     }
 
-    /// Writes the counters, and ends; answers the number of the next run.
-    pub(super) fn finish(self) -> rusqlite::Result<i64> {
+    /// Writes the counters, and ends.
+    pub(super) fn finish(self) -> rusqlite::Result<()> {
         let mut update = self.tx.prepare_cached(
             "UPDATE listeners SET received = received + ?2, succeeded = succeeded + ?3,
                 dead_lettered = dead_lettered + ?4, filtered = filtered + ?5, dropped = dropped + ?6
@@ -77,6 +101,6 @@ impl<'t> Batch<'t> {
                 counts.dropped
             ])?;
         }
-        Ok(self.next_run)
+        Ok(())
     }
 }

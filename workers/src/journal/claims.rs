@@ -1,10 +1,12 @@
 //! Taking messages, and counting their calls.
 
+use brokers::Fingerprint;
+use domain::RunId;
 use rusqlite::{OptionalExtension, params};
 
 use super::batch::{Batch, Operation};
 use super::reads;
-use super::record::{Claim, Claimed, ListenerKey, RunKey};
+use super::record::{Claim, Claimed, ListenerKey, MessageId, RunKey, Taken};
 
 /// The key of a listener, made where there is none.
 pub(super) struct Listener {
@@ -62,66 +64,146 @@ impl Operation for Refund {
     }
 }
 
-/// A new message gets a row, a known one is found.
+/// What is new gets a row, what is known is found.
 fn take(claim: &Claim, batch: &mut Batch<'_>) -> rusqlite::Result<Claimed> {
-    let run = batch.next_run;
+    match &claim.taken {
+        Taken::Direct { run_id, number } => {
+            let place = Place {
+                run_id: *run_id,
+                id: MessageId {
+                    partition: 0,
+                    offset: *number,
+                },
+                incarnation: 0,
+                fingerprint: None,
+            };
+            match insert(claim, &place, batch)? {
+                Some(claimed) => Ok(claimed),
+                None => Err(rusqlite::Error::QueryReturnedNoRows),
+            }
+        }
+        Taken::Message {
+            group,
+            topic,
+            id,
+            fingerprint,
+        } => {
+            let place = |incarnation| Place {
+                run_id: id.run_id(*group, topic, incarnation),
+                id: *id,
+                incarnation,
+                fingerprint: Some(*fingerprint),
+            };
+            let incarnation = batch.incarnation(claim.listener, *id)?;
+            if let Some(new) = insert(claim, &place(incarnation), batch)? {
+                return Ok(new);
+            }
+            if let Some(known) = again(claim, &place(incarnation), batch)? {
+                return Ok(known);
+            }
+            // Another message has taken its place: the log was truncated, or the topic is another.
+            let incarnation = batch.begin_again(claim.listener, *id)?;
+            tracing::warn!(
+                topic = &**topic,
+                partition = id.partition,
+                offset = id.offset,
+                "another message is where one was read before"
+            );
+            let new = insert(claim, &place(incarnation), batch)?;
+            new.ok_or(rusqlite::Error::QueryReturnedNoRows)
+        }
+    }
+}
+
+/// Where something is taken.
+struct Place {
+    run_id: RunId,
+    id: MessageId,
+    incarnation: u32,
+    fingerprint: Option<Fingerprint>,
+}
+
+/// Inserts a run, unless there is one at that place.
+fn insert(
+    claim: &Claim,
+    place: &Place,
+    batch: &mut Batch<'_>,
+) -> rusqlite::Result<Option<Claimed>> {
+    let run = batch.memory.next_run;
+    let fingerprint = place.fingerprint.as_ref();
     let inserted = batch
         .tx
         .prepare_cached(
             "INSERT INTO runs
-                (listener, run, run_id, partition, \"offset\", claimed_at, attempts)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT (listener, partition, \"offset\") DO NOTHING",
+                (listener, run, run_id, partition, \"offset\", incarnation, sent_at, digest,
+                 claimed_at, attempts)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (listener, partition, \"offset\", incarnation) DO NOTHING",
         )?
         .execute(params![
             claim.listener.0,
             run,
-            claim.run_id.0.as_bytes(),
-            claim.message.partition,
-            claim.message.offset,
+            place.run_id.0.as_bytes(),
+            place.id.partition,
+            place.id.offset,
+            place.incarnation,
+            fingerprint.and_then(|fingerprint| fingerprint.sent_at_ms),
+            fingerprint.map(|fingerprint| &fingerprint.digest[..]),
             batch.now.as_microsecond(),
             u32::from(claim.calls),
         ])?;
     if inserted == 0 {
-        return again(claim, batch);
+        return Ok(None);
     }
-    batch.next_run += 1;
+    batch.memory.next_run += 1;
     batch.count_received(claim.listener);
-    Ok(Claimed {
+    Ok(Some(Claimed {
         run: RunKey {
             listener: claim.listener,
             run,
         },
+        run_id: place.run_id,
         attempts: u32::from(claim.calls),
         claims: 1,
         decision: None,
-    })
+    }))
 }
 
-/// Takes a message that is known.
-fn again(claim: &Claim, batch: &Batch<'_>) -> rusqlite::Result<Claimed> {
-    let mut claimed = batch
-        .tx
-        .prepare_cached(
-            "SELECT run, attempts, claims, decision, version, revision, status, reason, reason_text,
-                    finished_at, outbox.run IS NULL, content_type, result
-             FROM runs LEFT JOIN decisions USING (run) LEFT JOIN outbox USING (run)
-             WHERE runs.listener = ?1 AND partition = ?2 AND \"offset\" = ?3",
-        )?
-        .query_row(
-            params![claim.listener.0, claim.message.partition, claim.message.offset],
-            |row| {
-                Ok(Claimed {
-                    run: RunKey {
-                        listener: claim.listener,
-                        run: row.get(0)?,
-                    },
-                    attempts: row.get(1)?,
-                    claims: row.get(2)?,
-                    decision: reads::recorded(row, 3)?,
-                })
-            },
-        )?;
+/// Takes a message that is known; none if another one is at its place.
+fn again(claim: &Claim, place: &Place, batch: &Batch<'_>) -> rusqlite::Result<Option<Claimed>> {
+    let mut select = batch.tx.prepare_cached(
+        "SELECT run, attempts, claims, decision, version, revision, status, reason, reason_text,
+                finished_at, outbox.run IS NULL, content_type, result
+         FROM runs LEFT JOIN decisions USING (run) LEFT JOIN outbox USING (run)
+         WHERE runs.listener = ?1 AND partition = ?2 AND \"offset\" = ?3 AND incarnation = ?4
+           AND sent_at IS ?5 AND digest IS ?6",
+    )?;
+    let fingerprint = place.fingerprint.as_ref();
+    let known = select.query_row(
+        params![
+            claim.listener.0,
+            place.id.partition,
+            place.id.offset,
+            place.incarnation,
+            fingerprint.and_then(|fingerprint| fingerprint.sent_at_ms),
+            fingerprint.map(|fingerprint| &fingerprint.digest[..]),
+        ],
+        |row| {
+            Ok(Claimed {
+                run: RunKey {
+                    listener: claim.listener,
+                    run: row.get(0)?,
+                },
+                run_id: place.run_id,
+                attempts: row.get(1)?,
+                claims: row.get(2)?,
+                decision: reads::recorded(row, 3)?,
+            })
+        },
+    );
+    let Some(mut claimed) = known.optional()? else {
+        return Ok(None);
+    };
     if claimed.decision.is_none() {
         claimed.claims += 1;
         batch
@@ -129,7 +211,7 @@ fn again(claim: &Claim, batch: &Batch<'_>) -> rusqlite::Result<Claimed> {
             .prepare_cached("UPDATE runs SET claims = claims + 1 WHERE listener = ?1 AND run = ?2")?
             .execute([claimed.run.listener.0, claimed.run.run])?;
     }
-    Ok(claimed)
+    Ok(Some(claimed))
 }
 
 /// Answers how many attempts are counted then.

@@ -51,9 +51,9 @@ impl Journal {
         self.ask(Listener { owner, topic }).await
     }
 
-    /// The first number that no direct run has had in place of an offset. It only tells them apart.
-    pub(crate) async fn next_direct_offset(&self) -> Result<i64, JournalError> {
-        self.reader.read(next_offset).await
+    /// The first number that no direct run has had. It only tells them apart.
+    pub(crate) async fn next_direct_number(&self) -> Result<i64, JournalError> {
+        self.reader.read(next_number).await
     }
 
     /// Direct runs without a decision, a thousand at most.
@@ -123,7 +123,7 @@ impl Operation for PublishedToAll {
     }
 }
 
-fn next_offset(journal: &Connection) -> rusqlite::Result<i64> {
+fn next_number(journal: &Connection) -> rusqlite::Result<i64> {
     journal.query_row(
         "SELECT coalesce(max(taken), -1) + 1 FROM
             (SELECT (SELECT max(\"offset\") FROM runs

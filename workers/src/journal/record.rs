@@ -1,7 +1,9 @@
 //! What the journal holds and answers.
 
 use std::fmt;
+use std::sync::Arc;
 
+use brokers::Fingerprint;
 use bytes::Bytes;
 use domain::run::RunEnd;
 use domain::settlement::{Decision, Reason};
@@ -32,27 +34,43 @@ pub enum Owner {
     DirectCallers(AlgorithmId),
 }
 
-/// What tells a message from the others of its owner.
+/// Where a message stands in its topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MessageId {
     pub partition: i32,
     pub offset: i64,
 }
 
-/// A message to take.
-#[derive(Clone, Copy, Debug)]
+/// Something to take.
+#[derive(Clone, Debug)]
 pub struct Claim {
     pub listener: ListenerKey,
-    pub run_id: RunId,
-    pub message: MessageId,
-    /// Whether a call follows at once; it is then counted with the claim, if the message is new.
+    pub taken: Taken,
+    /// Whether a call follows at once; it is then counted with the claim, if what is taken is new.
     pub calls: bool,
 }
 
-/// What is known of a taken message.
+/// What is taken.
+#[derive(Clone, Debug)]
+pub enum Taken {
+    Message {
+        /// The consumer group, the namespace of the run ids.
+        group: Uuid,
+        topic: Arc<str>,
+        id: MessageId,
+        fingerprint: Fingerprint,
+    },
+    /// The call of a direct caller, with a number that no other one has.
+    Direct { run_id: RunId, number: i64 },
+}
+
+/// What is known of something that was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {
     pub run: RunKey,
+    /// The same for every delivery of a message to a listener, and another one for a message that
+    /// has taken its place.
+    pub run_id: RunId,
     /// Calls counted so far. For a new message the one that the claim announced is among them.
     pub attempts: u32,
     /// How often the message was taken without a decision, this time included. 1: it is new.
@@ -110,6 +128,15 @@ impl RunKey {
             listener: ListenerKey(1),
             run: 1,
         }
+    }
+}
+
+impl MessageId {
+    /// The run of the message at that place of a topic, in one life of it.
+    pub(super) fn run_id(self, group: Uuid, topic: &str, incarnation: u32) -> RunId {
+        let Self { partition, offset } = self;
+        let name = format!("{topic}/{incarnation}/{partition}/{offset}");
+        RunId(Uuid::new_v5(&group, name.as_bytes()))
     }
 }
 

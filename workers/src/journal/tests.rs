@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use brokers::{Beginning, Cause, Fingerprint, Positions, Standing};
 use bytes::Bytes;
 use domain::settlement::{Decision, Reason};
 use domain::testing::FixedClock;
@@ -36,15 +37,56 @@ async fn fresh() -> (TempDir, Journal, ListenerKey) {
 }
 
 fn claim(listener: ListenerKey, offset: i64) -> Claim {
+    message(listener, offset, "a body")
+}
+
+/// The claim of a message with that body.
+fn message(listener: ListenerKey, offset: i64, body: &str) -> Claim {
     Claim {
         listener,
-        run_id: RunId(Uuid::from_u128(offset.unsigned_abs().into())),
-        message: MessageId {
-            partition: 0,
-            offset,
+        taken: Taken::Message {
+            group: Uuid::from_u128(1),
+            topic: "orders".into(),
+            id: MessageId {
+                partition: 0,
+                offset,
+            },
+            fingerprint: fingerprint(body),
         },
         calls: true,
     }
+}
+
+fn fingerprint(body: &str) -> Fingerprint {
+    Fingerprint::new(Some(7), body.as_bytes())
+}
+
+/// Begins to read the one partition.
+async fn begin(journal: &Journal, listener: ListenerKey, offset: i64, cause: Cause) -> u32 {
+    let beginning = Beginning {
+        partition: 0,
+        offset,
+        cause,
+    };
+    journal
+        .positions(listener)
+        .begin(vec![beginning])
+        .await
+        .unwrap()[0]
+}
+
+async fn advance(journal: &Journal, listener: ListenerKey, next: i64) {
+    let positions = journal.positions(listener);
+    positions.advance(vec![(0, next)]).await.unwrap();
+}
+
+/// Takes a message, decides and publishes it.
+async fn finish(journal: &Journal, claim: Claim) -> Claimed {
+    let claimed = take(journal, claim).await.unwrap();
+    let draft = Arc::new(draft(Decision::Succeeded, ""));
+    journal.decide(claimed.run, draft).await.unwrap();
+    journal.published(claimed.run).await.unwrap();
+    claimed
 }
 
 async fn take(journal: &Journal, claim: Claim) -> Result<Claimed, JournalError> {
@@ -173,9 +215,20 @@ async fn runs_are_listed_newest_first_and_page_by_page() {
     assert_eq!(journal.run(&owner(2), page[3].id).await.unwrap(), None);
 }
 
+const THREE: Retention = Retention {
+    keep: Duration::from_secs(60),
+    runs: 3,
+};
+
+async fn messages(journal: &Journal) -> Vec<String> {
+    let left = journal.runs(&owner(1), None, 100).await.unwrap();
+    left.into_iter().map(|run| run.message).collect()
+}
+
 #[tokio::test]
 async fn retention_deletes_the_oldest_published_runs() {
     let (_directory, journal, listener) = fresh().await;
+    begin(&journal, listener, 0, Cause::First).await;
     for offset in 0..6 {
         let run = take(&journal, claim(listener, offset)).await.unwrap().run;
         if offset == 5 {
@@ -189,19 +242,117 @@ async fn retention_deletes_the_oldest_published_runs() {
             journal.published(run).await.unwrap();
         }
     }
-    let limits = Retention {
-        keep: Duration::from_secs(60),
-        runs: 3,
-    };
-    assert_eq!(journal.prune(limits).await.unwrap(), 2);
-    assert_eq!(journal.prune(limits).await.unwrap(), 0);
-    let left = journal.runs(&owner(1), None, 10).await.unwrap();
-    let messages: Vec<_> = left.iter().map(|run| run.message.as_str()).collect();
+    advance(&journal, listener, 5).await;
+    assert_eq!(journal.prune(THREE).await.unwrap(), 2);
+    assert_eq!(journal.prune(THREE).await.unwrap(), 0);
     // The unpublished and the undecided one stay, whatever their age.
     let expected = ["orders/0/5", "orders/0/4", "orders/0/3", "orders/0/0"];
-    assert_eq!(messages, expected);
+    assert_eq!(messages(&journal).await, expected);
     let ledger = journal.ledger(&owner(1)).await.unwrap();
     assert_eq!((ledger.received, ledger.succeeded), (6, 5));
+}
+
+#[tokio::test]
+async fn retention_keeps_what_may_come_again_and_the_last_message_that_was_done() {
+    let (_directory, journal, listener) = fresh().await;
+    begin(&journal, listener, 0, Cause::First).await;
+    for offset in 0..10 {
+        finish(&journal, claim(listener, offset)).await;
+    }
+    let none = Retention {
+        keep: Duration::ZERO,
+        runs: 0,
+    };
+    // Nothing is known to be done on the broker.
+    assert_eq!(journal.prune(none).await.unwrap(), 0);
+    advance(&journal, listener, 6).await;
+    assert_eq!(journal.prune(none).await.unwrap(), 5);
+    assert_eq!(messages(&journal).await.last().unwrap(), "orders/0/5");
+    let again = take(&journal, claim(listener, 9)).await.unwrap();
+    assert!(again.decision.is_some());
+    // Of a topic that was created again nothing comes any more.
+    begin(&journal, listener, 0, Cause::Recreated).await;
+    assert_eq!(journal.prune(none).await.unwrap(), 5);
+}
+
+#[tokio::test]
+async fn a_message_in_the_place_of_another_is_another_run() {
+    let (directory, journal, listener) = fresh().await;
+    begin(&journal, listener, 0, Cause::First).await;
+    let mut old = Vec::new();
+    for offset in 0..4 {
+        old.push(finish(&journal, message(listener, offset, "old")).await);
+    }
+    // The log lost its end, and goes on with other messages.
+    let new = finish(&journal, message(listener, 2, "new")).await;
+    assert_eq!(new.claims, 1);
+    assert_ne!(new.run_id, old[2].run_id);
+    drop(journal);
+
+    let journal = open(&directory).await;
+    for (offset, body, expected) in [(1, "old", &old[1]), (2, "new", &new)] {
+        let again = take(&journal, message(listener, offset, body))
+            .await
+            .unwrap();
+        assert_eq!((again.run, again.run_id), (expected.run, expected.run_id));
+        assert!(again.decision.is_some());
+    }
+    let other = take(&journal, message(listener, 3, "newer")).await.unwrap();
+    assert!(other.decision.is_none());
+    let ledger = journal.ledger(&owner(1)).await.unwrap();
+    assert_eq!((ledger.received, ledger.succeeded), (6, 5));
+}
+
+#[tokio::test]
+async fn the_same_message_of_a_topic_that_was_created_again_is_another_run() {
+    let (_directory, journal, listener) = fresh().await;
+    assert_eq!(begin(&journal, listener, 0, Cause::First).await, 0);
+    let old = finish(&journal, claim(listener, 0)).await;
+    assert_eq!(begin(&journal, listener, 0, Cause::Recreated).await, 1);
+    let new = take(&journal, claim(listener, 0)).await.unwrap();
+    assert_eq!((new.claims, new.decision), (1, None));
+    assert_ne!(new.run_id, old.run_id);
+}
+
+#[tokio::test]
+async fn positions_outlive_the_process_and_never_go_back_by_themselves() {
+    let (directory, journal, listener) = fresh().await;
+    assert_eq!(journal.positions(listener).load().await.unwrap(), []);
+    begin(&journal, listener, 3, Cause::First).await;
+    for offset in [3, 4, 6] {
+        finish(&journal, message(listener, offset, &offset.to_string())).await;
+    }
+    for next in [7, 5] {
+        advance(&journal, listener, next).await;
+    }
+    let standing = Standing {
+        partition: 0,
+        incarnation: 0,
+        next: 7,
+        last: Some((6, fingerprint("6"))),
+    };
+    assert_eq!(
+        journal.positions(listener).load().await.unwrap(),
+        [standing]
+    );
+    drop(journal);
+
+    let journal = open(&directory).await;
+    let listener = journal.listener(&owner(1), &topic()).await.unwrap();
+    assert_eq!(
+        journal.positions(listener).load().await.unwrap(),
+        [standing]
+    );
+    begin(&journal, listener, 5, Cause::Truncated { lost: 2 }).await;
+    let truncated = Standing {
+        next: 5,
+        last: Some((4, fingerprint("4"))),
+        ..standing
+    };
+    assert_eq!(
+        journal.positions(listener).load().await.unwrap(),
+        [truncated]
+    );
 }
 
 /// A clock that cannot be read.

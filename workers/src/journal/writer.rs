@@ -11,7 +11,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::mpsc;
 
 use super::JournalError;
-use super::batch::Batch;
+use super::batch::{Batch, Memory};
 use super::job::Job;
 use super::schema::{self, OpenError};
 
@@ -34,8 +34,7 @@ pub(super) struct Writer {
     /// `None` after a failed transaction.
     connection: Option<Connection>,
     clock: Arc<dyn Clock>,
-    /// The number of the next run to be claimed.
-    next_run: i64,
+    memory: Memory,
 }
 
 impl Writer {
@@ -47,7 +46,7 @@ impl Writer {
             });
         Ok(Self {
             path,
-            next_run: next_run.map_err(OpenError::Connect)?,
+            memory: Memory::new(next_run.map_err(OpenError::Connect)?),
             connection: Some(connection),
             clock,
         })
@@ -94,12 +93,22 @@ impl Writer {
 
     /// Applies `jobs` in order, in one transaction; an error undoes them all.
     fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+        let next_run = self.memory.next_run;
+        let committed = self.try_commit(jobs);
+        if committed.is_err() {
+            // What the batch had learned is not so.
+            self.memory = Memory::new(next_run);
+        }
+        committed
+    }
+
+    fn try_commit(&mut self, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => schema::writer(&self.path)?,
         };
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        self.next_run = apply(&tx, jobs, self.clock.now(), self.next_run)?;
+        apply(&tx, jobs, self.clock.now(), &mut self.memory)?;
         tx.commit()?;
         // After an error it is closed, and with it the state that the failure left it in.
         self.connection = Some(connection);
@@ -121,9 +130,9 @@ fn apply(
     tx: &Transaction<'_>,
     jobs: &mut [Box<dyn Job>],
     now: jiff::Timestamp,
-    next_run: i64,
-) -> rusqlite::Result<i64> {
-    let mut batch = Batch::new(tx, now, next_run);
+    memory: &mut Memory,
+) -> rusqlite::Result<()> {
+    let mut batch = Batch::new(tx, now, memory);
     for job in jobs {
         job.apply(&mut batch)?;
     }

@@ -61,6 +61,13 @@ impl MemoryBroker {
         self.0.state.lock().unwrap().open_sources
     }
 
+    /// Deletes a topic with all that its groups had settled, and creates it again.
+    pub(crate) fn recreate(&self, topic: &str) {
+        let mut state = self.0.state.lock().unwrap();
+        state.topics.remove(topic);
+        state.settled.retain(|(of, ..)| of != topic);
+    }
+
     /// Whether writes to the topic fail from now on.
     pub(crate) fn refuse(&self, topic: &str, refuse: bool) {
         let mut state = self.0.state.lock().unwrap();

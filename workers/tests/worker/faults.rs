@@ -3,15 +3,15 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
+use brokers::Fingerprint;
 use bytes::Bytes;
+use domain::Position;
 use domain::settlement::Decision;
-use domain::{Position, RunId};
 use serde_json::json;
-use uuid::Uuid;
-use workers::journal::{Claim, Draft, MessageId};
+use workers::journal::{Claim, Draft, MessageId, Taken};
 
 use crate::endpoint::Endpoint;
-use crate::world::{World, eventually, header, owner};
+use crate::world::{GROUP, World, eventually, header, owner};
 
 fn refuse(_: usize, _: &Bytes) -> (u16, Bytes) {
     (422, Bytes::from_static(b"no"))
@@ -138,10 +138,14 @@ async fn a_decision_that_another_made_first_is_the_one_published() {
     let topic = "orders".parse().unwrap();
     let claim = Claim {
         listener: journal.listener(&owner(), &topic).await.unwrap(),
-        run_id: RunId(Uuid::nil()),
-        message: MessageId {
-            partition: 0,
-            offset: 0,
+        taken: Taken::Message {
+            group: GROUP.parse().unwrap(),
+            topic: "orders".into(),
+            id: MessageId {
+                partition: 0,
+                offset: 0,
+            },
+            fingerprint: Fingerprint::new(Some(0), b"bad"),
         },
         calls: false,
     };

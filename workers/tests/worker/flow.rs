@@ -1,5 +1,6 @@
 //! Messages that pass, and workers that come and go.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, mpsc};
 
 use bytes::Bytes;
@@ -35,6 +36,34 @@ async fn a_result_goes_to_the_output_under_the_messages_key() {
     let reports = world.plane.reports();
     assert_eq!(reports, ["WorkerJoin", "STARTED", "STOPPED", "WorkerLeave"]);
     assert_eq!(world.broker.open_sources(), 0);
+}
+
+#[tokio::test]
+async fn a_message_in_the_place_of_another_has_a_run_of_its_own() {
+    let world = World::new(echo).await;
+    world.broker.write("orders", &[], b"old");
+    world.broker.write("orders", &[], b"same");
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    world.settled(2).await;
+    worker.stop().await;
+
+    world.broker.recreate("orders");
+    world.broker.write("orders", &[], b"new");
+    world.broker.write("orders", &[], b"more");
+    let worker = world.worker().await;
+    world.settled(2).await;
+    let outputs = world.outputs(4).await;
+    let bodies: BTreeSet<_> = outputs.iter().map(|output| &output.body[..]).collect();
+    assert!(bodies.contains(&b"scored new"[..]) && bodies.contains(&b"scored more"[..]));
+    let ids: BTreeSet<_> = outputs
+        .iter()
+        .map(|output| header(output, "ce-id"))
+        .collect();
+    assert_eq!(ids.len(), 4);
+    let ledger = worker.ledger().await;
+    assert_eq!((ledger.received, ledger.succeeded), (4, 4));
+    worker.stop().await;
 }
 
 #[tokio::test]
@@ -84,6 +113,9 @@ async fn a_result_waits_for_a_publisher_that_is_being_moved() {
     let (release, released) = mpsc::channel::<()>();
     let released = Mutex::new(released);
     let world = World::new(move |call, body| {
+        if body == "large" {
+            return (422, Bytes::new());
+        }
         released.lock().unwrap().recv().unwrap();
         echo(call, body)
     })
@@ -96,15 +128,23 @@ async fn a_result_waits_for_a_publisher_that_is_being_moved() {
         assignment["outputs"] = json!("moving");
         assignment["settings"]["max_message_bytes"] = json!(3);
     });
-    // It is refused only once the worker knows the assignment.
-    world.broker.write("orders", &[], b"large");
-    world.dead_letters(1).await;
+    // Such a message is too large only once the worker knows the assignment.
+    eventually("a message that is too large", || {
+        world.broker.write("orders", &[], b"large");
+        let dead = world.broker.messages("dead");
+        let reason = |dead| header(dead, "eventflows-reason") == "message_too_large";
+        dead.iter().any(reason)
+    })
+    .await;
     release.send(()).unwrap();
     while worker.ledger().await.succeeded == 0 {
         tokio::task::yield_now().await;
     }
     world.assign(|assignment| assignment["outputs"]["known"][0]["topic"] = json!("elsewhere"));
-    world.settled(2).await;
+    eventually("the result", || {
+        !world.broker.messages("elsewhere").is_empty()
+    })
+    .await;
     assert_eq!(world.broker.messages("elsewhere")[0].body, "scored one");
     assert!(world.broker.messages("scores").is_empty());
     worker.stop().await;

@@ -82,8 +82,8 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("rustls*", &["client", "event-store"]),
     ("tokio-tungstenite", &["client", "tests"]),
     ("ed25519-dalek", &["event-store"]),
-    // Checkpoints, and the fingerprints of idempotent requests.
-    ("sha2", &["api", "event-store"]),
+    // Checkpoints, and the fingerprints of idempotent requests and of messages.
+    ("sha2", &["api", "brokers", "event-store"]),
     ("argon2", &[]),
     ("chacha20poly1305", &[]),
     ("x25519-dalek", &[]),

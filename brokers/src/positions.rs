@@ -1,0 +1,149 @@
+//! Where a source stands in a topic, written down by whoever reads it.
+//!
+//! A broker's own record of a group's position is a copy, for its tools: it is deleted once a group
+//! has been idle for long, other tools can move it, and it does not say which life of a topic it
+//! belongs to.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use crate::port::Message;
+
+/// What a reader has written down of one partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub partition: i32,
+    /// Which life of the partition's log that is: it rises each time the log begins again.
+    pub incarnation: u32,
+    /// Everything before this offset is done.
+    pub next: i64,
+    /// A message before it that is remembered, the last if possible: the log is another one where
+    /// that offset holds another message.
+    pub last: Option<(i64, Fingerprint)>,
+}
+
+/// What tells a message apart from another one at the same place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// Milliseconds since 1970, UTC; none where the broker keeps no time.
+    pub sent_at_ms: Option<i64>,
+    /// The first half of the body's SHA-256.
+    pub digest: [u8; 16],
+}
+
+/// Where a reader begins in a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    pub partition: i32,
+    pub offset: i64,
+    pub cause: Cause,
+}
+
+/// Why a reader begins where it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It has not read the partition before: its start position, or, where it has read others of
+    /// the topic, the oldest message.
+    First,
+    /// It goes on where it stood.
+    GoesOn,
+    /// What came next is not kept any more, so that it goes on with the oldest message.
+    Gap { lost: u64 },
+    /// The log has lost its end, which was read before: a replica that was behind took over.
+    Truncated { lost: u64 },
+    /// The topic was deleted and created again, or another cluster stands in its place.
+    Recreated,
+}
+
+/// Why positions could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("the positions cannot be read or written")]
+pub struct PositionsError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// The positions of one source.
+#[async_trait]
+pub trait Positions: Debug + Send + Sync {
+    /// What is written down, of any partition.
+    async fn load(&self) -> Result<Vec<Standing>, PositionsError>;
+
+    /// Writes down where the source begins, durable once it is answered; answers the incarnations,
+    /// in order. [`Cause::Recreated`] raises the partition's.
+    async fn begin(&self, beginnings: Vec<Beginning>) -> Result<Vec<u32>, PositionsError>;
+
+    /// Notes that everything before those offsets is done, by partition. Durable some time later.
+    async fn advance(&self, done: Vec<(i32, i64)>) -> Result<(), PositionsError>;
+}
+
+impl Fingerprint {
+    pub fn new(sent_at_ms: Option<i64>, body: &[u8]) -> Self {
+        let hash = Sha256::digest(body);
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&hash[..16]);
+        Self { sent_at_ms, digest }
+    }
+
+    pub fn of(message: &Message) -> Self {
+        let sent_at = message.timestamp.and_then(|time| {
+            let since = time.duration_since(std::time::SystemTime::UNIX_EPOCH);
+            since.ok()?.as_millis().try_into().ok()
+        });
+        Self::new(sent_at, &message.body)
+    }
+}
+
+/// Positions that are kept in memory, for tests of brokers.
+#[derive(Debug, Default)]
+pub struct MemoryPositions(Mutex<HashMap<i32, Standing>>);
+
+impl MemoryPositions {
+    /// Notes what a message before the position looked like.
+    pub fn remember(&self, partition: i32, offset: i64, body: &Bytes, sent_at_ms: Option<i64>) {
+        if let Some(standing) = self.standings().get_mut(&partition) {
+            standing.last = Some((offset, Fingerprint::new(sent_at_ms, body)));
+        }
+    }
+
+    fn standings(&self) -> MutexGuard<'_, HashMap<i32, Standing>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Positions for MemoryPositions {
+    async fn load(&self) -> Result<Vec<Standing>, PositionsError> {
+        Ok(self.standings().values().copied().collect())
+    }
+
+    async fn begin(&self, beginnings: Vec<Beginning>) -> Result<Vec<u32>, PositionsError> {
+        let mut standings = self.standings();
+        let begun = beginnings.into_iter().map(|beginning| {
+            let before = standings.get(&beginning.partition).copied();
+            let incarnation = before.map_or(0, |before| before.incarnation);
+            let recreated = beginning.cause == Cause::Recreated;
+            let standing = Standing {
+                partition: beginning.partition,
+                incarnation: incarnation + u32::from(recreated),
+                next: beginning.offset,
+                last: before.and_then(|before| before.last.filter(|_| !recreated)),
+            };
+            standings.insert(beginning.partition, standing);
+            standing.incarnation
+        });
+        Ok(begun.collect())
+    }
+
+    async fn advance(&self, done: Vec<(i32, i64)>) -> Result<(), PositionsError> {
+        let mut standings = self.standings();
+        for (partition, next) in done {
+            if let Some(standing) = standings.get_mut(&partition) {
+                standing.next = standing.next.max(next);
+            }
+        }
+        Ok(())
+    }
+}
