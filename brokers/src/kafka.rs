@@ -11,6 +11,7 @@ mod config;
 mod context;
 mod embedded;
 mod errors;
+mod group;
 mod locate;
 mod message;
 mod partitions;

@@ -24,6 +24,7 @@ mod log_copy;
 mod log_faults;
 mod mutations;
 mod past;
+mod positions;
 mod refusals;
 mod requests;
 mod revisions;

@@ -12,7 +12,7 @@ use super::partitions::{Begun, incarnation_of};
 use super::start::{Known, again, first_offset};
 use super::{KafkaSettings, Watermarks, peek};
 use crate::port::SourceSettings;
-use crate::positions::{Beginning, Cause, PositionsError, Standing};
+use crate::positions::{Beginning, Cause, Fingerprint, PositionsError, Standing};
 
 /// How long it may take for all partitions; the group waits meanwhile. What is not found by then is
 /// looked for again later.
@@ -58,14 +58,20 @@ impl Locator {
     }
 
     /// Where the source begins in `partitions`, written down. Those that could not be looked at,
-    /// because they have no leader or the broker is slow, are missing.
+    /// because they have no leader or the broker is slow, are missing. `witnesses` are messages
+    /// that this source has read, for partitions that it reads already: what was read last may be of
+    /// the other log.
     pub(super) fn locate<C: ConsumerContext>(
         &self,
         consumer: &BaseConsumer<C>,
         partitions: &[i32],
+        witnesses: &HashMap<i32, (i64, Fingerprint)>,
     ) -> Result<Vec<Located>, LocateError> {
         let deadline = Instant::now() + PATIENCE;
-        let standings = self.standings()?;
+        let mut standings = self.standings()?;
+        for (partition, standing) in &mut standings {
+            standing.last = witnesses.get(partition).copied().or(standing.last);
+        }
         let committed = self.committed(consumer, partitions, &standings)?;
         if standings.is_empty() && committed.is_empty() {
             return self.first(consumer, partitions, deadline);

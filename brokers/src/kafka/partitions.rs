@@ -1,8 +1,8 @@
 //! The partitions a source holds: what was handed out of each, what is settled, stored, paused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -10,6 +10,8 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::unsettled::Unsettled;
 use crate::offsets::{OffsetTracker, Ticket};
+use crate::port::Message;
+use crate::positions::Fingerprint;
 
 /// [`Partition::position`] while nothing is settled.
 const NOWHERE: i64 = -1;
@@ -23,10 +25,14 @@ pub(super) struct Partition {
     /// The offset to commit.
     position: AtomicI64,
     revoked: AtomicBool,
+    /// The first message that was handed out: the log is another one where that is not there.
+    witness: OnceLock<(i64, Fingerprint)>,
 }
 
 impl Partition {
-    pub(super) fn hand_out(&self, offset: i64) -> Ticket {
+    pub(super) fn hand_out(&self, offset: i64, message: &Message) -> Ticket {
+        self.witness
+            .get_or_init(|| (offset, Fingerprint::of(message)));
         self.unsettled.add();
         self.tracker().hand_out(offset)
     }
@@ -132,6 +138,7 @@ impl Partitions {
             tracker: Mutex::default(),
             position: AtomicI64::new(NOWHERE),
             revoked: AtomicBool::new(false),
+            witness: OnceLock::new(),
         });
         let held = Held {
             partition,
@@ -162,6 +169,15 @@ impl Partitions {
     /// Which of those partitions are held, with where they began.
     pub(super) fn begun(&self) -> Vec<Begun> {
         self.held().values().map(|held| held.begun).collect()
+    }
+
+    /// A message of each partition that was handed out of it.
+    pub(super) fn witnesses(&self) -> HashMap<i32, (i64, Fingerprint)> {
+        let held = self.held();
+        let witnesses = held
+            .iter()
+            .filter_map(|(id, held)| Some((*id, *held.partition.witness.get()?)));
+        witnesses.collect()
     }
 
     /// Leaves what is settled with librdkafka, which commits it within its interval. Answers it, by

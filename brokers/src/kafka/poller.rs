@@ -3,30 +3,25 @@
 //! It never stops polling, so the group keeps its member while the source is full or nobody calls
 //! `recv`. What the callbacks of a rebalance wait for blocks this thread and no task.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::Message as _;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
-use rdkafka::types::RDKafkaRespErr;
-use rdkafka::{Message as _, Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::context::{self, Health};
 use super::errors::broker_error;
-use super::locate::{LocateError, Located, Locator};
+use super::group::GroupContext;
 use super::message::from_record;
-use super::partitions::{Partition, Partitions};
+use super::partitions::Partition;
 use super::unsettled::Unsettled;
 use crate::offsets::Ticket;
 use crate::port::{BrokerError, Message};
-use crate::positions::Cause;
 
 /// The longest the thread sleeps: how late it may see a stop, a settlement to store, an event.
 const TICK: Duration = Duration::from_millis(100);
@@ -34,8 +29,6 @@ const TICK: Duration = Duration::from_millis(100);
 const STALL_BEFORE_PAUSE: Duration = Duration::from_secs(1);
 /// How often it is looked for where to begin, where that was not found.
 const LOCATE_AGAIN: Duration = Duration::from_secs(2);
-/// How long a move within a partition may take.
-const SEEK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A message on its way to `recv`.
 pub(super) struct HandedOut {
@@ -45,17 +38,6 @@ pub(super) struct HandedOut {
 }
 
 pub(super) type Event = Result<HandedOut, BrokerError>;
-
-/// The group's side of a source: what librdkafka calls back.
-pub(super) struct GroupContext {
-    pub(super) health: Health,
-    pub(super) partitions: Partitions,
-    pub(super) locator: Locator,
-    /// Partitions of the group's that are not read yet, for it is not known where to begin.
-    pub(super) unlocated: Mutex<BTreeSet<i32>>,
-    /// A position was refused: the log does not have it.
-    pub(super) out_of_range: AtomicBool,
-}
 
 pub(super) struct Poller {
     consumer: BaseConsumer<GroupContext>,
@@ -186,7 +168,7 @@ impl Poller {
         let Some(partition) = partitions.partition(partition) else {
             return;
         };
-        let ticket = partition.hand_out(offset);
+        let ticket = partition.hand_out(offset, &message);
         let is_full = partition.backlog() >= partitions.max_backlog();
         self.send(Ok(HandedOut {
             partition,
@@ -200,9 +182,17 @@ impl Poller {
 
     fn report(&self, error: &KafkaError) {
         let context = self.consumer.context();
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset) {
-            context.out_of_range.store(true, Ordering::Relaxed);
-            return;
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AutoOffsetReset) => {
+                context.suspect.store(true, Ordering::Relaxed);
+                return;
+            }
+            Some(
+                RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition,
+            ) => context.suspect.store(true, Ordering::Relaxed),
+            _ => {}
         }
         let single = matches!(
             error.rdkafka_error_code(),
@@ -228,154 +218,4 @@ impl Poller {
             }
         }
     }
-}
-
-impl ClientContext for GroupContext {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        context::log(level, facility, line);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.health.error(error, reason);
-    }
-}
-
-impl ConsumerContext for GroupContext {
-    fn rebalance(
-        &self,
-        consumer: &BaseConsumer<Self>,
-        kind: RDKafkaRespErr,
-        partitions: &mut TopicPartitionList,
-    ) {
-        let outcome = match kind {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
-                self.assign(consumer, partitions)
-            }
-            _ => self.revoke(consumer, partitions),
-        };
-        if let Err(error) = outcome {
-            tracing::error!(%error, "could not take part in a rebalance");
-        }
-    }
-}
-
-impl GroupContext {
-    /// Has the positions of what is settled written down, by librdkafka and by the reader.
-    fn note(&self, consumer: &BaseConsumer<Self>) {
-        self.locator.advance(self.partitions.store(consumer));
-    }
-
-    fn assign(
-        &self,
-        consumer: &BaseConsumer<Self>,
-        partitions: &TopicPartitionList,
-    ) -> Result<(), LocateError> {
-        let assigned = ids(partitions);
-        self.unlocated().extend(&assigned);
-        let located = self.locator.locate(consumer, &assigned)?;
-        self.begin(consumer, &located)
-    }
-
-    /// Begins to read partitions of the group's.
-    fn begin(&self, consumer: &BaseConsumer<Self>, located: &[Located]) -> Result<(), LocateError> {
-        let mut list = TopicPartitionList::new();
-        for Located { begun, .. } in located {
-            self.unlocated().remove(&begun.partition);
-            self.partitions.assign(*begun);
-            begun.add_to(&mut list, self.partitions.topic())?;
-        }
-        match consumer.rebalance_protocol() {
-            RebalanceProtocol::Cooperative => consumer.incremental_assign(&list)?,
-            RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.assign(&list)?,
-        }
-        if list.count() > 0 {
-            consumer.store_offsets(&list)?;
-        }
-        Ok(())
-    }
-
-    /// Looks again for where to begin: in partitions that could not be looked at, and in those whose
-    /// log does not have the position that is read.
-    fn relocate(&self, consumer: &BaseConsumer<Self>) -> Result<(), LocateError> {
-        let unlocated: Vec<i32> = self.unlocated().iter().copied().collect();
-        if !unlocated.is_empty() {
-            let located = self.locator.locate(consumer, &unlocated)?;
-            if !located.is_empty() {
-                self.begin(consumer, &located)?;
-            }
-        }
-        if !self.out_of_range.swap(false, Ordering::Relaxed) {
-            return Ok(());
-        }
-        let positions = consumer.position()?;
-        let topic = self.partitions.topic();
-        let mut lost = Vec::new();
-        for begun in self.partitions.begun() {
-            let read = positions.find_partition(topic, begun.partition);
-            let position = match read.map(|read| read.offset()) {
-                Some(Offset::Offset(offset)) => offset,
-                _ => begun.offset,
-            };
-            let partition = begun.partition;
-            if self.locator.is_out_of_range(consumer, partition, position) {
-                lost.push(partition);
-            }
-        }
-        if lost.is_empty() {
-            return Ok(());
-        }
-        for Located { begun, cause } in self.locator.locate(consumer, &lost)? {
-            // What is under way goes on, unless it is of another log.
-            if !matches!(cause, Cause::Gap { .. } | Cause::GoesOn) {
-                self.partitions.assign(begun);
-            }
-            let offset = Offset::Offset(begun.offset);
-            consumer.seek(topic, begun.partition, offset, SEEK_PATIENCE)?;
-        }
-        Ok(())
-    }
-
-    fn unlocated(&self) -> MutexGuard<'_, BTreeSet<i32>> {
-        self.unlocated
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn revoke(
-        &self,
-        consumer: &BaseConsumer<Self>,
-        partitions: &TopicPartitionList,
-    ) -> Result<(), LocateError> {
-        let mut given = TopicPartitionList::new();
-        let ids = ids(partitions);
-        for id in &ids {
-            // One that is not read yet was never begun.
-            if !self.unlocated().remove(id) {
-                given.add_partition(self.partitions.topic(), *id);
-            }
-        }
-        self.note(consumer);
-        // A lost assignment is someone else's already, and the broker would refuse the commit.
-        if !consumer.assignment_lost()
-            && let Err(error) = self.partitions.commit(consumer, |id| ids.contains(&id))
-        {
-            tracing::warn!(%error, "could not commit before partitions were taken away");
-        }
-        self.partitions.revoke(&ids);
-        // librdkafka keeps a pause beyond the assignment, and a partition that comes back is taken
-        // for one that is read.
-        if let Err(error) = consumer.resume(&given) {
-            tracing::warn!(%error, "could not resume partitions before they were taken away");
-        }
-        match consumer.rebalance_protocol() {
-            RebalanceProtocol::Cooperative => consumer.incremental_unassign(&given)?,
-            RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.unassign()?,
-        }
-        Ok(())
-    }
-}
-
-fn ids(partitions: &TopicPartitionList) -> Vec<i32> {
-    let elements = partitions.elements();
-    elements.iter().map(|element| element.partition()).collect()
 }

@@ -14,9 +14,10 @@ use super::KafkaSettings;
 use super::config;
 use super::context::Health;
 use super::errors::broker_error;
+use super::group::GroupContext;
 use super::locate::Locator;
 use super::partitions::Partitions;
-use super::poller::{Event, GroupContext, Poller};
+use super::poller::{Event, Poller};
 use super::unsettled::Unsettled;
 use crate::port::{BrokerError, Delivery, Source, SourceSettings};
 
@@ -52,7 +53,7 @@ impl KafkaSource {
             ),
             locator: Locator::new(kafka.clone(), settings.clone(), Handle::current()),
             unlocated: Mutex::default(),
-            out_of_range: AtomicBool::new(false),
+            suspect: AtomicBool::new(false),
         };
         let failed = |error| broker_error(&error, &settings.topic, &Health::default());
         let consumer: BaseConsumer<GroupContext> = config::consumer(kafka, &settings)
