@@ -6,9 +6,8 @@ mod eventflows;
 
 use std::time::{Duration, Instant};
 
-use brokers::Broker;
-use brokers::Outgoing;
 use brokers::kafka::{KafkaAdmin, KafkaBroker, KafkaSettings};
+use brokers::{Broker, Metadata, Outgoing};
 use bytes::Bytes;
 use clap::Args;
 use futures_util::StreamExt;
@@ -111,7 +110,8 @@ impl Kafka {
                     topic: kafka.orders.clone(),
                     key: Some(Bytes::from(number.to_string())),
                     headers: Vec::new(),
-                    body: body.clone(),
+                    metadata: Metadata::default(),
+                    body: Some(body.clone()),
                 };
                 sink.publish(outgoing).await.unwrap();
             })

@@ -30,14 +30,21 @@ pub use self::settlement::{
     what_is_settled_is_not_delivered_again, what_is_unsettled_is_delivered_again,
 };
 use self::tools::{open, publish, receive, within};
+use crate::metadata::{CloudEvent, Metadata};
 use crate::port::{Broker, Outgoing};
 
 /// Keys, headers and bodies of any bytes arrive as they were written, and absent differs from empty.
 pub async fn messages_pass_byte_for_byte(broker: &dyn Broker, topic: &str) {
     let every_byte: Bytes = (0..=255).collect();
     let written = [
-        outgoing(topic, None, vec![], Bytes::new()),
-        outgoing(topic, Some(Bytes::new()), vec![], Bytes::from_static(b"\0")),
+        outgoing(topic, Some(every_byte.clone()), vec![], None),
+        outgoing(topic, None, vec![], Some(Bytes::new())),
+        outgoing(
+            topic,
+            Some(Bytes::new()),
+            vec![],
+            Some(Bytes::from_static(b"\0")),
+        ),
         outgoing(
             topic,
             Some(every_byte.clone()),
@@ -48,7 +55,7 @@ pub async fn messages_pass_byte_for_byte(broker: &dyn Broker, topic: &str) {
                 ("trace".to_owned(), Some(Bytes::from_static(b"again"))),
                 ("größe".to_owned(), Some(Bytes::from_static(b"\xff\xfe"))),
             ],
-            every_byte.repeat(300).into(),
+            Some(every_byte.repeat(300).into()),
         ),
     ];
     let sink = broker.sink().await.expect("a sink");
@@ -64,8 +71,37 @@ pub async fn messages_pass_byte_for_byte(broker: &dyn Broker, topic: &str) {
         read.push(outgoing(topic, message.key, message.headers, message.body));
     }
     // Brokers with more than one partition may hand them out in another order.
-    read.sort_by_key(|message| message.body.len());
+    read.sort_by_key(|message| message.body.as_ref().map(Bytes::len));
     assert_eq!(read, written);
+    within(source.close()).await.expect("closed");
+}
+
+/// A broker spells in its own way what a message says of itself, and reads its spelling.
+pub async fn what_a_message_says_of_itself_passes(broker: &dyn Broker, topic: &str) {
+    let text = |text: &'static str| Some(Bytes::from_static(text.as_bytes()));
+    let event = CloudEvent {
+        specversion: Bytes::from_static(b"1.0"),
+        id: Bytes::from_static(b"A1"),
+        source: Bytes::from_static(b"/shop"),
+        kind: Bytes::from_static(b"com.shop.order"),
+        others: vec![("subject".into(), Bytes::from("größe"))],
+    };
+    let metadata = Metadata {
+        content_type: text("application/json"),
+        content_encoding: text("gzip"),
+        event: Some(event),
+    };
+    let sink = broker.sink().await.expect("a sink");
+    let other = ("trace".to_owned(), text("1"));
+    let written = Outgoing {
+        metadata: metadata.clone(),
+        ..outgoing(topic, None, vec![other.clone()], text("body"))
+    };
+    within(sink.publish(written)).await.expect("published");
+    let mut source = open(broker, topic, "metadata", 10).await;
+    let message = receive(&mut *source).await.message;
+    assert_eq!(message.metadata, metadata);
+    assert!(message.headers.contains(&other));
     within(source.close()).await.expect("closed");
 }
 
@@ -83,7 +119,7 @@ fn outgoing(
     topic: &str,
     key: Option<Bytes>,
     headers: Vec<(String, Option<Bytes>)>,
-    body: Bytes,
+    body: Option<Bytes>,
 ) -> Outgoing {
     Outgoing {
         topic: topic.to_owned(),
@@ -92,6 +128,7 @@ fn outgoing(
             .into_iter()
             .map(|(name, value)| (name.into(), value))
             .collect(),
+        metadata: Metadata::default(),
         body,
     }
 }

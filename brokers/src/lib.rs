@@ -3,10 +3,12 @@
 
 pub mod contract;
 pub mod kafka;
+mod metadata;
 pub mod offsets;
 pub mod port;
 pub mod positions;
 
+pub use metadata::{CloudEvent, Metadata, is_structured_event};
 pub use port::{
     Backlog, Broker, BrokerError, Delivery, Identity, Message, Outgoing, Sink, Source,
     SourceSettings, Start, TopicInfo,

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::metadata::Metadata;
 use crate::positions::Positions;
 
 /// Why a broker did not do what was asked. The text never holds a credential.
@@ -21,7 +22,7 @@ pub enum BrokerError {
     /// It answered that the client may not.
     #[error("not authorized: {0}")]
     NotAuthorized(String),
-    /// The message is larger than the broker or the topic takes.
+    /// The message, by itself, is larger than the broker or the topic takes: waiting does not help.
     #[error("too large: {0}")]
     TooLarge(String),
     /// Anything else; may pass.
@@ -138,13 +139,23 @@ impl std::fmt::Debug for Delivery {
 pub struct Message {
     pub identity: Identity,
     pub key: Option<Bytes>,
-    /// In order; a name may repeat and a value be absent.
+    /// All of them as they are, in order; a name may repeat and a value be absent.
     pub headers: Vec<(String, Option<Bytes>)>,
-    pub body: Bytes,
+    /// What of the headers every broker has in some spelling.
+    pub metadata: Metadata,
+    /// None is not the same as no bytes: on a compacted topic it deletes the key.
+    pub body: Option<Bytes>,
     /// When it was produced or appended, where the broker says.
     pub timestamp: Option<SystemTime>,
     /// How often the broker says it was handed out, this time included, where it counts.
     pub attempt: Option<u32>,
+}
+
+impl Message {
+    /// How many bytes the body has.
+    pub fn body_len(&self) -> usize {
+        self.body.as_ref().map_or(0, Bytes::len)
+    }
 }
 
 /// What distinguishes one message of a topic from every other, forever.
@@ -174,8 +185,11 @@ impl std::fmt::Display for Identity {
 pub struct Outgoing {
     pub topic: String,
     pub key: Option<Bytes>,
+    /// Written as they are, beside those that say what is in `metadata`.
     pub headers: Vec<(Cow<'static, str>, Option<Bytes>)>,
-    pub body: Bytes,
+    /// Spelled as the broker has it.
+    pub metadata: Metadata,
+    pub body: Option<Bytes>,
 }
 
 /// A writer. Writes of one sink are pipelined: many may be under way at once.

@@ -92,7 +92,7 @@ impl Fingerprint {
             let since = time.duration_since(std::time::SystemTime::UNIX_EPOCH);
             since.ok()?.as_millis().try_into().ok()
         });
-        Self::new(sent_at, &message.body)
+        Self::new(sent_at, message.body.as_deref().unwrap_or_default())
     }
 }
 

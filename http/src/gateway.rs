@@ -19,8 +19,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -114,6 +114,9 @@ fn read(
     if !is_bearable(headers.get(AUTHORIZATION)) {
         return Err(Failure::authorization());
     }
+    if is_encoded(headers) {
+        return Err(Failure::content_encoding());
+    }
     let Path(target) = target.map_err(|error| Failure::parameter(error.body_text()))?;
     let Query(pairs) = query.map_err(|error| Failure::parameter(error.body_text()))?;
     Ok(Request {
@@ -141,6 +144,12 @@ fn is_bearable(credential: Option<&HeaderValue>) -> bool {
             .any(|known| scheme.eq_ignore_ascii_case(known)),
         _ => false,
     }
+}
+
+/// Whether the body is encoded. It would reach the endpoint without that word.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut said = headers.get_all(CONTENT_ENCODING).iter();
+    said.any(|said| !said.as_bytes().eq_ignore_ascii_case(b"identity") && !said.is_empty())
 }
 
 async fn begin(
@@ -202,6 +211,10 @@ async fn end(started: StartedRun, output: Output, alert: Option<&'static str>) -
     };
     match outcome.ended {
         Ok(result) if output == Output::Raw => bare(result),
+        Ok(DirectResult {
+            content_encoding: Some(encoding),
+            ..
+        }) => refuse(&Failure::encoded_result(&encoding), output, Some(about)),
         Ok(result) => answer(envelope::success(&result, about)),
         Err(failure) => refuse(&Failure::of_run(failure), output, Some(about)),
     }
@@ -238,7 +251,10 @@ fn bare(result: DirectResult) -> Response {
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox")),
     ];
-    (headers, result.body).into_response()
+    let encoding = result.content_encoding;
+    let encoding = encoding.and_then(|said| HeaderValue::from_str(&said).ok());
+    let encoding = encoding.map(|said| [(CONTENT_ENCODING, said)]);
+    (headers, encoding, result.body).into_response()
 }
 
 fn answer(json: Vec<u8>) -> Response {
@@ -265,6 +281,13 @@ fn with_status(status: StatusCode, json: Vec<u8>) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use domain::RunId;
+    use domain::run::DirectOutcome;
+    use serde_json::Value;
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]
@@ -277,6 +300,54 @@ mod tests {
         for text in ["Basic dTpw", "Simple a b", "Digest x=1"] {
             assert!(!bearable(text), "{text}");
         }
+    }
+
+    #[test]
+    fn an_encoded_result_is_handed_on_with_its_encoding_where_it_is_bare() {
+        let result = DirectResult {
+            content_type: Some("application/json".to_owned()),
+            content_encoding: Some("gzip".to_owned()),
+            body: Bytes::from_static(b"\x1f\x8b"),
+        };
+        let response = bare(result);
+        assert_eq!(response.headers()[CONTENT_ENCODING], "gzip");
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+    }
+
+    #[tokio::test]
+    async fn an_encoded_result_is_an_error_where_it_would_stand_in_json() {
+        let result = DirectResult {
+            content_type: Some("application/json".to_owned()),
+            content_encoding: Some("gzip".to_owned()),
+            body: Bytes::from_static(b"\x1f\x8b"),
+        };
+        let outcome = DirectOutcome {
+            duration: Duration::ZERO,
+            ended: Ok(result),
+        };
+        let started = StartedRun {
+            id: RunId(Uuid::nil()),
+            outcome: Box::pin(async { Ok(outcome) }),
+        };
+        let response = end(started, Output::Envelope, None).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let body = axum::body::to_bytes(response.into_body(), LARGEST).await;
+        let told: Value = serde_json::from_slice(&body.unwrap()).unwrap();
+        assert_eq!(told["error"]["error_type"], "UnsupportedError");
+        assert!(told.get("result").is_none());
+    }
+
+    #[test]
+    fn an_encoded_input_is_told_by_its_header() {
+        let said = |text: &'static str| {
+            is_encoded(&HeaderMap::from_iter([(
+                CONTENT_ENCODING,
+                HeaderValue::from_static(text),
+            )]))
+        };
+        assert!(!is_encoded(&HeaderMap::new()));
+        assert!(!said("Identity") && !said(""));
+        assert!(said("gzip"));
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod limits;
 mod lists;
 mod log_copy;
 mod log_faults;
+mod messages;
 mod mutations;
 mod past;
 mod positions;

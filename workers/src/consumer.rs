@@ -329,7 +329,7 @@ impl Consumer<'_> {
 
 /// How many KiB a message counts as.
 fn kib(delivery: &Delivery) -> u32 {
-    let kib = u32::try_from(delivery.message.body.len() / 1024).unwrap_or(u32::MAX);
+    let kib = u32::try_from(delivery.message.body_len() / 1024).unwrap_or(u32::MAX);
     kib.saturating_add(1)
 }
 

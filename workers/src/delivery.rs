@@ -17,6 +17,7 @@ mod header;
 pub(crate) mod input;
 mod invoke;
 mod publish;
+mod representation;
 mod request;
 pub(crate) mod result;
 mod settle;
@@ -193,7 +194,7 @@ impl Pipeline {
 
 /// Whether a message exceeds the listener's limit and is never sent.
 fn is_too_large(assignment: &Assignment, message: &Message) -> bool {
-    message.body.len() as u64 > assignment.settings.max_message_bytes
+    message.body_len() as u64 > assignment.settings.max_message_bytes
 }
 
 /// Holds the listener where it has no dead letter queue. Where it has one that it may not use, the

@@ -28,7 +28,7 @@ pub async fn a_message_that_is_too_large_is_refused(
 ) {
     let sink = broker.sink().await.expect("a sink");
     let large = Outgoing {
-        body: noise(bytes),
+        body: Some(noise(bytes)),
         ..numbered(topic, 0)
     };
     let refused = within(sink.publish(large)).await;

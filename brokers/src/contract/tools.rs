@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 
+use crate::metadata::Metadata;
 use crate::port::{Broker, Delivery, Message, Outgoing, Source, SourceSettings, Start};
 use crate::positions::MemoryPositions;
 
@@ -69,7 +70,7 @@ pub(super) async fn publish_spread(broker: &dyn Broker, topic: &str, numbers: Ra
     let writes = numbers.map(|number| {
         let message = numbered(topic, number);
         sink.publish(Outgoing {
-            key: Some(message.body.clone()),
+            key: message.body.clone(),
             ..message
         })
     });
@@ -81,12 +82,14 @@ pub(super) fn numbered(topic: &str, number: u32) -> Outgoing {
         topic: topic.to_owned(),
         key: None,
         headers: Vec::new(),
-        body: Bytes::from(number.to_string()),
+        metadata: Metadata::default(),
+        body: Some(Bytes::from(number.to_string())),
     }
 }
 
 pub(super) fn number(message: &Message) -> u32 {
-    let text = std::str::from_utf8(&message.body).expect("a numbered message");
+    let body = message.body.as_deref().expect("a numbered message");
+    let text = std::str::from_utf8(body).expect("a numbered message");
     text.parse().expect("a numbered message")
 }
 

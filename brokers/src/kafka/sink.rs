@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
@@ -16,7 +17,7 @@ use super::KafkaSettings;
 use super::config::{self, SINK_BUDGET_KIB};
 use super::context::{self, Health};
 use super::errors::{broker_error, from_code};
-use super::message::to_headers;
+use super::message::{headers_len, to_headers};
 use crate::port::{BrokerError, Outgoing, Sink};
 
 /// How much later than its own timeout the producer may report.
@@ -44,7 +45,8 @@ impl KafkaSink {
         outgoing: &Outgoing,
         deadline: Instant,
     ) -> Result<OwnedSemaphorePermit, BrokerError> {
-        let permits = size_kib(outgoing).min(SINK_BUDGET_KIB);
+        let kib = u32::try_from(size(outgoing) / 1024 + 1).unwrap_or(u32::MAX);
+        let permits = kib.min(SINK_BUDGET_KIB);
         if let Ok(room) = Arc::clone(&self.budget).try_acquire_many_owned(permits) {
             return Ok(room);
         }
@@ -188,8 +190,10 @@ impl ProducerContext for Reports {
 }
 
 fn record(outgoing: &Outgoing, pending: Box<Pending>) -> BaseRecord<'_, [u8], [u8], Box<Pending>> {
-    let mut record =
-        BaseRecord::with_opaque_to(&outgoing.topic, pending).payload(&outgoing.body[..]);
+    let mut record = BaseRecord::with_opaque_to(&outgoing.topic, pending);
+    if let Some(body) = &outgoing.body {
+        record = record.payload(&body[..]);
+    }
     if let Some(key) = &outgoing.key {
         record = record.key(&key[..]);
     }
@@ -199,22 +203,18 @@ fn record(outgoing: &Outgoing, pending: Box<Pending>) -> BaseRecord<'_, [u8], [u
     }
 }
 
-fn size_kib(outgoing: &Outgoing) -> u32 {
-    let headers = outgoing.headers.iter();
-    let headers: usize = headers
-        .map(|(name, value)| name.len() + value.as_ref().map_or(0, |value| value.len()))
-        .sum();
-    let bytes = outgoing.body.len() + outgoing.key.as_ref().map_or(0, |key| key.len()) + headers;
-    u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX)
+fn size(outgoing: &Outgoing) -> usize {
+    let len = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
+    len(&outgoing.body) + len(&outgoing.key) + headers_len(outgoing)
 }
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
     use super::*;
     use crate::kafka::EmbeddedKafka;
+    use crate::metadata::Metadata;
 
     #[tokio::test]
     async fn a_producer_that_failed_for_good_is_replaced() {
@@ -228,7 +228,8 @@ mod tests {
             topic: "events".to_owned(),
             key: None,
             headers: Vec::new(),
-            body: Bytes::from_static(b"body"),
+            metadata: Metadata::default(),
+            body: Some(Bytes::from_static(b"body")),
         };
         let refused = sink.publish(outgoing.clone()).await;
         assert!(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use brokers::contract;
 use brokers::kafka::{EmbeddedKafka, KafkaBroker, KafkaSettings};
 use brokers::positions::MemoryPositions;
-use brokers::{Broker, BrokerError, Outgoing, SourceSettings, Start, TopicInfo};
+use brokers::{Broker, BrokerError, Metadata, Outgoing, SourceSettings, Start, TopicInfo};
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 
@@ -24,6 +24,7 @@ macro_rules! contract {
 
 contract! {
     messages_pass_byte_for_byte,
+    what_a_message_says_of_itself_passes,
     concurrent_writes_all_arrive,
     what_is_settled_is_not_delivered_again,
     what_is_unsettled_is_delivered_again,
@@ -63,7 +64,8 @@ async fn a_stuck_message_stops_its_partition_at_a_bound() {
             topic: "events".to_owned(),
             key: None,
             headers: Vec::new(),
-            body: Bytes::from_static(b"body"),
+            metadata: Metadata::default(),
+            body: Some(Bytes::from_static(b"body")),
         })
     });
     try_join_all(writes).await.unwrap();

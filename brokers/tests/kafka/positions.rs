@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brokers::positions::{MemoryPositions, Positions};
-use brokers::{Broker, Message, Outgoing, Source, SourceSettings, Start};
+use brokers::{Broker, Message, Metadata, Outgoing, Source, SourceSettings, Start};
 use bytes::Bytes;
 
 use super::real::{admin, broker, fresh_topic, unique_name};
@@ -53,9 +53,9 @@ impl Reader {
                 Err(_) => continue,
             };
             let (partition, offset) = place(&delivery.message);
-            bodies.insert(text(&delivery.message.body));
+            let body = delivery.message.body.clone().unwrap_or_default();
+            bodies.insert(text(&body));
             let sent_at = millis(&delivery.message);
-            let body = delivery.message.body.clone();
             delivery.settle();
             self.positions.remember(partition, offset, &body, sent_at);
         }
@@ -124,7 +124,8 @@ async fn write(topic: &str, prefix: &str, count: usize) -> BTreeSet<String> {
             topic: topic.to_owned(),
             key: Some(key.clone()),
             headers: Vec::new(),
-            body: key,
+            metadata: Metadata::default(),
+            body: Some(key),
         };
         sink.publish(outgoing).await.unwrap();
         bodies.insert(body);

@@ -23,6 +23,7 @@ macro_rules! contract {
 
 contract! {
     messages_pass_byte_for_byte: 3,
+    what_a_message_says_of_itself_passes: 3,
     concurrent_writes_all_arrive: 3,
     what_is_settled_is_not_delivered_again: 3,
     what_is_unsettled_is_delivered_again: 3,

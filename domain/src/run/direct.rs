@@ -43,6 +43,8 @@ pub struct DirectOutcome {
 pub struct DirectResult {
     /// As the endpoint said.
     pub content_type: Option<String>,
+    /// As the endpoint said, where the bytes are not as they are.
+    pub content_encoding: Option<String>,
     pub body: Bytes,
 }
 

@@ -28,6 +28,10 @@ impl Content {
                 _ => Self::Binary,
             };
         }
+        // No text has a zero byte.
+        if body.contains(&0) {
+            return Self::Binary;
+        }
         let kinds = [Self::Json, Self::Text];
         let likely = kinds.into_iter().find(|kind| kind.holds(body));
         likely.unwrap_or(Self::Binary)
@@ -97,6 +101,7 @@ mod tests {
     fn a_result_of_which_nothing_is_said_is_looked_at() {
         assert_eq!(Content::of_result(None, b"[1]"), Content::Json);
         assert_eq!(Content::of_result(None, b"hello"), Content::Text);
-        assert_eq!(Content::of_result(None, b"\xff\0"), Content::Binary);
+        assert_eq!(Content::of_result(None, b"\xff\xfe"), Content::Binary);
+        assert_eq!(Content::of_result(None, b"a\0b"), Content::Binary);
     }
 }

@@ -162,6 +162,7 @@ mod tests {
     fn answer(content_type: Option<&str>, body: &'static [u8]) -> String {
         let result = DirectResult {
             content_type: content_type.map(str::to_owned),
+            content_encoding: None,
             body: Bytes::from_static(body),
         };
         String::from_utf8(success(&result, ABOUT)).unwrap()

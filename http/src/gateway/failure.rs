@@ -57,6 +57,24 @@ impl Failure {
         )
     }
 
+    pub(super) fn content_encoding() -> Self {
+        let message = "the input must not be encoded: nothing here reads a Content-Encoding";
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UnsupportedError",
+            message,
+        )
+    }
+
+    /// The result's bytes are encoded, and the answer's JSON cannot hold them.
+    pub(super) fn encoded_result(encoding: &str) -> Self {
+        let message = format!(
+            "the algorithm's result has the content encoding {encoding}, which was not asked for; \
+             output=raw hands it on as it is"
+        );
+        Self::new(StatusCode::OK, "UnsupportedError", message)
+    }
+
     /// The body could not be read.
     pub(super) fn body(status: StatusCode) -> Self {
         match status {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brokers::kafka::{KafkaBroker, KafkaSettings};
-use brokers::{Broker, BrokerError, Outgoing, Sink};
+use brokers::{Broker, BrokerError, Metadata, Outgoing, Sink};
 use bytes::Bytes;
 use serde_json::json;
 use tokio::time::MissedTickBehavior;
@@ -55,10 +55,11 @@ fn order(number: u64) -> Outgoing {
     Outgoing {
         topic: "orders".to_owned(),
         key: Some(Bytes::from(number.to_string())),
-        headers: vec![(
-            "content-type".into(),
-            Some(Bytes::from_static(b"application/json")),
-        )],
-        body: Bytes::from(body.to_string()),
+        headers: Vec::new(),
+        metadata: Metadata {
+            content_type: Some(Bytes::from_static(b"application/json")),
+            ..Metadata::default()
+        },
+        body: Some(Bytes::from(body.to_string())),
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::called::Called;
+use super::representation::Representation;
 
 /// It succeeded and has nothing to say, whatever the protocol.
 const NO_CONTENT: u16 = 204;
@@ -20,19 +21,22 @@ const LONGEST_TEXT: usize = 500;
 pub(super) fn read(
     protocol: Protocol,
     status: u16,
-    content_type: Option<String>,
+    representation: Representation,
     body: Bytes,
 ) -> Called {
-    let plain = |content_type, body: Bytes| Called {
-        content_type,
-        result: Some(body.clone()),
-        ..Called::failed(answered(status, None), refusal_text(status, &body))
-    };
     if status == NO_CONTENT {
         return Called::failed(answered(status, None), None);
     }
+    if let Some(encoding) = &representation.content_encoding {
+        return encoded(protocol, status, &encoding.clone(), representation, body);
+    }
+    let plain = |representation, body: Bytes| Called {
+        representation,
+        result: Some(body.clone()),
+        ..Called::failed(answered(status, None), refusal_text(status, &body))
+    };
     match protocol {
-        Protocol::Raw => plain(content_type, body),
+        Protocol::Raw => plain(representation, body),
         Protocol::Algorithmia => match serde_json::from_slice::<Envelope<'_>>(&body) {
             Ok(Envelope {
                 error: Some(error), ..
@@ -47,12 +51,41 @@ pub(super) fn read(
                 metadata,
                 ..
             }) if is_success(status) => match metadata.unwrap_or_default().result(result) {
-                Some((content_type, body)) => plain(Some(content_type.to_owned()), body),
+                Some((content_type, body)) => plain(of_type(content_type), body),
                 None => Called::failed(Answer::Undecodable, None),
             },
             _ if is_success(status) => Called::failed(Answer::Undecodable, None),
-            _ => plain(None, Bytes::new()),
+            _ => plain(Representation::default(), Bytes::new()),
         },
+    }
+}
+
+/// An answer whose bytes are encoded. They pass with that word where nobody has to read them.
+fn encoded(
+    protocol: Protocol,
+    status: u16,
+    encoding: &str,
+    representation: Representation,
+    body: Bytes,
+) -> Called {
+    match protocol {
+        _ if !is_success(status) => Called::failed(answered(status, None), None),
+        Protocol::Raw => Called {
+            representation,
+            result: Some(body),
+            ..Called::failed(answered(status, None), None)
+        },
+        Protocol::Algorithmia => {
+            let text = format!("its content encoding is {encoding}, which was not asked for");
+            Called::failed(Answer::Undecodable, Some(clip(text)))
+        }
+    }
+}
+
+fn of_type(content_type: &str) -> Representation {
+    Representation {
+        content_type: Some(content_type.to_owned()),
+        content_encoding: None,
     }
 }
 
@@ -149,22 +182,27 @@ mod tests {
 
     fn algorithmia(status: u16, body: &'static str) -> Called {
         let body = Bytes::from_static(body.as_bytes());
-        read(Protocol::Algorithmia, status, None, body)
+        read(
+            Protocol::Algorithmia,
+            status,
+            Representation::default(),
+            body,
+        )
     }
 
     #[test]
     fn the_body_of_a_raw_answer_is_the_result_untouched() {
         let body = Bytes::from_static(b"\xff{");
-        let called = read(Protocol::Raw, 200, Some("x/y".to_owned()), body.clone());
+        let called = read(Protocol::Raw, 200, of_type("x/y"), body.clone());
         assert_eq!(called.answer, answered(200, None));
         assert_eq!(called.result, Some(body));
-        assert_eq!(called.content_type.as_deref(), Some("x/y"));
+        assert_eq!(called.representation, of_type("x/y"));
     }
 
     #[test]
     fn an_answer_without_content_has_no_result_and_an_empty_one_has() {
         let result = |protocol, status| {
-            let called = read(protocol, status, None, Bytes::new());
+            let called = read(protocol, status, Representation::default(), Bytes::new());
             assert_eq!(called.answer, answered(status, None));
             called.result
         };
@@ -177,7 +215,7 @@ mod tests {
     fn a_raw_refusal_keeps_what_it_says_on_one_line() {
         let said = |status, body: &[u8]| {
             let body = Bytes::copy_from_slice(body);
-            read(Protocol::Raw, status, None, body).text
+            read(Protocol::Raw, status, Representation::default(), body).text
         };
         let refused = said(422, b" no\r\n\x1b[31m order\n");
         assert_eq!(refused.as_deref(), Some("no [31m order"));
@@ -188,6 +226,25 @@ mod tests {
     }
 
     #[test]
+    fn an_encoded_answer_keeps_its_encoding_and_is_not_read() {
+        let gzip = || Representation {
+            content_encoding: Some("gzip".to_owned()),
+            ..of_type("application/json")
+        };
+        let body = Bytes::from_static(b"\x1f\x8b");
+        let read = |protocol, status| read(protocol, status, gzip(), body.clone());
+        let called = read(Protocol::Raw, 200);
+        assert_eq!(called.representation, gzip());
+        assert_eq!(called.result, Some(body.clone()));
+        let refused = read(Protocol::Raw, 422);
+        assert_eq!((refused.text, refused.result), (None, None));
+        let unread = read(Protocol::Algorithmia, 200);
+        assert_eq!(unread.answer, Answer::Undecodable);
+        assert!(unread.text.unwrap().contains("gzip"));
+        assert_eq!(read(Protocol::Algorithmia, 503).answer, answered(503, None));
+    }
+
+    #[test]
     fn a_json_result_keeps_its_digits_and_order() {
         let called = algorithmia(
             200,
@@ -195,7 +252,7 @@ mod tests {
         );
         let digits = r#"{"b": 1.10, "a": 12345678901234567890123}"#;
         assert_eq!(called.result.unwrap(), digits);
-        assert_eq!(called.content_type.as_deref(), Some("application/json"));
+        assert_eq!(called.representation, of_type("application/json"));
     }
 
     #[test]
@@ -228,7 +285,7 @@ mod tests {
     fn an_envelope_without_metadata_holds_json() {
         for body in [r#"{"result":1}"#, r#"{"result":1,"metadata":null}"#] {
             let called = algorithmia(200, body);
-            assert_eq!(called.content_type.as_deref(), Some("application/json"));
+            assert_eq!(called.representation, of_type("application/json"));
             assert_eq!(called.result.unwrap(), "1");
         }
     }

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use domain::run::CalledVersion;
 use domain::settlement::Answer;
-use http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::called::Called;
 use super::claim::Run;
 use super::endpoint::Endpoints;
 use super::input::Input;
+use super::representation::Representation;
 use super::{answer, request};
 
 /// The largest answer, in bytes: the original's.
@@ -62,8 +63,11 @@ async fn exchange(
         }
         Err(error) => return Called::failed(Answer::Unreachable, Some(innermost(&*error))),
     };
-    let content_type = text(&head.headers, CONTENT_TYPE.as_str());
-    let mut called = answer::read(version.protocol, head.status.as_u16(), content_type, body);
+    let representation = Representation {
+        content_type: text(&head.headers, CONTENT_TYPE.as_str()),
+        content_encoding: encoding(&head.headers),
+    };
+    let mut called = answer::read(version.protocol, head.status.as_u16(), representation, body);
     if let Answer::Status { retry_after, .. } = &mut called.answer {
         *retry_after = text(&head.headers, RETRY_AFTER.as_str())
             .and_then(|seconds| seconds.trim().parse().ok())
@@ -77,6 +81,19 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(value.to_owned())
 }
 
+/// The encodings of the body, in the order in which they were applied; none where it is as it is.
+fn encoding(headers: &HeaderMap) -> Option<String> {
+    let lines = headers.get_all(CONTENT_ENCODING).iter();
+    let words = lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','));
+    let applied = words
+        .map(str::trim)
+        .filter(|word| !word.is_empty() && !word.eq_ignore_ascii_case("identity"));
+    let applied: Vec<_> = applied.collect();
+    (!applied.is_empty()).then(|| applied.join(", "))
+}
+
 /// The cause at the bottom, which says most: "connection refused".
 fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut cause = error;
@@ -84,4 +101,31 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
         cause = source;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn encodings_are_told_in_their_order_and_identity_is_none() {
+        let told = |lines: &[&'static str]| {
+            let lines = lines.iter().map(|line| HeaderValue::from_static(line));
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(CONTENT_ENCODING, line);
+            }
+            encoding(&headers)
+        };
+        assert_eq!(told(&["gzip"]).as_deref(), Some("gzip"));
+        assert_eq!(
+            told(&["deflate,gzip", "br"]).as_deref(),
+            Some("deflate, gzip, br")
+        );
+        for none in [&[][..], &["identity"], &["", " Identity "]] {
+            assert_eq!(told(none), None);
+        }
+    }
 }

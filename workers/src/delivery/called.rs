@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use domain::settlement::Answer;
 
+use super::representation::Representation;
+
 /// The longest stack trace, in characters.
 const LONGEST_STACKTRACE: usize = 10_000;
 
@@ -16,7 +18,7 @@ pub(crate) struct Called {
     /// Whether the endpoint's host took the connection.
     pub(crate) connected: bool,
     /// Of the result.
-    pub(crate) content_type: Option<String>,
+    pub(crate) representation: Representation,
     /// The result of a call that succeeded; none where the endpoint said by 204 that there is none,
     /// and nothing is published.
     pub(crate) result: Option<Bytes>,
@@ -29,7 +31,7 @@ impl Called {
             text,
             stacktrace: None,
             connected: true,
-            content_type: None,
+            representation: Representation::default(),
             result: None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use brokers::{Identity, Message, Outgoing};
+use brokers::{Identity, Message, Metadata, Outgoing};
 use bytes::Bytes;
 use domain::settlement::Reason;
 use domain::{Assignment, TopicName};
@@ -55,6 +55,8 @@ pub(super) fn outgoing(
         topic: dlq.to_string(),
         key: message.key.clone(),
         headers,
+        // Its headers say it, in the spelling of its broker.
+        metadata: Metadata::default(),
         body: message.body.clone(),
     }
 }

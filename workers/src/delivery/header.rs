@@ -1,6 +1,6 @@
 //! Headers of messages and what may pass from them.
 
-use brokers::Message;
+use brokers::{Identity, Message};
 use bytes::Bytes;
 use domain::RunId;
 use jiff::Timestamp;
@@ -8,19 +8,33 @@ use jiff::Timestamp;
 /// The longest value that passes, in bytes.
 const LONGEST_VALUE: usize = 4096;
 
-/// The last value under `name`, whatever its case, if it is visible ASCII and of bearable length.
-pub(super) fn visible<'m>(message: &'m Message, name: &str) -> Option<&'m str> {
-    let named = |(header, _): &&(String, Option<Bytes>)| header.eq_ignore_ascii_case(name);
-    let (_, value) = message.headers.iter().rev().find(named)?;
-    let text = std::str::from_utf8(value.as_deref()?).ok()?.trim();
+pub(super) const SOURCE_TOPIC: &str = "eventflows-source-topic";
+pub(super) const SOURCE_PARTITION: &str = "eventflows-source-partition";
+pub(super) const SOURCE_OFFSET: &str = "eventflows-source-offset";
+pub(super) const SOURCE_TIME: &str = "eventflows-source-time";
+
+/// `value`, if it is visible ASCII and of bearable length.
+pub(super) fn visible(value: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(value).ok()?.trim();
     let bearable = !text.is_empty() && text.len() <= LONGEST_VALUE;
     let visible = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     (bearable && visible).then_some(text)
 }
 
-/// The message's `traceparent` if it is one, else one that its run makes.
+/// The last value under `name`, whatever its case.
+pub(super) fn last<'m>(message: &'m Message, name: &str) -> Option<&'m Bytes> {
+    let named = |(header, _): &&(String, Option<Bytes>)| header.eq_ignore_ascii_case(name);
+    let (_, value) = message.headers.iter().rev().find(named)?;
+    value.as_ref()
+}
+
+/// The message's `traceparent` if it is one, else one that its run makes. An event may have it among
+/// its attributes.
 pub(super) fn traceparent(message: &Message, run_id: RunId) -> String {
-    match visible(message, "traceparent") {
+    let event = message.metadata.event.as_ref();
+    let extension = || event.and_then(|event| event.other("traceparent"));
+    let said = last(message, "traceparent").or_else(extension);
+    match said.and_then(|said| visible(said)) {
         Some(parent) if is_traceparent(parent) => parent.to_owned(),
         _ => traceparent_of(run_id),
     }
@@ -37,6 +51,38 @@ pub(super) fn traceparent_of(run_id: RunId) -> String {
 pub(super) fn time(message: &Message) -> Option<String> {
     let time = Timestamp::try_from(message.timestamp?).ok()?;
     Some(time.to_string())
+}
+
+/// Where the message stood, in headers of ours.
+pub(super) fn coordinates(message: &Message) -> Vec<(&'static str, String)> {
+    let Identity::Kafka {
+        topic,
+        partition,
+        offset,
+    } = &message.identity;
+    let mut coordinates = vec![
+        (SOURCE_TOPIC, topic.to_string()),
+        (SOURCE_PARTITION, partition.to_string()),
+        (SOURCE_OFFSET, offset.to_string()),
+    ];
+    if let Some(time) = time(message) {
+        coordinates.push((SOURCE_TIME, time));
+    }
+    coordinates
+}
+
+/// `text` as CloudEvents write it into a header of HTTP: what is not visible ASCII, and what has a
+/// meaning there, as its bytes in hexadecimal.
+pub(super) fn percent_encoded(text: &[u8]) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for &byte in text {
+        if byte.is_ascii_graphic() && !b"\"%".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
 }
 
 /// `text` as a header's value on one line.
@@ -61,13 +107,17 @@ fn is_traceparent(text: &str) -> bool {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use brokers::Identity;
+    use brokers::Metadata;
     use proptest::prelude::*;
     use uuid::Uuid;
 
     use super::*;
 
     pub(in super::super) fn message(headers: &[(&str, &[u8])], body: &[u8]) -> Message {
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Some(Bytes::copy_from_slice(value))))
+            .collect();
         Message {
             identity: Identity::Kafka {
                 topic: "orders".into(),
@@ -75,11 +125,9 @@ pub(super) mod tests {
                 offset: 40,
             },
             key: Some(Bytes::from_static(b"key")),
-            headers: headers
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), Some(Bytes::copy_from_slice(value))))
-                .collect(),
-            body: Bytes::copy_from_slice(body),
+            metadata: Metadata::of_headers(&headers, &["ce_"]),
+            headers,
+            body: Some(Bytes::copy_from_slice(body)),
             timestamp: Some(std::time::UNIX_EPOCH),
             attempt: None,
         }
@@ -103,11 +151,36 @@ pub(super) mod tests {
         }
     }
 
+    #[test]
+    fn an_event_may_have_its_traceparent_among_its_attributes() {
+        let run = RunId(Uuid::nil());
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let event = [
+            ("specversion", "1.0"),
+            ("id", "1"),
+            ("source", "/"),
+            ("type", "a"),
+        ];
+        let event = event.map(|(name, value)| (format!("ce_{name}"), value));
+        let mut headers: Vec<_> = event
+            .iter()
+            .map(|(name, value)| (&**name, value.as_bytes()))
+            .collect();
+        headers.push(("ce_traceparent", parent.as_bytes()));
+        assert_eq!(traceparent(&message(&headers, b""), run), parent);
+    }
+
     proptest! {
         #[test]
+        fn an_attribute_in_a_header_of_http_is_its_value(value: Vec<u8>) {
+            let encoded = percent_encoded(&value);
+            prop_assert!(http::HeaderValue::from_str(&encoded).is_ok());
+            prop_assert!(encoded.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"'));
+        }
+
+        #[test]
         fn what_passes_from_a_message_is_a_header_value(value: Vec<u8>) {
-            let message = message(&[("x", &value)], b"");
-            if let Some(passed) = visible(&message, "X") {
+            if let Some(passed) = visible(&value) {
                 prop_assert!(http::HeaderValue::from_str(passed).is_ok());
             }
         }

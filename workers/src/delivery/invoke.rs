@@ -163,7 +163,7 @@ impl Attempt {
             assignment: self.assignment,
             status: self.called.answer_status(),
             found: Found::Result {
-                content_type: self.called.content_type,
+                content_type: self.called.representation.stored(),
                 body: self.called.result,
             },
         }
@@ -199,7 +199,7 @@ fn too_large(assignment: Arc<Assignment>, message: &Message) -> Finding {
             reason: Reason::MessageTooLarge,
             text: format!(
                 "the message has {} bytes, the listener takes {limit}",
-                message.body.len()
+                message.body_len()
             ),
         },
     }

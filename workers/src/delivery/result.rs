@@ -1,11 +1,12 @@
 //! The message that a result is published as.
 
-use brokers::Outgoing;
+use brokers::{CloudEvent, Metadata, Outgoing};
 use bytes::Bytes;
 use domain::{AlgorithmId, TopicName};
 use uuid::Uuid;
 
 use super::claim::Run;
+use super::representation::Representation;
 use crate::journal::Recorded;
 
 /// What a result comes from, beside its run.
@@ -17,7 +18,8 @@ pub(crate) struct Origin<'a> {
     pub(crate) key: Option<&'a Bytes>,
 }
 
-/// The recorded bytes under the message's key, as a CloudEvent with the run's id.
+/// The recorded bytes under the message's key, as a CloudEvent with the run's id, unless they are one
+/// by themselves. Of the answer's headers only those pass that describe its bytes.
 pub(crate) fn outgoing(
     topic: &TopicName,
     origin: &Origin<'_>,
@@ -27,16 +29,23 @@ pub(crate) fn outgoing(
     let algorithm = origin.algorithm.to_string();
     let version = decision.version.as_ref().map(ToString::to_string);
     let version = version.unwrap_or_default();
-    let mut headers = Vec::with_capacity(10);
-    let mut add = |name: &'static str, value: Bytes| headers.push((name.into(), Some(value)));
-    if let Some(content_type) = &decision.content_type {
-        add("content-type", Bytes::from(content_type.clone()));
+    let described = Representation::of_stored(decision.content_type.as_deref());
+    let mut metadata = Metadata {
+        content_type: described.content_type.map(Bytes::from),
+        content_encoding: described.content_encoding.map(Bytes::from),
+        event: None,
+    };
+    if !metadata.is_structured_event() {
+        metadata.event = Some(CloudEvent {
+            specversion: Bytes::from_static(b"1.0"),
+            id: run.id.clone(),
+            source: Bytes::from(format!("/algorithms/{algorithm}/{version}")),
+            kind: Bytes::from_static(b"eventflows.result"),
+            others: Vec::new(),
+        });
     }
-    add("ce-specversion", Bytes::from_static(b"1.0"));
-    add("ce-id", run.id.clone());
-    let source = format!("/algorithms/{algorithm}/{version}");
-    add("ce-source", Bytes::from(source));
-    add("ce-type", Bytes::from_static(b"eventflows.result"));
+    let mut headers = Vec::with_capacity(5);
+    let mut add = |name: &'static str, value: Bytes| headers.push((name.into(), Some(value)));
     add("traceparent", run.traceparent.clone());
     add("eventflows-run-id", run.id.clone());
     add("eventflows-algorithm", Bytes::from(algorithm));
@@ -48,6 +57,7 @@ pub(crate) fn outgoing(
         topic: topic.to_string(),
         key: origin.key.cloned(),
         headers,
-        body: decision.result.clone().unwrap_or_default(),
+        metadata,
+        body: Some(decision.result.clone().unwrap_or_default()),
     }
 }

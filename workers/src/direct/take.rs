@@ -132,7 +132,7 @@ fn draft(version: Version, called: &Called) -> Draft {
     };
     let reason = match settlement::judge(&called.answer) {
         Verdict::Succeeded => {
-            draft.content_type.clone_from(&called.content_type);
+            draft.content_type = called.representation.stored();
             draft.result.clone_from(&called.result);
             return draft;
         }
@@ -149,7 +149,8 @@ fn draft(version: Version, called: &Called) -> Draft {
 fn outcome(duration: Duration, called: Called) -> DirectOutcome {
     let ended = match settlement::judge(&called.answer) {
         Verdict::Succeeded => Ok(DirectResult {
-            content_type: called.content_type,
+            content_type: called.representation.content_type,
+            content_encoding: called.representation.content_encoding,
             body: called.result.unwrap_or_default(),
         }),
         _ => Err(DirectFailure {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use brokers::{
-    Backlog, Broker, BrokerError, Delivery, Identity, Message, Outgoing, Sink, Source,
+    Backlog, Broker, BrokerError, Delivery, Identity, Message, Metadata, Outgoing, Sink, Source,
     SourceSettings, Start, TopicInfo,
 };
 use bytes::Bytes;
@@ -44,7 +44,16 @@ impl MemoryBroker {
                     ((*name).to_owned().into(), Some(value))
                 })
                 .collect(),
-            body: Bytes::copy_from_slice(body),
+            metadata: Metadata::default(),
+            body: Some(Bytes::copy_from_slice(body)),
+        });
+    }
+
+    /// Writes a message again, to another topic.
+    pub(crate) fn copy(&self, message: &Outgoing, topic: &str) {
+        self.append(Outgoing {
+            topic: topic.to_owned(),
+            ..message.clone()
         });
     }
 
@@ -159,7 +168,8 @@ impl Sink for MemoryBroker {
             if state.refusing.contains(&outgoing.topic) {
                 return Err(BrokerError::NoTopic(outgoing.topic));
             }
-            if state.most.is_some_and(|most| outgoing.body.len() > most) {
+            let body = outgoing.body.as_ref().map_or(0, Bytes::len);
+            if state.most.is_some_and(|most| body > most) {
                 state.too_large += 1;
                 return Err(BrokerError::TooLarge("as the test wants".to_owned()));
             }
@@ -168,9 +178,26 @@ impl Sink for MemoryBroker {
             panics
         };
         assert!(!panics, "as the test wants");
-        self.append(outgoing);
+        self.append(spelled(outgoing));
         Ok(())
     }
+}
+
+/// With what the message says of itself in headers, as Kafka has it.
+fn spelled(mut outgoing: Outgoing) -> Outgoing {
+    let metadata = std::mem::take(&mut outgoing.metadata);
+    let mut said = Vec::new();
+    said.extend(
+        metadata
+            .content_type
+            .map(|value| ("content-type".into(), Some(value))),
+    );
+    let encoding = metadata.content_encoding;
+    said.extend(encoding.map(|value| ("content-encoding".into(), Some(value))));
+    let attributes = metadata.event.iter().flat_map(|event| event.attributes());
+    said.extend(attributes.map(|(name, value)| (format!("ce_{name}").into(), Some(value.clone()))));
+    outgoing.headers.splice(..0, said);
+    outgoing
 }
 
 struct MemorySource {
@@ -193,6 +220,9 @@ impl MemorySource {
             if state.settled.contains(&key) {
                 continue;
             }
+            let headers = stored.headers.iter();
+            let headers = headers.map(|(name, value)| (name.to_string(), value.clone()));
+            let headers: Vec<_> = headers.collect();
             let message = Message {
                 identity: Identity::Kafka {
                     topic: topic.as_str().into(),
@@ -200,11 +230,8 @@ impl MemorySource {
                     offset,
                 },
                 key: stored.key.clone(),
-                headers: stored
-                    .headers
-                    .iter()
-                    .map(|(name, value)| (name.to_string(), value.clone()))
-                    .collect(),
+                metadata: Metadata::of_headers(&headers, &["ce_"]),
+                headers,
                 body: stored.body.clone(),
                 timestamp: Some(std::time::UNIX_EPOCH),
                 attempt: None,

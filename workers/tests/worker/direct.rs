@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use workers::DirectRuns;
 use workers::journal::Owner;
 
-use crate::world::{Running, World, eventually, header};
+use crate::world::{Running, World, body, eventually, header};
 
 const ALGORITHM: &str = "acme/score";
 
@@ -76,7 +76,7 @@ async fn a_direct_result_is_answered_and_published() {
     assert_eq!(result.ok().unwrap().body, "scored one");
 
     let output = &world.outputs(1).await[0];
-    assert_eq!(output.body, "scored one");
+    assert_eq!(body(output), "scored one");
     assert_eq!(output.key, None);
     assert_eq!(header(output, "eventflows-run-id"), id);
     assert_eq!(header(output, "eventflows-algorithm-version"), "1.0.0");
@@ -167,7 +167,7 @@ async fn a_direct_result_waits_for_a_publisher_that_is_being_moved() {
     assert!(ended.is_ok());
     until_outbox_holds(&worker, 1).await;
     world.publish_to(&["scores"]);
-    assert_eq!(world.outputs(1).await[0].body, "scored one");
+    assert_eq!(body(&world.outputs(1).await[0]), "scored one");
     until_outbox_holds(&worker, 0).await;
     worker.stop().await;
 }
@@ -184,7 +184,7 @@ async fn a_result_that_is_too_large_is_not_tried_all_the_time_and_holds_up_no_ot
     outcome(&worker.direct, run(&world, b"one")).await;
     world.broker.refuse("scores", false);
     // By a pass over all that is left, the large one before it.
-    assert_eq!(world.outputs(1).await[0].body, "scored one");
+    assert_eq!(body(&world.outputs(1).await[0]), "scored one");
     until_outbox_holds(&worker, 1).await;
     assert_eq!(world.broker.too_large(), 1);
     worker.stop().await;
@@ -238,7 +238,7 @@ async fn what_a_killed_worker_had_decided_is_published_by_the_next() {
 
     let worker = world.worker().await;
     let output = &world.outputs(1).await[0];
-    assert_eq!(output.body, "scored one");
+    assert_eq!(body(output), "scored one");
     assert_eq!(header(output, "eventflows-run-id"), id);
     assert_eq!(header(output, "content-type"), "text/x-answer");
     assert_eq!(world.calls(), 1);

@@ -4,7 +4,8 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -26,6 +27,8 @@ pub(crate) struct Call {
 pub(crate) struct Endpoint {
     pub(crate) port: u16,
     pub(crate) calls: Arc<Mutex<Vec<Call>>>,
+    /// What answers say of themselves.
+    answer_headers: Arc<Mutex<HeaderMap>>,
     held: watch::Sender<bool>,
     _server: JoinSet<()>,
 }
@@ -41,19 +44,30 @@ impl Endpoint {
         let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
         let script: Arc<Script> = Arc::new(script);
         let held = watch::Sender::new(false);
+        let content_type = HeaderValue::from_static("text/x-answer");
+        let answer_headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type)]);
+        let answer_headers = Arc::new(Mutex::new(answer_headers));
         let mut server = JoinSet::new();
         server.spawn(serve(
             listener,
             Arc::clone(&calls),
+            Arc::clone(&answer_headers),
             held.subscribe(),
             script,
         ));
         Self {
             port,
             calls,
+            answer_headers,
             held,
             _server: server,
         }
+    }
+
+    /// Answers with one more header, or another value of one.
+    pub(crate) fn answer_with(&self, name: &'static str, value: &'static str) {
+        let value = HeaderValue::from_static(value);
+        self.answer_headers.lock().unwrap().insert(name, value);
     }
 
     /// Takes calls, and answers none of them until told otherwise.
@@ -69,6 +83,7 @@ impl Endpoint {
 async fn serve(
     listener: TcpListener,
     calls: Arc<Mutex<Vec<Call>>>,
+    answer_headers: Arc<Mutex<HeaderMap>>,
     held: watch::Receiver<bool>,
     script: Arc<Script>,
 ) {
@@ -76,8 +91,10 @@ async fn serve(
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         let (calls, held, script) = (Arc::clone(&calls), held.clone(), Arc::clone(&script));
+        let answer_headers = Arc::clone(&answer_headers);
         let service = service_fn(move |request: Request<Incoming>| {
             let (calls, mut held, script) = (Arc::clone(&calls), held.clone(), Arc::clone(&script));
+            let answer_headers = Arc::clone(&answer_headers);
             async move {
                 let (head, body) = request.into_parts();
                 let body = body.collect().await.unwrap().to_bytes();
@@ -95,10 +112,12 @@ async fn serve(
                 // A script may wait: here it keeps no task of the runtime from going on.
                 let answered = tokio::task::spawn_blocking(move || script(number, &body));
                 let (status, answer) = answered.await.unwrap();
-                let response = Response::builder()
-                    .status(status)
-                    .header("content-type", "text/x-answer");
-                Ok::<_, Infallible>(response.body(Full::new(answer)).unwrap())
+                let response = Response::builder().status(status);
+                let mut response = response.body(Full::new(answer)).unwrap();
+                response
+                    .headers_mut()
+                    .clone_from(&answer_headers.lock().unwrap());
+                Ok::<_, Infallible>(response)
             }
         });
         connections.spawn(async move {

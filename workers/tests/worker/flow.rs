@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use crate::plane::{self, WORKER};
-use crate::world::{World, eventually, header, listener, owner};
+use crate::world::{World, body, eventually, header, listener, owner};
 
 fn echo(_: usize, body: &Bytes) -> (u16, Bytes) {
     (200, Bytes::from([b"scored ", &body[..]].concat()))
@@ -21,16 +21,16 @@ async fn a_result_goes_to_the_output_under_the_messages_key() {
     let worker = world.worker().await;
 
     let output = &world.outputs(1).await[0];
-    assert_eq!(output.body, "scored one");
+    assert_eq!(body(output), "scored one");
     assert_eq!(output.key.as_deref(), Some(&b"key"[..]));
     assert_eq!(header(output, "content-type"), "text/x-answer");
     assert_eq!(header(output, "eventflows-algorithm"), "acme/score");
     assert_eq!(header(output, "eventflows-algorithm-version"), "1.0.0");
-    assert_eq!(header(output, "ce-id"), header(output, "eventflows-run-id"));
+    assert_eq!(header(output, "ce_id"), header(output, "eventflows-run-id"));
     world.settled(1).await;
     let calls = &world.endpoint.as_ref().unwrap().calls;
     let key = calls.lock().unwrap()[0].headers["idempotency-key"].clone();
-    assert_eq!(key.to_str().unwrap(), header(output, "ce-id"));
+    assert_eq!(key.to_str().unwrap(), header(output, "ce_id"));
     assert_eq!(worker.ledger().await.succeeded, 1);
     worker.stop().await;
     let reports = world.plane.reports();
@@ -54,11 +54,11 @@ async fn a_message_in_the_place_of_another_has_a_run_of_its_own() {
     let worker = world.worker().await;
     world.settled(2).await;
     let outputs = world.outputs(4).await;
-    let bodies: BTreeSet<_> = outputs.iter().map(|output| &output.body[..]).collect();
+    let bodies: BTreeSet<_> = outputs.iter().map(body).collect();
     assert!(bodies.contains(&b"scored new"[..]) && bodies.contains(&b"scored more"[..]));
     let ids: BTreeSet<_> = outputs
         .iter()
-        .map(|output| header(output, "ce-id"))
+        .map(|output| header(output, "eventflows-run-id"))
         .collect();
     assert_eq!(ids.len(), 4);
     let ledger = worker.ledger().await;
@@ -81,7 +81,7 @@ async fn an_endpoint_that_has_nothing_to_say_publishes_nothing() {
     let worker = world.worker().await;
     // Settled in their order, so that nothing of the first one can still come.
     world.settled(3).await;
-    let mut bodies: Vec<Bytes> = world.outputs(2).await.into_iter().map(|o| o.body).collect();
+    let mut bodies: Vec<Bytes> = world.outputs(2).await.iter().map(body).collect();
     bodies.sort();
     assert_eq!(bodies, ["", "last"]);
     assert_eq!(worker.ledger().await.succeeded, 3);
@@ -97,7 +97,7 @@ async fn a_body_that_is_not_text_passes_untouched_with_its_content_type() {
         .write("orders", &[("Content-Type", "image/x-odd")], bytes);
     world.assign(|_| {});
     let worker = world.worker().await;
-    assert_eq!(world.outputs(1).await[0].body, &bytes[..]);
+    assert_eq!(body(&world.outputs(1).await[0]), &bytes[..]);
     {
         let endpoint = world.endpoint.as_ref().unwrap();
         let calls = endpoint.calls.lock().unwrap();
@@ -145,7 +145,7 @@ async fn a_result_waits_for_a_publisher_that_is_being_moved() {
         !world.broker.messages("elsewhere").is_empty()
     })
     .await;
-    assert_eq!(world.broker.messages("elsewhere")[0].body, "scored one");
+    assert_eq!(body(&world.broker.messages("elsewhere")[0]), "scored one");
     assert!(world.broker.messages("scores").is_empty());
     worker.stop().await;
 }
@@ -214,7 +214,7 @@ async fn a_decided_run_is_published_after_a_crash_without_another_call() {
 
     world.broker.refuse("scores", false);
     let worker = world.worker().await;
-    assert_eq!(world.outputs(1).await[0].body, "answer 0");
+    assert_eq!(body(&world.outputs(1).await[0]), "answer 0");
     world.settled(1).await;
     assert_eq!(world.calls(), 1);
     assert_eq!(worker.ledger().await.received, 1);

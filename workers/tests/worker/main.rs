@@ -11,6 +11,8 @@ mod faults;
 #[cfg(test)]
 mod flow;
 #[cfg(test)]
+mod messages;
+#[cfg(test)]
 mod plane;
 #[cfg(test)]
 mod world;

@@ -211,6 +211,11 @@ pub(crate) fn header(message: &Outgoing, name: &str) -> String {
     String::from_utf8(value.clone().unwrap().to_vec()).unwrap()
 }
 
+/// The body of a message that has one.
+pub(crate) fn body(message: &Outgoing) -> Bytes {
+    message.body.clone().expect("a body")
+}
+
 struct One(MemoryBroker);
 
 impl Connector for One {

@@ -1,0 +1,43 @@
+//! What messages say of themselves, from topic to endpoint to topic.
+
+use tests::{Endpoint, Eventflows, Flow, FlowOptions, Kafka};
+
+#[tokio::test]
+async fn an_event_reaches_the_endpoint_as_it_is_and_its_result_is_an_event_of_kafka() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let eventflows = Eventflows::start().await;
+    let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    let binary = [
+        ("ce_specversion", "1.0"),
+        ("ce_type", "com.shop.order"),
+        ("ce_id", "A1"),
+        ("ce_source", "/shop"),
+        ("content-type", "application/json"),
+    ];
+    kafka.produce_with("orders", None, &binary, b"{}").await;
+    let kind = "application/cloudevents+json; charset=utf-8";
+    let structured = [("content-type", kind)];
+    let event = br#"{"specversion":"1.0","type":"t","id":"A2","source":"/shop"}"#;
+    kafka.produce_with("orders", None, &structured, event).await;
+    flow.until_ended(2, 0).await;
+    let calls = endpoint.calls();
+    let call = calls.iter().find(|call| call.body == "{}").unwrap();
+    assert_eq!(call.headers["ce-id"], "A1");
+    assert_eq!(call.headers["ce-type"], "com.shop.order");
+    let call = calls.iter().find(|call| call.body != "{}").unwrap();
+    assert_eq!(call.headers["content-type"], kind);
+    assert!(
+        !call
+            .headers
+            .keys()
+            .any(|name| name.as_str().starts_with("ce-"))
+    );
+    let results = kafka.until_records("scores", 2).await;
+    for result in results {
+        let run = result.header("eventflows-run-id");
+        assert_eq!(result.header("ce_id"), run);
+        assert_eq!(result.header("ce_specversion"), "1.0");
+        assert_eq!(result.header("ce_type"), "eventflows.result");
+    }
+}
