@@ -19,14 +19,23 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// A cluster that refused is given this long, since a name may have more than one address.
 const REFUSED_AFTER: Duration = Duration::from_secs(2);
 
-/// The topics by name, without the cluster's internal ones (`__…`).
+/// The topics that Kafka itself keeps. Others that begin with two underscores are people's.
+const INTERNAL: [&str; 5] = [
+    "__cluster_metadata",
+    "__consumer_offsets",
+    "__remote_log_metadata",
+    "__share_group_state",
+    "__transaction_state",
+];
+
+/// The topics by name, without Kafka's own.
 pub(super) async fn topics(settings: &KafkaSettings) -> Result<Vec<TopicInfo>, BrokerError> {
     look(settings, config::probe(settings), |probe| {
         let metadata = probe.metadata(None)?;
         let mut topics: Vec<_> = metadata
             .topics()
             .iter()
-            .filter(|topic| !topic.name().starts_with("__"))
+            .filter(|topic| !INTERNAL.contains(&topic.name()))
             .map(|topic| TopicInfo {
                 name: topic.name().to_owned(),
                 partitions: u32::try_from(topic.partitions().len()).ok(),

@@ -133,7 +133,7 @@ async fn a_silent_broker_is_unreachable() {
 
 #[tokio::test]
 async fn topics_come_with_their_partitions() {
-    let kafka = EmbeddedKafka::start(&[("b", 2), ("__internal", 1)]).unwrap();
+    let kafka = EmbeddedKafka::start(&[("b", 2), ("__consumer_offsets", 1)]).unwrap();
     kafka.create_topic("a", 3).unwrap();
     let topics = KafkaBroker::new(kafka.settings()).topics().await;
     let topic = |name: &str, partitions| TopicInfo {
@@ -141,6 +141,13 @@ async fn topics_come_with_their_partitions() {
         partitions: Some(partitions),
     };
     assert_eq!(topics, Ok(vec![topic("a", 3), topic("b", 2)]));
+}
+
+#[tokio::test]
+async fn a_topic_that_begins_with_two_underscores_is_like_any_other() {
+    let kafka = EmbeddedKafka::start(&[("__heartbeat.shop", 1)]).unwrap();
+    let topics = KafkaBroker::new(kafka.settings()).topics().await.unwrap();
+    assert_eq!(topics[0].name, "__heartbeat.shop");
 }
 
 #[tokio::test]
