@@ -2,6 +2,8 @@
 
 mod kafka {
     mod embedded;
+    #[cfg(test)]
+    mod java;
     mod positions;
     mod real;
 }

@@ -88,6 +88,8 @@ pub(super) fn producer(settings: &KafkaSettings) -> ClientConfig {
         .set("acks", "all")
         .set("linger.ms", "5")
         .set("compression.codec", "lz4")
+        // As Java's clients: keys of results go to the partitions of their messages' keys.
+        .set("partitioner", "murmur2_random")
         .set("message.max.bytes", MAX_MESSAGE_BYTES.to_string())
         .set(
             "message.timeout.ms",

@@ -11,6 +11,8 @@ use brokers::{Broker, BrokerError, Metadata, Outgoing, SourceSettings, Start, To
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 
+use super::java;
+
 /// A test for each function of the contract that takes a broker and a topic.
 macro_rules! contract {
     ($($claim:ident),* $(,)?) => {$(
@@ -148,6 +150,13 @@ async fn a_topic_that_begins_with_two_underscores_is_like_any_other() {
     let kafka = EmbeddedKafka::start(&[("__heartbeat.shop", 1)]).unwrap();
     let topics = KafkaBroker::new(kafka.settings()).topics().await.unwrap();
     assert_eq!(topics[0].name, "__heartbeat.shop");
+}
+
+#[tokio::test]
+async fn keys_go_to_the_partitions_of_javas_clients() {
+    let kafka = EmbeddedKafka::start(&[("events", 12)]).unwrap();
+    let broker = KafkaBroker::new(kafka.settings());
+    java::keys_go_to_its_partitions(&broker, "events").await;
 }
 
 #[tokio::test]

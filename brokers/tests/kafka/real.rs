@@ -9,6 +9,8 @@ use brokers::positions::MemoryPositions;
 use brokers::{Broker, BrokerError, SourceSettings, Start, contract};
 use uuid::Uuid;
 
+use super::java;
+
 /// A test for each function of the contract that takes a broker and a topic, with the number of
 /// partitions of the topic.
 macro_rules! contract {
@@ -57,6 +59,12 @@ async fn a_message_that_is_too_large_for_the_broker_is_refused() {
 async fn a_message_that_is_too_large_for_the_client_is_refused() {
     let topic = fresh_topic(1).await;
     contract::a_message_that_is_too_large_is_refused(&broker(), &topic, 9 * 1024 * 1024).await;
+}
+
+#[tokio::test]
+async fn keys_go_to_the_partitions_of_javas_clients() {
+    let topic = fresh_topic(12).await;
+    java::keys_go_to_its_partitions(&broker(), &topic).await;
 }
 
 #[tokio::test]
