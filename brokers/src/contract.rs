@@ -23,7 +23,8 @@ pub use self::groups::{
 };
 pub use self::refusals::{
     a_message_that_is_too_large_is_refused, an_absent_broker_is_unreachable,
-    an_unknown_topic_is_refused, topics_are_listed_by_name,
+    an_unknown_topic_is_refused, one_that_is_too_large_takes_no_others_along,
+    topics_are_listed_by_name,
 };
 pub use self::settlement::{
     a_late_settlement_moves_nothing, out_of_order_settlement_redelivers_from_the_first_unsettled,

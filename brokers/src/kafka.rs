@@ -18,6 +18,7 @@ mod partitions;
 mod peek;
 mod poller;
 mod probe;
+mod producer;
 mod sink;
 mod source;
 mod start;

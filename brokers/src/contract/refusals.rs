@@ -1,6 +1,7 @@
 //! What a broker says no to, and how.
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 
 use super::tools::{numbered, within};
 use crate::port::{Broker, BrokerError, Outgoing, TopicInfo};
@@ -40,6 +41,32 @@ pub async fn a_message_that_is_too_large_is_refused(
     within(sink.publish(numbered(topic, 1)))
         .await
         .expect("published");
+}
+
+/// One of `bytes` among small ones that are written at the same time. The topic takes all of these
+/// by themselves, though not together.
+pub async fn one_that_is_too_large_takes_no_others_along(
+    broker: &dyn Broker,
+    topic: &str,
+    bytes: usize,
+) {
+    let sink = broker.sink().await.expect("a sink");
+    let sized = |number: u32| Outgoing {
+        body: Some(noise(if number == 20 { bytes } else { bytes / 8 })),
+        ..numbered(topic, 0)
+    };
+    let writes = (0..40).map(|number| sink.publish(sized(number)));
+    let written = within(join_all(writes)).await;
+    for (number, written) in written.into_iter().enumerate() {
+        if number == 20 {
+            assert!(
+                matches!(written, Err(BrokerError::TooLarge(_))),
+                "{written:?}"
+            );
+        } else {
+            assert_eq!(written, Ok(()), "{number}");
+        }
+    }
 }
 
 /// `broker` leads to an `address` where nobody listens, and gives up after a few seconds.

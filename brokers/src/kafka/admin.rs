@@ -39,8 +39,21 @@ impl KafkaAdmin {
 
     /// Creates a topic without replicas and waits until its partitions have leaders.
     pub async fn create_topic(&self, name: &str, partitions: i32) -> Result<(), BrokerError> {
+        self.create_topic_with(name, partitions, &[]).await
+    }
+
+    /// As [`Self::create_topic`], with some of the topic's settings.
+    pub async fn create_topic_with(
+        &self,
+        name: &str,
+        partitions: i32,
+        settings: &[(&str, &str)],
+    ) -> Result<(), BrokerError> {
         let health = self.client.inner().context();
-        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+        let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+        for (name, value) in settings {
+            topic = topic.set(name, value);
+        }
         let answers = self
             .client
             .create_topics([&topic], &self.options())

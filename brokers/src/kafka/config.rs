@@ -8,9 +8,12 @@ use rdkafka::config::RDKafkaLogLevel;
 use super::{KafkaSecurity, KafkaSettings};
 use crate::port::SourceSettings;
 
-/// The largest message a sink sends. Above the usual limit of a broker (1 MiB), so that the broker
-/// and the topic decide, and far below what its client would try to hold.
-const MAX_MESSAGE_BYTES: u32 = 8 * 1024 * 1024;
+/// The largest message a sink sends. Above what a listener may take (16 MiB) with its headers, so
+/// that the broker and the topic decide, and far below what its client would try to hold.
+const MAX_MESSAGE_BYTES: u32 = 32 * 1024 * 1024;
+
+/// From this size on a message is sent in a batch of its own.
+pub(super) const BATCH_BYTES: usize = 1_000_000;
 
 /// How much a sink may have under way, in KiB; a message counts as one at least. It bounds the
 /// memory of the producer, and keeps its queue from ever being full, which would have to be polled
@@ -88,6 +91,7 @@ pub(super) fn producer(settings: &KafkaSettings) -> ClientConfig {
         .set("acks", "all")
         .set("linger.ms", "5")
         .set("compression.codec", "lz4")
+        .set("batch.size", BATCH_BYTES.to_string())
         // As Java's clients: keys of results go to the partitions of their messages' keys.
         .set("partitioner", "murmur2_random")
         .set("message.max.bytes", MAX_MESSAGE_BYTES.to_string())
@@ -106,5 +110,12 @@ pub(super) fn producer(settings: &KafkaSettings) -> ClientConfig {
             "queue.buffering.max.kbytes",
             (2 * SINK_BUDGET_KIB).to_string(),
         );
+    config
+}
+
+/// As [`producer`], with each message in a batch of its own.
+pub(super) fn unbatched_producer(settings: &KafkaSettings) -> ClientConfig {
+    let mut config = producer(settings);
+    config.set("batch.num.messages", "1").set("linger.ms", "0");
     config
 }

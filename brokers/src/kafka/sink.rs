@@ -1,47 +1,77 @@
 //! The producer of a broker as a sink of the port.
 
-use std::ops::Deref;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use rdkafka::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::KafkaError;
-use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::producer::BaseRecord;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use super::KafkaSettings;
-use super::config::{self, SINK_BUDGET_KIB};
-use super::context::{self, Health};
-use super::errors::{broker_error, from_code};
+use super::config::{self, BATCH_BYTES, SINK_BUDGET_KIB};
 use super::message::{headers_len, to_headers};
+use super::producer::{Pending, Renewed};
 use crate::port::{BrokerError, Outgoing, Sink};
 
 /// How much later than its own timeout the producer may report.
 const REPORT_GRACE: Duration = Duration::from_secs(2);
 
-/// One idempotent producer for all writers of a broker.
+/// One idempotent producer for all writers of a broker, and one for what has to travel alone.
 pub(super) struct KafkaSink {
-    settings: KafkaSettings,
+    publish_timeout: Duration,
     budget: Arc<Semaphore>,
-    /// Replaced after an error that ends a producer for good.
-    producer: RwLock<Arc<KafkaProducer>>,
+    batching: Renewed,
+    unbatched: Renewed,
 }
 
 impl KafkaSink {
     pub(super) fn open(settings: &KafkaSettings) -> Result<Self, BrokerError> {
-        Ok(Self {
-            settings: settings.clone(),
+        let sink = Self {
+            publish_timeout: settings.publish_timeout,
             budget: Arc::new(Semaphore::new(SINK_BUDGET_KIB as usize)),
-            producer: RwLock::new(Arc::new(KafkaProducer::open(settings)?)),
-        })
+            batching: Renewed::new(settings, config::producer),
+            unbatched: Renewed::new(settings, config::unbatched_producer),
+        };
+        sink.batching.current()?;
+        Ok(sink)
+    }
+
+    async fn write(
+        &self,
+        renewed: &Renewed,
+        outgoing: &Outgoing,
+        deadline: Instant,
+    ) -> Result<(), BrokerError> {
+        let room = self.room_for(renewed, outgoing, deadline).await?;
+        let producer = renewed.current()?;
+        let (report, reported) = oneshot::channel();
+        let record = record(
+            outgoing,
+            Box::new(Pending {
+                report,
+                _room: room,
+            }),
+        );
+        if let Err((error, _)) = producer.send(record) {
+            return Err(renewed.failed(&producer, &error, &outgoing.topic));
+        }
+        // The producer keeps to the same time; this is for the wait for room before it.
+        match timeout_at(deadline + REPORT_GRACE, reported).await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(renewed.failed(&producer, &error, &outgoing.topic)),
+            Ok(Err(_)) => Err(BrokerError::Other("the producer was dropped".to_owned())),
+            Err(_) => {
+                let reason = producer.health().reason_or("no delivery report in time");
+                Err(BrokerError::Unreachable(reason))
+            }
+        }
     }
 
     async fn room_for(
         &self,
+        renewed: &Renewed,
         outgoing: &Outgoing,
         deadline: Instant,
     ) -> Result<OwnedSemaphorePermit, BrokerError> {
@@ -53,139 +83,27 @@ impl KafkaSink {
         let room = Arc::clone(&self.budget).acquire_many_owned(permits);
         match timeout_at(deadline, room).await {
             Ok(permit) => Ok(permit.expect("the budget is never closed")),
-            Err(_) => Err(BrokerError::Unreachable(
-                self.current()
-                    .client()
-                    .context()
-                    .health
-                    .reason_or("the queue stayed full"),
-            )),
-        }
-    }
-
-    fn current(&self) -> Arc<KafkaProducer> {
-        Arc::clone(&self.producer.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// The error in the port's words. A producer that failed for good is replaced, and the error
-    /// that ended it is told.
-    fn failed(&self, used: &Arc<KafkaProducer>, error: &KafkaError, topic: &str) -> BrokerError {
-        let client = used.client();
-        let health = &client.context().health;
-        let Some((code, reason)) = client.fatal_error() else {
-            return broker_error(error, topic, health);
-        };
-        let mut current = self
-            .producer
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if Arc::ptr_eq(&current, used) {
-            tracing::error!(reason, "the kafka producer failed for good and is replaced");
-            match KafkaProducer::open(&self.settings) {
-                Ok(fresh) => *current = Arc::new(fresh),
-                Err(error) => return error,
+            Err(_) => {
+                let producer = renewed.current()?;
+                let reason = producer.health().reason_or("the queue stayed full");
+                Err(BrokerError::Unreachable(reason))
             }
         }
-        from_code(code, topic, health, reason)
     }
 }
 
 #[async_trait]
 impl Sink for KafkaSink {
     async fn publish(&self, outgoing: Outgoing) -> Result<(), BrokerError> {
-        let deadline = Instant::now() + self.settings.publish_timeout;
-        let room = self.room_for(&outgoing, deadline).await?;
-        let producer = self.current();
-        let (report, reported) = oneshot::channel();
-        let record = record(
-            &outgoing,
-            Box::new(Pending {
-                report,
-                _room: room,
-            }),
-        );
-        if let Err((error, _)) = producer.send(record) {
-            return Err(self.failed(&producer, &error, &outgoing.topic));
-        }
-        // The producer keeps to the same time; this is for the wait for room before it.
-        match timeout_at(deadline + REPORT_GRACE, reported).await {
-            Ok(Ok(Ok(()))) => Ok(()),
-            Ok(Ok(Err(error))) => Err(self.failed(&producer, &error, &outgoing.topic)),
-            Ok(Err(_)) => Err(BrokerError::Other("the producer was dropped".to_owned())),
-            Err(_) => Err(BrokerError::Unreachable(
-                producer
-                    .client()
-                    .context()
-                    .health
-                    .reason_or("no delivery report in time"),
-            )),
-        }
-    }
-}
-
-/// A producer that ends on a thread of its own, since its end waits for its other threads.
-struct KafkaProducer(Option<ThreadedProducer<Reports>>);
-
-impl KafkaProducer {
-    fn open(settings: &KafkaSettings) -> Result<Self, BrokerError> {
-        let context = Reports {
-            health: Health::new(settings),
-        };
-        let producer = config::producer(settings).create_with_context(context);
-        let producer = producer.map_err(|error| broker_error(&error, "", &Health::default()))?;
-        Ok(Self(Some(producer)))
-    }
-}
-
-impl Deref for KafkaProducer {
-    type Target = ThreadedProducer<Reports>;
-
-    fn deref(&self) -> &Self::Target {
-        self.0.as_ref().expect("taken only when dropped")
-    }
-}
-
-impl Drop for KafkaProducer {
-    fn drop(&mut self) {
-        let producer = self.0.take();
-        std::thread::spawn(move || drop(producer));
-    }
-}
-
-/// A write under way. It keeps its room until the report, also when nobody waits any longer.
-struct Pending {
-    report: oneshot::Sender<Result<(), KafkaError>>,
-    _room: OwnedSemaphorePermit,
-}
-
-/// Hands the delivery reports to those who wait.
-struct Reports {
-    health: Health,
-}
-
-impl ClientContext for Reports {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        context::log(level, facility, line);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.health.error(error, reason);
-    }
-}
-
-impl ProducerContext for Reports {
-    type DeliveryOpaque = Box<Pending>;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, pending: Box<Pending>) {
-        let outcome = match result {
-            Ok(_) => {
-                self.health.recovered();
-                Ok(())
+        let deadline = Instant::now() + self.publish_timeout;
+        match self.write(&self.batching, &outgoing, deadline).await {
+            // The limit of a topic is for batches, and where one is refused, librdkafka gives up
+            // all its messages. Only alone is it this one that is too large.
+            Err(BrokerError::TooLarge(_)) if size(&outgoing) < BATCH_BYTES => {
+                self.write(&self.unbatched, &outgoing, deadline).await
             }
-            Err((error, _)) => Err(error.clone()),
-        };
-        // The caller may have stopped waiting.
-        let _ = pending.report.send(outcome);
+            written => written,
+        }
     }
 }
 

@@ -104,7 +104,7 @@ async fn within<T>(step: impl Future<Output = T>) -> T {
 async fn a_message_that_is_too_large_is_refused() {
     let kafka = EmbeddedKafka::start(&[("events", 1)]).unwrap();
     let broker = KafkaBroker::new(kafka.settings());
-    contract::a_message_that_is_too_large_is_refused(&broker, "events", 9 * 1024 * 1024).await;
+    contract::a_message_that_is_too_large_is_refused(&broker, "events", 33 * 1024 * 1024).await;
 }
 
 #[tokio::test]

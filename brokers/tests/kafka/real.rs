@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use brokers::kafka::{KafkaAdmin, KafkaBroker, KafkaSettings, Watermarks};
 use brokers::positions::MemoryPositions;
-use brokers::{Broker, BrokerError, SourceSettings, Start, contract};
+use brokers::{Broker, BrokerError, Metadata, Outgoing, SourceSettings, Start, contract};
 use uuid::Uuid;
 
 use super::java;
@@ -58,7 +58,36 @@ async fn a_message_that_is_too_large_for_the_broker_is_refused() {
 #[tokio::test]
 async fn a_message_that_is_too_large_for_the_client_is_refused() {
     let topic = fresh_topic(1).await;
-    contract::a_message_that_is_too_large_is_refused(&broker(), &topic, 9 * 1024 * 1024).await;
+    contract::a_message_that_is_too_large_is_refused(&broker(), &topic, 33 * 1024 * 1024).await;
+}
+
+#[tokio::test]
+async fn a_topic_that_takes_more_than_most_gets_more() {
+    let topic = unique_name();
+    let limit = [("max.message.bytes", "20000000")];
+    let created = admin().create_topic_with(&topic, 1, &limit).await;
+    created.unwrap();
+    let sink = broker().sink().await.unwrap();
+    let bytes = 17 * 1024 * 1024;
+    let large = Outgoing {
+        topic: topic.clone(),
+        key: None,
+        headers: Vec::new(),
+        metadata: Metadata::default(),
+        body: Some((0..bytes).map(|n: u64| n.to_le_bytes()[1]).collect()),
+    };
+    sink.publish(large).await.unwrap();
+    assert_eq!(admin().watermarks(&topic).await.unwrap()[0].high, 1);
+}
+
+#[tokio::test]
+async fn one_that_is_too_large_takes_no_others_along() {
+    let topic = unique_name();
+    let limit = [("max.message.bytes", "20000")];
+    let created = admin().create_topic_with(&topic, 1, &limit).await;
+    created.unwrap();
+    contract::one_that_is_too_large_takes_no_others_along(&broker(), &topic, 40_000).await;
+    assert_eq!(admin().watermarks(&topic).await.unwrap()[0].high, 39);
 }
 
 #[tokio::test]
