@@ -62,6 +62,8 @@ impl Kafka {
         let producer = ClientConfig::new()
             .set("bootstrap.servers", &address)
             .set("linger.ms", "1")
+            // The topics decide what is too large.
+            .set("message.max.bytes", "16777216")
             .create()
             .unwrap();
         #[expect(clippy::disallowed_methods, reason = "names that no other test has")]

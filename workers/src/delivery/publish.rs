@@ -17,6 +17,7 @@ use futures_util::future::join_all;
 
 use super::blocks::Block;
 use super::claim::Run;
+use super::dead_letter::Extent;
 use super::result::Origin;
 use super::{Pipeline, Unsettled, dead_letter, no_dlq, result};
 use crate::journal::Recorded;
@@ -59,8 +60,11 @@ pub(super) async fn result(
         let written = join_all(writes).await;
         let mut failed = None;
         for (output, written) in left.iter().zip(&written) {
-            if let Err(error) = written {
-                failed = Some((output, error));
+            match written {
+                // Size does not pass by waiting, and the run is decided: it has no dead letter.
+                Err(error @ BrokerError::TooLarge(_)) => given_up(run, output, error),
+                Err(error) => failed = Some((output, error)),
+                Ok(()) => {}
             }
         }
         let Some((output, error)) = failed else {
@@ -69,7 +73,7 @@ pub(super) async fn result(
         let succeeded = left
             .iter()
             .zip(&written)
-            .filter(|(_, written)| written.is_ok());
+            .filter(|(_, written)| matches!(written, Ok(()) | Err(BrokerError::TooLarge(_))));
         done.extend(succeeded.map(|(output, _)| TopicId::clone(output)));
         tries.failed(&output.topic, error).await?;
     }
@@ -83,15 +87,26 @@ pub(super) async fn dead_letter(
     decision: &Recorded,
 ) -> Result<(), Unsettled> {
     let mut tries = Tries::new(pipeline);
+    let mut extent = Extent::default();
     loop {
         let (assignment, dlq) = dead_letter_queue(pipeline).await?;
-        let outgoing = dead_letter::outgoing(&dlq, &assignment, message, run, decision);
+        let outgoing = dead_letter::outgoing(&dlq, &assignment, message, run, decision, extent);
         let broker = assignment.listener.topic.broker;
-        match send(pipeline, broker, outgoing).await {
-            Ok(()) => return Ok(()),
-            Err(error) => tries.failed(&dlq, &error).await?,
+        match (send(pipeline, broker, outgoing).await, extent.smaller()) {
+            (Ok(()), _) => return Ok(()),
+            (Err(BrokerError::TooLarge(_)), Some(smaller)) => extent = smaller,
+            (Err(error), _) => tries.failed(&dlq, &error).await?,
         }
     }
+}
+
+fn given_up(run: &Run, output: &TopicId, error: &BrokerError) {
+    tracing::error!(
+        run.id = %String::from_utf8_lossy(&run.id),
+        topic = %output,
+        %error,
+        "a result is too large for its topic and was not published"
+    );
 }
 
 /// The assignment that lists where the result of the version that was called goes; none while a

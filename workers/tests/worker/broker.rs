@@ -27,6 +27,7 @@ struct State {
     settled: HashSet<(String, String, i64)>,
     refusing: HashSet<String>,
     most: Option<usize>,
+    most_headers: Option<usize>,
     too_large: usize,
     panics: usize,
     open_sources: usize,
@@ -90,6 +91,11 @@ impl MemoryBroker {
     /// Refuses messages of more bytes from now on.
     pub(crate) fn take_at_most(&self, bytes: usize) {
         self.0.state.lock().unwrap().most = Some(bytes);
+    }
+
+    /// Refuses messages with more bytes of headers from now on.
+    pub(crate) fn take_headers_of_at_most(&self, bytes: usize) {
+        self.0.state.lock().unwrap().most_headers = Some(bytes);
     }
 
     /// How many messages were refused for their size.
@@ -168,8 +174,12 @@ impl Sink for MemoryBroker {
             if state.refusing.contains(&outgoing.topic) {
                 return Err(BrokerError::NoTopic(outgoing.topic));
             }
+            let exceeds = |most: Option<usize>, len| most.is_some_and(|most| len > most);
             let body = outgoing.body.as_ref().map_or(0, Bytes::len);
-            if state.most.is_some_and(|most| body > most) {
+            let headers = outgoing.headers.iter();
+            let headers =
+                headers.map(|(name, value)| name.len() + value.as_ref().map_or(0, Bytes::len));
+            if exceeds(state.most, body) || exceeds(state.most_headers, headers.sum()) {
                 state.too_large += 1;
                 return Err(BrokerError::TooLarge("as the test wants".to_owned()));
             }

@@ -82,8 +82,9 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("rustls*", &["client", "event-store"]),
     ("tokio-tungstenite", &["client", "tests"]),
     ("ed25519-dalek", &["event-store"]),
-    // Checkpoints, and the fingerprints of idempotent requests and of messages.
-    ("sha2", &["api", "brokers", "event-store"]),
+    // Checkpoints, the fingerprints of idempotent requests and of messages, and the digests of bodies
+    // that are left out.
+    ("sha2", &["api", "brokers", "event-store", "workers"]),
     ("argon2", &[]),
     ("chacha20poly1305", &[]),
     ("x25519-dalek", &[]),
