@@ -21,7 +21,8 @@ pub(super) fn from_code(
     text: impl ToString,
 ) -> BrokerError {
     match code {
-        Code::MessageSizeTooLarge | Code::InvalidMessageSize => {
+        // The second is of a topic whose segments are smaller than what it takes.
+        Code::MessageSizeTooLarge | Code::MessageBatchTooLarge | Code::InvalidMessageSize => {
             BrokerError::TooLarge(text.to_string())
         }
         Code::UnknownTopic

@@ -1,7 +1,9 @@
 //! Where Java's clients write: results are joined by key with what they wrote.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use brokers::positions::MemoryPositions;
 use brokers::{Broker, Identity, Metadata, Outgoing, SourceSettings, Start};
 use bytes::Bytes;
 
@@ -27,6 +29,7 @@ pub(crate) async fn keys_go_to_its_partitions(broker: &dyn Broker, topic: &str) 
         group: format!("{topic}-java"),
         start: Start::Earliest,
         max_unsettled: 100,
+        positions: Arc::<MemoryPositions>::default(),
     };
     let mut source = broker.source(settings).await.unwrap();
     for _ in &keys {

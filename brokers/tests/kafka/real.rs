@@ -81,6 +81,18 @@ async fn a_topic_that_takes_more_than_most_gets_more() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_too_large_for_the_topics_segments_is_refused() {
+    let topic = unique_name();
+    let limits = [
+        ("max.message.bytes", "4000000"),
+        ("segment.bytes", "1048576"),
+    ];
+    let created = admin().create_topic_with(&topic, 1, &limits).await;
+    created.unwrap();
+    contract::a_message_that_is_too_large_is_refused(&broker(), &topic, 2 * 1024 * 1024).await;
+}
+
+#[tokio::test]
 async fn one_that_is_too_large_takes_no_others_along() {
     let topic = unique_name();
     let limit = [("max.message.bytes", "20000")];
