@@ -20,6 +20,7 @@ pub mod envelope;
 pub mod event;
 pub mod flow;
 pub mod grant;
+pub mod health;
 pub mod ids;
 pub mod listener;
 pub mod name;

@@ -1,5 +1,7 @@
 //! The rules of a run: what an endpoint's answer means, when to try again, what a decision is.
 
+mod answer;
+
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -7,6 +9,8 @@ use serde::de::{IntoDeserializer, value};
 use serde::{Deserialize, Serialize};
 
 use crate::listener::RetryPolicy;
+
+pub use self::answer::{Answer, Verdict, judge};
 
 /// The recorded end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,40 +35,6 @@ impl Decision {
     }
 }
 
-/// What one call of the endpoint came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// It answered with a status; for the `algorithmia` protocol also with the type of the error
-    /// in its body, if there was one.
-    Status {
-        status: u16,
-        error_type: Option<String>,
-        /// The wait that it asked for by `Retry-After`.
-        retry_after: Option<Duration>,
-    },
-    /// It answered 2xx with a body that the protocol cannot read.
-    Undecodable,
-    /// It could not be reached, or broke off.
-    Unreachable,
-    TimedOut,
-    /// Its answer went past the size limit.
-    AnswerTooLarge,
-}
-
-/// What follows from an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    Succeeded,
-    /// The message may pass later.
-    Retry {
-        after: Option<Duration>,
-    },
-    /// The message will never pass.
-    Faulty(Reason),
-    /// Not the message's fault: hold the position.
-    Block(Reason),
-}
-
 /// Why a message was dead-lettered or dropped, or a listener blocked; a stable code for
 /// machines. The text for people is with the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,6 +54,10 @@ pub enum Reason {
     NotAuthorized,
     /// The endpoint fails for every message.
     EndpointUnavailable,
+    /// The endpoint answers every message with a redirect, or that there is nothing to call.
+    WrongEndpoint,
+    /// The quota of the endpoint's account is used up, and comes back only if somebody sees to it.
+    QuotaExhausted,
     /// A faulty message, and nowhere to put it.
     NoDlq,
     /// The algorithm is not permitted to send faulty messages to its dead letter queue.
@@ -108,6 +82,8 @@ impl Reason {
             Self::AttemptsExhausted => "attempts_exhausted",
             Self::NotAuthorized => "not_authorized",
             Self::EndpointUnavailable => "endpoint_unavailable",
+            Self::WrongEndpoint => "wrong_endpoint",
+            Self::QuotaExhausted => "quota_exhausted",
             Self::NoDlq => "no_dlq",
             Self::DlqNotGranted => "dlq_not_granted",
             Self::TopicUnavailable => "topic_unavailable",
@@ -140,40 +116,6 @@ impl FromStr for Reason {
 #[error("the code {0:?} is unknown")]
 pub struct UnknownCode(String);
 
-/// Error types of the `algorithmia` protocol that are the message's fault.
-const FAULTY_ERROR_TYPES: [&str; 4] = [
-    "InputError",
-    "ParsingError",
-    "UnsupportedError",
-    "TooLargeError",
-];
-
-/// What an answer means, attempts aside.
-#[must_use]
-pub fn judge(answer: &Answer) -> Verdict {
-    match answer {
-        Answer::Unreachable | Answer::TimedOut => Verdict::Retry { after: None },
-        Answer::Undecodable => Verdict::Faulty(Reason::UndecodableAnswer),
-        Answer::AnswerTooLarge => Verdict::Faulty(Reason::AnswerTooLarge),
-        Answer::Status {
-            status,
-            error_type,
-            retry_after,
-        } => match (*status, error_type.as_deref()) {
-            (200..=299, None) => Verdict::Succeeded,
-            (_, Some(kind)) if FAULTY_ERROR_TYPES.contains(&kind) => {
-                Verdict::Faulty(Reason::Refused)
-            }
-            (200..=299, Some(_)) | (404 | 408 | 409 | 425 | 429 | 500..=599, _) => Verdict::Retry {
-                after: *retry_after,
-            },
-            (401 | 403, _) => Verdict::Block(Reason::NotAuthorized),
-            // Other 4xx; redirects, which are never followed; and statuses nobody defined.
-            _ => Verdict::Faulty(Reason::Refused),
-        },
-    }
-}
-
 /// The wait after `attempt` failed calls: exponential with full jitter, `unit` being a random
 /// number in 0..1. `Retry-After` is honoured up to the policy's longest wait.
 #[must_use]
@@ -198,59 +140,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn status(status: u16) -> Answer {
-        Answer::Status {
-            status,
-            error_type: None,
-            retry_after: None,
-        }
-    }
-
-    #[test]
-    fn answers_mean_what_the_table_says() {
-        for code in [200, 201, 204] {
-            assert_eq!(judge(&status(code)), Verdict::Succeeded, "{code}");
-        }
-        for code in [404, 408, 409, 425, 429, 500, 502, 503, 504, 599] {
-            assert_eq!(
-                judge(&status(code)),
-                Verdict::Retry { after: None },
-                "{code}"
-            );
-        }
-        for code in [400, 402, 405, 410, 413, 415, 422, 499, 301, 302, 307, 308] {
-            let faulty = Verdict::Faulty(Reason::Refused);
-            assert_eq!(judge(&status(code)), faulty, "{code}");
-        }
-        for code in [401, 403] {
-            let blocked = Verdict::Block(Reason::NotAuthorized);
-            assert_eq!(judge(&status(code)), blocked, "{code}");
-        }
-    }
-
-    #[test]
-    fn an_error_in_the_body_of_a_200_is_judged_by_its_type() {
-        let failed = |kind: &str| Answer::Status {
-            status: 200,
-            error_type: Some(kind.to_owned()),
-            retry_after: None,
-        };
-        assert_eq!(
-            judge(&failed("InputError")),
-            Verdict::Faulty(Reason::Refused)
-        );
-        assert_eq!(
-            judge(&failed("AlgorithmError")),
-            Verdict::Retry { after: None }
-        );
-    }
-
-    #[test]
-    fn an_endpoint_that_is_down_is_tried_again() {
-        assert_eq!(judge(&Answer::Unreachable), Verdict::Retry { after: None });
-        assert_eq!(judge(&Answer::TimedOut), Verdict::Retry { after: None });
-    }
 
     #[test]
     fn retry_after_is_honoured_up_to_the_longest_wait() {

@@ -4,17 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brokers::{BrokerError, Delivery, Source, SourceSettings, Start};
+use domain::health::Notice;
 use domain::listener::StartPosition;
 use domain::settlement::Reason;
 use domain::{Assignment, ListenerId};
 use futures_util::FutureExt;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::control_plane::Report;
 use crate::delivery::blocks::{Block, Blocks, Watch};
-use crate::delivery::gate::Gate;
+use crate::delivery::gate::{Expected, Gate};
 use crate::delivery::{Failure, Pipeline, Received, deliver};
 use crate::journal::{JournalError, Owner};
 use crate::pause::Pause;
@@ -35,6 +37,9 @@ const MOST_RECEIVE_ERRORS: u32 = 10;
 
 const FIRST_RECEIVE_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_RECEIVE_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long calls that are given up may take to take their attempts back.
+const GIVING_UP: Duration = Duration::from_secs(1);
 
 /// Why a consumer ended by itself. Its text goes to the control plane.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +96,7 @@ pub(crate) async fn run(
         group: first.group,
         key,
         gate: Gate::new(
-            assignment.clone(),
+            first.settings.concurrency,
             blocks.clone(),
             Arc::clone(&resources.ids),
         ),
@@ -101,19 +106,27 @@ pub(crate) async fn run(
         connections: Arc::clone(&resources.connections),
         blocks,
         ids: Arc::clone(&resources.ids),
+        calling: Default::default(),
         stopping: CancellationToken::new(),
+        giving_up: CancellationToken::new(),
         failed,
     };
     let mut consumer = Consumer {
         resources,
         blocked: pipeline.blocks.watch(),
+        wanted: pipeline.gate.wanted(),
         pipeline: Arc::new(pipeline),
         source,
+        pending: Vec::new(),
         kib_in_flight: Arc::new(Semaphore::new(MOST_KIB_IN_FLIGHT as usize)),
         tasks: JoinSet::new(),
         failures,
         receive_pause: Pause::new(FIRST_RECEIVE_PAUSE, LONGEST_RECEIVE_PAUSE),
+        receive_at: Instant::now(),
+        notice: Notice::new(resources.notice),
+        began: Instant::now(),
     };
+    consumer.let_messages_in();
     let ended = consumer.serve(&stop).await;
     consumer.close().await;
     ended
@@ -124,10 +137,19 @@ struct Consumer<'r> {
     pipeline: Arc<Pipeline>,
     source: Box<dyn Source>,
     blocked: Watch,
+    /// How many messages the gate has a use for.
+    wanted: watch::Receiver<usize>,
+    /// Received, and waiting for room.
+    pending: Vec<(Delivery, Option<Expected>)>,
     kib_in_flight: Arc<Semaphore>,
     tasks: JoinSet<()>,
     failures: mpsc::Receiver<Failure>,
     receive_pause: Pause,
+    /// When the source may be asked again.
+    receive_at: Instant,
+    notice: Notice,
+    /// The moment that the times of the notice are counted from.
+    began: Instant,
 }
 
 /// What an assignment itself holds its listener for.
@@ -164,10 +186,14 @@ impl Consumer<'_> {
     async fn serve(&mut self, stop: &CancellationToken) -> Result<(), ConsumerError> {
         let mut assignment = self.pipeline.assignment.clone();
         let mut held = Held::default();
-        let mut told_blocked = false;
         loop {
             held.by(&assignment.borrow_and_update(), &self.pipeline.blocks);
-            self.tell(&mut told_blocked).await;
+            self.tell().await;
+            let wanted = *self.wanted.borrow_and_update();
+            let waits = !self.pending.is_empty();
+            let size = self.pending.iter().map(|(delivery, _)| kib(delivery));
+            let size = size.fold(0, u32::saturating_add).min(MOST_KIB_IN_FLIGHT);
+            let receives = !waits && wanted > 0 && !self.blocked.is_strict();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
@@ -175,24 +201,33 @@ impl Consumer<'_> {
                 Some(ended) = self.tasks.join_next() => self.check(ended)?,
                 // An error means that the keeper has ended; it has cancelled `stop` or soon will.
                 Ok(()) = assignment.changed() => {}
-                () = self.blocked.differs(told_blocked) => {}
-                received = self.source.recv(), if !told_blocked => {
-                    let failed = self.take(received, stop).await;
-                    if let Some(error) = failed {
-                        self.pause(error, stop).await?;
-                    }
+                () = self.blocked.changed() => {}
+                () = at(self.notice.due().map(|due| self.began + due)) => {}
+                Ok(()) = self.wanted.changed() => {}
+                room = room(Arc::clone(&self.kib_in_flight), size), if waits => self.start(room),
+                received = receive(&mut *self.source, self.receive_at), if receives => {
+                    self.take(received, wanted)?;
                 }
             }
         }
     }
 
+    /// Has a task let those in who wait for the endpoint, until the consumer stops.
+    fn let_messages_in(&mut self) {
+        let pipeline = Arc::clone(&self.pipeline);
+        self.tasks.spawn(async move {
+            let stopping = pipeline.stopping.clone();
+            stopping.run_until_cancelled(pipeline.gate.drive()).await;
+        });
+    }
+
     /// Reports that the listener is blocked or continues, if that is news.
-    async fn tell(&mut self, told_blocked: &mut bool) {
+    async fn tell(&mut self) {
         let reason = self.blocked.reason();
-        if reason.is_some() == *told_blocked {
+        let news = self.notice.observe(self.began.elapsed(), reason.is_some());
+        if news.is_none() {
             return;
         }
-        *told_blocked = reason.is_some();
         let listener = &self.pipeline.listener;
         let report = match reason {
             Some(reason) => {
@@ -218,46 +253,45 @@ impl Consumer<'_> {
         self.resources.reporter.report(listener, report).await;
     }
 
-    /// Starts a task for what was received and what waits behind it. Answers the error that came
-    /// instead, or after it.
-    async fn take(
+    /// Takes on what was received and what waits behind it, up to what is wanted. An error that came
+    /// instead, or after it, is waited after; too many in a row end the consumer.
+    fn take(
         &mut self,
         received: Result<Delivery, BrokerError>,
-        stop: &CancellationToken,
-    ) -> Option<BrokerError> {
-        let mut deliveries = Vec::new();
+        wanted: usize,
+    ) -> Result<(), ConsumerError> {
         let mut next = Some(received);
         let failed = loop {
             match next {
-                Some(Ok(delivery)) => deliveries.push(delivery),
+                Some(Ok(delivery)) => {
+                    let expected = self.pipeline.gate.expect();
+                    self.pending.push((delivery, expected));
+                }
                 Some(Err(error)) => break Some(error),
                 None => break None,
             }
-            if deliveries.len() == TOGETHER {
+            if self.pending.len() == TOGETHER.min(wanted) {
                 break None;
             }
             next = self.source.recv().now_or_never();
         };
-        if !deliveries.is_empty() {
+        if !self.pending.is_empty() {
             self.receive_pause.succeeded();
-            self.start(deliveries, stop).await;
         }
-        failed
+        failed.map_or(Ok(()), |error| self.pause(error))
     }
 
-    /// Starts the messages' task, once there is room for their bodies.
-    async fn start(&mut self, deliveries: Vec<Delivery>, stop: &CancellationToken) {
-        let sizes = deliveries.iter().map(kib);
-        let all = sizes.fold(0, u32::saturating_add).min(MOST_KIB_IN_FLIGHT);
-        let room = Arc::clone(&self.kib_in_flight).acquire_many_owned(all);
-        let mut room = tokio::select! {
-            () = stop.cancelled() => return,
-            room = room => room.expect("the room is never closed"),
-        };
-        let received = deliveries.into_iter().map(|delivery| {
+    /// Starts the task of the messages that there is room for now.
+    fn start(&mut self, mut room: OwnedSemaphorePermit) {
+        let pending = std::mem::take(&mut self.pending);
+        let received = pending.into_iter().map(|(delivery, expected)| {
             let size = room.num_permits().min(kib(&delivery) as usize);
             let room = room.split(size).expect("it has as many");
-            Received { delivery, room }
+            Received {
+                delivery,
+                room,
+                expected,
+            }
         });
         let received = received.collect();
         let pipeline = Arc::clone(&self.pipeline);
@@ -278,21 +312,14 @@ impl Consumer<'_> {
         }
     }
 
-    /// Waits after an error of the source; too many in a row end the consumer.
-    async fn pause(
-        &mut self,
-        error: BrokerError,
-        stop: &CancellationToken,
-    ) -> Result<(), ConsumerError> {
+    /// Leaves the source alone for a while after an error.
+    fn pause(&mut self, error: BrokerError) -> Result<(), ConsumerError> {
         let wait = self.receive_pause.failed(&*self.resources.ids);
         if self.receive_pause.failures() >= MOST_RECEIVE_ERRORS {
             return Err(ConsumerError::Receive(error));
         }
         tracing::warn!(listener.id = %self.pipeline.listener, %error, "a source failed");
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(wait) => {}
-        }
+        self.receive_at = Instant::now() + wait;
         Ok(())
     }
 
@@ -300,17 +327,14 @@ impl Consumer<'_> {
     async fn close(mut self) {
         self.pipeline.stopping.cancel();
         let listener = &self.pipeline.listener;
-        let tasks = &mut self.tasks;
-        let finished = async { while tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.resources.grace, finished)
-            .await
-            .is_err()
-        {
+        if !end_within(self.resources.grace, &mut self.tasks).await {
             tracing::warn!(
                 listener.id = %listener,
                 messages = self.tasks.len(),
                 "messages in flight are given back"
             );
+            self.pipeline.giving_up.cancel();
+            end_within(GIVING_UP, &mut self.tasks).await;
             self.tasks.shutdown().await;
         }
         match self.source.close().await {
@@ -325,6 +349,32 @@ impl Consumer<'_> {
             }
         }
     }
+}
+
+/// Whether all tasks end within that time.
+async fn end_within(time: Duration, tasks: &mut JoinSet<()>) -> bool {
+    let ended = async { while tasks.join_next().await.is_some() {} };
+    tokio::time::timeout(time, ended).await.is_ok()
+}
+
+/// Waits until then, or for ever.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The next message of the source, which is left alone until then.
+async fn receive(source: &mut dyn Source, from: Instant) -> Result<Delivery, BrokerError> {
+    tokio::time::sleep_until(from).await;
+    source.recv().await
+}
+
+/// Waits until there is room for so many KiB.
+async fn room(kib_in_flight: Arc<Semaphore>, size: u32) -> OwnedSemaphorePermit {
+    let room = kib_in_flight.acquire_many_owned(size).await;
+    room.expect("the room is never closed")
 }
 
 /// How many KiB a message counts as.

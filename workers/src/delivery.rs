@@ -5,9 +5,9 @@
 
 mod answer;
 pub(crate) mod blocks;
-mod breaker;
 pub(crate) mod call;
 pub(crate) mod called;
+mod calling;
 pub(crate) mod claim;
 mod dead_letter;
 mod decide;
@@ -20,6 +20,7 @@ mod publish;
 mod representation;
 mod request;
 pub(crate) mod result;
+mod retry_after;
 mod settle;
 
 use std::any::Any;
@@ -38,9 +39,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::blocks::{Block, Blocks};
+use self::calling::Calling;
 use self::claim::Run;
 use self::endpoint::Endpoints;
-use self::gate::Gate;
+use self::gate::{Expected, Gate};
 use crate::connections::Connections;
 use crate::journal::{Journal, JournalError, ListenerKey};
 
@@ -57,8 +59,12 @@ pub(crate) struct Pipeline {
     pub(crate) gate: Gate,
     pub(crate) blocks: Blocks,
     pub(crate) ids: Arc<dyn Ids>,
+    /// The runs whose endpoints are being called.
+    pub(crate) calling: Calling,
     /// Cancelled when the consumer stops: calls under way end, nothing waits any longer.
     pub(crate) stopping: CancellationToken,
+    /// Cancelled when calls under way are given up, too.
+    pub(crate) giving_up: CancellationToken,
     /// Holds the failure that ends the consumer: the first.
     pub(crate) failed: mpsc::Sender<Failure>,
 }
@@ -67,6 +73,8 @@ pub(crate) struct Pipeline {
 pub(crate) struct Received {
     pub(crate) delivery: Delivery,
     pub(crate) room: OwnedSemaphorePermit,
+    /// Where it was taken on as a probe of an endpoint that is down.
+    pub(crate) expected: Option<Expected>,
 }
 
 /// Why a message was left unsettled.
@@ -111,13 +119,14 @@ async fn take(pipeline: &Pipeline, received: Received, mut run: Run) -> Result<(
     let Received {
         delivery,
         room: _room,
+        expected,
     } = received;
     let message = &delivery.message;
     let mut called_under = None;
     let decision = match run.decision.take() {
         Some(decision) => decision,
         None => {
-            let finding = invoke::invoke(pipeline, message, &mut run).await?;
+            let finding = invoke::invoke(pipeline, message, &mut run, expected).await?;
             called_under = Some(Arc::clone(&finding.assignment));
             decide::decide(pipeline, &run, finding).await?
         }

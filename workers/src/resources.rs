@@ -19,4 +19,6 @@ pub(crate) struct Resources {
     pub(crate) ids: Arc<dyn Ids>,
     /// How long messages in flight may take to end when a consumer stops.
     pub(crate) grace: Duration,
+    /// How long a listener must be blocked, or go on, until the control plane is told.
+    pub(crate) notice: Duration,
 }

@@ -34,15 +34,19 @@ pub struct WorkerConfig {
     pub worker: WorkerId,
     /// How long messages in flight may take to end when a consumer stops.
     pub grace: Duration,
+    /// How long a listener must be blocked, or go on, until the control plane is told: what it is
+    /// told is kept for ever.
+    pub notice: Duration,
     pub retention: Retention,
 }
 
 impl WorkerConfig {
-    /// Ten seconds of grace, and the journal's default retention.
+    /// Ten seconds of grace, two of notice, and the journal's default retention.
     pub fn new(worker: WorkerId) -> Self {
         Self {
             worker,
             grace: Duration::from_secs(10),
+            notice: Duration::from_secs(2),
             retention: Retention::default(),
         }
     }
@@ -102,6 +106,7 @@ impl Worker {
             reporter,
             ids: Arc::clone(&self.ids),
             grace: self.config.grace,
+            notice: self.config.notice,
         };
         let mut reconciler = Reconciler::new(Arc::new(resources));
         tokio::select! {

@@ -104,6 +104,10 @@ pub enum RunReason {
     NotAuthorized,
     /// The endpoint fails for every message.
     EndpointUnavailable,
+    /// The endpoint answers every message with a redirect, or that there is nothing to call.
+    WrongEndpoint,
+    /// The quota of the endpoint's account is used up.
+    QuotaExhausted,
     /// The message was faulty, and there is no dead letter queue.
     NoDlq,
     /// The algorithm may not write faulty messages to the dead letter queue.

@@ -1,4 +1,8 @@
 //! Where a source goes on when its log, its group or its topic is not what it was.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a step that cannot go on has failed, and says where"
+)]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

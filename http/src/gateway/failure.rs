@@ -222,6 +222,8 @@ mod tests {
         Answer::Status {
             status,
             error_type: error_type.map(str::to_owned),
+            error_code: None,
+            inner_status: None,
             retry_after: None,
         }
     }

@@ -17,8 +17,28 @@ const NO_CONTENT: u16 = 204;
 /// The longest text of an error that is kept, in characters.
 const LONGEST_TEXT: usize = 500;
 
-/// What the whole answer with `status` came to; `Retry-After` is not looked at.
+/// What the whole answer with `status` came to; headers are not looked at.
 pub(super) fn read(
+    protocol: Protocol,
+    status: u16,
+    representation: Representation,
+    body: Bytes,
+) -> Called {
+    let hints = Hints::of(status, &body);
+    let mut called = read_body(protocol, status, representation, body);
+    if let Answer::Status {
+        error_code,
+        inner_status,
+        ..
+    } = &mut called.answer
+    {
+        *error_code = hints.error_code();
+        *inner_status = hints.inner_status;
+    }
+    called
+}
+
+fn read_body(
     protocol: Protocol,
     status: u16,
     representation: Representation,
@@ -143,10 +163,35 @@ impl Metadata {
 }
 
 fn answered(status: u16, error_type: Option<String>) -> Answer {
-    Answer::Status {
-        status,
-        error_type,
-        retry_after: None,
+    let mut answer = Answer::of_status(status);
+    if let Answer::Status { error_type: of, .. } = &mut answer {
+        *of = error_type;
+    }
+    answer
+}
+
+/// What the body of a 424 or 429 says of what the status means.
+#[derive(Default, Deserialize)]
+struct Hints {
+    /// SageMaker's.
+    #[serde(default, rename = "OriginalStatusCode")]
+    inner_status: Option<u16>,
+    /// OpenAI's, and that of those who answer like it.
+    #[serde(default)]
+    error: Option<serde_json::Value>,
+}
+
+impl Hints {
+    fn of(status: u16, body: &[u8]) -> Self {
+        match status {
+            424 | 429 => serde_json::from_slice(body).unwrap_or_default(),
+            _ => Self::default(),
+        }
+    }
+
+    fn error_code(&self) -> Option<String> {
+        let code = self.error.as_ref()?.get("code")?.as_str()?;
+        Some(code.to_owned())
     }
 }
 
@@ -172,7 +217,7 @@ fn refusal_text(status: u16, body: &[u8]) -> Option<String> {
     (!words.is_empty()).then(|| clip(words.join(" ")))
 }
 
-fn clip(text: String) -> String {
+pub(super) fn clip(text: String) -> String {
     text.chars().take(LONGEST_TEXT).collect()
 }
 
@@ -314,5 +359,35 @@ mod tests {
             assert_eq!(algorithmia(200, body).answer, Answer::Undecodable, "{body}");
         }
         assert_eq!(algorithmia(503, "down").answer, answered(503, None));
+    }
+
+    #[test]
+    fn the_body_of_a_424_and_a_429_says_what_the_status_means() {
+        let read = |status, body: &'static str| {
+            let body = Bytes::from_static(body.as_bytes());
+            match read(Protocol::Raw, status, Representation::default(), body).answer {
+                Answer::Status {
+                    error_code,
+                    inner_status,
+                    ..
+                } => (error_code, inner_status),
+                other => panic!("{other:?}"),
+            }
+        };
+        let sagemaker = r#"{"Message":"no","OriginalStatusCode":400}"#;
+        assert_eq!(read(424, sagemaker), (None, Some(400)));
+        assert_eq!(read(500, sagemaker), (None, None));
+        let openai = r#"{"error":{"message":"no","code":"insufficient_quota"}}"#;
+        let code = Some("insufficient_quota".to_owned());
+        assert_eq!(read(429, openai), (code, None));
+        for odd in [
+            "",
+            "{}",
+            "[]",
+            r#"{"error":"no"}"#,
+            r#"{"error":{"code":7}}"#,
+        ] {
+            assert_eq!(read(429, odd), (None, None), "{odd}");
+        }
     }
 }

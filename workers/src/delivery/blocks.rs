@@ -10,14 +10,20 @@ use tokio::sync::watch;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Blocks(Arc<watch::Sender<Held>>);
 
-/// The reasons there are: how many hold, and what the first of them said.
-type Held = BTreeMap<&'static str, (usize, String)>;
+#[derive(Debug, Default)]
+struct Held {
+    /// The reasons there are: how many hold, and what the first of them said.
+    reasons: BTreeMap<&'static str, (usize, String)>,
+    /// Those that let nothing be received.
+    strict: usize,
+}
 
 /// Holds the listener until dropped.
 #[derive(Debug)]
 pub(crate) struct Block {
     blocks: Blocks,
     code: &'static str,
+    is_strict: bool,
 }
 
 /// Follows whether and why the listener is held.
@@ -26,29 +32,41 @@ pub(crate) struct Watch(watch::Receiver<Held>);
 impl Blocks {
     /// Holds the listener; `text` is for people.
     pub(crate) fn enter(&self, reason: Reason, text: &str) -> Block {
-        let code = reason.as_str();
-        self.0.send_modify(|held| {
-            let entry = held.entry(code).or_insert_with(|| (0, text.to_owned()));
-            entry.0 += 1;
-        });
-        Block {
-            blocks: self.clone(),
-            code,
-        }
+        self.hold(reason, text, true)
+    }
+
+    /// Holds the listener, and has it receive the few messages that its gate asks for.
+    pub(super) fn enter_but_for_probes(&self, reason: Reason, text: &str) -> Block {
+        self.hold(reason, text, false)
     }
 
     pub(crate) fn watch(&self) -> Watch {
         Watch(self.0.subscribe())
+    }
+
+    fn hold(&self, reason: Reason, text: &str, is_strict: bool) -> Block {
+        let code = reason.as_str();
+        self.0.send_modify(|held| {
+            let entry = held.reasons.entry(code);
+            entry.or_insert_with(|| (0, text.to_owned())).0 += 1;
+            held.strict += usize::from(is_strict);
+        });
+        Block {
+            blocks: self.clone(),
+            code,
+            is_strict,
+        }
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
         self.blocks.0.send_modify(|held| {
-            if let Some(entry) = held.get_mut(self.code) {
+            held.strict -= usize::from(self.is_strict);
+            if let Some(entry) = held.reasons.get_mut(self.code) {
                 entry.0 -= 1;
                 if entry.0 == 0 {
-                    held.remove(self.code);
+                    held.reasons.remove(self.code);
                 }
             }
         });
@@ -57,16 +75,20 @@ impl Drop for Block {
 
 impl Watch {
     /// Why the listener is held now: `code: text`.
-    pub(crate) fn reason(&self) -> Option<String> {
-        let held = self.0.borrow();
-        let (code, (_, text)) = held.first_key_value()?;
+    pub(crate) fn reason(&mut self) -> Option<String> {
+        let held = self.0.borrow_and_update();
+        let (code, (_, text)) = held.reasons.first_key_value()?;
         Some(format!("{code}: {text}"))
     }
 
-    /// Waits until the listener comes to be held, or continues, unlike `held`.
-    pub(crate) async fn differs(&mut self, held: bool) {
-        let changed = self.0.wait_for(|reasons| reasons.is_empty() == held);
-        if changed.await.is_err() {
+    /// Whether nothing may be received.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.0.borrow().strict > 0
+    }
+
+    /// Waits until something else holds the listener than when the reason was looked at.
+    pub(crate) async fn changed(&mut self) {
+        if self.0.changed().await.is_err() {
             // Nobody is left to hold it or let it go.
             std::future::pending().await
         }
@@ -80,7 +102,7 @@ mod tests {
     #[test]
     fn a_listener_goes_on_when_the_last_block_is_gone() {
         let blocks = Blocks::default();
-        let watch = blocks.watch();
+        let mut watch = blocks.watch();
         let first = blocks.enter(Reason::NoDlq, "no dead letter queue is set");
         let second = blocks.enter(Reason::NoDlq, "again");
         drop(first);
@@ -91,5 +113,18 @@ mod tests {
         );
         drop(second);
         assert_eq!(watch.reason(), None);
+    }
+
+    #[test]
+    fn an_endpoint_that_is_down_lets_probes_be_received_and_anything_else_does_not() {
+        let blocks = Blocks::default();
+        let watch = blocks.watch();
+        let down = blocks.enter_but_for_probes(Reason::EndpointUnavailable, "down");
+        assert!(!watch.is_strict());
+        let no_dlq = blocks.enter(Reason::NoDlq, "no dead letter queue is set");
+        assert!(watch.is_strict());
+        drop(no_dlq);
+        assert!(!watch.is_strict());
+        drop(down);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::run::CalledVersion;
 use domain::settlement::Answer;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::called::Called;
@@ -13,10 +13,13 @@ use super::claim::Run;
 use super::endpoint::Endpoints;
 use super::input::Input;
 use super::representation::Representation;
-use super::{answer, request};
+use super::{answer, request, retry_after};
 
 /// The largest answer, in bytes: the original's.
 const LARGEST_ANSWER: usize = 15 * 1024 * 1024;
+
+/// Where Azure's machine learning says what the model behind a 424 answered.
+const MODEL_STATUS: &str = "ms-azureml-model-error-statuscode";
 
 /// Calls once, within the version's time.
 pub(crate) async fn call(
@@ -68,12 +71,30 @@ async fn exchange(
         content_encoding: encoding(&head.headers),
     };
     let mut called = answer::read(version.protocol, head.status.as_u16(), representation, body);
-    if let Answer::Status { retry_after, .. } = &mut called.answer {
-        *retry_after = text(&head.headers, RETRY_AFTER.as_str())
-            .and_then(|seconds| seconds.trim().parse().ok())
-            .map(Duration::from_secs);
-    }
+    hear(&mut called, &head.headers);
     called
+}
+
+/// Adds what the headers say of the answer.
+fn hear(called: &mut Called, headers: &HeaderMap) {
+    let Answer::Status {
+        status,
+        inner_status,
+        retry_after: wait,
+        ..
+    } = &mut called.answer
+    else {
+        return;
+    };
+    *wait = retry_after::read(headers);
+    if let Some(inner) = text(headers, MODEL_STATUS) {
+        *inner_status = inner.trim().parse().ok();
+    }
+    if matches!(*status, 300..=399)
+        && let Some(location) = text(headers, LOCATION.as_str())
+    {
+        called.text = Some(answer::clip(format!("Location: {location}")));
+    }
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -52,7 +52,7 @@ pub(super) async fn claim(
     received: Vec<Received>,
 ) -> Result<impl Iterator<Item = (Received, Run)>, JournalError> {
     let assignment = pipeline.current();
-    let can_call = is_callable(&assignment) && !pipeline.gate.is_blocked();
+    let can_call = is_callable(&assignment) && !pipeline.gate.is_open();
     let claims = received.iter().map(|received| {
         let message = &received.delivery.message;
         Claim {

@@ -1,167 +1,221 @@
-//! Who may call now: a slot for each call, and while the endpoint is down one probe at a time.
+//! Who may call now: the rules of [`domain::health`], with a clock, and messages that wait.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::listener::RetryPolicy;
-use domain::settlement::{Reason, Verdict, backoff};
+use domain::health::{Call, Candidate, Health, History, Sentence, Terms};
+use domain::settlement::Verdict;
 use domain::{Assignment, Ids};
-use tokio::sync::{Mutex as Turn, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 
 use super::blocks::{Block, Blocks};
-use super::breaker::{Breaker, Streak};
 use crate::pause::unit;
 
-/// The longest wait between two probes.
-const LONGEST_PROBE_WAIT: Duration = Duration::from_secs(30);
-
 /// The way to the endpoint.
-pub(crate) struct Gate {
-    slots: Arc<Semaphore>,
-    /// Held by the one that probes; the others wait their turn, so that no message probes forever.
-    turn: Arc<Turn<()>>,
+pub(crate) struct Gate(Arc<Shared>);
+
+struct Shared {
     state: Mutex<State>,
-    /// Whether the breaker is open.
-    open: watch::Sender<bool>,
-    assignment: watch::Receiver<Arc<Assignment>>,
+    /// How many messages the consumer may take on for calls.
+    wanted: watch::Sender<usize>,
+    /// Wakes the one that waits for [`State::due`], which has changed.
+    rescheduled: Notify,
+    /// The moment that all times of the rules are counted from.
+    began: Instant,
     blocks: Blocks,
     ids: Arc<dyn Ids>,
 }
 
-#[derive(Default)]
 struct State {
-    breaker: Breaker,
-    block: Option<Block>,
+    health: Health<oneshot::Sender<Pass>>,
+    /// What holds the listener, and which time of being down it is of.
+    block: Option<(u64, Block)>,
+    /// When somebody may call who may not now.
+    due: Option<Duration>,
+    /// Messages taken on as probes that have not come here yet.
+    expected: usize,
 }
 
-/// The right to make one call.
+/// The right to make one call. Dropped, it was not made.
 pub(crate) struct Pass {
-    _slot: OwnedSemaphorePermit,
-    turn: Option<OwnedMutexGuard<()>>,
+    gate: Arc<Shared>,
+    call: Option<Call>,
+}
+
+/// A message that was taken on as a probe, and is on its way.
+pub(crate) struct Expected(Arc<Shared>);
+
+/// A call that has ended.
+pub(crate) struct Ended<'a> {
+    pub(crate) assignment: &'a Assignment,
+    /// The attempts of its message that are counted, and may be.
+    pub(crate) attempts: u32,
+    pub(crate) allowed: u32,
+    pub(crate) verdict: Verdict,
 }
 
 impl Gate {
-    pub(crate) fn new(
-        assignment: watch::Receiver<Arc<Assignment>>,
-        blocks: Blocks,
-        ids: Arc<dyn Ids>,
-    ) -> Self {
-        let concurrency = assignment.borrow().settings.concurrency.max(1);
-        Self {
-            slots: Arc::new(Semaphore::new(concurrency as usize)),
-            turn: Arc::default(),
-            state: Mutex::default(),
-            open: watch::Sender::new(false),
-            assignment,
+    pub(crate) fn new(concurrency: u32, blocks: Blocks, ids: Arc<dyn Ids>) -> Self {
+        Self(Arc::new(Shared {
+            state: Mutex::new(State {
+                health: Health::new(concurrency),
+                block: None,
+                due: None,
+                expected: 0,
+            }),
+            wanted: watch::Sender::new(usize::MAX),
+            rescheduled: Notify::new(),
+            began: Instant::now(),
             blocks,
             ids,
-        }
+        }))
     }
 
     /// Whether the endpoint counts as down.
-    pub(crate) fn is_blocked(&self) -> bool {
-        *self.open.borrow()
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.state().health.opened().is_some()
+    }
+
+    /// How many messages the consumer may take on: any number, but for a few probes while the
+    /// endpoint is down.
+    pub(crate) fn wanted(&self) -> watch::Receiver<usize> {
+        self.0.wanted.subscribe()
+    }
+
+    /// A message was taken on. It counts among those wanted, if they are numbered, until the answer
+    /// is dropped.
+    pub(crate) fn expect(&self) -> Option<Expected> {
+        if *self.0.wanted.borrow() == usize::MAX {
+            return None;
+        }
+        self.0.change(|state, _| state.expected += 1);
+        Some(Expected(Arc::clone(&self.0)))
     }
 
     /// Waits for the right to call.
-    pub(crate) async fn enter(&self) -> Pass {
+    pub(crate) async fn enter(&self, candidate: Candidate, expected: Option<Expected>) -> Pass {
+        let (waiter, pass) = oneshot::channel();
+        self.0
+            .change(|state, _| state.health.arrive(candidate, waiter));
+        drop(expected);
+        pass.await
+            .expect("a waiter is kept until it is given its pass")
+    }
+
+    /// Notes what a call came to; answers what follows for its message. `summary` is what people are
+    /// told if it is the endpoint's fault.
+    pub(crate) fn finish(
+        &self,
+        mut pass: Pass,
+        history: &mut History,
+        ended: &Ended<'_>,
+        summary: impl Fn() -> String,
+    ) -> Sentence {
+        let call = pass.call.take().expect("a pass is used once");
+        let unit = match ended.verdict {
+            Verdict::Succeeded => 0.0,
+            _ => unit(&*self.0.ids),
+        };
+        let terms = Terms {
+            policy: ended.assignment.settings.retry,
+            attempts: ended.attempts,
+            allowed: ended.allowed,
+            unit,
+        };
+        self.0.change(|state, now| {
+            let health = &mut state.health;
+            let sentence = health.finished(now, &call, history, ended.verdict, terms);
+            let opened = health.opened();
+            let blocked = state.block.as_ref().map(|(number, _)| *number);
+            if blocked != opened.map(|(number, _)| number) {
+                let block = |(number, reason)| {
+                    let block = self.0.blocks.enter_but_for_probes(reason, &summary());
+                    (number, block)
+                };
+                state.block = opened.map(block);
+            }
+            sentence
+        })
+    }
+
+    /// Lets those in who have waited long enough, for as long as it is polled.
+    pub(crate) async fn drive(&self) {
         loop {
-            if !self.is_blocked() {
-                let pass = self.pass(None).await;
-                if !self.is_blocked() {
-                    return pass;
-                }
+            let due = self.0.state().due;
+            let rescheduled = self.0.rescheduled.notified();
+            match due {
+                Some(due) => tokio::select! {
+                    () = tokio::time::sleep_until(self.0.began + due) => {}
+                    () = rescheduled => {}
+                },
+                None => rescheduled.await,
+            }
+            self.0.change(|_, _| ());
+        }
+    }
+}
+
+impl Shared {
+    /// Changes the state, and lets everybody in who may call then.
+    fn change<T>(self: &Arc<Self>, change: impl FnOnce(&mut State, Duration) -> T) -> T {
+        let changed = change(&mut self.state(), self.began.elapsed());
+        while let Some((waiter, pass)) = self.next() {
+            // One that has just gone away gives its pass back as it drops it.
+            drop(waiter.send(pass));
+        }
+        changed
+    }
+
+    /// The next who may call. Where there is none, all else that follows from the state is brought
+    /// up to it.
+    fn next(self: &Arc<Self>) -> Option<(oneshot::Sender<Pass>, Pass)> {
+        let mut state = self.state();
+        let now = self.began.elapsed();
+        while let Some((waiter, call)) = state.health.next(now) {
+            if waiter.is_closed() {
+                state.health.cancelled(&call);
                 continue;
             }
-            let turn = Arc::clone(&self.turn).lock_owned().await;
-            if self.probe_is_due().await {
-                return self.pass(Some(turn)).await;
-            }
+            let pass = Pass {
+                gate: Arc::clone(self),
+                call: Some(call),
+            };
+            return Some((waiter, pass));
         }
-    }
-
-    /// Notes what a call came to; answers the row of failures that it would belong to.
-    pub(crate) fn record(
-        &self,
-        pass: Pass,
-        verdict: &Verdict,
-        summary: impl Fn() -> String,
-    ) -> Streak {
-        let is_probe = pass.turn.is_some();
-        let mut state = self.state();
-        let streak = state.breaker.streak();
-        match verdict {
-            Verdict::Succeeded | Verdict::Faulty(_) => {
-                if state.breaker.answered() {
-                    state.block = None;
-                    self.open.send_replace(false);
-                }
-            }
-            Verdict::Retry { after } => {
-                let next = self.next_probe(&state.breaker, *after);
-                if let Some(reason) = state.breaker.failed(is_probe, next) {
-                    self.block(&mut state, reason, &summary());
-                }
-            }
-            Verdict::Block(_) => {
-                let next = self.next_probe(&state.breaker, None);
-                if let Some(reason) = state.breaker.refused(is_probe, next) {
-                    self.block(&mut state, reason, &summary());
-                }
-            }
+        let due = state.health.due(now);
+        if due != state.due {
+            state.due = due;
+            self.rescheduled.notify_one();
         }
-        streak
-    }
-
-    /// Blocks over `streak`, if nothing was answered since.
-    pub(crate) fn trip(&self, streak: &Streak, summary: &str) {
-        let mut state = self.state();
-        let next = self.next_probe(&state.breaker, None);
-        if state.breaker.streak().is(streak) && state.breaker.trip(next) {
-            self.block(&mut state, Reason::EndpointUnavailable, summary);
-        }
-    }
-
-    async fn pass(&self, turn: Option<OwnedMutexGuard<()>>) -> Pass {
-        let slots = Arc::clone(&self.slots);
-        let slot = slots.acquire_owned().await;
-        Pass {
-            _slot: slot.expect("the slots are never closed"),
-            turn,
-        }
-    }
-
-    /// Waits until a probe is due; `false` when the endpoint is back before.
-    async fn probe_is_due(&self) -> bool {
-        let mut open = self.open.subscribe();
-        let Some(at) = self.state().breaker.probe_at() else {
-            return false;
+        let wanted = match state.health.wanted() {
+            usize::MAX => usize::MAX,
+            wanted => wanted.saturating_sub(state.expected),
         };
-        tokio::select! {
-            () = tokio::time::sleep_until(at) => true,
-            // The gate owns the sender.
-            _ = open.wait_for(|open| !open) => false,
-        }
-    }
-
-    fn block(&self, state: &mut State, reason: Reason, summary: &str) {
-        state.block = Some(self.blocks.enter(reason, summary));
-        self.open.send_replace(true);
-    }
-
-    fn next_probe(&self, breaker: &Breaker, after: Option<Duration>) -> Instant {
-        let retry: RetryPolicy = self.assignment.borrow().settings.retry;
-        let longest = LONGEST_PROBE_WAIT.as_millis() as u64;
-        let policy = RetryPolicy {
-            max_backoff_ms: retry.max_backoff_ms.min(longest),
-            ..retry
-        };
-        let jitter = 0.5 + unit(&*self.ids) / 2.0;
-        Instant::now() + backoff(policy, breaker.probes() + 1, after, jitter)
+        self.wanted.send_if_modified(|told| {
+            let is_news = *told != wanted;
+            *told = wanted;
+            is_news
+        });
+        None
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            self.gate.change(|state, _| state.health.cancelled(&call));
+        }
+    }
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        self.0
+            .change(|state, _| state.expected = state.expected.saturating_sub(1));
     }
 }

@@ -5,17 +5,16 @@ use std::sync::Arc;
 use brokers::Message;
 use bytes::Bytes;
 use domain::Assignment;
+use domain::health::{Candidate, History, Sentence};
 use domain::run::CalledVersion;
 use domain::settlement::{self, Reason, Verdict};
 
-use super::breaker::Streak;
 use super::call;
 use super::called::Called;
 use super::claim::Run;
-use super::gate::Pass;
+use super::gate::{Ended, Expected};
 use super::input::Input;
 use super::{Pipeline, Unsettled, is_callable, is_too_large};
-use crate::pause::unit;
 
 /// What invoking came to.
 pub(super) struct Finding {
@@ -41,10 +40,11 @@ pub(super) async fn invoke(
     pipeline: &Pipeline,
     message: &Message,
     run: &mut Run,
+    expected: Option<Expected>,
 ) -> Result<Finding, Unsettled> {
-    let found = try_calls(pipeline, message, run).await;
+    let found = try_calls(pipeline, message, run, expected).await;
     if matches!(found, Err(Unsettled::Stopped)) && run.counted_ahead {
-        // It was never called.
+        // The call that was counted was never made, or cut short.
         refund(pipeline, run, 1).await?;
     }
     found
@@ -54,70 +54,59 @@ async fn try_calls(
     pipeline: &Pipeline,
     message: &Message,
     run: &mut Run,
+    mut expected: Option<Expected>,
 ) -> Result<Finding, Unsettled> {
-    // The failures of this message, each in the row of failures of all that it belongs to.
-    let mut failures: Vec<Streak> = Vec::new();
+    let mut history = History::default();
+    let mut candidate = Candidate {
+        is_fresh: true,
+        is_alone: pipeline.calling.may_have_crashed(run),
+    };
     loop {
         let assignment = pipeline.current();
         if is_too_large(&assignment, message) {
             return Ok(too_large(assignment, message));
         }
         pipeline.until(to_call).await?;
-        let pass = pipeline.unless_stopping(pipeline.gate.enter()).await?;
+        let turn = pipeline.gate.enter(candidate, expected.take());
+        let pass = pipeline.unless_stopping(turn).await?;
+        candidate = Candidate::default();
         // The newest: it may have changed while the message waited for its turn.
         let (assignment, version) = pipeline.until(to_call).await?;
-        let tripped = failures.extract_if(.., |streak| streak.tripped()).count();
-        refund(pipeline, run, u32::try_from(tripped).unwrap_or(u32::MAX)).await?;
         let allowed = assignment.settings.retry.max_attempts + run.forgiven;
-        if run.counted_ahead {
-            run.counted_ahead = false;
-        } else if run.attempts >= allowed {
-            return Ok(exhausted(
-                assignment,
-                run,
-                None,
-                "every attempt was cut short",
-            ));
-        } else {
-            run.attempts = pipeline.journal.attempt(run.key).await?;
-        }
-        let called = call(pipeline, &version, message, run, &pass).await;
-        let verdict = settlement::judge(&called.answer);
-        let attempt = Attempt {
-            assignment,
-            allowed,
-            called,
-        };
-        let streak = pipeline
-            .gate
-            .record(pass, &verdict, || attempt.called.summary());
-        match verdict {
-            Verdict::Succeeded => return Ok(attempt.result()),
-            Verdict::Faulty(reason) => return Ok(attempt.faulty(reason)),
-            Verdict::Block(_) => refund(pipeline, run, 1).await?,
-            // While the listener is blocked a failure says nothing of the message.
-            Verdict::Retry { .. } if pipeline.gate.is_blocked() && streak.tripped() => {
-                refund(pipeline, run, 1).await?;
+        if !run.counted_ahead {
+            if run.attempts >= allowed {
+                return Ok(cut_short(assignment, run));
             }
-            Verdict::Retry { after } => {
-                failures.push(streak.clone());
-                if run.attempts >= attempt.allowed {
-                    let never_reached = !attempt.called.connected;
-                    if !never_reached || failures.iter().any(|failure| !failure.is(&streak)) {
-                        let text = attempt.called.summary();
-                        return Ok(exhausted(
-                            attempt.assignment,
-                            run,
-                            attempt.called.answer_status(),
-                            &text,
-                        ));
-                    }
-                    // Nobody was reached since the message was first tried: not its fault.
-                    pipeline.gate.trip(&streak, &attempt.called.summary());
-                    continue;
-                }
-                let policy = attempt.assignment.settings.retry;
-                let wait = settlement::backoff(policy, run.attempts, after, unit(&*pipeline.ids));
+            run.attempts = pipeline.journal.attempt(run.key).await?;
+            run.counted_ahead = true;
+        }
+        let calling = pipeline.calling.begin(run.key);
+        let called = tokio::select! {
+            biased;
+            called = call(pipeline, &version, message, run) => called,
+            () = pipeline.giving_up.cancelled() => return Err(Unsettled::Stopped),
+        };
+        drop(calling);
+        run.counted_ahead = false;
+        let ended = Ended {
+            assignment: &assignment,
+            attempts: run.attempts,
+            allowed,
+            verdict: settlement::judge(&called.answer),
+        };
+        let gate = &pipeline.gate;
+        let sentence = gate.finish(pass, &mut history, &ended, || called.summary());
+        match sentence {
+            Sentence::Passed => return Ok(passed(assignment, called)),
+            Sentence::Faulty(reason) => {
+                let is_at_once = matches!(ended.verdict, Verdict::Faulty(_));
+                return Ok(faulty(assignment, run, called, reason, is_at_once));
+            }
+            Sentence::Again {
+                refund: attempts,
+                wait,
+            } => {
+                refund(pipeline, run, attempts).await?;
                 pipeline.pause(wait).await?;
             }
         }
@@ -135,7 +124,6 @@ async fn call(
     version: &CalledVersion,
     message: &Message,
     run: &Run,
-    _slot: &Pass,
 ) -> Called {
     let input = Input::of_message(message);
     call::call(&pipeline.endpoints, version, &input, run).await
@@ -150,44 +138,52 @@ async fn refund(pipeline: &Pipeline, run: &mut Run, attempts: u32) -> Result<(),
     Ok(())
 }
 
-/// A call that was made.
-struct Attempt {
-    assignment: Arc<Assignment>,
-    allowed: u32,
-    called: Called,
-}
-
-impl Attempt {
-    fn result(self) -> Finding {
-        Finding {
-            assignment: self.assignment,
-            status: self.called.answer_status(),
-            found: Found::Result {
-                content_type: self.called.representation.stored(),
-                body: self.called.result,
-            },
-        }
-    }
-
-    fn faulty(self, reason: Reason) -> Finding {
-        let text = self.called.summary();
-        Finding {
-            assignment: self.assignment,
-            status: self.called.answer_status(),
-            found: Found::Faulty { reason, text },
-        }
-    }
-}
-
-fn exhausted(assignment: Arc<Assignment>, run: &Run, status: Option<u16>, last: &str) -> Finding {
+fn passed(assignment: Arc<Assignment>, called: Called) -> Finding {
     Finding {
         assignment,
-        status,
-        found: Found::Faulty {
-            reason: Reason::AttemptsExhausted,
-            text: format!("all {} attempts failed, the last: {last}", run.attempts),
+        status: called.answer_status(),
+        found: Found::Result {
+            content_type: called.representation.stored(),
+            body: called.result,
         },
     }
+}
+
+/// The message is faulty, by its last answer alone or because all its attempts failed.
+fn faulty(
+    assignment: Arc<Assignment>,
+    run: &Run,
+    called: Called,
+    reason: Reason,
+    is_at_once: bool,
+) -> Finding {
+    let last = called.summary();
+    let text = if is_at_once {
+        last
+    } else {
+        all_failed(run, &last)
+    };
+    Finding {
+        assignment,
+        status: called.answer_status(),
+        found: Found::Faulty { reason, text },
+    }
+}
+
+/// The message used up its attempts without any having been heard of.
+fn cut_short(assignment: Arc<Assignment>, run: &Run) -> Finding {
+    Finding {
+        assignment,
+        status: None,
+        found: Found::Faulty {
+            reason: Reason::AttemptsExhausted,
+            text: all_failed(run, "every attempt was cut short"),
+        },
+    }
+}
+
+fn all_failed(run: &Run, last: &str) -> String {
+    format!("all {} attempts failed, the last: {last}", run.attempts)
 }
 
 fn too_large(assignment: Arc<Assignment>, message: &Message) -> Finding {

@@ -137,7 +137,7 @@ fn draft(version: Version, called: &Called) -> Draft {
             return draft;
         }
         Verdict::Faulty(reason) | Verdict::Block(reason) => reason,
-        Verdict::Retry { .. } => Reason::AttemptsExhausted,
+        Verdict::Retry { .. } | Verdict::Wait { .. } => Reason::AttemptsExhausted,
     };
     // The caller has the error: there is no dead letter.
     draft.decision = Decision::Dropped;

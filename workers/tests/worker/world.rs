@@ -19,7 +19,7 @@ use workers::journal::Owner;
 use workers::{Connector, DirectRuns, Journal, Worker, WorkerConfig};
 
 use crate::broker::MemoryBroker;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Answer, Endpoint};
 use crate::plane::{self, BROKER, Plane};
 
 pub(crate) const GROUP: &str = "6f1d9c1e-5b7a-4d0e-9f53-0d7c3a51e8b2";
@@ -39,6 +39,10 @@ pub(crate) struct World {
     pub(crate) plane: Plane,
     pub(crate) endpoint: Option<Endpoint>,
     pub(crate) port: u16,
+    /// How long calls may take to end when a worker stops.
+    pub(crate) grace: Duration,
+    /// How long a listener must be blocked, or go on, until it is told.
+    pub(crate) notice: Duration,
     directory: TempDir,
 }
 
@@ -51,8 +55,8 @@ pub(crate) struct Running {
 }
 
 impl World {
-    pub(crate) async fn new(
-        script: impl Fn(usize, &Bytes) -> (u16, Bytes) + Send + Sync + 'static,
+    pub(crate) async fn new<A: Into<Answer>>(
+        script: impl Fn(usize, &Bytes) -> A + Send + Sync + 'static,
     ) -> Self {
         let endpoint = Endpoint::start(0, script).await;
         Self {
@@ -60,6 +64,8 @@ impl World {
             plane: Plane::default(),
             port: endpoint.port,
             endpoint: Some(endpoint),
+            grace: PATIENCE,
+            notice: Duration::ZERO,
             directory: TempDir::new().unwrap(),
         }
     }
@@ -70,7 +76,8 @@ impl World {
             .await
             .unwrap();
         let mut config = WorkerConfig::new(WorkerId(Uuid::from_u128(1)));
-        config.grace = PATIENCE;
+        config.grace = self.grace;
+        config.notice = self.notice;
         let plane = Arc::new(self.plane.clone());
         let ids = Arc::new(CountingIds::default());
         let connector = Arc::new(One(self.broker.clone()));
@@ -138,6 +145,13 @@ impl World {
 
     pub(crate) fn calls(&self) -> usize {
         self.endpoint.as_ref().map_or(0, Endpoint::count)
+    }
+
+    /// How often a message with that body was called.
+    pub(crate) fn calls_of(&self, body: &str) -> usize {
+        let endpoint = self.endpoint.as_ref().expect("there is an endpoint");
+        let calls = endpoint.calls.lock().unwrap();
+        calls.iter().filter(|call| call.body == body).count()
     }
 
     pub(crate) async fn outputs(&self, count: usize) -> Vec<Outgoing> {

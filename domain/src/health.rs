@@ -1,0 +1,233 @@
+//! Whose fault a failed call is, and when an endpoint may be called: a state machine without a
+//! clock, chance or waiting.
+//!
+//! One call says little. A 500 may be a broken endpoint or a message that the model cannot take, a
+//! 401 a wrong key or one tenant's. What tells is how the calls of *other* messages end meanwhile:
+//!
+//! - A message's failures are its own once others were answered since it failed first, and as long
+//!   as most others pass. They count as attempts, and used up they make the message faulty.
+//! - While nobody else is answered, failures are the endpoint's. They cost no attempt. Ten in a row,
+//!   or half of the last fifty calls, and nobody is called any more but probes: in turns after
+//!   growing waits, messages that were never called among them, so that one faulty message, or a
+//!   hundred in a row, do not hold those behind them.
+//! - An endpoint that asks for a wait is left alone for as long, and nothing counts.
+//!
+//! Why it is these rules, and what they cost: `docs/adr/0040-whose-fault-a-failed-call-is.md`.
+//!
+//! Times are durations since any one moment; they never go back.
+
+mod history;
+mod notice;
+mod open;
+mod slots;
+mod verdict;
+mod waiting;
+mod window;
+
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use self::open::Open;
+use self::slots::Slots;
+use self::waiting::Waiting;
+use self::window::{Trouble, Window};
+use crate::listener::RetryPolicy;
+use crate::settlement::Reason;
+
+pub use self::history::History;
+pub use self::notice::Notice;
+pub use self::waiting::Candidate;
+
+/// The longest wait between two turns of probes, and of a message whose failure did not count.
+const LONGEST_PROBE_WAIT: Duration = Duration::from_secs(30);
+
+/// What is known of an endpoint, and who waits to call it; each is known to the owner by a `W`.
+#[derive(Debug)]
+pub struct Health<W> {
+    slots: Slots,
+    window: Window,
+    waiting: Waiting<W>,
+    open: Option<Open>,
+    /// How often it opened. A call that began before the last time says nothing of now.
+    openings: u64,
+    /// Calls that succeeded.
+    answered: u64,
+    /// Calls that began.
+    calls: u64,
+    /// Whether a call is under way beside which there may be no other.
+    alone: bool,
+    pause: Pause,
+    /// Messages in a row that were refused for good.
+    refusals: u32,
+    /// Failures in a row of messages whose fault they may be, none of which passed after all.
+    fruitless: u32,
+}
+
+/// The wait that the endpoint asked for.
+#[derive(Debug, Default)]
+struct Pause {
+    until: Duration,
+    /// How many there were. A call that began before the last says nothing new of it.
+    number: u64,
+    /// Those since a call succeeded.
+    in_a_row: u32,
+}
+
+/// A call that may be made. It ends by [`Health::finished`] or [`Health::cancelled`].
+#[derive(Debug)]
+#[must_use = "its slot is taken until it ends"]
+pub struct Call {
+    number: u64,
+    /// What had been when it began.
+    openings: u64,
+    answered: u64,
+    told: u64,
+    pauses: u64,
+    is_probe: bool,
+    is_alone: bool,
+}
+
+/// What applies to a call that has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    pub policy: RetryPolicy,
+    /// The attempts of the message that are counted, this one included.
+    pub attempts: u32,
+    /// How many there may be.
+    pub allowed: u32,
+    /// A random number in 0..1.
+    pub unit: f64,
+}
+
+/// What follows for the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sentence {
+    Passed,
+    /// It is to be called again after the wait. So many of its attempts were not its fault.
+    Again {
+        refund: u32,
+        wait: Duration,
+    },
+    Faulty(Reason),
+}
+
+impl<W> Health<W> {
+    /// An endpoint that nothing is known of, for `concurrency` calls at once.
+    #[must_use]
+    pub fn new(concurrency: u32) -> Self {
+        Self {
+            slots: Slots::new(concurrency),
+            window: Window::default(),
+            waiting: Waiting::default(),
+            open: None,
+            openings: 0,
+            answered: 0,
+            calls: 0,
+            alone: false,
+            pause: Pause::default(),
+            refusals: 0,
+            fruitless: 0,
+        }
+    }
+
+    /// A message is to be called.
+    pub fn arrive(&mut self, candidate: Candidate, waiter: W) {
+        self.waiting.push(candidate, waiter);
+    }
+
+    /// Who may call now; to be asked until nobody may, after each change and at [`Self::due`].
+    pub fn next(&mut self, now: Duration) -> Option<(W, Call)> {
+        if now < self.pause.until || self.alone || !self.slots.is_free() {
+            return None;
+        }
+        let is_idle = self.slots.in_use() == 0;
+        let may = |candidate: &Candidate| is_idle || !candidate.is_alone;
+        let entry = match &mut self.open {
+            None => self.waiting.pop(may)?,
+            Some(open) if open.next_probe()? <= now => {
+                let entry = self.waiting.pop_probe(open.number(), may)?;
+                open.begin();
+                entry
+            }
+            Some(_) => return None,
+        };
+        self.slots.take();
+        self.alone = entry.candidate.is_alone;
+        self.calls += 1;
+        let call = Call {
+            number: self.calls,
+            openings: self.openings,
+            answered: self.answered,
+            told: self.window.told(),
+            pauses: self.pause.number,
+            is_probe: self.open.is_some(),
+            is_alone: entry.candidate.is_alone,
+        };
+        Some((entry.waiter, call))
+    }
+
+    /// The time after `now` at which somebody may call who may not before, if nothing else happens.
+    #[must_use]
+    pub fn due(&self, now: Duration) -> Option<Duration> {
+        if self.waiting.is_empty() || self.alone || !self.slots.is_free() {
+            return None;
+        }
+        let probe = match &self.open {
+            None => Duration::ZERO,
+            Some(open) => open.next_probe()?,
+        };
+        Some(probe.max(self.pause.until)).filter(|due| *due > now)
+    }
+
+    /// How many messages that were never called it could use now: any number, but for a few while
+    /// the endpoint is down.
+    #[must_use]
+    pub fn wanted(&self) -> usize {
+        match &self.open {
+            None => usize::MAX,
+            Some(open) => open.wanted(self.waiting.fresh()),
+        }
+    }
+
+    /// Why nobody is called but probes, with the number of the time that this came to be so.
+    #[must_use]
+    pub fn opened(&self) -> Option<(u64, Reason)> {
+        let open = self.open.as_ref()?;
+        Some((self.openings, open.reason))
+    }
+
+    /// The call was given up before anything was heard of it.
+    pub fn cancelled(&mut self, call: &Call) {
+        self.end(call);
+        if self.is_probe(call)
+            && let Some(open) = &mut self.open
+        {
+            open.give_up();
+        }
+    }
+
+    fn end(&mut self, call: &Call) {
+        self.slots.give_back();
+        if call.is_alone {
+            self.alone = false;
+        }
+    }
+
+    /// Whether the call says something of the time since the endpoint was last found down.
+    fn is_current(&self, call: &Call) -> bool {
+        call.openings == self.openings
+    }
+
+    fn is_probe(&self, call: &Call) -> bool {
+        call.is_probe && self.open.is_some() && self.is_current(call)
+    }
+
+    fn is_outage(&self) -> bool {
+        let trouble = self.open.as_ref().map(|open| open.trouble);
+        trouble == Some(Trouble::Outage)
+    }
+}

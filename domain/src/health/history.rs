@@ -1,0 +1,72 @@
+//! What is known of one message's failed calls, and whose they may be.
+
+use super::Call;
+
+/// The failed calls of a message since it was received, none at first.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// How often a call of it failed, whosever fault that was.
+    pub(super) failures: u32,
+    /// Counted attempts that may turn out not to be its fault, made since the opening of that number.
+    pub(super) pending: u32,
+    pub(super) openings: u64,
+    /// Tells it from other messages, once a call of it failed.
+    first: Option<First>,
+    /// How many calls had succeeded when it failed last.
+    last: u64,
+    /// Failures between each two of which others were answered.
+    pub(super) witnessed: u32,
+    /// How often it was refused while that could have been everybody's lot.
+    pub(super) refused: u32,
+    /// How often it was put off while others were answered.
+    pub(super) put_off: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct First {
+    message: u64,
+    /// How many calls had succeeded when the first call that failed began.
+    answered: u64,
+    /// How many calls had been told of then.
+    told: u64,
+}
+
+impl History {
+    /// The message's number, that of its first failed call, if it is not that one.
+    pub(super) fn message(&self, call: u64) -> u64 {
+        self.first.map_or(call, |first| first.message)
+    }
+
+    /// Whether others were answered since the message failed first, so that its failures may be its
+    /// own: `answered` calls have succeeded in all.
+    pub(super) fn is_suspect(&self, answered: u64) -> bool {
+        self.first.is_some_and(|first| answered > first.answered)
+    }
+
+    /// The number of the first call that was told of since the first that failed began.
+    pub(super) fn since(&self) -> u64 {
+        self.first.map_or(u64::MAX, |first| first.told)
+    }
+
+    /// Notes a call that did not succeed, while `answered` calls have succeeded in all. Answers
+    /// whether others were answered since the one before.
+    pub(super) fn note(&mut self, call: &Call, answered: u64) -> bool {
+        let since = if self.first.is_some() {
+            self.last
+        } else {
+            call.answered
+        };
+        self.first.get_or_insert(First {
+            message: call.number,
+            answered: call.answered,
+            told: call.told,
+        });
+        self.last = answered;
+        answered > since
+    }
+
+    /// Forgets the attempts that were not its fault; answers how many.
+    pub(super) fn forgive(&mut self) -> u32 {
+        std::mem::take(&mut self.pending)
+    }
+}
