@@ -1,4 +1,4 @@
-//! Where a source stands in a topic, written down by whoever reads it.
+//! The positions of a source in its topic, kept by the reader and not by the broker.
 //!
 //! A broker's own record of a group's position is a copy, for its tools: it is deleted once a group
 //! has been idle for long, other tools can move it, and it does not say which life of a topic it
@@ -14,20 +14,20 @@ use sha2::{Digest, Sha256};
 
 use crate::port::Message;
 
-/// What a reader has written down of one partition.
+/// What a reader has recorded of one partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
     pub partition: i32,
-    /// Which life of the partition's log that is: it rises each time the log begins again.
+    /// The number of the partition's present log: it rises each time the log starts over.
     pub incarnation: u32,
     /// Everything before this offset is done.
     pub next: i64,
-    /// A message before it that is remembered, the last if possible: the log is another one where
-    /// that offset holds another message.
+    /// A message before that offset, the last one if it is still known. If another message is at its
+    /// offset now, the log is another one.
     pub last: Option<(i64, Fingerprint)>,
 }
 
-/// What tells a message apart from another one at the same place.
+/// What distinguishes a message from another one at the same offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
     /// Milliseconds since 1970, UTC; none where the broker keeps no time.
@@ -68,11 +68,11 @@ pub struct PositionsError(#[source] pub Box<dyn std::error::Error + Send + Sync>
 /// The positions of one source.
 #[async_trait]
 pub trait Positions: Debug + Send + Sync {
-    /// What is written down, of any partition.
+    /// What is recorded, of all partitions.
     async fn load(&self) -> Result<Vec<Standing>, PositionsError>;
 
-    /// Writes down where the source begins, durable once it is answered; answers the incarnations,
-    /// in order. [`Cause::Recreated`] raises the partition's.
+    /// Records where the source begins, durably, and returns the partitions' incarnations in the same
+    /// order. [`Cause::Recreated`] raises the partition's.
     async fn begin(&self, beginnings: Vec<Beginning>) -> Result<Vec<u32>, PositionsError>;
 
     /// Notes that everything before those offsets is done, by partition. Durable some time later.
@@ -101,7 +101,7 @@ impl Fingerprint {
 pub struct MemoryPositions(Mutex<HashMap<i32, Standing>>);
 
 impl MemoryPositions {
-    /// Notes what a message before the position looked like.
+    /// Records what a message before the position looked like.
     pub fn remember(&self, partition: i32, offset: i64, body: &Bytes, sent_at_ms: Option<i64>) {
         if let Some(standing) = self.standings().get_mut(&partition) {
             standing.last = Some((offset, Fingerprint::new(sent_at_ms, body)));

@@ -85,7 +85,7 @@ pub struct Call {
     /// What had been when it began.
     openings: u64,
     answered: u64,
-    told: u64,
+    recorded: u64,
     pauses: u64,
     is_probe: bool,
     is_alone: bool,
@@ -162,7 +162,7 @@ impl<W> Health<W> {
             number: self.calls,
             openings: self.openings,
             answered: self.answered,
-            told: self.window.told(),
+            recorded: self.window.recorded(),
             pauses: self.pause.number,
             is_probe: self.open.is_some(),
             is_alone: entry.candidate.is_alone,

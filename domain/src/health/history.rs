@@ -1,16 +1,16 @@
-//! What is known of one message's failed calls, and whose they may be.
+//! What is known of one message's failed calls, and whose fault they may be.
 
 use super::Call;
 
 /// The failed calls of a message since it was received, none at first.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    /// How often a call of it failed, whosever fault that was.
+    /// How often a call of it failed, whoever was at fault.
     pub(super) failures: u32,
     /// Counted attempts that may turn out not to be its fault, made since the opening of that number.
     pub(super) pending: u32,
     pub(super) openings: u64,
-    /// Tells it from other messages, once a call of it failed.
+    /// Identifies the message, once a call of it has failed.
     first: Option<First>,
     /// How many calls had succeeded when it failed last.
     last: u64,
@@ -27,8 +27,8 @@ struct First {
     message: u64,
     /// How many calls had succeeded when the first call that failed began.
     answered: u64,
-    /// How many calls had been told of then.
-    told: u64,
+    /// How many calls the window had recorded when that call began.
+    recorded: u64,
 }
 
 impl History {
@@ -43,9 +43,9 @@ impl History {
         self.first.is_some_and(|first| answered > first.answered)
     }
 
-    /// The number of the first call that was told of since the first that failed began.
+    /// The number of the first call that was recorded after the first failed call began.
     pub(super) fn since(&self) -> u64 {
-        self.first.map_or(u64::MAX, |first| first.told)
+        self.first.map_or(u64::MAX, |first| first.recorded)
     }
 
     /// Notes a call that did not succeed, while `answered` calls have succeeded in all. Answers
@@ -59,7 +59,7 @@ impl History {
         self.first.get_or_insert(First {
             message: call.number,
             answered: call.answered,
-            told: call.told,
+            recorded: call.recorded,
         });
         self.last = answered;
         answered > since

@@ -1,4 +1,4 @@
-//! How the latest calls went, as far as they tell of the endpoint.
+//! How the latest calls ended, as far as that says something about the endpoint.
 
 use std::collections::VecDeque;
 
@@ -12,33 +12,33 @@ const ROW: u32 = 10;
 /// Messages whose latest calls say whether the endpoint works for others.
 const OTHERS: usize = 10;
 
-/// The latest calls, without those that only tell of their message.
+/// The latest calls, without those that say something about their message alone.
 #[derive(Debug)]
 pub(super) struct Window {
-    calls: VecDeque<Told>,
+    calls: VecDeque<Recorded>,
     /// Failed ones since anybody was answered.
     row: u32,
     /// Messages that must have been called before the endpoint is taken to work for others.
     fewest_others: usize,
-    /// Calls told of in all, in this window and those before.
-    told: u64,
+    /// The number of calls recorded so far, including those no longer in the window.
+    recorded: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Told {
+struct Recorded {
     number: u64,
     message: u64,
     failed: bool,
 }
 
-/// How the latest calls of the latest ten other messages ended, those told of after a moment.
+/// How the last call of each of the ten latest other messages ended.
 #[derive(Clone, Copy, Debug, Default)]
 struct Others {
     called: usize,
     failed: usize,
 }
 
-/// What many failures say of the endpoint.
+/// What many failures say about the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// Nobody is answered.
@@ -53,7 +53,7 @@ impl Default for Window {
             calls: VecDeque::new(),
             row: 0,
             fewest_others: 1,
-            told: 0,
+            recorded: 0,
         }
     }
 }
@@ -70,15 +70,15 @@ impl Window {
         self.fewest_others = if is_brownout { OTHERS } else { 1 };
     }
 
-    /// Begins anew, the endpoint being out of its trouble.
+    /// Clears the window, because the endpoint has recovered.
     pub(super) fn start_over(&mut self) {
         self.calls.clear();
         self.row = 0;
     }
 
-    /// Calls told of in all; those from now on have this number or a higher one.
-    pub(super) fn told(&self) -> u64 {
-        self.told
+    /// The number of the next call to be recorded.
+    pub(super) fn recorded(&self) -> u64 {
+        self.recorded
     }
 
     pub(super) fn passed(&mut self, message: u64) {
@@ -107,7 +107,7 @@ impl Window {
     }
 
     /// Whether the endpoint works for messages other than `message`: most of the latest ten passed,
-    /// and of those told of since `since`, too.
+    /// and of those recorded since `since`, too.
     pub(super) fn works_for_others(&self, message: u64, since: u64) -> bool {
         let lately = self.others(message, 0);
         let bearable = lately.called.div_ceil(4).min(lately.called / 2);
@@ -144,12 +144,12 @@ impl Window {
         if self.calls.len() == LENGTH {
             self.calls.pop_front();
         }
-        self.calls.push_back(Told {
-            number: self.told,
+        self.calls.push_back(Recorded {
+            number: self.recorded,
             message,
             failed,
         });
-        self.told += 1;
+        self.recorded += 1;
     }
 }
 
