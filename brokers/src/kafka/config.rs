@@ -42,9 +42,10 @@ pub(super) fn of_group(settings: &KafkaSettings, group: &str) -> ClientConfig {
     config
 }
 
-/// For looking at single records. A client that reads must name a group; this one never joins it.
-pub(super) fn peek(settings: &KafkaSettings, topic: &str) -> ClientConfig {
-    let mut config = of_group(settings, &format!("eventflows-peek-{topic}"));
+/// For looking at single records. A client that reads must name a group; this one never joins it, and
+/// names one that it is permitted to use.
+pub(super) fn peek(settings: &KafkaSettings, group: &str) -> ClientConfig {
+    let mut config = of_group(settings, group);
     config
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")

@@ -125,7 +125,7 @@ impl Locator {
     }
 
     /// The topic was never read: the start position of each of its partitions is found once, also of
-    /// those that another member has.
+    /// those that another member has. Empty until all of them can be looked at.
     fn first<C: ConsumerContext>(
         &self,
         consumer: &BaseConsumer<C>,
@@ -141,7 +141,8 @@ impl Locator {
         let mut beginnings = Vec::new();
         for partition in all.map(|partition| partition.id()) {
             let Some(ends) = self.ends(consumer, partition, deadline) else {
-                continue;
+                // Later it would be taken for one that was added. None is begun before all can be.
+                return Ok(Vec::new());
             };
             let start = self.settings.start;
             let offset = first_offset(consumer, topic, partition, start, ends)?;
@@ -235,7 +236,13 @@ impl Locator {
         let wanted = remembered.iter().map(|(p, offset, _)| (*p, *offset));
         let deadline = Instant::now() + PEEK_PATIENCE;
         let topic = &self.settings.topic;
-        let found = peek::fingerprints(&self.kafka, topic, &wanted.collect(), deadline)?;
+        let found = peek::fingerprints(
+            &self.kafka,
+            &self.settings.group,
+            topic,
+            &wanted.collect(),
+            deadline,
+        )?;
         let compared = remembered.iter().filter_map(|(partition, _, fingerprint)| {
             let seen = found.get(partition)?;
             Some((*partition, seen == fingerprint))

@@ -1,4 +1,4 @@
-//! A look at single records, without a group.
+//! A look at single records, without joining a group.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use crate::positions::Fingerprint;
 /// `deadline`. A record that is not at its offset any more is missing.
 pub(super) fn fingerprints(
     kafka: &KafkaSettings,
+    group: &str,
     topic: &str,
     wanted: &HashMap<i32, i64>,
     deadline: Instant,
@@ -24,7 +25,7 @@ pub(super) fn fingerprints(
         return Ok(found);
     }
     let consumer: BaseConsumer<Health> =
-        config::peek(kafka, topic).create_with_context(Health::new(kafka))?;
+        config::peek(kafka, group).create_with_context(Health::new(kafka))?;
     let mut list = TopicPartitionList::new();
     for (partition, offset) in wanted {
         list.add_partition_offset(topic, *partition, Offset::Offset(*offset))?;
