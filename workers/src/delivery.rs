@@ -17,7 +17,6 @@ mod header;
 pub(crate) mod input;
 mod invoke;
 mod publish;
-mod representation;
 mod request;
 pub(crate) mod result;
 mod retry_after;

@@ -21,7 +21,7 @@ use self::outbox::Outbox;
 use crate::connections::Connector;
 use crate::control_plane::{ControlPlane, Transport};
 use crate::delivery::endpoint::Endpoints;
-use crate::journal::{Draft, Journal, JournalError, ListenerKey};
+use crate::journal::{Draft, Journal, JournalError, ListenerKey, Representation};
 
 /// Why a run did not start, or its outcome is not known.
 #[derive(Debug, thiserror::Error)]
@@ -165,7 +165,7 @@ async fn close_interrupted(journal: &Journal) -> Result<(), JournalError> {
         status: None,
         reason: Some(Reason::Interrupted),
         reason_text: Some("the worker ended before the run did".to_owned()),
-        content_type: None,
+        representation: Representation::default(),
         result: None,
     });
     loop {

@@ -33,7 +33,8 @@ use self::writer::Writer;
 
 pub use self::direct::Unpublished;
 pub use self::record::{
-    Claim, Claimed, Draft, ListenerKey, MessageId, Outcome, Owner, Recorded, RunKey, Taken,
+    Claim, Claimed, Draft, ListenerKey, MessageId, Outcome, Owner, Recorded, Representation,
+    RunKey, Taken,
 };
 pub use self::retention::Retention;
 pub use self::schema::OpenError;

@@ -75,8 +75,9 @@ CREATE TABLE decisions (
 
 -- Decided, not yet known to be published.
 CREATE TABLE outbox (
-    run          INTEGER PRIMARY KEY,
-    content_type TEXT,
+    run              INTEGER PRIMARY KEY,
+    content_type     TEXT,
+    content_encoding TEXT,
     -- The bytes to publish; none for a dead letter, whose bytes are the message's.
-    result       BLOB
+    result           BLOB
 ) STRICT;

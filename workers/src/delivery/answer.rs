@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::called::Called;
-use super::representation::Representation;
+use crate::journal::Representation;
 
 /// It succeeded and has nothing to say, whatever the protocol.
 const NO_CONTENT: u16 = 204;

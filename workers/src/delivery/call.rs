@@ -12,8 +12,8 @@ use super::called::Called;
 use super::claim::Run;
 use super::endpoint::Endpoints;
 use super::input::Input;
-use super::representation::Representation;
 use super::{answer, request, retry_after};
+use crate::journal::Representation;
 
 /// The largest answer, in bytes: the original's.
 const LARGEST_ANSWER: usize = 15 * 1024 * 1024;

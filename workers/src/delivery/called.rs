@@ -1,9 +1,8 @@
 //! What one call of an endpoint came to.
+use crate::journal::Representation;
 
 use bytes::Bytes;
 use domain::settlement::Answer;
-
-use super::representation::Representation;
 
 /// The longest stack trace, in characters.
 const LONGEST_STACKTRACE: usize = 10_000;

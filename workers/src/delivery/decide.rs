@@ -9,7 +9,7 @@ use domain::settlement::Decision;
 use super::claim::Run;
 use super::invoke::{Finding, Found};
 use super::{Pipeline, Unsettled, no_dlq};
-use crate::journal::{Draft, Outcome, Recorded};
+use crate::journal::{Draft, Outcome, Recorded, Representation};
 
 /// The recorded decision, whether `finding` made it or not.
 pub(super) async fn decide(
@@ -36,12 +36,15 @@ async fn draft(pipeline: &Pipeline, finding: Finding) -> Result<Draft, Unsettled
         status: finding.status,
         reason: None,
         reason_text: None,
-        content_type: None,
+        representation: Representation::default(),
         result: None,
     };
     match finding.found {
-        Found::Result { content_type, body } => {
-            draft.content_type = content_type;
+        Found::Result {
+            representation,
+            body,
+        } => {
+            draft.representation = representation;
             draft.result = body;
         }
         Found::Faulty { reason, text } => {

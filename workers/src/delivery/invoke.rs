@@ -15,6 +15,7 @@ use super::claim::Run;
 use super::gate::{Ended, Expected};
 use super::input::Input;
 use super::{Pipeline, Unsettled, is_callable, is_too_large};
+use crate::journal::Representation;
 
 /// What invoking came to.
 pub(super) struct Finding {
@@ -26,7 +27,7 @@ pub(super) struct Finding {
 
 pub(super) enum Found {
     Result {
-        content_type: Option<String>,
+        representation: Representation,
         /// None where the endpoint has nothing to say.
         body: Option<Bytes>,
     },
@@ -143,7 +144,7 @@ fn passed(assignment: Arc<Assignment>, called: Called) -> Finding {
         assignment,
         status: called.answer_status(),
         found: Found::Result {
-            content_type: called.representation.stored(),
+            representation: called.representation,
             body: called.result,
         },
     }

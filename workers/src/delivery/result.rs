@@ -6,7 +6,6 @@ use domain::{AlgorithmId, TopicName};
 use uuid::Uuid;
 
 use super::claim::Run;
-use super::representation::Representation;
 use crate::journal::Recorded;
 
 /// What a result comes from, beside its run.
@@ -29,7 +28,7 @@ pub(crate) fn outgoing(
     let algorithm = origin.algorithm.to_string();
     let version = decision.version.as_ref().map(ToString::to_string);
     let version = version.unwrap_or_default();
-    let described = Representation::of_stored(decision.content_type.as_deref());
+    let described = decision.representation.clone();
     let mut metadata = Metadata {
         content_type: described.content_type.map(Bytes::from),
         content_encoding: described.content_encoding.map(Bytes::from),

@@ -15,7 +15,9 @@ use crate::delivery::call::call;
 use crate::delivery::called::Called;
 use crate::delivery::claim::Run;
 use crate::delivery::input::Input;
-use crate::journal::{Claim, Draft, JournalError, Outcome, Recorded, Taken, Unpublished};
+use crate::journal::{
+    Claim, Draft, JournalError, Outcome, Recorded, Representation, Taken, Unpublished,
+};
 use crate::pause::unit;
 
 /// How often an endpoint that takes no connection is tried. One that took it is called once: the
@@ -127,12 +129,12 @@ fn draft(version: Version, called: &Called) -> Draft {
         status: called.answer_status(),
         reason: None,
         reason_text: None,
-        content_type: None,
+        representation: Representation::default(),
         result: None,
     };
     let reason = match settlement::judge(&called.answer) {
         Verdict::Succeeded => {
-            draft.content_type = called.representation.stored();
+            draft.representation.clone_from(&called.representation);
             draft.result.clone_from(&called.result);
             return draft;
         }

@@ -173,7 +173,7 @@ fn insert(
 fn again(claim: &Claim, place: &Place, batch: &Batch<'_>) -> rusqlite::Result<Option<Claimed>> {
     let mut select = batch.tx.prepare_cached(
         "SELECT run, attempts, claims, decision, version, revision, status, reason, reason_text,
-                finished_at, outbox.run IS NULL, content_type, result
+                finished_at, outbox.run IS NULL, content_type, content_encoding, result
          FROM runs LEFT JOIN decisions USING (run) LEFT JOIN outbox USING (run)
          WHERE runs.listener = ?1 AND partition = ?2 AND \"offset\" = ?3 AND incarnation = ?4
            AND sent_at IS ?5 AND digest IS ?6",

@@ -47,11 +47,13 @@ impl Operation for Decide {
             batch
                 .tx
                 .prepare_cached(
-                    "INSERT INTO outbox (run, content_type, result) VALUES (?1, ?2, ?3)",
+                    "INSERT INTO outbox (run, content_type, content_encoding, result)
+                     VALUES (?1, ?2, ?3, ?4)",
                 )?
                 .execute(params![
                     run.run,
-                    draft.content_type,
+                    draft.representation.content_type,
+                    draft.representation.content_encoding,
                     draft.result.as_deref()
                 ])?;
         }
@@ -77,7 +79,7 @@ fn recorded(batch: &Batch<'_>, run: RunKey) -> rusqlite::Result<Recorded> {
         .tx
         .prepare_cached(
             "SELECT decision, version, revision, status, reason, reason_text, finished_at,
-                    outbox.run IS NULL, content_type, result
+                    outbox.run IS NULL, content_type, content_encoding, result
              FROM decisions LEFT JOIN outbox USING (run) WHERE run = ?1",
         )?
         .query_row([run.run], |row| reads::recorded(row, 0))?;

@@ -170,7 +170,7 @@ fn unpublished(journal: &Connection, after: i64, limit: u32) -> rusqlite::Result
 fn outbox(journal: &Connection, run: RunKey) -> rusqlite::Result<Option<(Recorded, Vec<TopicId>)>> {
     let mut statement = journal.prepare(
         "SELECT decision, version, revision, status, reason, reason_text, finished_at, 0,
-                content_type, result
+                content_type, content_encoding, result
          FROM outbox JOIN decisions USING (run) WHERE run = ?1",
     )?;
     let mut rows = statement.query([run.run])?;

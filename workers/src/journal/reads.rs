@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::JournalError;
-use super::record::Recorded;
+use super::record::{Recorded, Representation};
 use super::schema;
 
 /// The most runs that one read answers.
@@ -65,7 +65,7 @@ pub(super) fn runs(
     let mut statement = journal.prepare(
         "SELECT run, run_id, topic, partition, \"offset\", claimed_at, attempts, decision, version,
                 revision, status, reason, reason_text, finished_at, outbox.run IS NULL, content_type,
-                NULL
+                content_encoding, NULL
          FROM listeners JOIN runs USING (listener) LEFT JOIN decisions USING (run)
               LEFT JOIN outbox USING (run)
          WHERE consumer_group = ?1 AND run < ?2 ORDER BY run DESC LIMIT ?3",
@@ -78,7 +78,7 @@ pub(super) fn run(journal: &Connection, owner: &str, id: RunId) -> rusqlite::Res
     let row = journal.query_row(
         "SELECT run, run_id, topic, partition, \"offset\", claimed_at, attempts, decision, version,
                 revision, status, reason, reason_text, finished_at, outbox.run IS NULL, content_type,
-                NULL
+                content_encoding, NULL
          FROM listeners JOIN runs USING (listener) LEFT JOIN decisions USING (run)
               LEFT JOIN outbox USING (run)
          WHERE consumer_group = ?1 AND run_id = ?2 ORDER BY run DESC LIMIT 1",
@@ -109,12 +109,12 @@ pub(super) fn ledger(journal: &Connection, owner: &str) -> rusqlite::Result<Ledg
 }
 
 /// The decision in the columns of `row` from `first` on: decision, version, revision, status,
-/// reason, reason text, finished at, published, content type, result.
+/// reason, reason text, finished at, published, content type, content encoding, result.
 pub(super) fn recorded(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Recorded>> {
     let Some(code) = row.get_ref(first)?.as_str_or_null()? else {
         return Ok(None);
     };
-    let result: Option<Vec<u8>> = row.get(first + 9)?;
+    let result: Option<Vec<u8>> = row.get(first + 10)?;
     Ok(Some(Recorded {
         decision: parse(first, code)?,
         version: parsed(row, first + 1)?,
@@ -124,7 +124,10 @@ pub(super) fn recorded(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<R
         reason_text: row.get(first + 5)?,
         finished_at: time(row, first + 6)?,
         published: row.get(first + 7)?,
-        content_type: row.get(first + 8)?,
+        representation: Representation {
+            content_type: row.get(first + 8)?,
+            content_encoding: row.get(first + 9)?,
+        },
         result: result.map(Bytes::from),
     }))
 }

@@ -78,6 +78,14 @@ pub struct Claimed {
     pub decision: Option<Recorded>,
 }
 
+/// What HTTP says of the bytes of a body, and what belongs with them wherever they go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Representation {
+    pub content_type: Option<String>,
+    /// None where the bytes are not encoded.
+    pub content_encoding: Option<String>,
+}
+
 /// A decision to record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
@@ -89,7 +97,7 @@ pub struct Draft {
     pub status: Option<u16>,
     pub reason: Option<Reason>,
     pub reason_text: Option<String>,
-    pub content_type: Option<String>,
+    pub representation: Representation,
     /// The bytes to publish; none for a dead letter, whose bytes are the message's, and for a run
     /// without a result, which publishes nothing.
     pub result: Option<Bytes>,
@@ -115,7 +123,7 @@ pub struct Recorded {
     pub reason_text: Option<String>,
     pub finished_at: Timestamp,
     pub published: bool,
-    pub content_type: Option<String>,
+    pub representation: Representation,
     /// The bytes to publish, while it is not published.
     pub result: Option<Bytes>,
 }
@@ -152,7 +160,7 @@ impl Recorded {
             reason: draft.reason,
             reason_text: draft.reason_text,
             finished_at,
-            content_type: draft.content_type,
+            representation: draft.representation,
             result: draft.result,
         }
     }

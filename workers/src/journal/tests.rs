@@ -101,7 +101,10 @@ fn draft(decision: Decision, result: &'static str) -> Draft {
         status: Some(200),
         reason: (decision == Decision::DeadLettered).then_some(Reason::Refused),
         reason_text: None,
-        content_type: Some("text/plain".to_owned()),
+        representation: Representation {
+            content_type: Some("text/plain".to_owned()),
+            content_encoding: Some("gzip".to_owned()),
+        },
         result: Some(Bytes::from_static(result.as_bytes())),
     }
 }
@@ -312,6 +315,21 @@ async fn the_same_message_of_a_topic_that_was_created_again_is_another_run() {
     let new = take(&journal, claim(listener, 0)).await.unwrap();
     assert_eq!((new.claims, new.decision), (1, None));
     assert_ne!(new.run_id, old.run_id);
+}
+
+#[test]
+fn a_message_has_one_run_for_each_listener() {
+    let run_id = |group, offset, incarnation| {
+        let id = MessageId {
+            partition: 1,
+            offset,
+        };
+        id.run_id(Uuid::from_u128(group), "orders", incarnation)
+    };
+    assert_eq!(run_id(1, 7, 0), run_id(1, 7, 0));
+    for other in [run_id(1, 8, 0), run_id(2, 7, 0), run_id(1, 7, 1)] {
+        assert_ne!(run_id(1, 7, 0), other);
+    }
 }
 
 #[tokio::test]

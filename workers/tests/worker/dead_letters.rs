@@ -1,26 +1,9 @@
 //! What does not fit into its topic, and dead letters that are written back.
 
-use brokers::Outgoing;
 use bytes::Bytes;
 
-use crate::world::{World, body, header};
-
-fn echo(_: usize, body: &Bytes) -> (u16, Bytes) {
-    (200, body.clone())
-}
-
-fn refuse(_: usize, _: &Bytes) -> (u16, Bytes) {
-    (422, Bytes::from_static(b"no"))
-}
-
-fn names(message: &Outgoing) -> Vec<&str> {
-    message.headers.iter().map(|(name, _)| &**name).collect()
-}
-
-fn find<'m>(message: &'m Outgoing, name: &str) -> Option<&'m Bytes> {
-    let (_, value) = message.headers.iter().find(|(header, _)| header == name)?;
-    value.as_ref()
-}
+use crate::endpoint::{echo, refuse};
+use crate::world::{World, body, find, header, names};
 
 #[tokio::test]
 async fn a_dead_letter_that_does_not_fit_is_written_without_its_body() {

@@ -46,6 +46,16 @@ impl From<(u16, &'static str, String)> for Answer {
     }
 }
 
+/// Answers each call with its body.
+pub(crate) fn echo(_: usize, body: &Bytes) -> (u16, Bytes) {
+    (200, body.clone())
+}
+
+/// Answers each call as one whose message is faulty.
+pub(crate) fn refuse(_: usize, _: &Bytes) -> (u16, Bytes) {
+    (422, Bytes::from_static(b"no"))
+}
+
 pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,

@@ -8,14 +8,10 @@ use bytes::Bytes;
 use domain::Position;
 use domain::settlement::Decision;
 use serde_json::json;
-use workers::journal::{Claim, Draft, MessageId, Taken};
+use workers::journal::{Claim, Draft, MessageId, Representation, Taken};
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, refuse};
 use crate::world::{GROUP, World, body, eventually, header, owner};
-
-fn refuse(_: usize, _: &Bytes) -> (u16, Bytes) {
-    (422, Bytes::from_static(b"no"))
-}
 
 #[tokio::test]
 async fn a_faulty_message_goes_to_the_dead_letter_queue_with_everything_known() {
@@ -157,7 +153,7 @@ async fn a_decision_that_another_made_first_is_the_one_published() {
         status: Some(200),
         reason: None,
         reason_text: None,
-        content_type: None,
+        representation: Representation::default(),
         result: Some(Bytes::from_static(b"other")),
     };
     journal.decide(run, Arc::new(other)).await.unwrap();

@@ -5,7 +5,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::json;
 
-use crate::world::{World, header};
+use crate::endpoint::{echo, refuse};
+use crate::world::{World, find, header, names};
 
 const EVENT: [(&str, &str); 6] = [
     ("content-type", "application/json"),
@@ -16,27 +17,10 @@ const EVENT: [(&str, &str); 6] = [
     ("ce_tenant", "n"),
 ];
 
-fn echo(_: usize, body: &Bytes) -> (u16, Bytes) {
-    (200, body.clone())
-}
-
-fn refuse(_: usize, _: &Bytes) -> (u16, Bytes) {
-    (422, Bytes::from_static(b"no"))
-}
-
 /// The headers of the first call.
 fn called(world: &World) -> HeaderMap {
     let calls = &world.endpoint.as_ref().unwrap().calls;
     calls.lock().unwrap()[0].headers.clone()
-}
-
-fn names(message: &Outgoing) -> Vec<&str> {
-    message.headers.iter().map(|(name, _)| &**name).collect()
-}
-
-fn find<'m>(message: &'m Outgoing, name: &str) -> Option<&'m Bytes> {
-    let (_, value) = message.headers.iter().find(|(header, _)| header == name)?;
-    value.as_ref()
 }
 
 #[tokio::test]

@@ -237,3 +237,14 @@ impl Connector for One {
         Ok(Arc::new(self.0.clone()))
     }
 }
+
+/// The names of a message's headers, in order.
+pub(crate) fn names(message: &Outgoing) -> Vec<&str> {
+    message.headers.iter().map(|(name, _)| &**name).collect()
+}
+
+/// The value of a header, where there is one.
+pub(crate) fn find<'m>(message: &'m Outgoing, name: &str) -> Option<&'m Bytes> {
+    let (_, value) = message.headers.iter().find(|(header, _)| header == name)?;
+    value.as_ref()
+}
