@@ -37,9 +37,9 @@ pub struct Assignment {
 pub enum Outputs {
     /// To the topic of each publisher that takes them.
     Known(Vec<TopicId>),
-    /// A publisher is being moved to the broker that replaces its own. What is published now would
-    /// miss it.
-    Moving,
+    /// The same, while a publisher among them is being moved to the broker that replaces its own:
+    /// nothing can be published there before it is.
+    Moving(Vec<TopicId>),
 }
 
 impl Assignment {
@@ -51,12 +51,20 @@ impl Assignment {
 }
 
 impl Outputs {
-    /// The topics, where they are known.
+    /// The topics, where they can be published to.
     #[must_use]
     pub fn known(&self) -> Option<&[TopicId]> {
         match self {
             Self::Known(topics) => Some(topics),
-            Self::Moving => None,
+            Self::Moving(_) => None,
+        }
+    }
+
+    /// The topics that a result which is decided now is for.
+    #[must_use]
+    pub fn decided(&self) -> &[TopicId] {
+        match self {
+            Self::Known(topics) | Self::Moving(topics) => topics,
         }
     }
 }

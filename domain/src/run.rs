@@ -3,8 +3,10 @@
 pub mod direct;
 
 use std::pin::Pin;
+use std::str::FromStr;
 
 use jiff::Timestamp;
+use serde::de::{IntoDeserializer, value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -13,8 +15,8 @@ pub use direct::{
 };
 
 use crate::algorithm::{Protocol, VersionPublished};
-use crate::ids::RunId;
-use crate::settlement::{Decision, Reason};
+use crate::ids::{RunId, TopicId};
+use crate::settlement::{Decision, Reason, UnknownCode};
 use crate::version::Version;
 
 /// An answer that is waited for, of a port that has several implementations.
@@ -33,6 +35,28 @@ pub struct Run {
     pub attempts: u32,
     /// How it ended; none while it is in flight.
     pub end: Option<RunEnd>,
+    /// Where its result goes, as decided.
+    pub outputs: Vec<RunOutput>,
+}
+
+/// A topic that a run's result goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunOutput {
+    pub topic: TopicId,
+    pub state: OutputState,
+}
+
+/// How far a result has come on its way to a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum OutputState {
+    /// It is not known to be there.
+    Waiting,
+    Published,
+    /// Its publisher was gone before it was published.
+    Withdrawn,
+    /// The topic does not take messages of its size.
+    TooLarge,
 }
 
 /// The recorded end of a run.
@@ -59,6 +83,10 @@ pub struct Ledger {
     pub dropped: u64,
     /// Received and not decided.
     pub in_flight: u64,
+    /// Outputs of succeeded runs whose publishers were gone before they were published.
+    pub outputs_withdrawn: u64,
+    /// Outputs of succeeded runs that were too large for their topics.
+    pub outputs_too_large: u64,
 }
 
 /// A version as it is called.
@@ -94,6 +122,15 @@ pub trait RunSource: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 #[error("the journal is unavailable")]
 pub struct RunSourceError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+impl FromStr for OutputState {
+    type Err = UnknownCode;
+
+    fn from_str(code: &str) -> Result<Self, UnknownCode> {
+        let read = Self::deserialize(code.into_deserializer());
+        read.map_err(|_: value::Error| UnknownCode(code.to_owned()))
+    }
+}
 
 impl From<&VersionPublished> for CalledVersion {
     fn from(published: &VersionPublished) -> Self {

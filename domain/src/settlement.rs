@@ -111,10 +111,10 @@ impl FromStr for Reason {
     }
 }
 
-/// A code that stands for no decision and no reason.
+/// A code that stands for nothing of its kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the code {0:?} is unknown")]
-pub struct UnknownCode(String);
+pub struct UnknownCode(pub(crate) String);
 
 /// The wait after `attempt` failed calls: exponential with full jitter, `unit` being a random
 /// number in 0..1. `Retry-After` is honoured up to the policy's longest wait.

@@ -16,7 +16,7 @@ mod given;
 mod ids;
 mod log;
 
-pub use self::environment::{CountingIds, FixedClock};
+pub use self::environment::{CountingIds, FixedClock, ManualClock};
 pub use self::events::*;
 #[cfg(test)]
 pub(crate) use self::given::given;

@@ -11,7 +11,7 @@ use domain::{
     of_cluster, of_command, of_listener, of_organization, of_publisher, of_worker,
 };
 
-pub use self::page::{AssignmentChange, AssignmentCursor, AssignmentPage};
+pub use self::page::{AssignedBroker, AssignmentChange, AssignmentCursor, AssignmentPage};
 use crate::database::{Tx, text};
 use crate::error::ReadModelError;
 use crate::fact::Fact;

@@ -2,6 +2,8 @@
 
 mod usage;
 
+use std::collections::BTreeSet;
+
 use domain::broker::{BrokerKind, BrokerSettings};
 use domain::{
     BrokerId, BrokerName, CredentialRef, Event, Revision, of_algorithm, of_cluster, of_command,
@@ -107,10 +109,13 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
             "UPDATE brokers SET discovered_at = ?2 WHERE id = ?1",
             &[text(e.broker), fact.at.into()],
         ),
-        Event::BrokerReplaced(e) => tx.execute(
-            "UPDATE brokers SET ended_at = ?2, replaced_by = ?3 WHERE id = ?1",
-            &[text(e.broker), fact.at.into(), text(e.replacement)],
-        ),
+        Event::BrokerReplaced(e) => {
+            tx.execute(
+                "UPDATE brokers SET ended_at = ?2, replaced_by = ?3 WHERE id = ?1",
+                &[text(e.broker), fact.at.into(), text(e.replacement)],
+            )?;
+            succeed(tx, fact, e.broker, e.replacement)
+        }
         Event::BrokerDisconnected(e) => {
             let sql = "UPDATE brokers SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL";
             tx.execute(sql, &[text(e.broker), fact.at.into()])
@@ -146,6 +151,33 @@ fn rotate(
             fact.position.into(),
         ],
     )
+}
+
+/// Notes what a broker has taken over from: workers are told again how it is reached.
+fn succeed(
+    tx: &mut dyn Tx,
+    fact: &Fact,
+    old: BrokerId,
+    replacement: BrokerId,
+) -> Result<(), ReadModelError> {
+    let mut replaces = replaced_by(tx, replacement)?;
+    replaces.extend(replaced_by(tx, old)?);
+    replaces.insert(old);
+    tx.execute(
+        "UPDATE brokers SET replaces = ?2, settings_at = ?3 WHERE id = ?1",
+        &[
+            text(replacement),
+            serde_json::to_string(&replaces)?.into(),
+            fact.position.into(),
+        ],
+    )
+}
+
+/// The brokers that a broker took over from.
+fn replaced_by(tx: &mut dyn Tx, id: BrokerId) -> Result<BTreeSet<BrokerId>, ReadModelError> {
+    let rows = tx.query("SELECT replaces FROM brokers WHERE id = ?1", &[text(id)])?;
+    let replaces = rows.into_iter().next().map(|mut row| row.json());
+    Ok(replaces.transpose()?.unwrap_or_default())
 }
 
 const SELECT: &str = concat!(

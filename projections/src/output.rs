@@ -56,11 +56,22 @@ impl ReadModel {
 fn choose(candidates: Vec<Candidate>, published: &Algorithm, version: &Version) -> Outputs {
     let takes = |candidate: &Candidate| candidate.selector.takes(version, published.standing());
     let taking: Vec<_> = candidates.into_iter().filter(takes).collect();
-    if taking.iter().any(|candidate| candidate.moves_to.is_some()) {
-        return Outputs::Moving;
+    let is_moving = taking.iter().any(|candidate| candidate.moves_to.is_some());
+    // One that has arrived is not named twice while it is still to leave.
+    let has_arrived = |candidate: &Candidate| {
+        let arrived = |other: &Candidate| {
+            let to = Some(other.topic.broker.to_string());
+            candidate.moves_to == to && candidate.topic.topic == other.topic.topic
+        };
+        taking.iter().any(arrived)
+    };
+    let topics = taking.iter().filter(|candidate| !has_arrived(candidate));
+    let topics = topics.map(|candidate| candidate.topic.clone()).collect();
+    if is_moving {
+        Outputs::Moving(topics)
+    } else {
+        Outputs::Known(topics)
     }
-    let topics = taking.into_iter().map(|candidate| candidate.topic);
-    Outputs::Known(topics.collect())
 }
 
 impl FromRow for Candidate {

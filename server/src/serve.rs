@@ -206,14 +206,6 @@ async fn worker_inside(
     let id = data.worker_id(ids.as_ref())?;
     let transport = Arc::new(LocalTransport::new(schema.clone(), id));
     let connector = Arc::new(SdkConnector);
-    let direct = DirectRuns::open(
-        id,
-        transport.clone(),
-        journal.clone(),
-        Arc::clone(&ids),
-        connector.clone(),
-    );
-    let direct = direct.await?;
     let worker = Worker::new(WorkerConfig::new(id), transport, journal, ids, connector);
-    Ok((worker.with_direct_runs(direct.clone()), direct))
+    Ok(worker.with_direct_runs().await?)
 }

@@ -87,5 +87,6 @@ fn run(number: i64) -> Run {
         claimed_at: Timestamp::UNIX_EPOCH,
         attempts: 1,
         end: None,
+        outputs: Vec::new(),
     }
 }

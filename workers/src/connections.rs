@@ -1,6 +1,6 @@
 //! The worker's broker connections: one broker and one sink each, shared by all its consumers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use brokers::{Broker, BrokerError, Outgoing, Sink};
@@ -27,6 +27,8 @@ pub(crate) struct Connections {
 
 struct Known {
     settings: Arc<BrokerSettings>,
+    /// The brokers that it took over from.
+    replaces: HashSet<BrokerId>,
     open: Option<Arc<Connection>>,
 }
 
@@ -46,13 +48,30 @@ impl Connections {
     /// Takes in how brokers are reached. A connection by other settings is used no further.
     pub(crate) fn learn(&self, brokers: Vec<AssignedBroker>) {
         let mut known = self.known();
-        for AssignedBroker { broker, settings } in brokers {
-            if known.get(&broker).is_none_or(|k| *k.settings != settings) {
-                let settings = Arc::new(settings);
-                let open = None;
-                known.insert(broker, Known { settings, open });
-            }
+        for assigned in brokers {
+            let before = known.remove(&assigned.broker);
+            let before = before.filter(|before| *before.settings == assigned.settings);
+            let told = match before {
+                Some(before) => Known {
+                    replaces: assigned.replaces,
+                    ..before
+                },
+                None => Known {
+                    settings: Arc::new(assigned.settings),
+                    replaces: assigned.replaces,
+                    open: None,
+                },
+            };
+            known.insert(assigned.broker, told);
         }
+    }
+
+    /// Whether a broker took over from another.
+    pub(crate) fn replaced(&self, broker: BrokerId, earlier: BrokerId) -> bool {
+        let known = self.known();
+        known
+            .get(&broker)
+            .is_some_and(|known| known.replaces.contains(&earlier))
     }
 
     /// How a broker is reached, where that is known.

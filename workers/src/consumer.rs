@@ -18,7 +18,7 @@ use crate::control_plane::Report;
 use crate::delivery::blocks::{Block, Blocks, Watch};
 use crate::delivery::gate::{Expected, Gate};
 use crate::delivery::{Failure, Pipeline, Received, deliver};
-use crate::journal::{JournalError, Owner};
+use crate::journal::JournalError;
 use crate::pause::Pause;
 use crate::resources::Resources;
 
@@ -64,9 +64,7 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) -> Result<(), ConsumerError> {
     let first = Arc::clone(&assignment.borrow());
-    let owner = Owner::Listener(first.group);
-    let key = resources.journal.listener(&owner, &listener.topic.topic);
-    let key = key.await?;
+    let key = resources.journal.listener(first.group, listener).await?;
     let most_in_flight =
         FEWEST_IN_FLIGHT.max(IN_FLIGHT_PER_CALL * first.settings.concurrency as usize);
     let connection = resources.connections.of(listener.topic.broker);
@@ -104,6 +102,7 @@ pub(crate) async fn run(
         journal: resources.journal.clone(),
         endpoints: resources.endpoints.clone(),
         connections: Arc::clone(&resources.connections),
+        publishers: Arc::clone(&resources.publishers),
         blocks,
         ids: Arc::clone(&resources.ids),
         calling: Default::default(),

@@ -289,7 +289,8 @@ mod tests {
         let settings = json!({ "kind": "KAFKA", "bootstrap_servers": ["a:9092"],
             "security": "PLAINTEXT" });
         let data = json!({ "assignments": { "position": "17", "complete": true,
-            "brokers": [{ "broker": listener.topic.broker, "settings": settings }],
+            "brokers": [{ "broker": listener.topic.broker, "settings": settings,
+                "replaces": [listener.topic.broker] }],
             "changes": [
                 { "listener": listener, "assignment": assigned },
                 { "listener": listener, "assignment": null },

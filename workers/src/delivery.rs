@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brokers::{Delivery, Message};
-use domain::settlement::{Decision, Reason};
+use domain::settlement::Reason;
 use domain::{Assignment, Ids, ListenerId};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -43,7 +43,8 @@ use self::claim::Run;
 use self::endpoint::Endpoints;
 use self::gate::{Expected, Gate};
 use crate::connections::Connections;
-use crate::journal::{Journal, JournalError, ListenerKey};
+use crate::journal::{Journal, JournalError, ListenerKey, Pending};
+use crate::publishers::Publishers;
 
 /// What all messages of one consumer share.
 pub(crate) struct Pipeline {
@@ -55,6 +56,7 @@ pub(crate) struct Pipeline {
     pub(crate) journal: Journal,
     pub(crate) endpoints: Endpoints,
     pub(crate) connections: Arc<Connections>,
+    pub(crate) publishers: Arc<Publishers>,
     pub(crate) gate: Gate,
     pub(crate) blocks: Blocks,
     pub(crate) ids: Arc<dyn Ids>,
@@ -121,27 +123,24 @@ async fn take(pipeline: &Pipeline, received: Received, mut run: Run) -> Result<(
         expected,
     } = received;
     let message = &delivery.message;
-    let mut called_under = None;
-    let decision = match run.decision.take() {
+    let mut decision = match run.decision.take() {
         Some(decision) => decision,
         None => {
             let finding = invoke::invoke(pipeline, message, &mut run, expected).await?;
-            called_under = Some(Arc::clone(&finding.assignment));
-            decide::decide(pipeline, &run, finding).await?
+            decide::decide(pipeline, message, &run, finding).await?
         }
     };
-    let to_be_noted = !decision.published;
-    if to_be_noted {
-        match decision.decision {
-            Decision::Succeeded => {
-                publish::result(pipeline, message, &run, decision, called_under).await?;
-            }
-            Decision::DeadLettered => {
-                publish::dead_letter(pipeline, message, &run, &decision).await?;
-            }
-            Decision::Filtered | Decision::Dropped => {}
+    let to_be_noted = match std::mem::take(&mut decision.pending) {
+        Pending::Nothing => false,
+        Pending::DeadLetter => {
+            publish::dead_letter(pipeline, message, &run, &decision).await?;
+            true
         }
-    }
+        Pending::Result(publication) => {
+            publish::result(pipeline, &run, &decision, publication).await?;
+            true
+        }
+    };
     settle::settle(pipeline, &run, delivery, to_be_noted).await
 }
 
@@ -212,9 +211,7 @@ fn no_dlq(pipeline: &Pipeline, assignment: &Assignment, text: &str) -> Option<Bl
     none.then(|| pipeline.blocks.enter(Reason::NoDlq, text))
 }
 
-/// Whether there is a version to call that the listener may call, and it is known where its results
-/// go.
+/// Whether there is a version to call that the listener may call.
 fn is_callable(assignment: &Assignment) -> bool {
-    let has_version = assignment.version.is_some() && !assignment.dlq_not_granted;
-    has_version && assignment.outputs.known().is_some()
+    assignment.version.is_some() && !assignment.dlq_not_granted
 }

@@ -1,33 +1,32 @@
 //! Direct runs: a caller asks for one run of a version, and waits. The way is that of a message:
 //! claim, invoke, decide, publish; the answer is given once the decision is durable.
 
-mod outbox;
 mod take;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::run::{BoxFuture, DirectError, DirectRun, DirectRunner, StartedRun};
-use domain::settlement::{Decision, Reason};
-use domain::{AlgorithmId, Ids, RunId, WorkerId};
+use domain::{AlgorithmId, Ids, RunId};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::outbox::Outbox;
-use crate::connections::Connector;
-use crate::control_plane::{ControlPlane, Transport};
+use crate::control_plane::CallError;
 use crate::delivery::endpoint::Endpoints;
-use crate::journal::{Draft, Journal, JournalError, ListenerKey, Representation};
+use crate::journal::{Journal, JournalError, ListenerKey};
+use crate::outbox::Outbox;
+use crate::publishers::Publishers;
 
 /// Why a run did not start, or its outcome is not known.
 #[derive(Debug, thiserror::Error)]
 enum NotRun {
     #[error("the worker is stopping")]
     Stopping,
+    #[error("it is not known where its result goes")]
+    Publishers(#[from] CallError),
     #[error(transparent)]
     Journal(#[from] JournalError),
 }
@@ -39,37 +38,34 @@ pub struct DirectRuns(Arc<Shared>);
 struct Shared {
     journal: Journal,
     endpoints: Endpoints,
-    outbox: Outbox,
+    publishers: Arc<Publishers>,
+    outbox: Arc<Outbox>,
     ids: Arc<dyn Ids>,
     /// The journal's keys of direct callers, by algorithm: as many as there are algorithms.
     listeners: Mutex<HashMap<AlgorithmId, ListenerKey>>,
-    next_number: AtomicI64,
     tasks: TaskTracker,
     /// Cancelled when runs under way are given up.
     giving_up: CancellationToken,
 }
 
 impl DirectRuns {
-    /// Takes up where the process before ended: its undecided runs are decided as interrupted, for
-    /// nobody waits for them and their bodies were not kept. What it had decided is published
-    /// while the worker runs.
-    ///
-    /// # Errors
-    /// The journal does not answer.
-    pub async fn open(
-        worker: WorkerId,
-        transport: Arc<dyn Transport>,
+    /// Takes up where the process before ended: its undecided runs are decided as interrupted, and
+    /// what it had decided is published while the worker runs.
+    pub(crate) async fn open(
         journal: Journal,
+        publishers: Arc<Publishers>,
+        outbox: Arc<Outbox>,
         ids: Arc<dyn Ids>,
-        connector: Arc<dyn Connector>,
     ) -> Result<Self, JournalError> {
-        close_interrupted(&journal).await?;
-        let control_plane = ControlPlane::new(transport, worker, Arc::clone(&ids));
+        let interrupted = journal.recover().await?;
+        if interrupted > 0 {
+            tracing::warn!(runs = interrupted, "direct runs were interrupted");
+        }
         Ok(Self(Arc::new(Shared {
-            next_number: AtomicI64::new(journal.next_direct_number().await?),
             endpoints: Endpoints::new(),
-            outbox: Outbox::new(journal.clone(), control_plane, connector, Arc::clone(&ids)),
             journal,
+            publishers,
+            outbox,
             ids,
             listeners: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -96,17 +92,12 @@ impl DirectRuns {
                 shared.take(id, run, claimed, end).await;
             }));
         let started = started.await.map_err(|_| NotRun::Stopping)?;
-        started.map_err(NotRun::Journal)?;
+        started?;
         let outcome = async { Ok(ended.await.map_err(|_| NotRun::Stopping)?) };
         Ok(StartedRun {
             id,
             outcome: Box::pin(outcome),
         })
-    }
-
-    /// Publishes what is decided and not published, until it is cancelled.
-    pub(crate) async fn drain(&self) {
-        self.0.outbox.drain().await;
     }
 
     /// Lets runs under way end within `grace`, and gives up those that do not.
@@ -148,34 +139,5 @@ impl Shared {
         self.listeners
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A number that no direct run has had.
-    fn next_number(&self) -> i64 {
-        self.next_number.fetch_add(1, Ordering::Relaxed)
-    }
-}
-
-/// Decides the runs that nobody can go on with.
-async fn close_interrupted(journal: &Journal) -> Result<(), JournalError> {
-    let draft = Arc::new(Draft {
-        decision: Decision::Dropped,
-        version: None,
-        revision: None,
-        status: None,
-        reason: Some(Reason::Interrupted),
-        reason_text: Some("the worker ended before the run did".to_owned()),
-        representation: Representation::default(),
-        result: None,
-    });
-    loop {
-        let undecided = journal.undecided_direct().await?;
-        if undecided.is_empty() {
-            return Ok(());
-        }
-        tracing::warn!(runs = undecided.len(), "direct runs were interrupted");
-        for run in undecided {
-            journal.decide(run, Arc::clone(&draft)).await?;
-        }
     }
 }

@@ -3,52 +3,71 @@
 //! A SQLite file on a local disk, for one process. What was answered survives a power cut. One
 //! writer commits everything that waits in one transaction, so durability costs little under load.
 
-mod batch;
-mod claims;
-mod decisions;
-mod direct;
-mod job;
+#[cfg(test)]
+mod contract;
+mod counts;
+mod decision;
+mod operation;
 mod positions;
-mod reads;
+mod queue;
 mod record;
 mod retention;
-mod schema;
-mod writer;
+mod sqlite;
+mod store;
 
+use std::error::Error;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
-use domain::{Clock, RunId, TopicName};
-use tokio::sync::mpsc;
+use domain::{AlgorithmId, Clock, ListenerId, RunId, TopicId};
 use uuid::Uuid;
 
-use self::batch::Operation;
-use self::claims::{Attempt, Claims, Listener, Refund};
-use self::decisions::{Decide, Published};
-use self::job::{Job, Notice, Request};
-use self::reads::Reader;
-use self::retention::Prune;
-use self::writer::Writer;
-
-pub use self::direct::Unpublished;
-pub use self::record::{
-    Claim, Claimed, Draft, ListenerKey, MessageId, Outcome, Owner, Recorded, Representation,
-    RunKey, Taken,
+use self::operation::{
+    Attempt, Claims, Decide, EndOutput, Hold, Listener, Prune, Published, Recover, Refund,
+    TakeUnpublished,
 };
-pub use self::retention::Retention;
-pub use self::schema::OpenError;
+use self::queue::Queue;
+use self::sqlite::{SqliteReader, SqliteStore};
+use self::store::{Page, Reads};
 
-/// Operations that may wait for the writer; further callers wait to get in line.
-const QUEUE: usize = 4096;
+pub use self::decision::{
+    Draft, Outcome, OutputEnd, Pending, Publication, Recorded, Representation, ResultDigest,
+    Unpublished, digest,
+};
+pub use self::record::{Claim, Claimed, ListenerKey, MessageId, Owner, RunKey, Taken};
+pub use self::retention::Retention;
+
+/// Why a journal could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Sqlite(#[from] sqlite::OpenError),
+    #[error("cannot start the journal's writer")]
+    Thread(#[source] io::Error),
+}
+
+/// How long others keep away from what somebody has in the outbox, unless the hold is renewed.
+pub(crate) const HOLD: Duration = Duration::from_secs(5 * 60);
+
+/// The bytes of results that are taken out of the outbox together, unless one alone has more.
+const MOST_TAKEN_BYTES: usize = 16 * 1024 * 1024;
+
+/// The most runs that one read answers.
+const MOST_READ: u32 = 1000;
+
+/// What is said of a direct run whose worker ended.
+const INTERRUPTED: &str = "the worker ended before the run did";
 
 /// Why the journal did not answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum JournalError {
     #[error("the journal could not be written")]
-    Write(#[source] Arc<rusqlite::Error>),
+    Write(#[source] Arc<dyn Error + Send + Sync>),
     #[error("the journal could not be read")]
-    Read(#[source] Arc<rusqlite::Error>),
+    Read(#[source] Arc<dyn Error + Send + Sync>),
     #[error("the journal is closed")]
     Closed,
 }
@@ -56,61 +75,116 @@ pub enum JournalError {
 /// The journal of one worker. Clones share it.
 #[derive(Clone)]
 pub struct Journal {
-    queue: mpsc::Sender<Box<dyn Job>>,
-    reader: Reader,
+    queue: Queue,
+    reads: Arc<dyn Reads>,
 }
 
 impl Journal {
     /// Opens the journal at `path`, making it where there is none, and starts its writer on a thread
     /// of its own. The writer ends with the last clone, after what is in line.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        schema::prepare(path).await?;
-        let (queue, jobs) = mpsc::channel(QUEUE);
-        Writer::open(path.to_owned(), clock)?.start(jobs)?;
-        let reader = Reader::new(path);
-        Ok(Self { queue, reader })
+        let store = SqliteStore::open(path, clock).await?;
+        Ok(Self {
+            queue: Queue::start(store).map_err(OpenError::Thread)?,
+            reads: Arc::new(SqliteReader::new(path)),
+        })
     }
 
     /// The key of a listener, for claims.
     pub async fn listener(
         &self,
-        owner: &Owner,
-        topic: &TopicName,
+        group: Uuid,
+        listener: &ListenerId,
     ) -> Result<ListenerKey, JournalError> {
-        let (owner, topic) = (owner.to_string(), topic.to_string());
-        self.ask(Listener { owner, topic }).await
+        let listener = Listener {
+            owner: Owner::Listener(group).to_string(),
+            topic: listener.topic.topic.to_string(),
+            algorithm: listener.algorithm.to_string(),
+        };
+        self.queue.ask(listener).await
+    }
+
+    /// The key of an algorithm's direct callers, for claims. In the journal they are one more
+    /// listener, with counters and retention of its own; what differs is that no broker delivers
+    /// a run again.
+    pub async fn direct(&self, algorithm: &AlgorithmId) -> Result<ListenerKey, JournalError> {
+        let listener = Listener {
+            owner: Owner::DirectCallers(algorithm.clone()).to_string(),
+            topic: algorithm.to_string(),
+            algorithm: algorithm.to_string(),
+        };
+        self.queue.ask(listener).await
     }
 
     /// Takes messages, or finds what is known of them from before; answers in order.
     pub async fn claim(&self, claims: Vec<Claim>) -> Result<Vec<Claimed>, JournalError> {
-        self.ask(Claims(claims)).await
+        self.queue.ask(Claims(claims)).await
     }
 
     /// Counts a call that is about to be made; answers how many were counted in all.
     pub async fn attempt(&self, run: RunKey) -> Result<u32, JournalError> {
-        self.ask(Attempt(run)).await
+        self.queue.ask(Attempt(run)).await
     }
 
     /// Takes back calls that were not the message's fault. Durable some time later.
     pub async fn refund(&self, run: RunKey, attempts: u32) -> Result<(), JournalError> {
-        self.tell(Refund { run, attempts }).await
+        self.queue.tell(Refund { run, attempts }).await
     }
 
     /// Records the decision of a run, or finds the one that was recorded before: the caller that gets
-    /// [`Outcome::Earlier`] publishes that and nothing of its own.
+    /// [`Outcome::Earlier`] publishes that and nothing of its own. Either has what is to be published
+    /// for [`HOLD`] to itself.
     pub async fn decide(&self, run: RunKey, draft: Arc<Draft>) -> Result<Outcome, JournalError> {
-        self.ask(Decide { run, draft }).await
+        self.queue.ask(Decide { run, draft }).await
     }
 
-    /// Notes that a decided run is published; its result's bytes go. Durable some time later.
+    /// Notes that a decided run is published wherever that has not ended otherwise; its result's
+    /// bytes go. Durable some time later.
     pub async fn published(&self, run: RunKey) -> Result<(), JournalError> {
-        self.tell(Published(run)).await
+        self.queue.tell(Published(run)).await
+    }
+
+    /// Notes how one output of a run ended.
+    pub async fn end_output(
+        &self,
+        run: RunKey,
+        topic: TopicId,
+        end: OutputEnd,
+    ) -> Result<(), JournalError> {
+        self.queue.ask(EndOutput { run, topic, end }).await
+    }
+
+    /// Keeps others away from a result in the outbox for another [`HOLD`].
+    pub async fn hold(&self, run: RunKey) -> Result<(), JournalError> {
+        self.queue.tell(Hold { run, holds: true }).await
+    }
+
+    /// Leaves a result in the outbox to whoever takes it.
+    pub async fn let_go(&self, run: RunKey) -> Result<(), JournalError> {
+        self.queue.ask(Hold { run, holds: false }).await
+    }
+
+    /// Takes up to `limit` results that nobody holds, of runs after the one numbered `after`, the
+    /// oldest first, and holds them. Fewer where they are large.
+    pub async fn take_unpublished(
+        &self,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Unpublished>, JournalError> {
+        self.queue.ask(TakeUnpublished { after, limit }).await
+    }
+
+    /// Decides the direct runs that an earlier start of this worker left undecided, for nobody waits
+    /// for them and their bodies were not kept, and lets go of the direct results that it held;
+    /// answers how many there were.
+    pub async fn recover(&self) -> Result<u64, JournalError> {
+        self.queue.ask(Recover).await
     }
 
     /// Deletes finished runs beyond `retention`, some thousands at most; answers how many. The
     /// ledger keeps counting them.
     pub async fn prune(&self, retention: Retention) -> Result<u64, JournalError> {
-        self.ask(Prune(retention)).await
+        self.queue.ask(Prune(retention)).await
     }
 
     /// Up to `limit` runs of an owner, newest first, from before the run numbered `before`.
@@ -120,46 +194,38 @@ impl Journal {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<Run>, JournalError> {
-        let owner = owner.to_string();
-        self.reader
-            .read(move |journal| reads::runs(journal, &owner, before, limit))
-            .await
+        let page = Page::new(owner, before, limit);
+        let pages = self.reads.pages(vec![page]).await;
+        Ok(pages.map_err(JournalError::Read)?.pop().unwrap_or_default())
     }
 
     /// One run of an owner. Recent ones are found at once, old ones by a scan.
     pub async fn run(&self, owner: &Owner, id: RunId) -> Result<Option<Run>, JournalError> {
-        let owner = owner.to_string();
-        self.reader
-            .read(move |journal| reads::run(journal, &owner, id))
-            .await
+        let run = self.reads.run(owner.to_string(), id).await;
+        run.map_err(JournalError::Read)
     }
 
-    /// What became of everything that an owner received.
-    pub async fn ledger(&self, owner: &Owner) -> Result<Ledger, JournalError> {
-        let owner = owner.to_string();
-        self.reader
-            .read(move |journal| reads::ledger(journal, &owner))
-            .await
+    /// What became of everything that owners received, in their order.
+    pub async fn ledgers(&self, owners: &[Owner]) -> Result<Vec<Ledger>, JournalError> {
+        let owners = owners.iter().map(ToString::to_string).collect();
+        let ledgers = self.reads.ledgers(owners).await;
+        ledgers.map_err(JournalError::Read)
     }
 
-    /// Waits until the writer has ended, which it does while there is a journal only if it
-    /// panicked; requests from then on fail with [`JournalError::Closed`].
+    /// Waits until the writer has ended, which it does while there is a journal only if it panicked
+    /// or the disk failed; requests from then on fail with [`JournalError::Closed`].
     pub async fn ended(&self) {
-        self.queue.closed().await;
+        self.queue.ended().await;
     }
+}
 
-    async fn ask<O: Operation>(&self, operation: O) -> Result<O::Answer, JournalError> {
-        let (request, answered) = Request::new(operation);
-        self.send(Box::new(request)).await?;
-        answered.await.map_err(|_| JournalError::Closed)?
-    }
-
-    async fn tell<O: Operation<Answer = ()>>(&self, operation: O) -> Result<(), JournalError> {
-        self.send(Box::new(Notice(operation))).await
-    }
-
-    async fn send(&self, job: Box<dyn Job>) -> Result<(), JournalError> {
-        self.queue.send(job).await.map_err(|_| JournalError::Closed)
+impl Page {
+    fn new(owner: &Owner, before: Option<i64>, limit: u32) -> Self {
+        Self {
+            owner: owner.to_string(),
+            before: before.unwrap_or(i64::MAX),
+            limit: limit.min(MOST_READ),
+        }
     }
 }
 
@@ -167,28 +233,20 @@ impl Journal {
 impl RunSource for Journal {
     fn pages(&self, pages: Vec<RunPage>) -> BoxFuture<'_, Result<Vec<Vec<Run>>, RunSourceError>> {
         Box::pin(async move {
-            let read = self.reader.read(move |journal| {
-                let page = |page: &RunPage| {
-                    let owner = Owner::Listener(page.group).to_string();
-                    reads::runs(journal, &owner, page.before, page.limit)
-                };
-                pages.iter().map(page).collect()
+            let pages = pages.into_iter().map(|page| {
+                let owner = Owner::Listener(page.group);
+                Page::new(&owner, page.before, page.limit)
             });
-            read.await.map_err(|error| RunSourceError(Box::new(error)))
+            let read = self.reads.pages(pages.collect()).await;
+            read.map_err(|error| RunSourceError(Box::new(JournalError::Read(error))))
         })
     }
 
     fn ledgers(&self, groups: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Ledger>, RunSourceError>> {
         Box::pin(async move {
-            let read = self.reader.read(move |journal| {
-                let owners = groups.iter().copied().map(Owner::Listener);
-                let ledger = |owner: Owner| reads::ledger(journal, &owner.to_string());
-                owners.map(ledger).collect()
-            });
-            read.await.map_err(|error| RunSourceError(Box::new(error)))
+            let owners: Vec<_> = groups.into_iter().map(Owner::Listener).collect();
+            let ledgers = self.ledgers(&owners).await;
+            ledgers.map_err(|error| RunSourceError(Box::new(error)))
         })
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -228,7 +228,10 @@ mod tests {
         assert_eq!(step_after(|_| {}), Step::Nothing);
         assert_eq!(step_after(|a| a.version = None), Step::Update);
         assert_eq!(step_after(|a| a.dlq = "dlq".parse().ok()), Step::Update);
-        assert_eq!(step_after(|a| a.outputs = Outputs::Moving), Step::Update);
+        assert_eq!(
+            step_after(|a| a.outputs = Outputs::Moving(Vec::new())),
+            Step::Update
+        );
         assert_eq!(
             step_after(|a| a.settings.retry.max_attempts += 1),
             Step::Update

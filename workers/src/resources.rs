@@ -8,6 +8,7 @@ use domain::Ids;
 use crate::connections::Connections;
 use crate::delivery::endpoint::Endpoints;
 use crate::journal::Journal;
+use crate::publishers::Publishers;
 use crate::reporter::Reporter;
 
 /// Passed to every consumer.
@@ -15,6 +16,7 @@ pub(crate) struct Resources {
     pub(crate) journal: Journal,
     pub(crate) connections: Arc<Connections>,
     pub(crate) endpoints: Endpoints,
+    pub(crate) publishers: Arc<Publishers>,
     pub(crate) reporter: Reporter,
     pub(crate) ids: Arc<dyn Ids>,
     /// How long messages in flight may take to end when a consumer stops.

@@ -12,8 +12,10 @@ use crate::connections::{Connections, Connector};
 use crate::control_plane::{ControlPlane, Transport};
 use crate::delivery::endpoint::Endpoints;
 use crate::direct::DirectRuns;
-use crate::journal::{Journal, Retention};
+use crate::journal::{Journal, JournalError, Retention};
+use crate::outbox::Outbox;
 use crate::pause::Pause;
+use crate::publishers::Publishers;
 use crate::reconciler::Reconciler;
 use crate::reporter::{Reporter, persist};
 use crate::requests;
@@ -59,6 +61,8 @@ pub struct Worker {
     journal: Journal,
     ids: Arc<dyn Ids>,
     connector: Arc<dyn Connector>,
+    publishers: Arc<Publishers>,
+    outbox: Arc<Outbox>,
     direct: Option<DirectRuns>,
 }
 
@@ -71,23 +75,42 @@ impl Worker {
         connector: Arc<dyn Connector>,
     ) -> Self {
         let control_plane = ControlPlane::new(transport, config.worker, Arc::clone(&ids));
+        let publishers = Arc::new(Publishers::new(control_plane.clone()));
+        let outbox = Outbox::new(
+            journal.clone(),
+            Arc::clone(&publishers),
+            Arc::clone(&connector),
+            Arc::clone(&ids),
+        );
         Self {
             config,
             control_plane,
             journal,
             ids,
             connector,
+            publishers,
+            outbox: Arc::new(outbox),
             direct: None,
         }
     }
 
-    /// A worker that also publishes what direct runs leave, and lets them end before it does.
-    #[must_use]
-    pub fn with_direct_runs(self, direct: DirectRuns) -> Self {
-        Self {
-            direct: Some(direct),
+    /// A worker that also takes direct runs, and lets them end before it does.
+    ///
+    /// # Errors
+    /// The journal does not answer.
+    pub async fn with_direct_runs(self) -> Result<(Self, DirectRuns), JournalError> {
+        let direct = DirectRuns::open(
+            self.journal.clone(),
+            Arc::clone(&self.publishers),
+            Arc::clone(&self.outbox),
+            Arc::clone(&self.ids),
+        );
+        let direct = direct.await?;
+        let worker = Self {
+            direct: Some(direct.clone()),
             ..self
-        }
+        };
+        Ok((worker, direct))
     }
 
     /// Works until `shutdown`; then stops all consumers, each within the grace, reports it and
@@ -103,6 +126,7 @@ impl Worker {
             journal: self.journal.clone(),
             connections: Arc::new(Connections::new(Arc::clone(&self.connector))),
             endpoints: Endpoints::new(),
+            publishers: Arc::clone(&self.publishers),
             reporter,
             ids: Arc::clone(&self.ids),
             grace: self.config.grace,
@@ -114,7 +138,7 @@ impl Worker {
             () = self.reconcile(&mut reconciler) => {}
             () = self.answer_requests() => {}
             () = self.prune() => {}
-            () = self.drain() => {}
+            () = self.outbox.drain() => {}
         }
         let parting = async {
             let direct = async {
@@ -180,14 +204,6 @@ impl Worker {
         }
     }
 
-    /// Publishes what direct runs leave, until it is cancelled.
-    async fn drain(&self) {
-        match &self.direct {
-            Some(direct) => direct.drain().await,
-            None => std::future::pending().await,
-        }
-    }
-
     async fn answer_requests(&self) {
         let mut pause = Pause::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
@@ -212,7 +228,7 @@ impl Worker {
     }
 
     /// Batch after batch, each between commits of other work, until nothing is beyond retention.
-    async fn prune_all(&self) -> Result<(), crate::journal::JournalError> {
+    async fn prune_all(&self) -> Result<(), JournalError> {
         while self.journal.prune(self.config.retention).await? > 0 {}
         Ok(())
     }

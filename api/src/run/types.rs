@@ -1,7 +1,7 @@
 //! The types of a run.
 
 use async_graphql::{Enum, ID, Object, SimpleObject};
-use domain::run;
+use domain::run::{self, OutputState as DomainOutputState};
 use domain::settlement::{Decision as DomainDecision, Reason as DomainReason};
 use uuid::Uuid;
 
@@ -65,10 +65,50 @@ impl Run {
         self.1.end.as_ref()?.reason_text.as_deref()
     }
 
+    /// Where the result goes, as decided: the topics of the publishers that took it then.
+    async fn outputs(&self) -> Vec<RunOutput> {
+        self.1.outputs.iter().map(RunOutput::new).collect()
+    }
+
     /// When the run ended; null while it is running.
     async fn finished_at(&self) -> Option<DateTime> {
         Some(DateTime(self.1.end.as_ref()?.finished_at))
     }
+}
+
+/// A topic that a result goes to.
+#[derive(SimpleObject)]
+pub struct RunOutput {
+    /// The UUID of its broker at the time of the decision.
+    pub broker: String,
+    /// The name of the topic.
+    pub topic: String,
+    /// How far the result has come.
+    pub state: OutputState,
+}
+
+impl RunOutput {
+    fn new(output: &run::RunOutput) -> Self {
+        Self {
+            broker: output.topic.broker.to_string(),
+            topic: output.topic.topic.to_string(),
+            state: output.state.into(),
+        }
+    }
+}
+
+/// How far a result has come on its way to a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "DomainOutputState")]
+pub enum OutputState {
+    /// It is not known to be there.
+    Waiting,
+    /// It is there.
+    Published,
+    /// The publisher was disabled before the result was published, and it never will be.
+    Withdrawn,
+    /// The topic does not take messages of that size.
+    TooLarge,
 }
 
 /// The recorded end of a run.
@@ -136,6 +176,10 @@ pub struct Ledger {
     pub dropped: BigInt,
     /// Messages without a decision yet.
     pub in_flight: BigInt,
+    /// Outputs of successful runs whose publishers were disabled before they were published.
+    pub outputs_withdrawn: BigInt,
+    /// Outputs of successful runs that were too large for their topics.
+    pub outputs_too_large: BigInt,
 }
 
 impl From<run::Ledger> for Ledger {
@@ -147,6 +191,8 @@ impl From<run::Ledger> for Ledger {
             filtered: BigInt(ledger.filtered),
             dropped: BigInt(ledger.dropped),
             in_flight: BigInt(ledger.in_flight),
+            outputs_withdrawn: BigInt(ledger.outputs_withdrawn),
+            outputs_too_large: BigInt(ledger.outputs_too_large),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Assignments as workers see them: what the domain holds, in its serialised form.
 
 use async_graphql::SimpleObject;
-use domain::{Assignment, BrokerId, ListenerId, Outputs};
+use domain::{Assignment, ListenerId, Outputs};
 use projections::assignment as row;
 
 use crate::scalar::{Json, Position};
@@ -38,6 +38,8 @@ pub struct AssignedBroker {
     pub broker: String,
     /// How it is reached, in the form of the worker's protocol version.
     pub settings: Json<domain::broker::BrokerSettings>,
+    /// The UUIDs of the brokers that it took over from.
+    pub replaces: Vec<String>,
 }
 
 /// Where the results of a version go.
@@ -69,11 +71,12 @@ impl From<row::AssignmentChange> for AssignmentChange {
     }
 }
 
-impl From<(BrokerId, domain::broker::BrokerSettings)> for AssignedBroker {
-    fn from((id, settings): (BrokerId, domain::broker::BrokerSettings)) -> Self {
+impl From<row::AssignedBroker> for AssignedBroker {
+    fn from(broker: row::AssignedBroker) -> Self {
         Self {
-            broker: id.to_string(),
-            settings: Json(settings),
+            broker: broker.broker.to_string(),
+            settings: Json(broker.settings),
+            replaces: broker.replaces.iter().map(ToString::to_string).collect(),
         }
     }
 }

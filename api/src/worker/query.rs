@@ -81,13 +81,10 @@ async fn outputs(ctx: &Context<'_>, algorithm: String, version: &str) -> Result<
     let topics = outputs.known().unwrap_or_default().iter();
     let brokers: BTreeSet<_> = topics.map(|topic| topic.broker).collect();
     let brokers: Vec<_> = brokers.into_iter().collect();
-    let brokers = model.brokers_by_id(&brokers).await;
+    let brokers = model.assigned_brokers(&brokers).await;
     let brokers = brokers.map_err(|cause| read_failure(&cause))?;
-    let reached = brokers
-        .into_iter()
-        .map(|broker| (broker.id, broker.settings).into());
     Ok(VersionOutputs {
-        brokers: reached.collect(),
+        brokers: brokers.into_iter().map(Into::into).collect(),
         outputs: Json(outputs),
     })
 }

@@ -81,6 +81,8 @@ CREATE TABLE brokers (
     discovered_at bigint,
     ended_at      bigint,
     replaced_by   text COLLATE "C",
+    -- The ids of the brokers that it took over from, and those that they had, as a JSON array.
+    replaces      text NOT NULL DEFAULT '[]',
     -- How many it has, since a list of brokers is asked for that often.
     topics        bigint NOT NULL DEFAULT 0
 );

@@ -10,11 +10,15 @@ CREATE TABLE listeners (
     -- for the direct callers of that.
     consumer_group TEXT    NOT NULL UNIQUE,
     topic          TEXT    NOT NULL,
+    algorithm      TEXT    NOT NULL,
     received       INTEGER NOT NULL DEFAULT 0,
     succeeded      INTEGER NOT NULL DEFAULT 0,
     dead_lettered  INTEGER NOT NULL DEFAULT 0,
     filtered       INTEGER NOT NULL DEFAULT 0,
     dropped        INTEGER NOT NULL DEFAULT 0,
+    -- Outputs that ended without being published: the publisher was gone, or the result too large.
+    withdrawn      INTEGER NOT NULL DEFAULT 0,
+    too_large      INTEGER NOT NULL DEFAULT 0,
     -- Finished runs that retention has deleted.
     pruned         INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -70,14 +74,38 @@ CREATE TABLE decisions (
     reason       TEXT,
     reason_text  TEXT,
     -- Microseconds since 1970, UTC.
-    finished_at  INTEGER NOT NULL
+    finished_at  INTEGER NOT NULL,
+    -- The first half of the result's SHA-256; none where there is no result.
+    digest       BLOB CHECK (length(digest) = 16),
+    -- Where the result goes; none where nothing is published.
+    destination  INTEGER
+) STRICT;
+
+-- The lists of topics, `broker/topic` in a line each, that results go to. Few, so that a decision
+-- names its outputs by a number.
+CREATE TABLE destinations (
+    destination INTEGER PRIMARY KEY,
+    topics      TEXT    NOT NULL UNIQUE
 ) STRICT;
 
 -- Decided, not yet known to be published.
 CREATE TABLE outbox (
     run              INTEGER PRIMARY KEY,
+    -- Until then whoever decided or took it publishes it, and nobody else. Microseconds since 1970.
+    held_until       INTEGER NOT NULL,
+    -- Of the message that it is the result of.
+    key              BLOB,
+    traceparent      BLOB,
     content_type     TEXT,
     content_encoding TEXT,
     -- The bytes to publish; none for a dead letter, whose bytes are the message's.
     result           BLOB
 ) STRICT;
+
+-- Outputs that ended by themselves: published before others of their run, or never.
+CREATE TABLE outputs (
+    run   INTEGER NOT NULL,
+    topic TEXT    NOT NULL,
+    state TEXT    NOT NULL CHECK (state IN ('PUBLISHED', 'WITHDRAWN', 'TOO_LARGE')),
+    PRIMARY KEY (run, topic)
+) STRICT, WITHOUT ROWID;

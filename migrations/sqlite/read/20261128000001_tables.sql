@@ -61,6 +61,8 @@ CREATE TABLE brokers (
     discovered_at INTEGER,
     ended_at      INTEGER,
     replaced_by   TEXT,
+    -- The ids of the brokers that it took over from, and those that they had, as a JSON array.
+    replaces      TEXT NOT NULL DEFAULT '[]',
     -- How many it has, since a list of brokers is asked for that often.
     topics        INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;

@@ -1,7 +1,10 @@
 //! Assignments as workers read them: what changed after a position, in pages of bounded size.
 
+use std::collections::BTreeSet;
+
 use domain::broker::BrokerSettings;
 use domain::{Assignment, BrokerId, ListenerId, Position};
+use serde::Deserialize;
 
 use crate::database::{FromRow, Row, Statement};
 use crate::error::ReadModelError;
@@ -38,12 +41,21 @@ enum Read {
     Listener(String),
 }
 
+/// How a broker is reached, and what it took over from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssignedBroker {
+    pub broker: BrokerId,
+    pub settings: BrokerSettings,
+    /// The brokers that it replaced, directly or not.
+    pub replaces: BTreeSet<BrokerId>,
+}
+
 /// A part of what changed. A broker comes before the assignments that refer to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssignmentPage {
     /// Where the last of these pages leads.
     pub position: Position,
-    pub brokers: Vec<(BrokerId, BrokerSettings)>,
+    pub brokers: Vec<AssignedBroker>,
     pub changes: Vec<AssignmentChange>,
     /// Where the next page begins; none: this is the last.
     pub next: Option<AssignmentCursor>,
@@ -65,12 +77,13 @@ impl AssignmentCursor {
             return None;
         };
         // Newer ones too: an assignment may refer to any that was connected before.
-        let select = "SELECT id, settings FROM brokers \
-                      WHERE id > ?1 AND settings_at > ?2 AND ended_at IS NULL \
-                      ORDER BY id LIMIT ?3";
         let after = model::stored_position(self.after.unwrap_or_default());
         Some(
-            Statement::new(select)
+            Statement::new(BROKERS)
+                .then(
+                    " WHERE id > ?1 AND settings_at > ?2 AND ended_at IS NULL \
+                     ORDER BY id LIMIT ?3",
+                )
                 .bind(id.as_str())
                 .bind(after)
                 .bind(MOST_ROWS),
@@ -120,6 +133,19 @@ impl AssignmentPage {
 }
 
 impl ReadModel {
+    /// How the brokers of those ids are reached, in no order.
+    ///
+    /// # Errors
+    /// The database cannot answer.
+    pub async fn assigned_brokers(
+        &self,
+        ids: &[BrokerId],
+    ) -> Result<Vec<AssignedBroker>, ReadModelError> {
+        let select = Statement::new(BROKERS).then(" WHERE id IN (SELECT value FROM json_each(?1))");
+        let rows: Vec<Entry> = self.rows(select.bind(serde_json::to_string(ids)?)).await?;
+        rows.iter().map(Entry::broker).collect()
+    }
+
     /// The next page of what is to run, with the brokers that it refers to. From the start only
     /// what is to run; from a position on also what is to stop.
     ///
@@ -197,6 +223,17 @@ fn cut(mut entries: Vec<Entry>, room: &mut usize) -> (Vec<Entry>, bool) {
     (entries, !(whole && read_all))
 }
 
+/// Brokers with what is told of them.
+const BROKERS: &str = "SELECT id, '{\"settings\":' || settings || ',\"replaces\":' || replaces || '}' \
+                       FROM brokers";
+
+/// What is told of a broker.
+#[derive(Deserialize)]
+struct Reached {
+    settings: BrokerSettings,
+    replaces: BTreeSet<BrokerId>,
+}
+
 /// A row with its key, and what it holds as JSON.
 struct Entry {
     key: String,
@@ -210,11 +247,15 @@ impl Entry {
         2 * self.key.len() + body + 64
     }
 
-    fn broker(&self) -> Result<(BrokerId, BrokerSettings), ReadModelError> {
+    fn broker(&self) -> Result<AssignedBroker, ReadModelError> {
         let id = self.key.parse();
         let id = id.map_err(|error| ReadModelError::Row(Box::new(error)))?;
-        let settings = serde_json::from_str(self.body.as_deref().unwrap_or_default())?;
-        Ok((BrokerId(id), settings))
+        let reached: Reached = serde_json::from_str(self.body.as_deref().unwrap_or_default())?;
+        Ok(AssignedBroker {
+            broker: BrokerId(id),
+            settings: reached.settings,
+            replaces: reached.replaces,
+        })
     }
 
     fn change(&self) -> Result<AssignmentChange, ReadModelError> {

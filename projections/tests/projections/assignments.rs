@@ -225,7 +225,7 @@ async fn a_broker_is_sent_once_and_again_when_its_credential_has_changed() {
         let pages = assignment_pages(&fixture.model, after).await;
         let brokers = pages.into_iter().flat_map(|page| page.brokers);
         let version = |settings: BrokerSettings| settings.credential().map(|used| used.version);
-        let used = brokers.map(|(id, settings)| (id, version(settings)));
+        let used = brokers.map(|told| (told.broker, version(told.settings)));
         used.collect::<BTreeMap<_, _>>()
     };
     let both = BTreeMap::from([(broker_id("main"), None), (broker_id("keys"), Some(1))]);
@@ -238,6 +238,24 @@ async fn a_broker_is_sent_once_and_again_when_its_credential_has_changed() {
     assert_eq!(brokers(Some(seen)).await, rotated);
     let (_, changed) = assignments(&fixture.model, Some(seen)).await;
     assert_eq!(changed, [], "assignments name brokers by their ids");
+}
+
+#[tokio::test]
+async fn a_broker_is_sent_again_with_all_that_it_took_over_from() {
+    let mut events = flowing("1.0.0");
+    for (old, next) in [("main", "second"), ("second", "third")] {
+        events.push(domain::testing::broker_connected(next));
+        events.push(broker_replaced(old, next));
+    }
+    let fixture = Fixture::after(&events).await;
+    let third = broker_id("third");
+    let told = fixture.model.assigned_brokers(&[third]).await.unwrap();
+    let before = BTreeSet::from(["main", "second"].map(broker_id));
+    assert_eq!(told[0].replaces, before);
+    let before_last = Some(Position(events.len() as u64 - 1));
+    let pages = assignment_pages(&fixture.model, before_last).await;
+    let sent = pages.into_iter().flat_map(|page| page.brokers);
+    assert_eq!(sent.collect::<Vec<_>>(), told);
 }
 
 /// An answer of the API holds a mebibyte, and a page is to fit with what surrounds it.

@@ -108,21 +108,33 @@ impl Fold {
         let standing = || self.algorithms.get(algorithm).standing();
         let takes = |selector: &VersionSelector| selector.takes(&picked.version, standing());
         let mut outputs = Vec::new();
+        let mut is_moving = false;
         for id in topics() {
             let (topic, broker) = (self.topics.get(&id), self.brokers.get(&id.broker));
             let publisher = topic.publishers.get(algorithm);
             if !publisher.is_some_and(takes) {
                 continue;
             }
-            if broker.replaced_by.is_some() {
-                return Outputs::Moving;
+            if let Some(next) = broker.replaced_by {
+                is_moving = true;
+                let arrived = topic_on(next, id.topic.as_str());
+                let publisher = self.topics.get(&arrived).publishers.get(algorithm);
+                if !publisher.is_some_and(takes)
+                    || !self.permits(&arrived, algorithm, Access::Publish)
+                {
+                    outputs.push(id);
+                }
+                continue;
             }
             if self.permits(&id, algorithm, Access::Publish) {
                 outputs.push(id);
             }
         }
         outputs.sort_by_key(ToString::to_string);
-        Outputs::Known(outputs)
+        match is_moving {
+            true => Outputs::Moving(outputs),
+            false => Outputs::Known(outputs),
+        }
     }
 
     /// Whether a connected broker's topic is open to the algorithm: by the rule of decisions, which

@@ -75,21 +75,18 @@ async fn outputs_are_moving_until_a_publisher_has_followed_its_broker() {
         let direct = fixture.model.outputs(&score(), &version).await.unwrap();
         let assigned = fixture.assigned().await.remove(0).outputs;
         assert_eq!(assigned, direct, "one rule for listeners and direct runs");
-        match direct {
-            Outputs::Known(topics) => Some(topics),
-            Outputs::Moving => None,
-        }
+        direct
     };
-    let at = |broker| Some(vec![topic_on(broker, "scores")]);
-    assert_eq!(publishers(&events).await, at("keys"));
+    let at = |broker| vec![topic_on(broker, "scores")];
+    assert_eq!(publishers(&events).await, Outputs::Known(at("keys")));
     events.push(queues_connected("next"));
     events.push(broker_replaced("keys", "next"));
-    assert_eq!(publishers(&events).await, None);
+    assert_eq!(publishers(&events).await, Outputs::Moving(at("keys")));
 
     events.extend(publishing_on("next"));
-    assert_eq!(publishers(&events).await, None);
+    assert_eq!(publishers(&events).await, Outputs::Moving(at("next")));
     events.push(publisher_disabled(on("keys")));
-    assert_eq!(publishers(&events).await, at("next"));
+    assert_eq!(publishers(&events).await, Outputs::Known(at("next")));
 }
 
 /// The outputs of an assignment that says which they are.

@@ -1,5 +1,7 @@
 //! What the control plane sends: assignments, and requests to look at brokers.
 
+use std::collections::HashSet;
+
 use domain::broker::BrokerSettings;
 use domain::listener::StartPosition;
 use domain::{Assignment, BrokerId, ListenerId, Outputs};
@@ -21,6 +23,8 @@ pub(crate) struct Assignments {
 pub(crate) struct AssignedBroker {
     pub(crate) broker: BrokerId,
     pub(crate) settings: BrokerSettings,
+    /// The brokers that it took over from.
+    pub(crate) replaces: HashSet<BrokerId>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -19,7 +19,7 @@ pub(crate) struct Run {
     /// The run id as text.
     pub(crate) id: Bytes,
     /// The W3C trace parent that calls and results carry.
-    pub(super) traceparent: Bytes,
+    pub(crate) traceparent: Bytes,
     pub(crate) key: RunKey,
     /// Calls counted so far.
     pub(crate) attempts: u32,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use brokers::Message;
 use domain::Assignment;
 use domain::listener::FaultPolicy;
 use domain::settlement::Decision;
@@ -9,15 +10,16 @@ use domain::settlement::Decision;
 use super::claim::Run;
 use super::invoke::{Finding, Found};
 use super::{Pipeline, Unsettled, no_dlq};
-use crate::journal::{Draft, Outcome, Recorded, Representation};
+use crate::journal::{Draft, Outcome, Pending, Publication, Recorded, digest};
 
 /// The recorded decision, whether `finding` made it or not.
 pub(super) async fn decide(
     pipeline: &Pipeline,
+    message: &Message,
     run: &Run,
     finding: Finding,
 ) -> Result<Recorded, Unsettled> {
-    let draft = Arc::new(draft(pipeline, finding).await?);
+    let draft = Arc::new(draft(pipeline, message, run, finding).await?);
     Ok(
         match pipeline.journal.decide(run.key, Arc::clone(&draft)).await? {
             Outcome::Recorded(at) => Recorded::of(Arc::unwrap_or_clone(draft), at),
@@ -26,7 +28,14 @@ pub(super) async fn decide(
     )
 }
 
-async fn draft(pipeline: &Pipeline, finding: Finding) -> Result<Draft, Unsettled> {
+/// The decision on a finding. A result goes to the publishers of the version that was called, as
+/// the assignment of the call lists them.
+async fn draft(
+    pipeline: &Pipeline,
+    message: &Message,
+    run: &Run,
+    finding: Finding,
+) -> Result<Draft, Unsettled> {
     let assignment = &finding.assignment;
     let version = assignment.version.as_ref();
     let mut draft = Draft {
@@ -36,20 +45,34 @@ async fn draft(pipeline: &Pipeline, finding: Finding) -> Result<Draft, Unsettled
         status: finding.status,
         reason: None,
         reason_text: None,
-        representation: Representation::default(),
-        result: None,
+        digest: None,
+        pending: Pending::Nothing,
     };
     match finding.found {
         Found::Result {
             representation,
             body,
         } => {
-            draft.representation = representation;
-            draft.result = body;
+            draft.digest = body.as_deref().map(digest);
+            let outputs = assignment.outputs.decided();
+            if let Some(body) = body
+                && !outputs.is_empty()
+            {
+                draft.pending = Pending::Result(Publication {
+                    outputs: outputs.to_vec(),
+                    key: message.key.clone(),
+                    traceparent: run.traceparent.clone(),
+                    representation,
+                    body,
+                });
+            }
         }
         Found::Faulty { reason, text } => {
             let (current, decision) = fate(pipeline).await?;
             draft.decision = decision;
+            if decision == Decision::DeadLettered {
+                draft.pending = Pending::DeadLetter;
+            }
             draft.revision = Some(current.revision);
             draft.reason = Some(reason);
             draft.reason_text = Some(text);

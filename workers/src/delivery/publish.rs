@@ -1,18 +1,16 @@
 //! Publish: the decision's message to everywhere it belongs, until it is there.
 //!
-//! A result goes to the outputs of the version that ran: as the current assignment lists them while
-//! it still resolves to that version, so that a publisher disabled meanwhile gets no more; otherwise
-//! as the assignment listed them that the call was made under. After a restart only the current
-//! assignment is known. While a publisher is being moved to another broker, the result waits. A dead
-//! letter goes to the dead letter queue that is set at the time.
+//! A result goes to the outputs that were decided with it. One whose publisher was moved to another
+//! broker follows it, and one whose publisher is gone is withdrawn. A dead letter goes to the dead
+//! letter queue that is set at the time.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use brokers::{BrokerError, Message, Outgoing};
 use domain::settlement::Reason;
-use domain::{Assignment, BrokerId, TopicId, TopicName};
+use domain::{Assignment, BrokerId, TopicId, TopicName, Version};
 use futures_util::future::join_all;
 
 use super::blocks::Block;
@@ -20,8 +18,10 @@ use super::claim::Run;
 use super::dead_letter::Extent;
 use super::result::Origin;
 use super::{Pipeline, Unsettled, dead_letter, no_dlq, result};
-use crate::journal::Recorded;
+use crate::control_plane::frame::VersionOutputs;
+use crate::journal::{OutputEnd, Publication, Recorded};
 use crate::pause::Pause;
+use crate::publishers::Route;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
@@ -29,53 +29,63 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// Failures in a row that are worth telling people.
 const FAILURES_TO_BLOCK: u32 = 3;
 
-/// Publishes the result of a run to every output.
+/// Publishes the result of a run to every output that is left.
 pub(super) async fn result(
     pipeline: &Pipeline,
-    message: &Message,
     run: &Run,
-    decision: Recorded,
-    called_under: Option<Arc<Assignment>>,
+    decision: &Recorded,
+    mut publication: Publication,
 ) -> Result<(), Unsettled> {
+    let Some(version) = &decision.version else {
+        // A result has a version; without one nobody could say where it goes.
+        return Ok(());
+    };
     let mut tries = Tries::new(pipeline);
-    let mut done: HashSet<TopicId> = HashSet::new();
     loop {
-        let known =
-            |current: &Arc<Assignment>| outputs_of(current, &decision, called_under.as_ref());
-        let (assignment, listed) = pipeline.until(known).await?;
-        let outputs = listed.outputs.known().unwrap_or_default();
-        let left: Vec<_> = outputs
-            .iter()
-            .filter(|topic| !done.contains(topic))
-            .collect();
-        let writes = left.iter().map(|output| {
+        let standing = standing(pipeline, version).await?;
+        let outputs = std::mem::take(&mut publication.outputs);
+        let routes = routes(pipeline, outputs, standing.topics());
+        let sends = routes.targets.keys().map(|target| {
             let origin = Origin {
-                algorithm: &assignment.listener.algorithm,
-                listener: Some(assignment.group),
-                key: message.key.as_ref(),
+                run: &run.id,
+                algorithm: &pipeline.listener.algorithm,
+                version,
+                listener: Some(pipeline.group),
             };
-            let outgoing = result::outgoing(&output.topic, &origin, run, &decision);
-            send(pipeline, output.broker, outgoing)
+            let outgoing = result::outgoing(&target.topic, &origin, &publication);
+            send(pipeline, target.broker, outgoing)
         });
-        let written = join_all(writes).await;
-        let mut failed = None;
-        for (output, written) in left.iter().zip(&written) {
-            match written {
+        let sent = join_all(sends).await;
+        let failed = sent.iter().any(|sent| match sent {
+            Ok(()) | Err(BrokerError::TooLarge(_)) => false,
+            Err(_) => true,
+        });
+        let mut last_error = None;
+        for output in routes.gone {
+            end(pipeline, run, output, OutputEnd::Withdrawn).await?;
+        }
+        for ((target, outputs), sent) in routes.targets.into_iter().zip(sent) {
+            let ended = match sent {
+                // That the last of them are published is noted with the run.
+                Ok(()) if !failed => continue,
+                Ok(()) => OutputEnd::Published,
                 // Size does not pass by waiting, and the run is decided: it has no dead letter.
-                Err(error @ BrokerError::TooLarge(_)) => given_up(run, output, error),
-                Err(error) => failed = Some((output, error)),
-                Ok(()) => {}
+                Err(BrokerError::TooLarge(_)) => OutputEnd::TooLarge,
+                Err(error) => {
+                    last_error = Some((target, error));
+                    publication.outputs.extend(outputs);
+                    continue;
+                }
+            };
+            for output in outputs {
+                end(pipeline, run, output, ended).await?;
             }
         }
-        let Some((output, error)) = failed else {
+        let Some((target, error)) = last_error else {
             return Ok(());
         };
-        let succeeded = left
-            .iter()
-            .zip(&written)
-            .filter(|(_, written)| matches!(written, Ok(()) | Err(BrokerError::TooLarge(_))));
-        done.extend(succeeded.map(|(output, _)| TopicId::clone(output)));
-        tries.failed(&output.topic, error).await?;
+        pipeline.journal.hold(run.key).await?;
+        tries.failed(&target.topic, &error).await?;
     }
 }
 
@@ -100,29 +110,88 @@ pub(super) async fn dead_letter(
     }
 }
 
-fn given_up(run: &Run, output: &TopicId, error: &BrokerError) {
-    tracing::error!(
-        run.id = %String::from_utf8_lossy(&run.id),
-        topic = %output,
-        %error,
-        "a result is too large for its topic and was not published"
-    );
+/// Where recorded outputs are published now.
+struct Routes {
+    /// The topics, each with the outputs that lead there.
+    targets: BTreeMap<TopicId, Vec<TopicId>>,
+    gone: Vec<TopicId>,
 }
 
-/// The assignment that lists where the result of the version that was called goes; none while a
-/// publisher is being moved.
-fn outputs_of(
-    current: &Arc<Assignment>,
-    decision: &Recorded,
-    called_under: Option<&Arc<Assignment>>,
-) -> Option<Arc<Assignment>> {
-    let version = current.version.as_ref().map(|version| &version.version);
-    let assignment = match called_under {
-        Some(earlier) if version != decision.version.as_ref() => earlier,
-        _ => current,
+fn routes(pipeline: &Pipeline, outputs: Vec<TopicId>, standing: &[TopicId]) -> Routes {
+    let mut routes = Routes {
+        targets: BTreeMap::new(),
+        gone: Vec::new(),
     };
-    assignment.outputs.known()?;
-    Some(Arc::clone(assignment))
+    for output in outputs {
+        let took_over = |broker, earlier| pipeline.connections.replaced(broker, earlier);
+        match Route::of(&output, standing, took_over) {
+            Route::To(target) => routes.targets.entry(target).or_default().push(output),
+            Route::Gone => routes.gone.push(output),
+        }
+    }
+    routes
+}
+
+/// The publishers of a version that stand now.
+enum Standing {
+    /// Those of the assignment, which has that version.
+    Assigned(Arc<Assignment>),
+    Asked(Arc<VersionOutputs>),
+}
+
+impl Standing {
+    fn topics(&self) -> &[TopicId] {
+        let outputs = match self {
+            Self::Assigned(assignment) => &assignment.outputs,
+            Self::Asked(asked) => &asked.outputs,
+        };
+        outputs.known().unwrap_or_default()
+    }
+}
+
+/// The publishers of a version, once none of them is being moved.
+async fn standing(pipeline: &Pipeline, version: &Version) -> Result<Standing, Unsettled> {
+    let mut pause = Pause::new(FIRST_PAUSE, LONGEST_PAUSE);
+    loop {
+        let (assignment, is_of_version) = pipeline
+            .until(|current| match &current.version {
+                Some(called) if called.version == *version => current.outputs.known().map(|_| true),
+                _ => Some(false),
+            })
+            .await?;
+        if is_of_version {
+            return Ok(Standing::Assigned(assignment));
+        }
+        let algorithm = &pipeline.listener.algorithm;
+        match pipeline.publishers.now(algorithm, version).await {
+            Ok(asked) if asked.outputs.known().is_some() => {
+                pipeline.connections.learn(asked.brokers.clone());
+                return Ok(Standing::Asked(asked));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, %version, "the publishers of a version are not known");
+            }
+        }
+        pipeline.pause(pause.failed(&*pipeline.ids)).await?;
+    }
+}
+
+/// Notes how an output ended.
+async fn end(
+    pipeline: &Pipeline,
+    run: &Run,
+    output: TopicId,
+    end: OutputEnd,
+) -> Result<(), Unsettled> {
+    if end == OutputEnd::TooLarge {
+        tracing::error!(
+            run.id = %String::from_utf8_lossy(&run.id),
+            topic = %output,
+            "a result is too large for its topic and was not published"
+        );
+    }
+    Ok(pipeline.journal.end_output(run.key, output, end).await?)
 }
 
 async fn send(

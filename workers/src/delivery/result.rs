@@ -2,19 +2,20 @@
 
 use brokers::{CloudEvent, Metadata, Outgoing};
 use bytes::Bytes;
-use domain::{AlgorithmId, TopicName};
+use domain::{AlgorithmId, TopicName, Version};
 use uuid::Uuid;
 
-use super::claim::Run;
-use crate::journal::Recorded;
+use crate::journal::Publication;
 
-/// What a result comes from, beside its run.
+/// What a result comes from.
 pub(crate) struct Origin<'a> {
+    /// The run id as text.
+    pub(crate) run: &'a Bytes,
     pub(crate) algorithm: &'a AlgorithmId,
+    /// The version that was called.
+    pub(crate) version: &'a Version,
     /// The consumer group of the listener; none for a direct run.
     pub(crate) listener: Option<Uuid>,
-    /// The key of the message.
-    pub(crate) key: Option<&'a Bytes>,
 }
 
 /// The recorded bytes under the message's key, as a CloudEvent with the run's id, unless they are one
@@ -22,13 +23,11 @@ pub(crate) struct Origin<'a> {
 pub(crate) fn outgoing(
     topic: &TopicName,
     origin: &Origin<'_>,
-    run: &Run,
-    decision: &Recorded,
+    publication: &Publication,
 ) -> Outgoing {
     let algorithm = origin.algorithm.to_string();
-    let version = decision.version.as_ref().map(ToString::to_string);
-    let version = version.unwrap_or_default();
-    let described = decision.representation.clone();
+    let version = origin.version.to_string();
+    let described = publication.representation.clone();
     let mut metadata = Metadata {
         content_type: described.content_type.map(Bytes::from),
         content_encoding: described.content_encoding.map(Bytes::from),
@@ -37,7 +36,7 @@ pub(crate) fn outgoing(
     if !metadata.is_structured_event() {
         metadata.event = Some(CloudEvent {
             specversion: Bytes::from_static(b"1.0"),
-            id: run.id.clone(),
+            id: origin.run.clone(),
             source: Bytes::from(format!("/algorithms/{algorithm}/{version}")),
             kind: Bytes::from_static(b"eventflows.result"),
             others: Vec::new(),
@@ -45,8 +44,8 @@ pub(crate) fn outgoing(
     }
     let mut headers = Vec::with_capacity(5);
     let mut add = |name: &'static str, value: Bytes| headers.push((name.into(), Some(value)));
-    add("traceparent", run.traceparent.clone());
-    add("eventflows-run-id", run.id.clone());
+    add("traceparent", publication.traceparent.clone());
+    add("eventflows-run-id", origin.run.clone());
     add("eventflows-algorithm", Bytes::from(algorithm));
     add("eventflows-algorithm-version", Bytes::from(version));
     if let Some(listener) = origin.listener {
@@ -54,9 +53,9 @@ pub(crate) fn outgoing(
     }
     Outgoing {
         topic: topic.to_string(),
-        key: origin.key.cloned(),
+        key: publication.key.clone(),
         headers,
         metadata,
-        body: Some(decision.result.clone().unwrap_or_default()),
+        body: Some(publication.body.clone()),
     }
 }

@@ -6,17 +6,17 @@ use std::time::Duration;
 use domain::listener::RetryPolicy;
 use domain::run::{CalledVersion, DirectFailure, DirectOutcome, DirectResult, DirectRun};
 use domain::settlement::{self, Decision, Reason, Verdict, backoff};
-use domain::{AlgorithmId, RunId, Version};
+use domain::{AlgorithmId, RunId, TopicId, Version};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
-use super::Shared;
+use super::{NotRun, Shared};
 use crate::delivery::call::call;
 use crate::delivery::called::Called;
 use crate::delivery::claim::Run;
 use crate::delivery::input::Input;
 use crate::journal::{
-    Claim, Draft, JournalError, Outcome, Recorded, Representation, Taken, Unpublished,
+    Claim, Draft, JournalError, Outcome, Pending, Publication, Recorded, Taken, Unpublished, digest,
 };
 use crate::pause::unit;
 
@@ -34,7 +34,7 @@ impl Shared {
         &self,
         id: RunId,
         run: DirectRun,
-        claimed: oneshot::Sender<Result<(), JournalError>>,
+        claimed: oneshot::Sender<Result<(), NotRun>>,
         end: oneshot::Sender<DirectOutcome>,
     ) {
         let DirectRun {
@@ -45,8 +45,15 @@ impl Shared {
             timeout,
             room: _room,
         } = run;
-        let mut run = match self.claim(id, &algorithm).await {
-            Ok(run) => run,
+        let begun = async {
+            let outputs = self
+                .publishers
+                .recently(&algorithm, &version.version)
+                .await?;
+            Ok((self.claim(id, &algorithm).await?, outputs))
+        };
+        let (mut run, outputs) = match begun.await {
+            Ok(begun) => begun,
             // A caller that has stopped waiting needs no answer, here and below.
             Err(error) => return drop(claimed.send(Err(error))),
         };
@@ -60,33 +67,31 @@ impl Shared {
         };
         let duration = began.elapsed();
         drop(input);
-        let draft = Arc::new(draft(version.version.clone(), &called));
-        // The drain leaves the run alone from before its row is there.
-        let _busy = self.outbox.hold(run.key);
+        let outputs = outputs.outputs.decided();
+        let draft = Arc::new(draft(version.version.clone(), &run, &called, outputs));
         let recorded = match self.journal.decide(run.key, Arc::clone(&draft)).await {
             Ok(Outcome::Recorded(at)) => Recorded::of(Arc::unwrap_or_clone(draft), at),
             Ok(Outcome::Earlier(recorded)) => *recorded,
             Err(error) => return undecided(id, &error),
         };
         let _ = end.send(outcome(duration, called));
-        if !recorded.published {
+        if let Pending::Result(publication) = recorded.pending {
             let unpublished = Unpublished {
                 run: run.key,
                 run_id: id,
                 algorithm,
+                listener: None,
                 version: version.version,
+                publication,
             };
-            self.outbox.publish_now(&unpublished, &recorded).await;
+            self.outbox.publish_now(&unpublished).await;
         }
     }
 
     async fn claim(&self, id: RunId, algorithm: &AlgorithmId) -> Result<Run, JournalError> {
         let claim = Claim {
             listener: self.listener(algorithm).await?,
-            taken: Taken::Direct {
-                run_id: id,
-                number: self.next_number(),
-            },
+            taken: Taken::Direct(id),
             calls: true,
         };
         let claimed = self.journal.claim(vec![claim]).await?;
@@ -121,7 +126,7 @@ impl Shared {
     }
 }
 
-fn draft(version: Version, called: &Called) -> Draft {
+fn draft(version: Version, run: &Run, called: &Called, outputs: &[TopicId]) -> Draft {
     let mut draft = Draft {
         decision: Decision::Succeeded,
         version: Some(version),
@@ -129,13 +134,23 @@ fn draft(version: Version, called: &Called) -> Draft {
         status: called.answer_status(),
         reason: None,
         reason_text: None,
-        representation: Representation::default(),
-        result: None,
+        digest: None,
+        pending: Pending::Nothing,
     };
     let reason = match settlement::judge(&called.answer) {
         Verdict::Succeeded => {
-            draft.representation.clone_from(&called.representation);
-            draft.result.clone_from(&called.result);
+            draft.digest = called.result.as_deref().map(digest);
+            if let Some(body) = called.result.clone()
+                && !outputs.is_empty()
+            {
+                draft.pending = Pending::Result(Publication {
+                    outputs: outputs.to_vec(),
+                    key: None,
+                    traceparent: run.traceparent.clone(),
+                    representation: called.representation.clone(),
+                    body,
+                });
+            }
             return draft;
         }
         Verdict::Faulty(reason) | Verdict::Block(reason) => reason,

@@ -1,27 +1,26 @@
-//! What the journal holds and answers.
+//! What is taken, and what is known of it.
 
 use std::fmt;
 use std::sync::Arc;
 
 use brokers::Fingerprint;
-use bytes::Bytes;
-use domain::run::RunEnd;
-use domain::settlement::{Decision, Reason};
-use domain::{AlgorithmId, Position, RunId, Version};
-use jiff::Timestamp;
+use domain::{AlgorithmId, RunId};
 use uuid::Uuid;
+
+use super::decision::Recorded;
 
 /// What the owner of direct runs begins with.
 pub(super) const DIRECT: &str = "direct:";
 
-/// Names a listener in its worker's journal.
+/// Names a listener in its journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ListenerKey(pub(super) i64);
 
-/// Names a run in its worker's journal.
+/// Names a run in its journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RunKey {
     pub(super) listener: ListenerKey,
+    /// Rises with the claims.
     pub(super) run: i64,
 }
 
@@ -60,8 +59,8 @@ pub enum Taken {
         id: MessageId,
         fingerprint: Fingerprint,
     },
-    /// The call of a direct caller, with a number that no other one has.
-    Direct { run_id: RunId, number: i64 },
+    /// The call of a direct caller.
+    Direct(RunId),
 }
 
 /// What is known of something that was taken.
@@ -78,54 +77,11 @@ pub struct Claimed {
     pub decision: Option<Recorded>,
 }
 
-/// What HTTP says of the bytes of a body, and what belongs with them wherever they go.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Representation {
-    pub content_type: Option<String>,
-    /// None where the bytes are not encoded.
-    pub content_encoding: Option<String>,
-}
-
-/// A decision to record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
-    pub decision: Decision,
-    /// The version that was called, if any.
-    pub version: Option<Version>,
-    /// The listener's revision at the time; none for a direct run.
-    pub revision: Option<Position>,
-    pub status: Option<u16>,
-    pub reason: Option<Reason>,
-    pub reason_text: Option<String>,
-    pub representation: Representation,
-    /// The bytes to publish; none for a dead letter, whose bytes are the message's, and for a run
-    /// without a result, which publishes nothing.
-    pub result: Option<Bytes>,
-}
-
-/// What came of recording a decision.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The draft stands, since then.
-    Recorded(Timestamp),
-    /// Another decision was there before.
-    Earlier(Box<Recorded>),
-}
-
-/// A decision as recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    pub decision: Decision,
-    pub version: Option<Version>,
-    pub revision: Option<Position>,
-    pub status: Option<u16>,
-    pub reason: Option<Reason>,
-    pub reason_text: Option<String>,
-    pub finished_at: Timestamp,
-    pub published: bool,
-    pub representation: Representation,
-    /// The bytes to publish, while it is not published.
-    pub result: Option<Bytes>,
+impl RunKey {
+    /// The run's number in its journal; rises with the claims.
+    pub(crate) fn number(self) -> i64 {
+        self.run
+    }
 }
 
 #[cfg(test)]
@@ -148,53 +104,32 @@ impl MessageId {
     }
 }
 
-impl Recorded {
-    /// The decision that `draft` became at `finished_at`.
-    pub(crate) fn of(draft: Draft, finished_at: Timestamp) -> Self {
-        Self {
-            published: !draft.has_to_be_published(),
-            decision: draft.decision,
-            version: draft.version,
-            revision: draft.revision,
-            status: draft.status,
-            reason: draft.reason,
-            reason_text: draft.reason_text,
-            finished_at,
-            representation: draft.representation,
-            result: draft.result,
-        }
-    }
-}
-
-impl Draft {
-    pub(super) fn has_to_be_published(&self) -> bool {
-        match self.decision {
-            Decision::Succeeded => self.result.is_some(),
-            Decision::DeadLettered => true,
-            Decision::Filtered | Decision::Dropped => false,
-        }
-    }
-}
-
-impl From<Recorded> for RunEnd {
-    fn from(recorded: Recorded) -> Self {
-        Self {
-            decision: recorded.decision,
-            version: recorded.version,
-            status: recorded.status,
-            reason: recorded.reason,
-            reason_text: recorded.reason_text,
-            finished_at: recorded.finished_at,
-        }
-    }
-}
-
 /// As stored: a bare UUID is a consumer group.
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listener(group) => group.fmt(f),
             Self::DirectCallers(algorithm) => write!(f, "{DIRECT}{algorithm}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_has_one_run_for_each_listener() {
+        let run_id = |group, offset, incarnation| {
+            let id = MessageId {
+                partition: 1,
+                offset,
+            };
+            id.run_id(Uuid::from_u128(group), "orders", incarnation)
+        };
+        assert_eq!(run_id(1, 7, 0), run_id(1, 7, 0));
+        for other in [run_id(1, 8, 0), run_id(2, 7, 0), run_id(1, 7, 1)] {
+            assert_ne!(run_id(1, 7, 0), other);
         }
     }
 }

@@ -68,6 +68,7 @@ async fn a_result_that_is_too_large_for_its_topic_is_given_up_and_the_next_goes_
     assert_eq!((world.broker.too_large(), world.calls()), (1, 2));
     let ledger = worker.ledger().await;
     assert_eq!((ledger.succeeded, ledger.in_flight), (2, 0));
+    assert_eq!(ledger.outputs_too_large, 1);
     worker.stop().await;
 }
 

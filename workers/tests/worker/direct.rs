@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::algorithm::Protocol;
-use domain::run::{CalledVersion, DirectError, DirectOutcome, DirectRun, DirectRunner, Run};
+use domain::run::{
+    CalledVersion, DirectError, DirectOutcome, DirectRun, DirectRunner, OutputState, Run,
+};
 use domain::settlement::{Answer, Decision, Reason};
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -43,16 +45,16 @@ async fn outcome(direct: &DirectRuns, run: DirectRun) -> DirectOutcome {
 
 async fn runs(worker: &Running) -> Vec<Run> {
     let owner = Owner::DirectCallers(ALGORITHM.parse().unwrap());
-    worker.journal.runs(&owner, None, 100).await.unwrap()
+    worker.journal.runs(&owner, None, 1000).await.unwrap()
 }
 
 async fn outbox(worker: &Running) -> usize {
-    worker
-        .journal
-        .unpublished_direct(0, 100)
-        .await
-        .unwrap()
-        .len()
+    let runs = runs(worker).await.into_iter();
+    let is_waiting = |run: &Run| {
+        let mut states = run.outputs.iter().map(|output| output.state);
+        states.any(|state| state == OutputState::Waiting)
+    };
+    runs.filter(is_waiting).count()
 }
 
 async fn until_outbox_holds(worker: &Running, wanted: usize) {
@@ -161,7 +163,7 @@ async fn a_topic_that_is_down_keeps_nobody_waiting_and_gets_the_result_later() {
 #[tokio::test]
 async fn a_direct_result_waits_for_a_publisher_that_is_being_moved() {
     let world = World::new(echo).await;
-    world.plane.set_outputs(None);
+    world.move_outputs(&["scores"]);
     let worker = world.worker().await;
     let ended = outcome(&worker.direct, run(&world, b"one")).await.ended;
     assert!(ended.is_ok());
@@ -173,7 +175,7 @@ async fn a_direct_result_waits_for_a_publisher_that_is_being_moved() {
 }
 
 #[tokio::test]
-async fn a_result_that_is_too_large_is_not_tried_all_the_time_and_holds_up_no_other() {
+async fn a_result_that_is_too_large_is_given_up_and_holds_up_no_other() {
     let world = World::new(echo).await;
     world.publish_to(&["scores"]);
     world.broker.take_at_most(100);
@@ -183,10 +185,11 @@ async fn a_result_that_is_too_large_is_not_tried_all_the_time_and_holds_up_no_ot
     world.broker.refuse("scores", true);
     outcome(&worker.direct, run(&world, b"one")).await;
     world.broker.refuse("scores", false);
-    // By a pass over all that is left, the large one before it.
     assert_eq!(body(&world.outputs(1).await[0]), "scored one");
-    until_outbox_holds(&worker, 1).await;
+    until_outbox_holds(&worker, 0).await;
     assert_eq!(world.broker.too_large(), 1);
+    let large = runs(&worker).await.pop().unwrap();
+    assert_eq!(large.outputs[0].state, OutputState::TooLarge);
     worker.stop().await;
 }
 
@@ -257,6 +260,8 @@ async fn a_publisher_disabled_meanwhile_gets_nothing_and_ends_the_waiting() {
     world.broker.refuse("scores", false);
     until_outbox_holds(&worker, 0).await;
     assert_eq!(world.broker.messages("scores").len(), 0);
+    let withdrawn = runs(&worker).await.pop().unwrap();
+    assert_eq!(withdrawn.outputs[0].state, OutputState::Withdrawn);
     worker.stop().await;
 }
 

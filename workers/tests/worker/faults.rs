@@ -5,13 +5,15 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use brokers::Fingerprint;
 use bytes::Bytes;
-use domain::Position;
 use domain::settlement::Decision;
+use domain::testing::topic_on;
+use domain::{BrokerId, Position};
 use serde_json::json;
-use workers::journal::{Claim, Draft, MessageId, Representation, Taken};
+use workers::journal::{Claim, Draft, MessageId, Pending, Publication, Representation, Taken};
 
 use crate::endpoint::{Endpoint, refuse};
-use crate::world::{GROUP, World, body, eventually, header, owner};
+use crate::plane::BROKER;
+use crate::world::{GROUP, World, body, eventually, header, listener};
 
 #[tokio::test]
 async fn a_faulty_message_goes_to_the_dead_letter_queue_with_everything_known() {
@@ -131,11 +133,12 @@ async fn a_decision_that_another_made_first_is_the_one_published() {
     let worker = world.worker().await;
     world.reported("BLOCKED no_dlq").await;
     let journal = &worker.journal;
-    let topic = "orders".parse().unwrap();
+    let orders = serde_json::from_value(listener("orders")).unwrap();
+    let group = GROUP.parse().unwrap();
     let claim = Claim {
-        listener: journal.listener(&owner(), &topic).await.unwrap(),
+        listener: journal.listener(group, &orders).await.unwrap(),
         taken: Taken::Message {
-            group: GROUP.parse().unwrap(),
+            group,
             topic: "orders".into(),
             id: MessageId {
                 partition: 0,
@@ -153,8 +156,14 @@ async fn a_decision_that_another_made_first_is_the_one_published() {
         status: Some(200),
         reason: None,
         reason_text: None,
-        representation: Representation::default(),
-        result: Some(Bytes::from_static(b"other")),
+        digest: None,
+        pending: Pending::Result(Publication {
+            outputs: vec![topic_on(BrokerId(BROKER.parse().unwrap()), "scores")],
+            key: None,
+            traceparent: Bytes::from_static(b"00-1-2-01"),
+            representation: Representation::default(),
+            body: Bytes::from_static(b"other"),
+        }),
     };
     journal.decide(run, Arc::new(other)).await.unwrap();
     world.assign(|_| {});

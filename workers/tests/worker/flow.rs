@@ -6,7 +6,7 @@ use std::sync::{Mutex, mpsc};
 use bytes::Bytes;
 use serde_json::json;
 
-use crate::plane::{self, WORKER};
+use crate::plane::{self, SUCCESSOR, WORKER};
 use crate::world::{World, body, eventually, header, listener, owner};
 
 fn echo(_: usize, body: &Bytes) -> (u16, Bytes) {
@@ -125,7 +125,8 @@ async fn a_result_waits_for_a_publisher_that_is_being_moved() {
     let worker = world.worker().await;
     eventually("the call", || world.calls() == 1).await;
     world.assign(|assignment| {
-        assignment["outputs"] = json!("moving");
+        let outputs = assignment["outputs"]["known"].take();
+        assignment["outputs"] = json!({ "moving": outputs });
         assignment["settings"]["max_message_bytes"] = json!(3);
     });
     // Such a message is too large only once the worker knows the assignment.
@@ -140,13 +141,12 @@ async fn a_result_waits_for_a_publisher_that_is_being_moved() {
     while worker.ledger().await.succeeded == 0 {
         tokio::task::yield_now().await;
     }
-    world.assign(|assignment| assignment["outputs"]["known"][0]["topic"] = json!("elsewhere"));
-    eventually("the result", || {
-        !world.broker.messages("elsewhere").is_empty()
-    })
-    .await;
-    assert_eq!(body(&world.broker.messages("elsewhere")[0]), "scored one");
     assert!(world.broker.messages("scores").is_empty());
+    let mut moved = world.assignment("orders");
+    moved["outputs"]["known"][0]["broker"] = json!(SUCCESSOR);
+    let changes = json!([{ "listener": moved["listener"], "assignment": moved }]);
+    world.plane.send(json!([plane::successor()]), changes);
+    assert_eq!(body(&world.outputs(1).await[0]), "scored one");
     worker.stop().await;
 }
 

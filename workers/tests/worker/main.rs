@@ -17,6 +17,8 @@ mod flow;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod outputs;
+#[cfg(test)]
 mod plane;
 #[cfg(test)]
 mod world;

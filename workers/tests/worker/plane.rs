@@ -3,13 +3,16 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use domain::{Outputs, TopicId};
+use domain::Outputs;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use workers::{Transport, TransportError};
 
 pub(crate) const BROKER: &str = "00000000-0000-0000-0000-000000000001";
+
+/// The broker that takes over from it.
+pub(crate) const SUCCESSOR: &str = "0d9d0c4e-3c3d-4c1e-8f43-5d0f3c27a1b8";
 
 /// The worker of these tests.
 pub(crate) const WORKER: &str = "00000000-0000-0000-0000-000000000001";
@@ -18,7 +21,6 @@ pub(crate) const WORKER: &str = "00000000-0000-0000-0000-000000000001";
 #[derive(Clone, Default)]
 pub(crate) struct Plane(Arc<Mutex<State>>);
 
-#[derive(Default)]
 struct State {
     told: Vec<(String, Value)>,
     /// What was said last, for those who subscribe later.
@@ -27,8 +29,23 @@ struct State {
     subscriptions: Vec<Value>,
     requests: Vec<Value>,
     refusals: usize,
-    outputs: Option<Vec<TopicId>>,
+    outputs: Outputs,
     asked: Vec<Value>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            told: Vec::new(),
+            assignments: Vec::new(),
+            subscribers: Vec::new(),
+            subscriptions: Vec::new(),
+            requests: Vec::new(),
+            refusals: 0,
+            outputs: Outputs::Known(Vec::new()),
+            asked: Vec::new(),
+        }
+    }
 }
 
 impl Plane {
@@ -67,8 +84,8 @@ impl Plane {
         state.assignments.clear();
     }
 
-    /// Where results of every version go from now on; none while a publisher is being moved.
-    pub(crate) fn set_outputs(&self, outputs: Option<Vec<TopicId>>) {
+    /// Where results of every version go from now on.
+    pub(crate) fn set_outputs(&self, outputs: Outputs) {
         self.0.lock().unwrap().outputs = outputs;
     }
 
@@ -158,15 +175,21 @@ impl Transport for Plane {
 }
 
 fn outputs(state: &State) -> Value {
-    let topics = state.outputs.clone();
-    let outputs = topics.map_or(Outputs::Moving, Outputs::Known);
-    json!({ "outputs": outputs, "brokers": [broker()] })
+    json!({ "outputs": state.outputs, "brokers": [broker()] })
 }
 
 /// How the only broker is reached, as assignments and outputs tell.
 pub(crate) fn broker() -> Value {
     json!({ "broker": BROKER, "settings": { "kind": "KAFKA", "bootstrap_servers": ["b:9092"],
-        "security": "PLAINTEXT" } })
+        "security": "PLAINTEXT" }, "replaces": [] })
+}
+
+/// How the broker is reached that took over from it.
+pub(crate) fn successor() -> Value {
+    let mut successor = broker();
+    successor["broker"] = json!(SUCCESSOR);
+    successor["replaces"] = json!([BROKER]);
+    successor
 }
 
 /// The operation's name.

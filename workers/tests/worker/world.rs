@@ -7,8 +7,8 @@ use brokers::{Broker, BrokerError, Outgoing};
 use bytes::Bytes;
 use domain::broker::BrokerSettings;
 use domain::run::Ledger;
-use domain::testing::{CountingIds, FixedClock, topic_on};
-use domain::{BrokerId, WorkerId};
+use domain::testing::{CountingIds, ManualClock, topic_on};
+use domain::{BrokerId, Outputs, TopicId, WorkerId};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -43,6 +43,7 @@ pub(crate) struct World {
     pub(crate) grace: Duration,
     /// How long a listener must be blocked, or go on, until it is told.
     pub(crate) notice: Duration,
+    pub(crate) clock: ManualClock,
     directory: TempDir,
 }
 
@@ -66,31 +67,23 @@ impl World {
             endpoint: Some(endpoint),
             grace: PATIENCE,
             notice: Duration::ZERO,
+            clock: ManualClock::at(NOW),
             directory: TempDir::new().unwrap(),
         }
     }
 
     pub(crate) async fn worker(&self) -> Running {
         let path = self.directory.path().join("journal.db");
-        let journal = Journal::open(&path, Arc::new(FixedClock(NOW)))
-            .await
-            .unwrap();
+        let journal = Journal::open(&path, Arc::new(self.clock.clone()));
+        let journal = journal.await.unwrap();
         let mut config = WorkerConfig::new(WorkerId(Uuid::from_u128(1)));
         config.grace = self.grace;
         config.notice = self.notice;
         let plane = Arc::new(self.plane.clone());
         let ids = Arc::new(CountingIds::default());
         let connector = Arc::new(One(self.broker.clone()));
-        let direct = DirectRuns::open(
-            config.worker,
-            plane.clone(),
-            journal.clone(),
-            ids.clone(),
-            connector.clone(),
-        );
-        let direct = direct.await.unwrap();
         let worker = Worker::new(config, plane, journal.clone(), ids, connector);
-        let worker = worker.with_direct_runs(direct.clone());
+        let (worker, direct) = worker.with_direct_runs().await.unwrap();
         let shutdown = CancellationToken::new();
         Running {
             journal,
@@ -130,9 +123,12 @@ impl World {
 
     /// Results of every version go to these topics from now on.
     pub(crate) fn publish_to(&self, topics: &[&str]) {
-        let broker = BrokerId(BROKER.parse().unwrap());
-        let topics = topics.iter().map(|topic| topic_on(broker, topic));
-        self.plane.set_outputs(Some(topics.collect()));
+        self.plane.set_outputs(Outputs::Known(on_broker(topics)));
+    }
+
+    /// Results of every version are for these topics from now on, whose publishers are being moved.
+    pub(crate) fn move_outputs(&self, topics: &[&str]) {
+        self.plane.set_outputs(Outputs::Moving(on_broker(topics)));
     }
 
     /// Whether the endpoint takes calls without answering them.
@@ -194,11 +190,18 @@ impl Running {
     }
 
     pub(crate) async fn ledger(&self) -> Ledger {
-        let ledger = self.journal.ledger(&owner()).await.unwrap();
+        let ledgers = self.journal.ledgers(&[owner()]).await.unwrap();
+        let ledger = ledgers[0];
         let decided = ledger.succeeded + ledger.dead_lettered + ledger.filtered + ledger.dropped;
         assert_eq!(ledger.received, decided + ledger.in_flight, "{ledger:?}");
         ledger
     }
+}
+
+fn on_broker(topics: &[&str]) -> Vec<TopicId> {
+    let broker = BrokerId(BROKER.parse().unwrap());
+    let topics = topics.iter().map(|topic| topic_on(broker, topic));
+    topics.collect()
 }
 
 /// The listener of a topic as assignments name it.

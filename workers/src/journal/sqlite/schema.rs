@@ -1,6 +1,5 @@
 //! How connections to the journal's file are opened, and the tables in it.
 
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,8 +24,6 @@ pub enum OpenError {
     Connect(#[source] rusqlite::Error),
     #[error("cannot bring the journal's tables up to date")]
     Migrate(#[source] MigrateError),
-    #[error("cannot start the journal's writer")]
-    Thread(#[source] io::Error),
     /// Older ones can corrupt a file when the write-ahead log is reset.
     #[error("SQLite {0} can corrupt the journal, 3.51.3 and 3.53.0 cannot")]
     UnsafeSqlite(String),

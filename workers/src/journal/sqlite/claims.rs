@@ -4,75 +4,44 @@ use brokers::Fingerprint;
 use domain::RunId;
 use rusqlite::{OptionalExtension, params};
 
-use super::batch::{Batch, Operation};
-use super::reads;
-use super::record::{Claim, Claimed, ListenerKey, MessageId, RunKey, Taken};
+use super::batch::Batch;
+use super::decisions;
+use crate::journal::operation::{Attempt, Claims, Listener, Refund};
+use crate::journal::record::{Claim, Claimed, ListenerKey, MessageId, RunKey, Taken};
 
-/// The key of a listener, made where there is none.
-pub(super) struct Listener {
-    pub(super) owner: String,
-    /// The topic's name, or the algorithm of direct callers.
-    pub(super) topic: String,
-}
-
-/// Takes messages, or finds what is known of them.
-pub(super) struct Claims(pub(super) Vec<Claim>);
-
-/// Counts a call that is about to be made; answers how many were counted in all.
-pub(super) struct Attempt(pub(super) RunKey);
-
-/// Takes back calls.
-pub(super) struct Refund {
-    pub(super) run: RunKey,
-    pub(super) attempts: u32,
-}
-
-impl Operation for Listener {
-    type Answer = ListenerKey;
-
-    fn apply(&self, batch: &mut Batch<'_>) -> rusqlite::Result<ListenerKey> {
-        batch.tx.query_row(
-            "INSERT INTO listeners (consumer_group, topic) VALUES (?1, ?2)
+impl Batch<'_> {
+    pub(super) fn listener(&mut self, listener: &Listener) -> rusqlite::Result<ListenerKey> {
+        self.tx.query_row(
+            "INSERT INTO listeners (consumer_group, topic, algorithm) VALUES (?1, ?2, ?3)
              ON CONFLICT (consumer_group) DO UPDATE SET topic = excluded.topic RETURNING listener",
-            [&self.owner, &self.topic],
+            [&listener.owner, &listener.topic, &listener.algorithm],
             |row| row.get(0).map(ListenerKey),
         )
     }
-}
 
-impl Operation for Claims {
-    type Answer = Vec<Claimed>;
-
-    fn apply(&self, batch: &mut Batch<'_>) -> rusqlite::Result<Vec<Claimed>> {
-        self.0.iter().map(|claim| take(claim, batch)).collect()
+    pub(super) fn claims(&mut self, claims: &Claims) -> rusqlite::Result<Vec<Claimed>> {
+        claims.0.iter().map(|claim| take(claim, self)).collect()
     }
-}
 
-impl Operation for Attempt {
-    type Answer = u32;
-
-    fn apply(&self, batch: &mut Batch<'_>) -> rusqlite::Result<u32> {
-        add_attempts(batch, self.0, 1)
+    pub(super) fn attempt(&mut self, attempt: &Attempt) -> rusqlite::Result<u32> {
+        add_attempts(self, attempt.0, 1)
     }
-}
 
-impl Operation for Refund {
-    type Answer = ();
-
-    fn apply(&self, batch: &mut Batch<'_>) -> rusqlite::Result<()> {
-        add_attempts(batch, self.run, -i64::from(self.attempts)).map(drop)
+    pub(super) fn refund(&mut self, refund: &Refund) -> rusqlite::Result<()> {
+        add_attempts(self, refund.run, -i64::from(refund.attempts)).map(drop)
     }
 }
 
 /// What is new gets a row, what is known is found.
 fn take(claim: &Claim, batch: &mut Batch<'_>) -> rusqlite::Result<Claimed> {
     match &claim.taken {
-        Taken::Direct { run_id, number } => {
+        Taken::Direct(run_id) => {
             let place = Place {
                 run_id: *run_id,
+                // Its number is a place that no other has.
                 id: MessageId {
                     partition: 0,
-                    offset: *number,
+                    offset: batch.memory.next_run,
                 },
                 incarnation: 0,
                 fingerprint: None,
@@ -172,10 +141,8 @@ fn insert(
 /// Takes a message that is known; none if another one is at its place.
 fn again(claim: &Claim, place: &Place, batch: &Batch<'_>) -> rusqlite::Result<Option<Claimed>> {
     let mut select = batch.tx.prepare_cached(
-        "SELECT run, attempts, claims, decision, version, revision, status, reason, reason_text,
-                finished_at, outbox.run IS NULL, content_type, content_encoding, result
-         FROM runs LEFT JOIN decisions USING (run) LEFT JOIN outbox USING (run)
-         WHERE runs.listener = ?1 AND partition = ?2 AND \"offset\" = ?3 AND incarnation = ?4
+        "SELECT run, attempts, claims FROM runs
+         WHERE listener = ?1 AND partition = ?2 AND \"offset\" = ?3 AND incarnation = ?4
            AND sent_at IS ?5 AND digest IS ?6",
     )?;
     let fingerprint = place.fingerprint.as_ref();
@@ -197,13 +164,14 @@ fn again(claim: &Claim, place: &Place, batch: &Batch<'_>) -> rusqlite::Result<Op
                 run_id: place.run_id,
                 attempts: row.get(1)?,
                 claims: row.get(2)?,
-                decision: reads::recorded(row, 3)?,
+                decision: None,
             })
         },
     );
     let Some(mut claimed) = known.optional()? else {
         return Ok(None);
     };
+    claimed.decision = decisions::recorded(batch.tx, claimed.run)?;
     if claimed.decision.is_none() {
         claimed.claims += 1;
         batch

@@ -1,0 +1,50 @@
+//! What every store of the journal promises, as claims that run against each of them.
+
+mod decisions;
+mod outbox;
+mod positions;
+mod retention;
+mod runs;
+mod sample;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use super::Journal;
+
+pub(super) use self::sample::{claim, listener, owner, succeeded};
+
+/// One journal of the store under test: each call opens it once more, as a worker does that was
+/// started again.
+pub(super) type Place = Arc<dyn Fn() -> BoxFuture<'static, Journal> + Send + Sync>;
+
+/// A claim's wording, and its proof.
+type Claim = (&'static str, fn(Place) -> BoxFuture<'static, ()>);
+
+/// Pairs the names of functions with themselves.
+macro_rules! claims {
+    ($($claim:ident),* $(,)?) => {
+        pub(super) fn claims() -> Vec<super::Claim> {
+            vec![$((stringify!($claim), |place| Box::pin($claim(place)))),*]
+        }
+    };
+}
+use claims;
+
+/// Runs every claim, each in a journal of its own, and names the broken ones.
+pub(super) async fn hold(new_place: impl Fn() -> Place) {
+    let claims = runs::claims()
+        .into_iter()
+        .chain(decisions::claims())
+        .chain(outbox::claims())
+        .chain(positions::claims())
+        .chain(retention::claims());
+    let mut broken = Vec::new();
+    for (claim, run) in claims {
+        if tokio::spawn(run(new_place())).await.is_err() {
+            broken.push(claim);
+        }
+    }
+    assert!(broken.is_empty(), "broken promises: {broken:#?}");
+}

@@ -1,0 +1,95 @@
+//! Positions, and lives of topics.
+
+use brokers::{Cause, Positions, Standing};
+use domain::testing::listener_id;
+
+use super::sample::{
+    advance, begin, claim, fingerprint, finish, fresh, group, message, owner, take,
+};
+use super::{Place, claims};
+
+claims![
+    a_message_in_the_place_of_another_is_another_run,
+    the_same_message_of_a_topic_that_was_created_again_is_another_run,
+    positions_outlive_the_process_and_never_go_back_by_themselves,
+];
+
+async fn a_message_in_the_place_of_another_is_another_run(place: Place) {
+    let (journal, listener) = fresh(&place).await;
+    begin(&journal, listener, 0, Cause::First).await;
+    let mut old = Vec::new();
+    for offset in 0..4 {
+        old.push(finish(&journal, message(listener, offset, "old")).await);
+    }
+    // The log lost its end, and goes on with other messages.
+    let new = finish(&journal, message(listener, 2, "new")).await;
+    assert_eq!(new.claims, 1);
+    assert_ne!(new.run_id, old[2].run_id);
+    drop(journal);
+
+    let journal = place().await;
+    for (offset, body, expected) in [(1, "old", &old[1]), (2, "new", &new)] {
+        let again = take(&journal, message(listener, offset, body))
+            .await
+            .unwrap();
+        assert_eq!((again.run, again.run_id), (expected.run, expected.run_id));
+        assert!(again.decision.is_some());
+    }
+    let other = take(&journal, message(listener, 3, "newer")).await.unwrap();
+    assert!(other.decision.is_none());
+    let ledger = journal.ledgers(&[owner()]).await.unwrap().remove(0);
+    assert_eq!((ledger.received, ledger.succeeded), (6, 5));
+}
+
+async fn the_same_message_of_a_topic_that_was_created_again_is_another_run(place: Place) {
+    let (journal, listener) = fresh(&place).await;
+    assert_eq!(begin(&journal, listener, 0, Cause::First).await, 0);
+    let old = finish(&journal, claim(listener, 0)).await;
+    assert_eq!(begin(&journal, listener, 0, Cause::Recreated).await, 1);
+    let new = take(&journal, claim(listener, 0)).await.unwrap();
+    assert_eq!((new.claims, new.decision), (1, None));
+    assert_ne!(new.run_id, old.run_id);
+}
+
+async fn positions_outlive_the_process_and_never_go_back_by_themselves(place: Place) {
+    let (journal, listener) = fresh(&place).await;
+    assert_eq!(journal.positions(listener).load().await.unwrap(), []);
+    begin(&journal, listener, 3, Cause::First).await;
+    for offset in [3, 4, 6] {
+        finish(&journal, message(listener, offset, &offset.to_string())).await;
+    }
+    for next in [7, 5] {
+        advance(&journal, listener, next).await;
+    }
+    let standing = Standing {
+        partition: 0,
+        incarnation: 0,
+        next: 7,
+        last: Some((6, fingerprint("6"))),
+    };
+    assert_eq!(
+        journal.positions(listener).load().await.unwrap(),
+        [standing]
+    );
+    drop(journal);
+
+    let journal = place().await;
+    let listener = journal
+        .listener(group(), &listener_id("orders"))
+        .await
+        .unwrap();
+    assert_eq!(
+        journal.positions(listener).load().await.unwrap(),
+        [standing]
+    );
+    begin(&journal, listener, 5, Cause::Truncated { lost: 2 }).await;
+    let truncated = Standing {
+        next: 5,
+        last: Some((4, fingerprint("4"))),
+        ..standing
+    };
+    assert_eq!(
+        journal.positions(listener).load().await.unwrap(),
+        [truncated]
+    );
+}

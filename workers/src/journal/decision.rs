@@ -1,0 +1,189 @@
+//! Decisions, and the way of what they publish.
+
+use bytes::Bytes;
+use domain::run::{OutputState, RunEnd};
+use domain::settlement::{Decision, Reason};
+use domain::{AlgorithmId, Position, RunId, TopicId, Version};
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::record::RunKey;
+
+/// The first half of a result's SHA-256.
+pub type ResultDigest = [u8; 16];
+
+/// What HTTP says of the bytes of a body, and what belongs with them wherever they go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Representation {
+    pub content_type: Option<String>,
+    /// None where the bytes are not encoded.
+    pub content_encoding: Option<String>,
+}
+
+/// A decision to record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    pub decision: Decision,
+    /// The version that was called, if any.
+    pub version: Option<Version>,
+    /// The listener's revision at the time; none for a direct run.
+    pub revision: Option<Position>,
+    pub status: Option<u16>,
+    pub reason: Option<Reason>,
+    pub reason_text: Option<String>,
+    /// Of the result, if there is one, whether it is published or not.
+    pub digest: Option<ResultDigest>,
+    pub pending: Pending,
+}
+
+/// What is yet to be published of a decided run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Pending {
+    #[default]
+    Nothing,
+    /// Its message, to the dead letter queue of the time.
+    DeadLetter,
+    Result(Publication),
+}
+
+/// A result on its way to where the decision sends it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publication {
+    /// The topics that do not have it yet.
+    pub outputs: Vec<TopicId>,
+    /// The key of the message that it is the result of.
+    pub key: Option<Bytes>,
+    /// The W3C trace parent that it carries.
+    pub traceparent: Bytes,
+    pub representation: Representation,
+    pub body: Bytes,
+}
+
+/// What came of recording a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The draft stands, since then.
+    Recorded(Timestamp),
+    /// Another decision was there before.
+    Earlier(Box<Recorded>),
+}
+
+/// A decision as recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    pub decision: Decision,
+    pub version: Option<Version>,
+    pub revision: Option<Position>,
+    pub status: Option<u16>,
+    pub reason: Option<Reason>,
+    pub reason_text: Option<String>,
+    pub finished_at: Timestamp,
+    pub digest: Option<ResultDigest>,
+    pub pending: Pending,
+}
+
+/// How an output of a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputEnd {
+    Published,
+    /// Its publisher was gone.
+    Withdrawn,
+    /// Its topic does not take messages of that size.
+    TooLarge,
+}
+
+/// A result in the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unpublished {
+    pub run: RunKey,
+    pub run_id: RunId,
+    pub algorithm: AlgorithmId,
+    /// The consumer group of its listener; none for a direct run.
+    pub listener: Option<Uuid>,
+    /// The version that was called.
+    pub version: Version,
+    pub publication: Publication,
+}
+
+/// The digest of a result.
+pub fn digest(result: &[u8]) -> ResultDigest {
+    let mut half = ResultDigest::default();
+    half.copy_from_slice(&Sha256::digest(result)[..16]);
+    half
+}
+
+impl Draft {
+    /// The topics that the result goes to, if there is one to publish.
+    pub(super) fn outputs(&self) -> Option<&[TopicId]> {
+        match &self.pending {
+            Pending::Result(publication) => Some(&publication.outputs),
+            Pending::Nothing | Pending::DeadLetter => None,
+        }
+    }
+
+    /// Its variable part, in bytes.
+    pub(super) fn size(&self) -> usize {
+        match &self.pending {
+            Pending::Result(publication) => publication.body.len(),
+            Pending::Nothing | Pending::DeadLetter => 0,
+        }
+    }
+}
+
+/// A list of topics, as stored.
+pub(super) fn topic_list(topics: &[TopicId]) -> String {
+    let topics: Vec<_> = topics.iter().map(ToString::to_string).collect();
+    topics.join("\n")
+}
+
+impl Recorded {
+    /// The decision that `draft` became at `finished_at`.
+    pub(crate) fn of(draft: Draft, finished_at: Timestamp) -> Self {
+        Self {
+            decision: draft.decision,
+            version: draft.version,
+            revision: draft.revision,
+            status: draft.status,
+            reason: draft.reason,
+            reason_text: draft.reason_text,
+            finished_at,
+            digest: draft.digest,
+            pending: draft.pending,
+        }
+    }
+}
+
+impl OutputEnd {
+    /// As stored.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Published => "PUBLISHED",
+            Self::Withdrawn => "WITHDRAWN",
+            Self::TooLarge => "TOO_LARGE",
+        }
+    }
+}
+
+impl From<OutputEnd> for OutputState {
+    fn from(end: OutputEnd) -> Self {
+        match end {
+            OutputEnd::Published => Self::Published,
+            OutputEnd::Withdrawn => Self::Withdrawn,
+            OutputEnd::TooLarge => Self::TooLarge,
+        }
+    }
+}
+
+impl From<Recorded> for RunEnd {
+    fn from(recorded: Recorded) -> Self {
+        Self {
+            decision: recorded.decision,
+            version: recorded.version,
+            status: recorded.status,
+            reason: recorded.reason,
+            reason_text: recorded.reason_text,
+            finished_at: recorded.finished_at,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What can be done to the journal: a closed set, so that every store does it in its own way.
+
+use std::sync::Arc;
+
+use brokers::{Beginning, Standing};
+use domain::TopicId;
+
+use super::decision::{Draft, Outcome, OutputEnd, Unpublished};
+use super::record::{Claim, Claimed, ListenerKey, RunKey};
+use super::retention::Retention;
+
+/// An operation, and what it answers.
+pub(super) trait Ask {
+    type Answer;
+
+    fn operation(self) -> Operation;
+
+    /// What `answer` holds, if it answers such an operation.
+    fn answer(answer: Answer) -> Option<Self::Answer>;
+}
+
+/// Makes the two enums of the operations and their answers.
+macro_rules! operations {
+    ($($operation:ident => $answer:ty),* $(,)?) => {
+        /// Something to be done to the journal.
+        #[derive(Debug)]
+        pub(super) enum Operation {
+            $($operation($operation)),*
+        }
+
+        /// What the operation of that name answers.
+        #[derive(Debug)]
+        pub(super) enum Answer {
+            $($operation($answer)),*
+        }
+
+        $(
+            impl Ask for $operation {
+                type Answer = $answer;
+
+                fn operation(self) -> Operation {
+                    Operation::$operation(self)
+                }
+
+                fn answer(answer: Answer) -> Option<$answer> {
+                    match answer {
+                        Answer::$operation(answer) => Some(answer),
+                        _ => None,
+                    }
+                }
+            }
+        )*
+    };
+}
+
+operations! {
+    Listener => ListenerKey,
+    Claims => Vec<Claimed>,
+    Attempt => u32,
+    Refund => (),
+    Decide => Outcome,
+    Published => (),
+    EndOutput => (),
+    Hold => (),
+    TakeUnpublished => Vec<Unpublished>,
+    Recover => u64,
+    Load => Vec<Standing>,
+    Begin => Vec<u32>,
+    Advance => (),
+    Prune => u64,
+}
+
+/// The key of a listener, made where there is none.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pub(super) owner: String,
+    /// The topic's name; the algorithm's for direct callers.
+    pub(super) topic: String,
+    pub(super) algorithm: String,
+}
+
+/// Takes messages, or finds what is known of them; answers in order.
+#[derive(Debug)]
+pub(super) struct Claims(pub(super) Vec<Claim>);
+
+/// Counts a call that is about to be made; answers how many were counted in all.
+#[derive(Debug)]
+pub(super) struct Attempt(pub(super) RunKey);
+
+/// Takes back calls.
+#[derive(Debug)]
+pub(super) struct Refund {
+    pub(super) run: RunKey,
+    pub(super) attempts: u32,
+}
+
+/// Records the decision of a run that has none, with what there is to publish.
+#[derive(Debug)]
+pub(super) struct Decide {
+    pub(super) run: RunKey,
+    pub(super) draft: Arc<Draft>,
+}
+
+/// Takes a run out of the outbox: it is published to wherever that has not ended otherwise.
+#[derive(Debug)]
+pub(super) struct Published(pub(super) RunKey);
+
+/// Notes how one output of a run ended, while others of it are left, or where it ended otherwise than
+/// published.
+#[derive(Debug)]
+pub(super) struct EndOutput {
+    pub(super) run: RunKey,
+    pub(super) topic: TopicId,
+    pub(super) end: OutputEnd,
+}
+
+/// Keeps others away from what a run has in the outbox for a while, or no longer.
+#[derive(Debug)]
+pub(super) struct Hold {
+    pub(super) run: RunKey,
+    pub(super) holds: bool,
+}
+
+/// Takes results out of the outbox that nobody holds, to be published by whoever asks; it holds them
+/// from then on.
+#[derive(Debug)]
+pub(super) struct TakeUnpublished {
+    /// Only runs with a higher number.
+    pub(super) after: i64,
+    pub(super) limit: u32,
+}
+
+/// Takes up where an earlier start of this worker ended: decides the direct runs that it had under
+/// way, answers how many, and lets go of the direct results that it held.
+#[derive(Debug)]
+pub(super) struct Recover;
+
+/// What is written down of a listener's partitions.
+#[derive(Debug)]
+pub(super) struct Load(pub(super) ListenerKey);
+
+/// Writes down where a listener begins; answers the incarnations.
+#[derive(Debug)]
+pub(super) struct Begin {
+    pub(super) listener: ListenerKey,
+    pub(super) beginnings: Vec<Beginning>,
+}
+
+/// Notes up to where everything is done, by partition.
+#[derive(Debug)]
+pub(super) struct Advance {
+    pub(super) listener: ListenerKey,
+    pub(super) done: Vec<(i32, i64)>,
+}
+
+/// Deletes the oldest runs that are finished, published, beyond a retention, and cannot come again;
+/// answers how many: a batch of one listener at most.
+#[derive(Debug)]
+pub(super) struct Prune(pub(super) Retention);
+
+impl Operation {
+    /// The topics that a decision sends its result to.
+    pub(super) fn outputs(&self) -> Option<&[TopicId]> {
+        match self {
+            Self::Decide(Decide { draft, .. }) => draft.outputs(),
+            _ => None,
+        }
+    }
+
+    /// How much a store has to write for it, in bytes, as far as that varies.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Decide(Decide { draft, .. }) => draft.size(),
+            _ => 0,
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The line to the store: what waits is committed together, and everybody answered.
+//!
+//! One commit costs little more for many operations than for one, so durability costs little under
+//! load.
+
+use std::collections::VecDeque;
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::JournalError;
+use super::operation::{Answer, Ask, Operation};
+use super::store::{Store, StoreError};
+
+/// Operations that may wait; further callers wait to get in line.
+const LINE: usize = 4096;
+
+/// Operations committed together at most, and bytes of theirs.
+const MOST: usize = 2048;
+const MOST_BYTES: usize = 8 * 1024 * 1024;
+
+/// Operations in line that promise more, and how long a batch then waits for them.
+const CROWD: usize = 16;
+const GATHERING: Duration = Duration::from_millis(2);
+
+/// Batches whose answers may wait to be given.
+const ANSWERS: usize = 16;
+
+type Answered = Result<Answer, JournalError>;
+type Waiting = Option<oneshot::Sender<Answered>>;
+
+/// Where operations get in line. Clones share it.
+#[derive(Clone)]
+pub(super) struct Queue(mpsc::Sender<Request>);
+
+/// An operation, and the caller that waits for its answer, if one does.
+struct Request {
+    operation: Operation,
+    waiting: Waiting,
+}
+
+/// Takes requests from the line.
+struct Line {
+    requests: mpsc::Receiver<Request>,
+    /// Taken from the line, and too much for the batch before.
+    ahead: VecDeque<Request>,
+}
+
+impl Queue {
+    /// Commits to `store` what gets in line until every clone is dropped, on a thread of its own: as
+    /// a task it would stand in line behind those it has just answered.
+    ///
+    /// The answers are given by a task: woken from there, those who wait stay on its thread, and
+    /// a batch costs one wake-up from outside the runtime instead of one for each.
+    pub(super) fn start(store: impl Store) -> io::Result<Self> {
+        let (queue, requests) = mpsc::channel(LINE);
+        let (answers, answered) = mpsc::channel(ANSWERS);
+        tokio::spawn(answer(answered));
+        let line = Line {
+            requests,
+            ahead: VecDeque::new(),
+        };
+        thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || run(store, line, &answers))?;
+        Ok(Self(queue))
+    }
+
+    /// What an operation answers once it is durable.
+    pub(super) async fn ask<O: Ask>(&self, operation: O) -> Result<O::Answer, JournalError> {
+        let (waiting, answered) = oneshot::channel();
+        self.send(operation.operation(), Some(waiting)).await?;
+        let answer = answered.await.map_err(|_| JournalError::Closed)??;
+        O::answer(answer).ok_or(JournalError::Closed)
+    }
+
+    /// Has an operation done some time later.
+    pub(super) async fn tell<O: Ask<Answer = ()>>(&self, operation: O) -> Result<(), JournalError> {
+        self.send(operation.operation(), None).await
+    }
+
+    /// Waits until nobody takes from the line any more.
+    pub(super) async fn ended(&self) {
+        self.0.closed().await;
+    }
+
+    async fn send(&self, operation: Operation, waiting: Waiting) -> Result<(), JournalError> {
+        let request = Request { operation, waiting };
+        let sent = self.0.send(request).await;
+        sent.map_err(|_| JournalError::Closed)
+    }
+}
+
+impl Line {
+    /// The next requests, as many as are committed together; none once the line is closed.
+    fn next(&mut self) -> Vec<Request> {
+        if self.ahead.is_empty() {
+            self.ahead.extend(self.requests.blocking_recv());
+        }
+        self.take_waiting();
+        if self.ahead.len() >= CROWD {
+            thread::sleep(GATHERING);
+            self.take_waiting();
+        }
+        self.ahead.drain(..self.fits()).collect()
+    }
+
+    fn take_waiting(&mut self) {
+        while self.ahead.len() < MOST
+            && let Ok(request) = self.requests.try_recv()
+        {
+            self.ahead.push_back(request);
+        }
+    }
+
+    /// How many of those ahead fit into one batch: one in any case.
+    fn fits(&self) -> usize {
+        let mut bytes = 0;
+        let more = self.ahead.iter().skip(1).take_while(|request| {
+            bytes += request.operation.size();
+            bytes <= MOST_BYTES
+        });
+        self.ahead.len().min(1 + more.count()).min(MOST)
+    }
+}
+
+fn run(mut store: impl Store, mut line: Line, answers: &mpsc::Sender<Vec<(Waiting, Answered)>>) {
+    loop {
+        let requests = line.next();
+        if requests.is_empty() {
+            return;
+        }
+        let (operations, waiting): (Vec<_>, Vec<_>) = requests
+            .into_iter()
+            .map(|request| (request.operation, request.waiting))
+            .unzip();
+        let (answered, is_broken) = commit(&mut store, &operations);
+        // Without the runtime nobody waits any longer; without that task nobody is answered.
+        let given = answers.blocking_send(waiting.into_iter().zip(answered).collect());
+        if given.is_err() || is_broken {
+            return;
+        }
+    }
+}
+
+/// Commits `operations` together, or where one of them cannot be done, each by itself: the others
+/// have nothing to do with it. Answers each, and whether the store may not be used any further.
+fn commit(store: &mut impl Store, operations: &[Operation]) -> (Vec<Answered>, bool) {
+    match store.commit(operations) {
+        Ok(answers) => (answers.into_iter().map(Ok).collect(), false),
+        Err(StoreError::Operation(_)) if operations.len() > 1 => {
+            let mut all = Vec::with_capacity(operations.len());
+            for one in operations.chunks(1) {
+                let (answers, is_broken) = commit(store, one);
+                all.extend(answers);
+                if is_broken {
+                    all.resize_with(operations.len(), || Err(JournalError::Closed));
+                    return (all, true);
+                }
+            }
+            (all, false)
+        }
+        Err(error) => {
+            tracing::error!(
+                error = &**error.cause() as &dyn std::error::Error,
+                operations = operations.len(),
+                "the journal could not be written"
+            );
+            let failed = || Err(JournalError::Write(error.cause().clone()));
+            let answers = operations.iter().map(|_| failed()).collect();
+            (answers, matches!(error, StoreError::Broken(_)))
+        }
+    }
+}
+
+async fn answer(mut batches: mpsc::Receiver<Vec<(Waiting, Answered)>>) {
+    while let Some(batch) = batches.recv().await {
+        for (waiting, answered) in batch {
+            if let Some(waiting) = waiting {
+                // A caller that has stopped waiting needs no answer.
+                let _ = waiting.send(answered);
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The journal in a SQLite file on a local disk, for one process.
+
+mod batch;
+mod claims;
+mod decisions;
+mod outbox;
+mod positions;
+mod reads;
+mod retention;
+mod schema;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use domain::Clock;
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+
+use self::batch::{Batch, Memory};
+use super::operation::{Answer, Operation};
+use super::store::{Store, StoreError};
+
+pub(super) use self::reads::SqliteReader;
+pub(super) use self::schema::OpenError;
+
+/// Owns the one connection that writes to the journal.
+pub(super) struct SqliteStore {
+    path: PathBuf,
+    /// `None` after a failed transaction.
+    connection: Option<Connection>,
+    clock: Arc<dyn Clock>,
+    memory: Memory,
+}
+
+impl SqliteStore {
+    /// Opens the journal at `path`, making it where there is none.
+    pub(super) async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        schema::prepare(path).await?;
+        let connection = schema::writer(path).map_err(OpenError::Connect)?;
+        let next_run =
+            connection.query_row("SELECT coalesce(max(run), 0) + 1 FROM runs", (), |row| {
+                row.get(0)
+            });
+        Ok(Self {
+            path: path.to_owned(),
+            memory: Memory::new(next_run.map_err(OpenError::Connect)?),
+            connection: Some(connection),
+            clock,
+        })
+    }
+
+    fn try_commit(&mut self, operations: &[Operation]) -> Result<Vec<Answer>, StoreError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => schema::writer(&self.path).map_err(unavailable)?,
+        };
+        let tx = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(unavailable)?;
+        let answers = apply(&tx, operations, self.clock.now(), &mut self.memory).map_err(undone)?;
+        tx.commit().map_err(uncommitted)?;
+        // After an error it is closed, and with it the state that the failure left it in.
+        self.connection = Some(connection);
+        Ok(answers)
+    }
+}
+
+impl Store for SqliteStore {
+    fn commit(&mut self, operations: &[Operation]) -> Result<Vec<Answer>, StoreError> {
+        let next_run = self.memory.next_run;
+        let committed = self.try_commit(operations);
+        if committed.is_err() {
+            // What the batch had learned is not so.
+            self.memory = Memory::new(next_run);
+        }
+        committed
+    }
+}
+
+fn apply(
+    tx: &Transaction<'_>,
+    operations: &[Operation],
+    now: jiff::Timestamp,
+    memory: &mut Memory,
+) -> rusqlite::Result<Vec<Answer>> {
+    let mut batch = Batch::new(tx, now, memory);
+    let answers = operations.iter().map(|operation| batch.apply(operation));
+    let answers = answers.collect::<Result<_, _>>()?;
+    batch.finish()?;
+    Ok(answers)
+}
+
+/// What an error while operations are done says of them.
+fn undone(error: rusqlite::Error) -> StoreError {
+    let is_of_operation = match &error {
+        rusqlite::Error::SqliteFailure(failure, _) => matches!(
+            failure.code,
+            ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig
+        ),
+        rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::IntegralValueOutOfRange(..)
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::QueryReturnedNoRows
+        | rusqlite::Error::ToSqlConversionFailure(..) => true,
+        _ => false,
+    };
+    if is_of_operation {
+        StoreError::Operation(Arc::new(error))
+    } else {
+        unavailable(error)
+    }
+}
+
+/// After a commit that the disk failed, the system may take for written what is not, and build on it.
+fn uncommitted(error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::SystemIoFailure) => StoreError::Broken(Arc::new(error)),
+        _ => unavailable(error),
+    }
+}
+
+fn unavailable(error: rusqlite::Error) -> StoreError {
+    StoreError::Unavailable(Arc::new(error))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! One write transaction, and what can be done in it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::TopicId;
+use domain::settlement::Decision;
+use jiff::Timestamp;
+use rusqlite::{Transaction, params};
+
+use crate::journal::counts::Counts;
+use crate::journal::decision::OutputEnd;
+use crate::journal::operation::{Answer, Operation};
+use crate::journal::record::ListenerKey;
+
+/// A write transaction under way.
+pub(super) struct Batch<'t> {
+    pub(super) tx: &'t Transaction<'t>,
+    pub(super) now: Timestamp,
+    pub(super) memory: &'t mut Memory,
+    counters: BTreeMap<ListenerKey, Counts>,
+}
+
+/// What the one writer of a journal knows of it without reading.
+#[derive(Debug)]
+pub(super) struct Memory {
+    /// The number of the next run to be claimed.
+    pub(super) next_run: i64,
+    /// The lives of partitions that messages were taken from.
+    pub(super) lives: HashMap<(ListenerKey, i32), Life>,
+    /// The lists of topics that results were sent to.
+    pub(super) destinations: HashMap<Vec<TopicId>, i64>,
+}
+
+/// One life of a partition's log: from `since` on; what is before is of the life before.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Life {
+    pub(super) incarnation: u32,
+    pub(super) since: i64,
+}
+
+impl Memory {
+    pub(super) fn new(next_run: i64) -> Self {
+        Self {
+            next_run,
+            lives: HashMap::new(),
+            destinations: HashMap::new(),
+        }
+    }
+}
+
+impl<'t> Batch<'t> {
+    pub(super) fn new(tx: &'t Transaction<'t>, now: Timestamp, memory: &'t mut Memory) -> Self {
+        Self {
+            tx,
+            now,
+            memory,
+            counters: BTreeMap::new(),
+        }
+    }
+
+    /// Does an operation; what it answers is true once the batch is committed. An error undoes the
+    /// batch.
+    pub(super) fn apply(&mut self, operation: &Operation) -> rusqlite::Result<Answer> {
+        Ok(match operation {
+            Operation::Listener(listener) => Answer::Listener(self.listener(listener)?),
+            Operation::Claims(claims) => Answer::Claims(self.claims(claims)?),
+            Operation::Attempt(attempt) => Answer::Attempt(self.attempt(attempt)?),
+            Operation::Refund(refund) => Answer::Refund(self.refund(refund)?),
+            Operation::Decide(decide) => Answer::Decide(self.decide(decide)?),
+            Operation::Published(published) => Answer::Published(self.published(published)?),
+            Operation::EndOutput(end) => Answer::EndOutput(self.end_output(end)?),
+            Operation::Hold(hold) => Answer::Hold(self.hold(hold)?),
+            Operation::TakeUnpublished(take) => {
+                Answer::TakeUnpublished(self.take_unpublished(take)?)
+            }
+            Operation::Recover(_) => Answer::Recover(self.recover()?),
+            Operation::Load(load) => Answer::Load(self.load(load)?),
+            Operation::Begin(begin) => Answer::Begin(self.begin(begin)?),
+            Operation::Advance(advance) => Answer::Advance(self.advance(advance)?),
+            Operation::Prune(prune) => Answer::Prune(self.prune(prune)?),
+        })
+    }
+
+    pub(super) fn count_received(&mut self, listener: ListenerKey) {
+        self.counts(listener).received += 1;
+    }
+
+    pub(super) fn count_decided(&mut self, listener: ListenerKey, decision: Decision) {
+        self.counts(listener).decided(decision);
+    }
+
+    pub(super) fn count_output(&mut self, listener: ListenerKey, end: OutputEnd) {
+        self.counts(listener).output(end);
+    }
+
+    pub(super) fn count_pruned(&mut self, listener: ListenerKey, runs: i64) {
+        self.counts(listener).pruned += runs;
+    }
+
+    fn counts(&mut self, listener: ListenerKey) -> &mut Counts {
+        self.counters.entry(listener).or_default()
+    }
+
+    /// Writes the counters, and ends.
+    pub(super) fn finish(self) -> rusqlite::Result<()> {
+        let mut update = self.tx.prepare_cached(
+            "UPDATE listeners SET received = received + ?2, succeeded = succeeded + ?3,
+                dead_lettered = dead_lettered + ?4, filtered = filtered + ?5,
+                dropped = dropped + ?6, withdrawn = withdrawn + ?7, too_large = too_large + ?8,
+                pruned = pruned + ?9
+             WHERE listener = ?1",
+        )?;
+        for (listener, counts) in self.counters {
+            update.execute(params![
+                listener.0,
+                counts.received,
+                counts.succeeded,
+                counts.dead_lettered,
+                counts.filtered,
+                counts.dropped,
+                counts.withdrawn,
+                counts.too_large,
+                counts.pruned
+            ])?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! How far listeners have come, and lives of their topics.
+
+use brokers::{Cause, Fingerprint, Standing};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::batch::{Batch, Life};
+use crate::journal::operation::{Advance, Begin, Load};
+use crate::journal::record::{ListenerKey, MessageId};
+
+impl Batch<'_> {
+    pub(super) fn load(&mut self, load: &Load) -> rusqlite::Result<Vec<Standing>> {
+        let mut select = self.tx.prepare_cached(
+            "SELECT partition, incarnation, next FROM positions WHERE listener = ?1",
+        )?;
+        let standings = select.query_map([load.0.0], |row| {
+            Ok(Standing {
+                partition: row.get(0)?,
+                incarnation: row.get(1)?,
+                next: row.get(2)?,
+                last: None,
+            })
+        })?;
+        let mut standings: Vec<Standing> = standings.collect::<Result<_, _>>()?;
+        for standing in &mut standings {
+            standing.last = last(self, load.0, standing)?;
+        }
+        Ok(standings)
+    }
+
+    pub(super) fn begin(&mut self, begin: &Begin) -> rusqlite::Result<Vec<u32>> {
+        let Begin {
+            listener,
+            beginnings,
+        } = begin;
+        let begun = beginnings.iter().map(|beginning| {
+            let life = self.life(*listener, beginning.partition)?;
+            let life = match beginning.cause {
+                Cause::Recreated => Life {
+                    incarnation: life.incarnation + 1,
+                    since: beginning.offset,
+                },
+                _ => life,
+            };
+            self.set_life(*listener, beginning.partition, life)?;
+            let mut update = self.tx.prepare_cached(
+                "UPDATE positions SET next = ?3 WHERE listener = ?1 AND partition = ?2",
+            )?;
+            update.execute(params![listener.0, beginning.partition, beginning.offset])?;
+            Ok(life.incarnation)
+        });
+        begun.collect()
+    }
+
+    pub(super) fn advance(&mut self, advance: &Advance) -> rusqlite::Result<()> {
+        let mut update = self.tx.prepare_cached(
+            "UPDATE positions SET next = max(next, ?3) WHERE listener = ?1 AND partition = ?2",
+        )?;
+        for (partition, next) in &advance.done {
+            update.execute(params![advance.listener.0, partition, next])?;
+        }
+        Ok(())
+    }
+
+    /// Which life of its partition a message is of.
+    pub(super) fn incarnation(
+        &mut self,
+        listener: ListenerKey,
+        message: MessageId,
+    ) -> rusqlite::Result<u32> {
+        let life = self.life(listener, message.partition)?;
+        let before = u32::from(message.offset < life.since);
+        Ok(life.incarnation.saturating_sub(before))
+    }
+
+    /// Notes that another life begins with a message; answers its number.
+    pub(super) fn begin_again(
+        &mut self,
+        listener: ListenerKey,
+        message: MessageId,
+    ) -> rusqlite::Result<u32> {
+        let life = Life {
+            incarnation: self.life(listener, message.partition)?.incarnation + 1,
+            since: message.offset,
+        };
+        self.set_life(listener, message.partition, life)?;
+        Ok(life.incarnation)
+    }
+
+    fn life(&mut self, listener: ListenerKey, partition: i32) -> rusqlite::Result<Life> {
+        if let Some(life) = self.memory.lives.get(&(listener, partition)) {
+            return Ok(*life);
+        }
+        let mut select = self.tx.prepare_cached(
+            "SELECT incarnation, since FROM positions WHERE listener = ?1 AND partition = ?2",
+        )?;
+        let life = select.query_row(params![listener.0, partition], |row| {
+            Ok(Life {
+                incarnation: row.get(0)?,
+                since: row.get(1)?,
+            })
+        });
+        let life = life.optional()?.unwrap_or_default();
+        self.memory.lives.insert((listener, partition), life);
+        Ok(life)
+    }
+
+    fn set_life(
+        &mut self,
+        listener: ListenerKey,
+        partition: i32,
+        life: Life,
+    ) -> rusqlite::Result<()> {
+        let mut upsert = self.tx.prepare_cached(
+            "INSERT INTO positions (listener, partition, incarnation, since, next)
+             VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT (listener, partition) DO UPDATE
+             SET incarnation = excluded.incarnation, since = excluded.since",
+        )?;
+        upsert.execute(params![listener.0, partition, life.incarnation, life.since])?;
+        self.memory.lives.insert((listener, partition), life);
+        Ok(())
+    }
+}
+
+/// The last message before a position, of the same life, that is still known.
+fn last(
+    batch: &Batch<'_>,
+    listener: ListenerKey,
+    standing: &Standing,
+) -> rusqlite::Result<Option<(i64, Fingerprint)>> {
+    let mut select = batch.tx.prepare_cached(
+        "SELECT \"offset\", sent_at, digest FROM runs
+         WHERE listener = ?1 AND partition = ?2 AND incarnation = ?3 AND \"offset\" < ?4
+         ORDER BY \"offset\" DESC LIMIT 1",
+    )?;
+    let found = select.query_row(
+        params![
+            listener.0,
+            standing.partition,
+            standing.incarnation,
+            standing.next
+        ],
+        remembered,
+    );
+    found.optional()
+}
+
+fn remembered(row: &Row<'_>) -> rusqlite::Result<(i64, Fingerprint)> {
+    let fingerprint = Fingerprint {
+        sent_at_ms: row.get(1)?,
+        digest: row.get(2)?,
+    };
+    Ok((row.get(0)?, fingerprint))
+}

@@ -1,0 +1,50 @@
+//! The contract on SQLite, and what only SQLite promises.
+
+use std::sync::Arc;
+
+use domain::Clock;
+use domain::testing::{FixedClock, listener_id};
+use jiff::Timestamp;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::journal::contract::{self, Place};
+use crate::journal::{Journal, JournalError};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_holds_the_contract() {
+    contract::hold(new_place).await;
+}
+
+fn new_place() -> Place {
+    let directory = Arc::new(TempDir::new().unwrap());
+    Arc::new(move || {
+        let directory = Arc::clone(&directory);
+        Box::pin(async move {
+            let path = directory.path().join("journal.db");
+            let journal = Journal::open(&path, Arc::new(FixedClock::default())).await;
+            journal.unwrap()
+        })
+    })
+}
+
+/// A clock that cannot be read.
+struct Broken;
+
+impl Clock for Broken {
+    fn now(&self) -> Timestamp {
+        panic!("the clock is broken")
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_panics_has_ended_and_answers_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let journal = Journal::open(&path, Arc::new(Broken)).await.unwrap();
+    for _ in 0..2 {
+        let refused = journal.listener(Uuid::nil(), &listener_id("orders")).await;
+        assert!(matches!(refused, Err(JournalError::Closed)));
+    }
+    journal.ended().await;
+}
