@@ -19,8 +19,11 @@ impl ReadModel {
         };
         // One step back at a time: from a topic to the algorithms that publish to it and to the
         // topics that it is the dead letter queue of, from an algorithm to the topics that feed it.
+        // PostgreSQL wants the first row in the collation of the columns, which only they give it.
         let select = "WITH RECURSIVE reached (algorithm, broker, topic) AS ( \
-             SELECT CAST(?1 AS TEXT), CAST(?2 AS TEXT), CAST(?3 AS TEXT) \
+             SELECT coalesce((SELECT algorithm FROM listeners WHERE 1 = 0), CAST(?1 AS TEXT)), \
+             coalesce((SELECT broker FROM listeners WHERE 1 = 0), CAST(?2 AS TEXT)), \
+             coalesce((SELECT topic FROM listeners WHERE 1 = 0), CAST(?3 AS TEXT)) \
              UNION SELECT p.algorithm, coalesce(d.broker, l.broker), coalesce(d.topic, l.topic) \
              FROM reached r \
              CROSS JOIN (SELECT 0 AS step UNION ALL SELECT 1 UNION ALL SELECT 2) s \

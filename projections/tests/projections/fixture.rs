@@ -67,6 +67,15 @@ impl Fixture {
         [Self::new().await, Self::at(Place::postgres().await).await]
     }
 
+    /// One on each database, after some events.
+    pub(crate) async fn each_after(events: &[Event]) -> [Self; 2] {
+        let fixtures = Self::each().await;
+        for fixture in &fixtures {
+            fixture.apply(&history(events)).await;
+        }
+        fixtures
+    }
+
     pub(crate) async fn after(events: &[Event]) -> Self {
         let fixture = Self::new().await;
         fixture.apply(&history(events)).await;
