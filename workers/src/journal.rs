@@ -9,6 +9,7 @@ mod counts;
 mod decision;
 mod operation;
 mod positions;
+mod postgres;
 mod queue;
 mod record;
 mod retention;
@@ -22,13 +23,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
-use domain::{AlgorithmId, Clock, ListenerId, RunId, TopicId};
+use domain::{AlgorithmId, Clock, ListenerId, RunId, TopicId, WorkerId};
 use uuid::Uuid;
 
 use self::operation::{
     Attempt, Claims, Decide, EndOutput, Hold, Listener, Prune, Published, Recover, Refund,
     TakeUnpublished,
 };
+use self::postgres::{PostgresReader, PostgresStore};
 use self::queue::Queue;
 use self::sqlite::{SqliteReader, SqliteStore};
 use self::store::{Page, Reads};
@@ -45,6 +47,8 @@ pub use self::retention::Retention;
 pub enum OpenError {
     #[error(transparent)]
     Sqlite(#[from] sqlite::OpenError),
+    #[error(transparent)]
+    Postgres(#[from] postgres::OpenError),
     #[error("cannot start the journal's writer")]
     Thread(#[source] io::Error),
 }
@@ -87,6 +91,17 @@ impl Journal {
         Ok(Self {
             queue: Queue::start(store).map_err(OpenError::Thread)?,
             reads: Arc::new(SqliteReader::new(path)),
+        })
+    }
+
+    /// Opens the journal in the PostgreSQL database at `url`, which several workers share, making its
+    /// tables where there are none, and starts this worker's writer as [`Self::open`] does.
+    pub async fn open_shared(url: &str, worker: WorkerId) -> Result<Self, OpenError> {
+        let store = PostgresStore::open(url, worker).await?;
+        let reads = Arc::new(PostgresReader::new(store.options()));
+        Ok(Self {
+            queue: Queue::start(store).map_err(OpenError::Thread)?,
+            reads,
         })
     }
 

@@ -1,0 +1,119 @@
+-- The journal: what became of every message that the workers took. Several workers share it. It has a
+-- schema of its own, `journal`, so that it may share a database with the log and the read models.
+
+CREATE TABLE listeners (
+    listener       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- The UUID that is its consumer group and the namespace of its runs; `direct:` and an algorithm
+    -- for the direct callers of that.
+    consumer_group text COLLATE "C" NOT NULL UNIQUE,
+    topic          text COLLATE "C" NOT NULL,
+    algorithm      text COLLATE "C" NOT NULL
+);
+
+-- A listener's ledger, what each worker adds to it: what is received and in none of the others is in
+-- flight. A run may be received by one worker and decided by another.
+CREATE TABLE counters (
+    listener      bigint NOT NULL,
+    worker        uuid   NOT NULL,
+    received      bigint NOT NULL,
+    succeeded     bigint NOT NULL,
+    dead_lettered bigint NOT NULL,
+    filtered      bigint NOT NULL,
+    dropped       bigint NOT NULL,
+    -- Outputs that ended without being published: the publisher was gone, or the result too large.
+    withdrawn     bigint NOT NULL,
+    too_large     bigint NOT NULL,
+    -- Finished runs that retention has deleted.
+    pruned        bigint NOT NULL,
+    PRIMARY KEY (listener, worker)
+);
+
+CREATE SEQUENCE run_numbers;
+
+CREATE TABLE runs (
+    listener    bigint  NOT NULL,
+    run         bigint  NOT NULL,
+    run_id      uuid    NOT NULL,
+    -- Where the message stands in its topic, in which life of it.
+    partition   integer NOT NULL,
+    "offset"    bigint  NOT NULL,
+    incarnation bigint  NOT NULL,
+    -- What tells it from another message at that place: when it was sent, in milliseconds since 1970,
+    -- and the first half of its body's SHA-256. Nothing for direct runs.
+    sent_at     bigint,
+    digest      bytea CHECK (length(digest) = 16),
+    -- The worker that took it first.
+    worker      uuid    NOT NULL,
+    -- Microseconds since 1970, UTC.
+    claimed_at  bigint  NOT NULL,
+    -- Calls counted, each before it was made.
+    attempts    bigint  NOT NULL CHECK (attempts >= 0),
+    -- How often the message was received without a decision.
+    claims      bigint  NOT NULL DEFAULT 1,
+    PRIMARY KEY (listener, run),
+    -- A message is looked up by its place, not by run_id: places rise, and ids are random.
+    UNIQUE (listener, partition, "offset", incarnation)
+);
+
+-- How far a listener has come. What a broker keeps of it is a copy.
+CREATE TABLE positions (
+    listener    bigint  NOT NULL,
+    partition   integer NOT NULL,
+    -- Rises each time the log begins again: a message from `since` on is of this life, one before it
+    -- of the last.
+    incarnation bigint  NOT NULL,
+    since       bigint  NOT NULL,
+    -- Everything before this offset is done.
+    next        bigint  NOT NULL,
+    PRIMARY KEY (listener, partition)
+);
+
+-- The lists of topics, `broker/topic` in a line each, that results go to, by the UUID that is made of
+-- the list. Few, so that a decision names its outputs by one.
+CREATE TABLE destinations (
+    destination uuid PRIMARY KEY,
+    topics      text NOT NULL
+);
+
+-- A run is decided once: by the row's insertion.
+CREATE TABLE decisions (
+    run         bigint PRIMARY KEY,
+    listener    bigint NOT NULL,
+    decision    text   NOT NULL,
+    -- The version that was called, if any.
+    version     text,
+    -- The listener's revision that the decision was made under; none for a direct run.
+    revision    text,
+    status      integer,
+    reason      text,
+    reason_text text,
+    -- Microseconds since 1970, UTC.
+    finished_at bigint NOT NULL,
+    -- The first half of the result's SHA-256; none where there is no result.
+    digest      bytea CHECK (length(digest) = 16),
+    -- Where the result goes; none where nothing is published.
+    destination uuid
+);
+
+-- Decided, not yet known to be published.
+CREATE TABLE outbox (
+    run              bigint PRIMARY KEY,
+    -- Until then that worker publishes it, and nobody else. Microseconds since 1970.
+    held_until       bigint NOT NULL,
+    worker           uuid   NOT NULL,
+    -- Of the message that it is the result of.
+    key              bytea,
+    traceparent      bytea,
+    content_type     text,
+    content_encoding text,
+    -- The bytes to publish; none for a dead letter, whose bytes are the message's.
+    result           bytea
+);
+
+-- Outputs that ended by themselves: published before others of their run, or never.
+CREATE TABLE outputs (
+    run   bigint NOT NULL,
+    topic text COLLATE "C" NOT NULL,
+    state text   NOT NULL CHECK (state IN ('PUBLISHED', 'WITHDRAWN', 'TOO_LARGE')),
+    PRIMARY KEY (run, topic)
+);

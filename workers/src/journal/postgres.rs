@@ -1,0 +1,150 @@
+//! The journal in PostgreSQL, shared by several workers.
+//!
+//! A batch is one transaction, and in it one statement for all operations of a kind: what costs here
+//! is the way to the database. Operations of a batch that touch the same run or message are done in
+//! rounds, in their order. Times are the database's.
+
+mod claims;
+mod connection;
+mod decisions;
+mod error;
+mod outbox;
+mod positions;
+mod reads;
+mod retention;
+mod round;
+mod transaction;
+
+use std::collections::HashSet;
+
+use domain::{TopicId, WorkerId};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{Connection, Transaction};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use self::connection::{COMMITTED_WITHIN, CONNECTED_WITHIN};
+use self::error::{classify, is_collision, is_lost};
+use self::transaction::Batch;
+use super::operation::{Answer, Operation};
+use super::store::{Store, StoreError};
+
+pub(super) use self::connection::OpenError;
+pub(super) use self::reads::PostgresReader;
+
+/// Times that a batch is begun anew after it collided with another worker's, or lost its connection.
+const TRIES: u32 = 5;
+
+/// Owns one connection that writes to the journal.
+pub(super) struct PostgresStore {
+    options: PgConnectOptions,
+    /// `None` before the first batch, and after one that failed.
+    connection: Option<PgConnection>,
+    worker: WorkerId,
+    runtime: Handle,
+    memory: Memory,
+}
+
+/// What a worker knows of the journal without reading, because it never changes.
+#[derive(Default)]
+struct Memory {
+    /// Lists of topics that are written down.
+    destinations: HashSet<Uuid>,
+}
+
+impl PostgresStore {
+    /// Opens the journal in the database at `url`, making its tables where there are none.
+    pub(super) async fn open(url: &str, worker: WorkerId) -> Result<Self, OpenError> {
+        let options = connection::options(url)?;
+        connection::prepare(&options).await?;
+        Ok(Self {
+            options,
+            connection: None,
+            worker,
+            runtime: Handle::current(),
+            memory: Memory::default(),
+        })
+    }
+
+    pub(super) fn options(&self) -> &PgConnectOptions {
+        &self.options
+    }
+
+    async fn commit_all(&mut self, operations: &[Operation]) -> Result<Vec<Answer>, sqlx::Error> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let was_open = self.connection.is_some();
+            match self.try_commit(operations).await {
+                Ok(answers) => return Ok(answers),
+                // A connection that had been idle may have been closed long ago.
+                Err(error) if is_lost(&error) && was_open && tries < TRIES => {}
+                Err(error) if is_collision(&error) && tries < TRIES => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn try_commit(&mut self, operations: &[Operation]) -> Result<Vec<Answer>, sqlx::Error> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => {
+                let connecting = connection::connect(&self.options);
+                let connected = timeout(CONNECTED_WITHIN, connecting).await;
+                connected.map_err(|_| sqlx::Error::PoolTimedOut)??
+            }
+        };
+        let committing = async {
+            let tx = connection.begin().await?;
+            self.run(tx, operations).await
+        };
+        let committed = timeout(COMMITTED_WITHIN, committing).await;
+        let answers = committed.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        // After an error it is closed, and with it the state that the failure left it in.
+        self.connection = Some(connection);
+        Ok(answers)
+    }
+
+    async fn run(
+        &self,
+        mut tx: Transaction<'_, sqlx::Postgres>,
+        operations: &[Operation],
+    ) -> Result<Vec<Answer>, sqlx::Error> {
+        let mut batch = Batch::begin(&mut tx, self.worker, &self.memory).await?;
+        let answers = round::apply(&mut batch, operations).await?;
+        batch.finish().await?;
+        tx.commit().await?;
+        Ok(answers)
+    }
+}
+
+impl Store for PostgresStore {
+    fn commit(&mut self, operations: &[Operation]) -> Result<Vec<Answer>, StoreError> {
+        let runtime = self.runtime.clone();
+        let committed = runtime.block_on(self.commit_all(operations));
+        let answers = committed.map_err(classify)?;
+        self.memory.learn(operations);
+        Ok(answers)
+    }
+}
+
+impl Memory {
+    /// Takes note of what a committed batch has written down.
+    fn learn(&mut self, operations: &[Operation]) {
+        for operation in operations {
+            if let Some(outputs) = operation.outputs() {
+                self.destinations.insert(destination(outputs));
+            }
+        }
+    }
+}
+
+/// What a list of topics is called.
+fn destination(topics: &[TopicId]) -> Uuid {
+    let list = super::decision::topic_list(topics);
+    Uuid::new_v5(&Uuid::nil(), list.as_bytes())
+}
+
+#[cfg(test)]
+mod tests;

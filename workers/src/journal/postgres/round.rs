@@ -1,0 +1,180 @@
+//! The operations of a batch in rounds: in each, none touches what another does, so that those of a
+//! kind are done by one statement.
+
+use std::collections::HashSet;
+
+use super::transaction::Batch;
+use crate::journal::operation::{
+    Advance, Answer, Attempt, Claims, Decide, EndOutput, Hold, Operation, Published, Refund,
+};
+use crate::journal::record::{Claim, RunKey};
+
+/// Operations that are done together, each with its place among the answers.
+#[derive(Default)]
+struct Round<'o> {
+    claims: Vec<(usize, &'o Claims)>,
+    attempts: Vec<(usize, RunKey, i64)>,
+    decisions: Vec<(usize, &'o Decide)>,
+    ended: Vec<&'o EndOutput>,
+    holds: Vec<&'o Hold>,
+    published: Vec<i64>,
+    advances: Vec<&'o Advance>,
+    /// The runs that they touch, each by one of them.
+    touched: HashSet<RunKey>,
+}
+
+/// Does all of `operations`, and answers each.
+pub(super) async fn apply(
+    batch: &mut Batch<'_>,
+    operations: &[Operation],
+) -> sqlx::Result<Vec<Answer>> {
+    let mut answers: Vec<Option<Answer>> = operations.iter().map(|_| None).collect();
+    let mut round = Round::default();
+    for (place, operation) in operations.iter().enumerate() {
+        if !round.has_room_for(operation) {
+            std::mem::take(&mut round).run(batch, &mut answers).await?;
+        }
+        if let Some(answer) = round.take(place, operation) {
+            answers[place] = answer;
+        } else {
+            std::mem::take(&mut round).run(batch, &mut answers).await?;
+            answers[place] = Some(alone(batch, operation).await?);
+        }
+    }
+    round.run(batch, &mut answers).await?;
+    let answers = answers
+        .into_iter()
+        .map(|answer| answer.ok_or(sqlx::Error::RowNotFound));
+    answers.collect()
+}
+
+/// Does an operation that has no others of its kind beside it.
+async fn alone(batch: &mut Batch<'_>, operation: &Operation) -> sqlx::Result<Answer> {
+    Ok(match operation {
+        Operation::Listener(listener) => Answer::Listener(batch.listener(listener).await?),
+        Operation::TakeUnpublished(take) => {
+            Answer::TakeUnpublished(batch.take_unpublished(take).await?)
+        }
+        Operation::Recover(_) => Answer::Recover(batch.recover().await?),
+        Operation::Load(load) => Answer::Load(batch.load(load).await?),
+        Operation::Begin(begin) => Answer::Begin(batch.begin_reading(begin).await?),
+        Operation::Prune(prune) => Answer::Prune(batch.prune(prune).await?),
+        Operation::Claims(_)
+        | Operation::Attempt(_)
+        | Operation::Refund(_)
+        | Operation::Decide(_)
+        | Operation::Published(_)
+        | Operation::EndOutput(_)
+        | Operation::Hold(_)
+        | Operation::Advance(_) => return Err(sqlx::Error::RowNotFound),
+    })
+}
+
+impl<'o> Round<'o> {
+    /// Whether an operation touches nothing that one of this round does.
+    fn has_room_for(&self, operation: &Operation) -> bool {
+        touched(operation).is_none_or(|run| !self.touched.contains(&run))
+    }
+
+    /// Takes an operation into the round, with its answer where that is known; none for one that is
+    /// done alone.
+    fn take(&mut self, place: usize, operation: &'o Operation) -> Option<Option<Answer>> {
+        self.touched.extend(touched(operation));
+        Some(match operation {
+            Operation::Claims(claims) => {
+                self.claims.push((place, claims));
+                None
+            }
+            Operation::Attempt(Attempt(run)) => {
+                self.attempts.push((place, *run, 1));
+                None
+            }
+            Operation::Refund(Refund { run, attempts }) => {
+                self.attempts.push((place, *run, -i64::from(*attempts)));
+                Some(Answer::Refund(()))
+            }
+            Operation::Decide(decide) => {
+                self.decisions.push((place, decide));
+                None
+            }
+            Operation::Published(Published(run)) => {
+                self.published.push(run.run);
+                Some(Answer::Published(()))
+            }
+            Operation::EndOutput(end) => {
+                self.ended.push(end);
+                Some(Answer::EndOutput(()))
+            }
+            Operation::Hold(hold) => {
+                self.holds.push(hold);
+                Some(Answer::Hold(()))
+            }
+            Operation::Advance(advance) => {
+                self.advances.push(advance);
+                Some(Answer::Advance(()))
+            }
+            Operation::Listener(_)
+            | Operation::TakeUnpublished(_)
+            | Operation::Recover(_)
+            | Operation::Load(_)
+            | Operation::Begin(_)
+            | Operation::Prune(_) => return None,
+        })
+    }
+
+    async fn run(self, batch: &mut Batch<'_>, answers: &mut [Option<Answer>]) -> sqlx::Result<()> {
+        let counts: Vec<_> = self
+            .attempts
+            .iter()
+            .map(|(_, run, count)| (*run, *count))
+            .collect();
+        let counted = batch.add_attempts(&counts).await?;
+        for ((place, _, _), counted) in self.attempts.iter().zip(counted) {
+            if answers[*place].is_none() {
+                answers[*place] = Some(Answer::Attempt(counted));
+            }
+        }
+        let decisions: Vec<_> = self.decisions.iter().map(|(_, decide)| *decide).collect();
+        let decided = batch.decisions(&decisions).await?;
+        for ((place, _), outcome) in self.decisions.iter().zip(decided) {
+            answers[*place] = Some(Answer::Decide(outcome));
+        }
+        batch.end_outputs(&self.ended).await?;
+        batch.holds(&self.holds).await?;
+        batch.published(&self.published).await?;
+        batch.advance(&self.advances).await?;
+        // Last: what somebody had done before he took a message again is found by that. Who waits for
+        // what he takes has done nothing else since.
+        let claims: Vec<&Claim> = self
+            .claims
+            .iter()
+            .flat_map(|(_, claims)| &claims.0)
+            .collect();
+        let mut claimed = batch.claims(&claims).await?.into_iter();
+        for (place, claims) in &self.claims {
+            let own = claimed.by_ref().take(claims.0.len()).collect();
+            answers[*place] = Some(Answer::Claims(own));
+        }
+        Ok(())
+    }
+}
+
+/// The run that an operation touches. Messages that are taken are none yet.
+fn touched(operation: &Operation) -> Option<RunKey> {
+    match operation {
+        Operation::Attempt(Attempt(run))
+        | Operation::Refund(Refund { run, .. })
+        | Operation::Decide(Decide { run, .. })
+        | Operation::Published(Published(run))
+        | Operation::EndOutput(EndOutput { run, .. })
+        | Operation::Hold(Hold { run, .. }) => Some(*run),
+        Operation::Claims(_)
+        | Operation::Listener(_)
+        | Operation::TakeUnpublished(_)
+        | Operation::Recover(_)
+        | Operation::Load(_)
+        | Operation::Begin(_)
+        | Operation::Advance(_)
+        | Operation::Prune(_) => None,
+    }
+}

@@ -1,0 +1,139 @@
+//! The contract on PostgreSQL, and what only PostgreSQL promises.
+
+mod database;
+
+use std::sync::Arc;
+
+use domain::testing::score;
+use domain::{RunId, WorkerId};
+use futures_util::future::join_all;
+use uuid::Uuid;
+
+use self::database::Database;
+use crate::journal::contract::{self, Place};
+use crate::journal::{Claim, Draft, Journal, ListenerKey, Outcome, RunKey, Taken};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgresql_holds_the_contract() {
+    contract::hold(new_place).await;
+}
+
+fn new_place() -> Place {
+    let database = Arc::new(tokio::sync::OnceCell::<Database>::new());
+    Arc::new(move || {
+        let database = Arc::clone(&database);
+        Box::pin(async move {
+            let database = database.get_or_init(Database::new).await;
+            open(database, 1).await
+        })
+    })
+}
+
+async fn open(database: &Database, worker: u128) -> Journal {
+    let worker = WorkerId(Uuid::from_u128(worker));
+    Journal::open_shared(&database.url(), worker).await.unwrap()
+}
+
+/// A draft that one worker decides by, and nobody else.
+fn draft(result: &'static str) -> Arc<Draft> {
+    Arc::new(contract::succeeded(result))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_workers_that_take_the_same_messages_decide_each_once() {
+    let database = Database::new().await;
+    let (one, two) = (open(&database, 1).await, open(&database, 2).await);
+    let listener = contract::listener(&one).await;
+    assert_eq!(contract::listener(&two).await, listener);
+    let (of_one, of_two) = tokio::join!(
+        tokio::spawn(decide_all(one.clone(), listener, "one")),
+        tokio::spawn(decide_all(two, listener, "two"))
+    );
+    for ((run, by_one), (same, by_two)) in of_one.unwrap().into_iter().zip(of_two.unwrap()) {
+        assert_eq!(run, same);
+        let is_recorded = |outcome: &Outcome| matches!(outcome, Outcome::Recorded(_));
+        assert_ne!(is_recorded(&by_one), is_recorded(&by_two));
+    }
+    let ledger = one.ledgers(&[contract::owner()]).await.unwrap()[0];
+    let counts = (ledger.received, ledger.succeeded, ledger.in_flight);
+    assert_eq!(counts, (500, 500, 0));
+}
+
+/// Takes 500 messages at once and decides each.
+async fn decide_all(
+    journal: Journal,
+    listener: ListenerKey,
+    result: &'static str,
+) -> Vec<(RunKey, Outcome)> {
+    let runs = (0..500).map(|offset| {
+        let journal = journal.clone();
+        async move {
+            let claimed = journal.claim(vec![contract::claim(listener, offset)]).await;
+            let run = claimed.unwrap()[0].run;
+            let outcome = journal.decide(run, draft(result)).await.unwrap();
+            (run, outcome)
+        }
+    });
+    join_all(runs).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_worker_decided_another_takes_once_nobody_holds_it() {
+    let database = Database::new().await;
+    let (one, two) = (open(&database, 1).await, open(&database, 2).await);
+    let listener = contract::listener(&one).await;
+    let claimed = one.claim(vec![contract::claim(listener, 0)]).await.unwrap();
+    one.decide(claimed[0].run, draft("one")).await.unwrap();
+    assert_eq!(two.take_unpublished(0, 10).await.unwrap(), []);
+    // A worker that starts takes back what it held itself, and no other's.
+    two.recover().await.unwrap();
+    assert_eq!(two.take_unpublished(0, 10).await.unwrap(), []);
+    database
+        .run("UPDATE journal.outbox SET held_until = 1")
+        .await;
+    assert_eq!(two.take_unpublished(0, 10).await.unwrap().len(), 1);
+    assert_eq!(one.take_unpublished(0, 10).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_direct_run_of_a_worker_that_is_at_work_is_not_closed_by_another() {
+    let database = Database::new().await;
+    let (one, two) = (open(&database, 1).await, open(&database, 2).await);
+    let callers = one.direct(&score()).await.unwrap();
+    let run = RunId(Uuid::from_u128(7));
+    let claim = Claim {
+        listener: callers,
+        taken: Taken::Direct(run),
+        calls: true,
+    };
+    let claimed = one.claim(vec![claim]).await.unwrap().remove(0);
+    assert_eq!(two.recover().await.unwrap(), 0);
+    let outcome = one.decide(claimed.run, draft("one")).await.unwrap();
+    assert!(matches!(outcome, Outcome::Recorded(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_whose_connections_were_ended_goes_on() {
+    let database = Database::new().await;
+    let journal = open(&database, 1).await;
+    let listener = contract::listener(&journal).await;
+    for offset in 0..3 {
+        database.end_connections().await;
+        let claimed = journal.claim(vec![contract::claim(listener, offset)]).await;
+        assert_eq!(claimed.unwrap()[0].claims, 1);
+    }
+    assert_eq!(
+        journal.ledgers(&[contract::owner()]).await.unwrap()[0].received,
+        3
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_database_may_be_opened_by_many_at_once() {
+    let database = Database::new().await;
+    let opening = (1..9).map(|worker| open(&database, worker));
+    let journals = join_all(opening).await;
+    let keys = journals.iter().map(contract::listener);
+    let keys = join_all(keys).await;
+    assert!(keys.windows(2).all(|pair| pair[0] == pair[1]));
+}

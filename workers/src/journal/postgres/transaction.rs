@@ -1,0 +1,105 @@
+//! One write transaction.
+
+use std::collections::BTreeMap;
+
+use domain::WorkerId;
+use domain::settlement::Decision;
+use sqlx::PgConnection;
+
+use super::Memory;
+use crate::journal::HOLD;
+use crate::journal::counts::Counts;
+use crate::journal::decision::OutputEnd;
+use crate::journal::record::ListenerKey;
+
+/// A write transaction under way.
+pub(super) struct Batch<'t> {
+    pub(super) tx: &'t mut PgConnection,
+    /// Of the database, in microseconds since 1970.
+    pub(super) now: i64,
+    pub(super) worker: WorkerId,
+    pub(super) memory: &'t Memory,
+    counters: BTreeMap<ListenerKey, Counts>,
+}
+
+impl<'t> Batch<'t> {
+    pub(super) async fn begin(
+        tx: &'t mut PgConnection,
+        worker: WorkerId,
+        memory: &'t Memory,
+    ) -> sqlx::Result<Self> {
+        let now = sqlx::query_scalar("SELECT (extract(epoch FROM now()) * 1000000)::bigint");
+        let now = now.fetch_one(&mut *tx).await?;
+        Ok(Self {
+            tx,
+            now,
+            worker,
+            memory,
+            counters: BTreeMap::new(),
+        })
+    }
+
+    /// The end of a hold that begins now.
+    pub(super) fn held_until(&self) -> i64 {
+        let hold = i64::try_from(HOLD.as_micros()).unwrap_or(i64::MAX);
+        self.now.saturating_add(hold)
+    }
+
+    pub(super) fn count_received(&mut self, listener: ListenerKey) {
+        self.counters.entry(listener).or_default().received += 1;
+    }
+
+    pub(super) fn count_decided(&mut self, listener: ListenerKey, decision: Decision) {
+        self.counters.entry(listener).or_default().decided(decision);
+    }
+
+    pub(super) fn count_output(&mut self, listener: ListenerKey, end: OutputEnd) {
+        self.counters.entry(listener).or_default().output(end);
+    }
+
+    pub(super) fn count_pruned(&mut self, listener: ListenerKey, runs: i64) {
+        self.counters.entry(listener).or_default().pruned += runs;
+    }
+
+    /// Writes the counters, and ends.
+    pub(super) async fn finish(self) -> sqlx::Result<()> {
+        if self.counters.is_empty() {
+            return Ok(());
+        }
+        let column =
+            |of: fn(&Counts) -> i64| -> Vec<i64> { self.counters.values().map(of).collect() };
+        let listeners: Vec<_> = self.counters.keys().map(|key| key.0).collect();
+        sqlx::query(
+            "INSERT INTO counters AS c (listener, worker, received, succeeded, dead_lettered,
+                                        filtered, dropped, withdrawn, too_large, pruned)
+             SELECT n.listener, $1, n.received, n.succeeded, n.dead_lettered, n.filtered, n.dropped,
+                    n.withdrawn, n.too_large, n.pruned
+             FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+                         $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])
+                  AS n(listener, received, succeeded, dead_lettered, filtered, dropped, withdrawn,
+                       too_large, pruned)
+             ON CONFLICT (listener, worker) DO UPDATE SET
+                received = c.received + excluded.received,
+                succeeded = c.succeeded + excluded.succeeded,
+                dead_lettered = c.dead_lettered + excluded.dead_lettered,
+                filtered = c.filtered + excluded.filtered,
+                dropped = c.dropped + excluded.dropped,
+                withdrawn = c.withdrawn + excluded.withdrawn,
+                too_large = c.too_large + excluded.too_large,
+                pruned = c.pruned + excluded.pruned",
+        )
+        .bind(self.worker.0)
+        .bind(listeners)
+        .bind(column(|counts| counts.received))
+        .bind(column(|counts| counts.succeeded))
+        .bind(column(|counts| counts.dead_lettered))
+        .bind(column(|counts| counts.filtered))
+        .bind(column(|counts| counts.dropped))
+        .bind(column(|counts| counts.withdrawn))
+        .bind(column(|counts| counts.too_large))
+        .bind(column(|counts| counts.pruned))
+        .execute(&mut *self.tx)
+        .await
+        .map(drop)
+    }
+}
