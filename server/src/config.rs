@@ -82,6 +82,11 @@ pub struct ServeArgs {
     // Its value would be shown by --help.
     #[arg(long, env = "EVENTFLOWS_READ_MODELS_URL", hide_env_values = true)]
     read_models_url: Option<LogUrl>,
+    /// The journal of runs: `postgres://…` for an existing database, which the workers of several
+    /// servers share [default: journal.db in the data directory, in SQLite, for one worker].
+    // Its value would be shown by --help.
+    #[arg(long, env = "EVENTFLOWS_JOURNAL_URL", hide_env_values = true)]
+    journal_url: Option<LogUrl>,
     /// The name that events record for requests to the API, until there is sign-in
     /// [default: admin].
     #[arg(long, env = "EVENTFLOWS_ADMINISTRATOR")]
@@ -107,6 +112,7 @@ struct File {
     data: Option<PathBuf>,
     log_url: Option<LogUrl>,
     read_models_url: Option<LogUrl>,
+    journal_url: Option<LogUrl>,
     administrator: Option<String>,
     graphiql: Option<PathBuf>,
     log: Option<LogFormat>,
@@ -130,6 +136,8 @@ pub struct Settings {
     pub log_url: Option<LogUrl>,
     /// Without it, the read models are SQLite files in `data`.
     pub read_models_url: Option<LogUrl>,
+    /// Without it, the journal is a SQLite file in `data`.
+    pub journal_url: Option<LogUrl>,
     pub administrator: String,
     pub graphiql: Option<PathBuf>,
     pub log: LogFormat,
@@ -169,6 +177,7 @@ impl ServeArgs {
                 .unwrap_or_else(|| PathBuf::from("data")),
             log_url: self.log_url.clone().or(file.log_url),
             read_models_url: self.read_models_url.clone().or(file.read_models_url),
+            journal_url: self.journal_url.clone().or(file.journal_url),
             administrator,
             graphiql: self.graphiql.clone().or(file.graphiql),
             log: self.log.or(file.log).unwrap_or_default(),
@@ -255,10 +264,13 @@ mod tests {
     #[test]
     fn a_password_in_a_url_is_in_no_text() {
         let url = "postgres://ann:secret@db/log";
-        let (_directory, args) = file(&format!("log_url = '{url}'\nread_models_url = '{url}'"));
+        let (_directory, args) = file(&format!(
+            "log_url = '{url}'\nread_models_url = '{url}'\njournal_url = '{url}'"
+        ));
         let settings = args.settings().unwrap();
         assert_eq!(settings.log_url.as_ref().unwrap().as_str(), url);
         assert_eq!(settings.read_models_url.as_ref().unwrap().as_str(), url);
+        assert_eq!(settings.journal_url.as_ref().unwrap().as_str(), url);
         assert!(!format!("{settings:?}").contains("secret"));
 
         let (_directory, args) = file(&format!("listen = '127.0.0.1:1'\nlog_url = '{url}"));

@@ -59,6 +59,7 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
         data: data.clone().unwrap_or_else(|| scratch.path().to_owned()),
         log_url: None,
         read_models_url: None,
+        journal_url: None,
         administrator: "admin".to_owned(),
         graphiql: args.graphiql.clone(),
         log: args.log,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use api::job::Jobs;
 use api::worker::WorkerRequests;
 use api::{Control, Schema};
-use domain::{Actor, Clock, Ids};
+use domain::{Actor, Clock, Ids, WorkerId};
 use engine::Engine;
 use eventflows_http::{HttpSettings, Readiness, listen};
 use projections::{Past, PastLimits, Projector, ReadModel, ReadModelError};
@@ -80,7 +80,11 @@ impl Server {
         let store = log::open(log_url, data.path(), Arc::clone(&clock)).await?;
         let model = open_read_models(&settings, &data).await?;
         let past = Past::open(&data.past(), Arc::clone(&store), PastLimits::default()).await?;
-        let journal = Journal::open(&data.journal(), Arc::clone(&clock)).await?;
+        let worker_id = data.worker_id(ids.as_ref())?;
+        let journal = match &settings.journal_url {
+            Some(url) => Journal::open_shared(url.as_str(), worker_id).await?,
+            None => Journal::open(&data.journal(), Arc::clone(&clock)).await?,
+        };
         let engine = Arc::new(Engine::new(
             Arc::clone(&store),
             Arc::clone(&clock),
@@ -96,7 +100,7 @@ impl Server {
             runs: Arc::new(journal.clone()),
         }));
 
-        let (worker, direct) = worker_inside(&schema, &data, journal.clone(), ids).await?;
+        let (worker, direct) = worker_inside(&schema, worker_id, journal.clone(), ids).await?;
 
         let (stop, stop_worker) = (CancellationToken::new(), CancellationToken::new());
         let readiness = Readiness::default();
@@ -199,13 +203,12 @@ async fn open_read_models(
 /// The worker inside, and the direct runs that it makes.
 async fn worker_inside(
     schema: &Schema,
-    data: &DataDir,
+    id: WorkerId,
     journal: Journal,
     ids: Arc<dyn Ids>,
-) -> Result<(Worker, DirectRuns), Failure> {
-    let id = data.worker_id(ids.as_ref())?;
+) -> Result<(Worker, DirectRuns), JournalError> {
     let transport = Arc::new(LocalTransport::new(schema.clone(), id));
     let connector = Arc::new(SdkConnector);
     let worker = Worker::new(WorkerConfig::new(id), transport, journal, ids, connector);
-    Ok(worker.with_direct_runs().await?)
+    worker.with_direct_runs().await
 }

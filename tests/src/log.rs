@@ -28,28 +28,29 @@ impl LogDatabase {
         reason = "the test command names the backend and its server in the environment"
     )]
     pub fn from_environment() -> Option<Self> {
-        let server = |variable: &str| {
-            std::env::var(variable).unwrap_or_else(|_| {
-                panic!("{variable} must name a running server; `cargo xtask test --long` sets it")
-            })
-        };
-        let name = format!("eventflows_scenario_{}", Uuid::new_v4().simple());
         match std::env::var("EVENTFLOWS_TEST_LOG").as_deref() {
             Err(_) | Ok("sqlite") => None,
-            Ok("postgres") => {
-                let server = server("EVENTFLOWS_TEST_POSTGRES");
-                let create = format!("CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0");
-                assert!(psql(&server, &create), "no database for the log");
-                Some(Self::Postgres { server, name })
-            }
+            Ok("postgres") => Some(Self::postgres()),
             Ok("kurrentdb") => Some(Self::KurrentDb {
                 server: server("EVENTFLOWS_TEST_KURRENTDB"),
-                name,
+                name: new_name(),
             }),
             Ok(other) => {
                 panic!("EVENTFLOWS_TEST_LOG is sqlite, postgres or kurrentdb, not {other}")
             }
         }
+    }
+
+    /// A new database on the PostgreSQL server of the tests.
+    ///
+    /// # Panics
+    /// The environment names no server.
+    #[must_use]
+    pub fn postgres() -> Self {
+        let (server, name) = (server("EVENTFLOWS_TEST_POSTGRES"), new_name());
+        let create = format!("CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0");
+        assert!(psql(&server, &create), "no database for the log");
+        Self::Postgres { server, name }
     }
 
     /// The URL for `--log-url`.
@@ -71,6 +72,21 @@ impl LogDatabase {
             }
         }
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test command names the servers in the environment"
+)]
+fn server(variable: &str) -> String {
+    let server = std::env::var(variable);
+    server.unwrap_or_else(|_| {
+        panic!("{variable} must name a running server; `cargo xtask test` sets it")
+    })
+}
+
+fn new_name() -> String {
+    format!("eventflows_scenario_{}", Uuid::new_v4().simple())
 }
 
 fn psql(server: &str, statement: &str) -> bool {

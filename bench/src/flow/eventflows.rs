@@ -22,6 +22,7 @@ pub(super) async fn run(kafka: &Kafka, url: &str, args: &FlowArgs, run: usize) -
         data: data.path().to_owned(),
         log_url: None,
         read_models_url: None,
+        journal_url: None,
         administrator: "bench".to_owned(),
         graphiql: None,
         log: server::logging::LogFormat::Text,
