@@ -7,7 +7,7 @@ use crate::algorithm::{AlgorithmRegistered, AlgorithmRetired, VersionPublished, 
 use crate::broker::{
     BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, TopicsChanged,
 };
-use crate::cluster::ReadModelsRebuilt;
+use crate::cluster::{JournalAdopted, ReadModelsRebuilt};
 use crate::command::NothingChanged;
 use crate::describe::BrokerNames;
 use crate::grant::{TopicGranted, TopicPatternGranted, TopicPatternRevoked, TopicRevoked};
@@ -230,6 +230,7 @@ events! {
     }
     of_cluster {
         ReadModelsRebuilt,
+        JournalAdopted,
     }
     of_command {
         NothingChanged,

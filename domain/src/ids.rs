@@ -50,6 +50,10 @@ uuid_id!(
     WorkerId
 );
 uuid_id!(
+    /// A journal of runs.
+    JournalId
+);
+uuid_id!(
     /// One message taken through one listener, or one direct call. Endpoints and publishers' topics
     /// see it.
     RunId

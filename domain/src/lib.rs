@@ -48,8 +48,8 @@ pub use credential::{CredentialName, CredentialRef};
 pub use envelope::{Actor, Envelope, Meta, NewEvent, Position, Revision, StreamName};
 pub use event::{Event, Payload};
 pub use ids::{
-    AlgorithmId, BrokerId, CommandId, CorrelationId, EventId, ListenerId, PublisherId, RunId,
-    TopicId, WorkerId,
+    AlgorithmId, BrokerId, CommandId, CorrelationId, EventId, JournalId, ListenerId, PublisherId,
+    RunId, TopicId, WorkerId,
 };
 pub use name::{AlgorithmName, BrokerName, NameError, OrganizationName, TopicName, UserName};
 pub use pattern::TopicPattern;

@@ -6,7 +6,7 @@ use crate::algorithm::because;
 use crate::broker::BrokerKind;
 use crate::flow::Cycle;
 use crate::grant::Access;
-use crate::ids::{AlgorithmId, TopicId};
+use crate::ids::{AlgorithmId, JournalId, TopicId};
 use crate::name::{BrokerName, NameError, OrganizationName, TopicName, UserName};
 use crate::organization::Role;
 use crate::version::{Version, VersionSelector};
@@ -43,6 +43,11 @@ pub enum Refusal {
     UnknownAlgorithm(AlgorithmId),
     #[error("the algorithm {0} is retired")]
     AlgorithmRetired(AlgorithmId),
+    #[error(
+        "the workers of this cluster decide in the journal {used}, and this one is {journal}: in two \
+         journals messages would be decided twice"
+    )]
+    OtherJournal { journal: JournalId, used: JournalId },
     #[error("{algorithm} {version} is already published, and a version never changes")]
     VersionTaken {
         algorithm: AlgorithmId,

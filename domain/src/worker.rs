@@ -21,7 +21,7 @@ use crate::event::{
 use crate::ids::ListenerId;
 
 /// The version of what workers and the control plane say to each other; both must have the same.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// A worker as its stream tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -50,6 +50,11 @@ impl Readiness {
         self.lacking().insert(part, chain(why));
     }
 
+    /// A part does its work again.
+    pub fn restored(&self, part: &'static str) {
+        self.lacking().remove(part);
+    }
+
     /// Why requests are not welcome, a line for each part; nothing where they are.
     #[must_use]
     pub fn why_not(&self) -> Option<String> {

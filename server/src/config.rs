@@ -87,6 +87,11 @@ pub struct ServeArgs {
     // Its value would be shown by --help.
     #[arg(long, env = "EVENTFLOWS_JOURNAL_URL", hide_env_values = true)]
     journal_url: Option<LogUrl>,
+    /// Decide in this server's journal from now on, although the workers of the cluster decided in
+    /// another: for a journal that was lost. Of a copied log, disable the listeners first, or the
+    /// copy takes messages from where the original does.
+    #[arg(long)]
+    adopt_journal: bool,
     /// The name that events record for requests to the API, until there is sign-in
     /// [default: admin].
     #[arg(long, env = "EVENTFLOWS_ADMINISTRATOR")]
@@ -138,6 +143,8 @@ pub struct Settings {
     pub read_models_url: Option<LogUrl>,
     /// Without it, the journal is a SQLite file in `data`.
     pub journal_url: Option<LogUrl>,
+    /// Whether the journal takes the place of another.
+    pub adopt_journal: bool,
     pub administrator: String,
     pub graphiql: Option<PathBuf>,
     pub log: LogFormat,
@@ -178,6 +185,7 @@ impl ServeArgs {
             log_url: self.log_url.clone().or(file.log_url),
             read_models_url: self.read_models_url.clone().or(file.read_models_url),
             journal_url: self.journal_url.clone().or(file.journal_url),
+            adopt_journal: self.adopt_journal,
             administrator,
             graphiql: self.graphiql.clone().or(file.graphiql),
             log: self.log.or(file.log).unwrap_or_default(),

@@ -60,6 +60,7 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
         log_url: None,
         read_models_url: None,
         journal_url: None,
+        adopt_journal: false,
         administrator: "admin".to_owned(),
         graphiql: args.graphiql.clone(),
         log: args.log,

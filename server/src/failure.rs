@@ -10,6 +10,7 @@ use projections::{PastError, ProjectorError, ReadModelError};
 use tokio::task::JoinError;
 use workers::journal::{self, JournalError};
 
+use crate::admission::NotAdmitted;
 use crate::checkpoints::CheckpointsError;
 use crate::config::ConfigError;
 use crate::data_dir::DataDirError;
@@ -41,6 +42,8 @@ pub enum Failure {
     OpenJournal(#[from] journal::OpenError),
     #[error("cannot read the journal")]
     Journal(#[from] JournalError),
+    #[error("the worker may not go on")]
+    NotAdmitted(#[from] NotAdmitted),
     #[error(transparent)]
     Checkpoints(#[from] CheckpointsError),
     #[error(transparent)]

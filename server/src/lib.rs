@@ -5,6 +5,7 @@
 // an optimised build finds out.
 #![recursion_limit = "256"]
 
+mod admission;
 pub mod audit;
 pub mod checkpoints;
 pub mod cli;

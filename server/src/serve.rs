@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use workers::journal::JournalError;
 use workers::{DirectRuns, Journal, Worker, WorkerConfig};
 
+use crate::admission::{Admission, NotAdmitted};
 use crate::config::Settings;
 use crate::connector::SdkConnector;
 use crate::data_dir::DataDir;
@@ -100,10 +102,18 @@ impl Server {
             runs: Arc::new(journal.clone()),
         }));
 
+        let readiness = Readiness::default();
+        let admission = Admission {
+            engine: Arc::clone(&engine),
+            ids: Arc::clone(&ids),
+            readiness: readiness.clone(),
+            worker: worker_id,
+            journal: journal.id(),
+            adopt: settings.adopt_journal,
+        };
         let (worker, direct) = worker_inside(&schema, worker_id, journal.clone(), ids).await?;
 
         let (stop, stop_worker) = (CancellationToken::new(), CancellationToken::new());
-        let readiness = Readiness::default();
         let http = HttpSettings {
             actor: Actor::User {
                 name: settings.administrator.clone(),
@@ -132,7 +142,7 @@ impl Server {
         if let Some(checkpointing) = checkpoints {
             checkpointing.start(&stop, &mut parts);
         }
-        parts.start(Part::Worker, work(worker, stop_worker.clone()));
+        parts.start(Part::Worker, work(worker, admission, stop_worker.clone()));
         readiness.started();
         Ok(Self {
             address,
@@ -176,10 +186,28 @@ async fn snapshots(past: Past, stop: CancellationToken) -> Result<(), Infallible
     Ok(())
 }
 
-/// Has the worker inside work.
-async fn work(worker: Worker, stop: CancellationToken) -> Result<(), Infallible> {
-    worker.run(stop).await;
-    Ok(())
+/// Has the worker inside work, once and for as long as it is admitted. What it was asked to publish
+/// before, it publishes in any case.
+async fn work(
+    worker: Worker,
+    admission: Admission,
+    stop: CancellationToken,
+) -> Result<(), NotAdmitted> {
+    tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        () = admission.granted() => {}
+        () = worker.drain() => {}
+    }
+    let working = stop.child_token();
+    let mut work = pin!(worker.run(working.clone()));
+    tokio::select! {
+        () = &mut work => Ok(()),
+        refused = admission.withdrawn() => {
+            working.cancel();
+            work.await;
+            Err(refused)
+        }
+    }
 }
 
 /// Sees whether the journal's writer still runs.

@@ -107,7 +107,9 @@ async fn a_worker_of_another_protocol_is_refused() {
     let join = "mutation($input: WorkerJoinInput!) {
         workerJoin(input: $input) { position userErrors { code path } } }";
     let joined = async |version: u32| {
-        let input = json!({ "workerId": WORKER, "protocolVersion": version });
+        let input = json!({
+            "workerId": WORKER, "protocolVersion": version, "journalId": Uuid::nil(),
+        });
         let variables = json!({ "input": input });
         let answer = inventory.schema.execute_json(join, variables, worker());
         answer.await.unwrap()["workerJoin"].take()

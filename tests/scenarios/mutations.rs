@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use client::Mutation;
 use serde_json::{Value, json};
 use tests::flow::broker;
-use tests::{Eventflows, Flow, FlowOptions, GraphQl, Kafka};
+use tests::{Eventflows, Flow, FlowOptions, GraphQl, Kafka, eventually};
 
 /// An answer of a worker is handed to the request that waits for it, whose decision is recorded.
 const NOT_RECORDED: &str = "workerAnswer";
@@ -37,6 +37,18 @@ impl Performed<'_> {
     }
 
     /// Does what neither creates nor changes a thing of its own.
+    /// The journal that the workers of the cluster decide in.
+    async fn journal(&self) -> Value {
+        let document = "{ events(filter: { types: [JOURNAL_ADOPTED] }, first: 1) { \
+                        nodes { payload } } }";
+        let events = eventually("the journal", async || {
+            let events = self.api.ask(document, json!({})).await;
+            let event = events["events"]["nodes"].get(0)?;
+            Some(event["payload"]["journal"].clone())
+        });
+        events.await
+    }
+
     async fn report(&self, name: &'static str, input: Value) {
         self.perform(name, &Mutation::new(name, input)).await;
     }
@@ -153,6 +165,7 @@ async fn grants(it: &Performed<'_>, flow: &Flow) {
 async fn workers(it: &Performed<'_>, kafka: &Kafka) {
     let join = json!({
         "workerId": WORKER, "protocolVersion": domain::worker::PROTOCOL_VERSION,
+        "journalId": it.journal().await,
     });
     it.report("workerJoin", join).await;
     let broker = domain::testing::broker_id("main");

@@ -29,23 +29,24 @@ impl Eventflows {
     /// Starts on empty data.
     pub async fn start() -> Self {
         let data = tempfile::tempdir().unwrap();
-        Self::start_on(data, LogDatabase::from_environment(), Vec::new()).await
+        Self::start_on(data, LogDatabase::from_environment(), Vec::new(), &[]).await
     }
 
     /// Starts on `data` with its log in SQLite, and with more variables that hold paths.
     pub async fn start_with(data: TempDir, environment: &[(&str, &Path)]) -> Self {
         let variable = |(name, path): &(&str, &Path)| ((*name).to_owned(), path.to_path_buf());
-        Self::start_on(data, None, environment.iter().map(variable).collect()).await
+        Self::start_on(data, None, environment.iter().map(variable).collect(), &[]).await
     }
 
     async fn start_on(
         data: TempDir,
         log: Option<LogDatabase>,
         environment: Vec<(String, PathBuf)>,
+        arguments: &[&str],
     ) -> Self {
         let mut serve = Command::new(path());
         serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]);
-        serve.arg(data.path());
+        serve.arg(data.path()).args(arguments);
         serve.envs(environment.iter().map(|(name, path)| (name, path)));
         if let Some(log) = &log {
             serve.env("EVENTFLOWS_LOG_URL", log.url());
@@ -134,19 +135,25 @@ impl Eventflows {
     /// Kills it with SIGKILL and starts it again on the same data.
     pub async fn kill_and_restart(mut self) -> Self {
         self.child.kill().await.unwrap();
-        Self::start_on(self.data, self.log, self.environment).await
+        Self::start_on(self.data, self.log, self.environment, &[]).await
     }
 
     /// Stops it with SIGTERM, changes its data, and starts it again.
     pub async fn stop_and_restart(mut self, change: impl FnOnce(&Path)) -> Self {
         self.terminate().await;
         change(self.data.path());
-        Self::start_on(self.data, self.log, self.environment).await
+        Self::start_on(self.data, self.log, self.environment, &[]).await
+    }
+
+    /// Stops it with SIGTERM, and starts it again with more arguments.
+    pub async fn restart_with(mut self, arguments: &[&str]) -> Self {
+        self.terminate().await;
+        Self::start_on(self.data, self.log, self.environment, arguments).await
     }
 
     /// Starts it again after it was stopped.
     pub async fn start_again(self) -> Self {
-        Self::start_on(self.data, self.log, self.environment).await
+        Self::start_on(self.data, self.log, self.environment, &[]).await
     }
 
     /// Stops it with SIGTERM.

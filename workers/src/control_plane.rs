@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use brokers::{Backlog, TopicInfo};
 use domain::worker::PROTOCOL_VERSION;
-use domain::{AlgorithmId, Ids, ListenerId, Version, WorkerId};
+use domain::{AlgorithmId, Ids, JournalId, ListenerId, Version, WorkerId};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use serde::Deserialize;
@@ -110,9 +110,10 @@ impl ControlPlane {
         self.ids.next().to_string()
     }
 
-    pub(crate) async fn join(&self, key: &str) -> Result<(), CallError> {
+    pub(crate) async fn join(&self, journal: JournalId, key: &str) -> Result<(), CallError> {
         let input = json!({
-            "workerId": self.worker, "protocolVersion": PROTOCOL_VERSION, "idempotencyKey": key,
+            "workerId": self.worker, "protocolVersion": PROTOCOL_VERSION, "journalId": journal,
+            "idempotencyKey": key,
         });
         self.mutate(WORKER_JOIN, "workerJoin", input).await
     }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
-use domain::{AlgorithmId, Clock, ListenerId, RunId, TopicId, WorkerId};
+use domain::{AlgorithmId, Clock, JournalId, ListenerId, RunId, TopicId, WorkerId};
 use uuid::Uuid;
 
 use self::operation::{
@@ -79,6 +79,7 @@ pub enum JournalError {
 /// The journal of one worker. Clones share it.
 #[derive(Clone)]
 pub struct Journal {
+    id: JournalId,
     queue: Queue,
     reads: Arc<dyn Reads>,
 }
@@ -89,6 +90,7 @@ impl Journal {
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let store = SqliteStore::open(path, clock).await?;
         Ok(Self {
+            id: store.id(),
             queue: Queue::start(store).map_err(OpenError::Thread)?,
             reads: Arc::new(SqliteReader::new(path)),
         })
@@ -100,9 +102,16 @@ impl Journal {
         let store = PostgresStore::open(url, worker).await?;
         let reads = Arc::new(PostgresReader::new(store.options()));
         Ok(Self {
+            id: store.id(),
             queue: Queue::start(store).map_err(OpenError::Thread)?,
             reads,
         })
+    }
+
+    /// What tells it from all others: drawn when it was made, and kept in it.
+    #[must_use]
+    pub fn id(&self) -> JournalId {
+        self.id
     }
 
     /// The key of a listener, for claims.

@@ -138,7 +138,7 @@ impl Worker {
             () = self.reconcile(&mut reconciler) => {}
             () = self.answer_requests() => {}
             () = self.prune() => {}
-            () = self.outbox.drain() => {}
+            () = self.drain() => {}
         }
         let parting = async {
             let direct = async {
@@ -157,10 +157,19 @@ impl Worker {
         give_up.cancel();
     }
 
+    /// Publishes what is in the outbox, until it is cancelled: before the worker runs, which does it
+    /// too.
+    pub async fn drain(&self) {
+        self.outbox.drain().await;
+    }
+
     /// Whether the control plane takes the worker.
     async fn join(&self) -> bool {
         let key = self.control_plane.key();
-        let joined = persist(&*self.ids, || self.control_plane.join(&key)).await;
+        let joined = persist(&*self.ids, || {
+            self.control_plane.join(self.journal.id(), &key)
+        })
+        .await;
         if let Err(error) = &joined {
             tracing::error!(%error, "the control plane refused the worker");
         }

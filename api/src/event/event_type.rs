@@ -89,6 +89,8 @@ event_types! {
     ListenerUnblocked,
     /// The read models were rebuilt from the log.
     ReadModelsRebuilt,
+    /// The workers began to decide in a journal.
+    JournalAdopted,
     /// A mutation with an idempotency key had nothing to do.
     NothingChanged,
 }

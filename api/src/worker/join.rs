@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, InputObject};
 use domain::worker::{JoinWorker, PROTOCOL_VERSION};
-use domain::{Position, WorkerId};
+use domain::{JournalId, Position, WorkerId};
 
 use super::mutation::{WorkerPayload, worker_in};
 use crate::mutation::{Call, Mutation, NotDone, Once, Terms};
@@ -15,6 +15,8 @@ pub struct WorkerJoinInput {
     pub worker_id: ID,
     /// The version of the protocol that the worker speaks.
     pub protocol_version: u32,
+    /// The UUID of the journal that the worker decides in. All workers use the same one.
+    pub journal_id: ID,
     #[graphql(flatten)]
     pub once: Once,
 }
@@ -40,6 +42,17 @@ impl Mutation for WorkerJoinInput {
     }
 
     async fn run(&self, call: &Call<'_>, worker: &WorkerId) -> Result<Position, NotDone> {
-        call.execute(&JoinWorker { worker: *worker }).await
+        let journal = self.journal_id.parse().map_err(|_| {
+            UserError::new(
+                UserErrorCode::BadId,
+                "a journal's id must be a UUID",
+                &["input", "journalId"],
+            )
+        })?;
+        let join = JoinWorker {
+            worker: *worker,
+            journal: JournalId(journal),
+        };
+        call.execute(&join).await
     }
 }

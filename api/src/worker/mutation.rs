@@ -71,7 +71,7 @@ pub struct WorkerMutation;
 impl WorkerMutation {
     /// A worker takes assignments from now on.
     ///
-    /// Codes: `UNSUPPORTED_PROTOCOL`.
+    /// Codes: `UNSUPPORTED_PROTOCOL`, `OTHER_JOURNAL`.
     async fn worker_join(
         &self,
         ctx: &Context<'_>,

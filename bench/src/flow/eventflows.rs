@@ -23,6 +23,7 @@ pub(super) async fn run(kafka: &Kafka, url: &str, args: &FlowArgs, run: usize) -
         log_url: None,
         read_models_url: None,
         journal_url: None,
+        adopt_journal: false,
         administrator: "bench".to_owned(),
         graphiql: None,
         log: server::logging::LogFormat::Text,

@@ -1,6 +1,12 @@
 -- The journal: what became of every message that the workers took. Several workers share it. It has a
 -- schema of its own, `journal`, so that it may share a database with the log and the read models.
 
+-- What tells the journal from all others, in a row.
+CREATE TABLE journal (
+    id uuid NOT NULL
+);
+INSERT INTO journal (id) VALUES (gen_random_uuid());
+
 CREATE TABLE listeners (
     listener       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- The UUID that is its consumer group and the namespace of its runs; `direct:` and an algorithm

@@ -2,6 +2,12 @@
 -- message are inserted in the order of claims and never updated there, so that a commit writes few
 -- pages however many runs are kept.
 
+-- What tells the journal from all others, in a row.
+CREATE TABLE journal (
+    id BLOB NOT NULL CHECK (length(id) = 16)
+) STRICT;
+INSERT INTO journal (id) VALUES (randomblob(16));
+
 -- A listener, its counters, and so its ledger: what is received and in none of the others is in
 -- flight.
 CREATE TABLE listeners (

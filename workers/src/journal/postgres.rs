@@ -17,7 +17,7 @@ mod transaction;
 
 use std::collections::HashSet;
 
-use domain::{TopicId, WorkerId};
+use domain::{JournalId, TopicId, WorkerId};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection, Transaction};
 use tokio::runtime::Handle;
@@ -39,6 +39,7 @@ const TRIES: u32 = 5;
 /// Owns one connection that writes to the journal.
 pub(super) struct PostgresStore {
     options: PgConnectOptions,
+    id: JournalId,
     /// `None` before the first batch, and after one that failed.
     connection: Option<PgConnection>,
     worker: WorkerId,
@@ -57,14 +58,19 @@ impl PostgresStore {
     /// Opens the journal in the database at `url`, making its tables where there are none.
     pub(super) async fn open(url: &str, worker: WorkerId) -> Result<Self, OpenError> {
         let options = connection::options(url)?;
-        connection::prepare(&options).await?;
+        let id = connection::prepare(&options).await?;
         Ok(Self {
             options,
+            id,
             connection: None,
             worker,
             runtime: Handle::current(),
             memory: Memory::default(),
         })
+    }
+
+    pub(super) fn id(&self) -> JournalId {
+        self.id
     }
 
     pub(super) fn options(&self) -> &PgConnectOptions {

@@ -12,8 +12,9 @@ mod schema;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use domain::Clock;
+use domain::{Clock, JournalId};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use uuid::Uuid;
 
 use self::batch::{Batch, Memory};
 use super::operation::{Answer, Operation};
@@ -25,6 +26,7 @@ pub(super) use self::schema::OpenError;
 /// Owns the one connection that writes to the journal.
 pub(super) struct SqliteStore {
     path: PathBuf,
+    id: JournalId,
     /// `None` after a failed transaction.
     connection: Option<Connection>,
     clock: Arc<dyn Clock>,
@@ -40,12 +42,19 @@ impl SqliteStore {
             connection.query_row("SELECT coalesce(max(run), 0) + 1 FROM runs", (), |row| {
                 row.get(0)
             });
+        let id = connection.query_row("SELECT id FROM journal", (), |row| row.get(0));
+        let id = id.map_err(OpenError::Connect)?;
         Ok(Self {
             path: path.to_owned(),
+            id: JournalId(Uuid::from_bytes(id)),
             memory: Memory::new(next_run.map_err(OpenError::Connect)?),
             connection: Some(connection),
             clock,
         })
+    }
+
+    pub(super) fn id(&self) -> JournalId {
+        self.id
     }
 
     fn try_commit(&mut self, operations: &[Operation]) -> Result<Vec<Answer>, StoreError> {

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use domain::JournalId;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
@@ -58,8 +59,8 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
     Ok(options.disable_statement_logging())
 }
 
-/// Makes the tables, or brings them up to date.
-pub(super) async fn prepare(options: &PgConnectOptions) -> Result<(), OpenError> {
+/// Makes the tables, or brings them up to date; answers the journal's id.
+pub(super) async fn prepare(options: &PgConnectOptions) -> Result<JournalId, OpenError> {
     let mut connection = options.connect().await.map_err(OpenError::Connect)?;
     // Two workers that start at once would both find no schema.
     let schema = "BEGIN; SELECT pg_advisory_xact_lock(hashtext('eventflows journal'));
@@ -72,7 +73,13 @@ pub(super) async fn prepare(options: &PgConnectOptions) -> Result<(), OpenError>
         .run_direct(None, &mut connection, false)
         .await
         .map_err(OpenError::Migrate)?;
-    connection.close().await.map_err(OpenError::Connect)
+    let id = sqlx::query_scalar("SELECT id FROM journal");
+    let id = id
+        .fetch_one(&mut connection)
+        .await
+        .map_err(OpenError::Connect)?;
+    connection.close().await.map_err(OpenError::Connect)?;
+    Ok(JournalId(id))
 }
 
 /// A connection that writes.

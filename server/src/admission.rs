@@ -1,0 +1,91 @@
+//! Whether the worker inside may work: only while its journal is the one that the cluster's workers
+//! decide in. In two, a message would be decided twice.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::cluster::UseJournal;
+use domain::{Actor, CommandId, CorrelationId, Ids, JournalId, Refusal, WorkerId};
+use engine::{Engine, Failure, Outcome, Request};
+use eventflows_http::Readiness;
+use tokio::time::sleep;
+
+use crate::parts::Part;
+
+/// How often it is asked again.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Asks whether a worker may work.
+pub(crate) struct Admission {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) readiness: Readiness,
+    pub(crate) worker: WorkerId,
+    pub(crate) journal: JournalId,
+    /// Whether its journal takes the place of another.
+    pub(crate) adopt: bool,
+}
+
+/// Why the worker does not work.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0}; let the servers share one with --journal-url, or start one of them with --adopt-journal"
+)]
+pub struct NotAdmitted(Refusal);
+
+impl Admission {
+    /// Waits until the worker may work. Until then the server is not ready.
+    pub(crate) async fn granted(&self) {
+        loop {
+            match self.ask(self.adopt).await {
+                Ok(None) => break,
+                Ok(Some(refused)) => {
+                    self.readiness.lack(Part::Worker.name(), &refused);
+                    tracing::error!(error = &refused as &dyn Error, "the worker does not work");
+                }
+                Err(error) => {
+                    let error = &error as &dyn Error;
+                    tracing::warn!(error, "it is not known whether the worker may work");
+                }
+            }
+            sleep(EVERY).await;
+        }
+        self.readiness.restored(Part::Worker.name());
+    }
+
+    /// Waits until the worker may work no longer: another journal was adopted. A log that does not
+    /// answer stops nobody.
+    pub(crate) async fn withdrawn(&self) -> NotAdmitted {
+        loop {
+            sleep(EVERY).await;
+            if let Ok(Some(refused)) = self.ask(false).await {
+                return refused;
+            }
+        }
+    }
+
+    /// Why the worker may not work now, if that is so.
+    async fn ask(&self, adopt: bool) -> Result<Option<NotAdmitted>, Failure> {
+        let command = UseJournal {
+            worker: self.worker,
+            journal: self.journal,
+            adopt,
+        };
+        let id = self.ids.next();
+        let request = Request {
+            actor: Actor::Worker { id: self.worker },
+            command: CommandId(id),
+            fingerprint: [0; 32],
+            correlation: CorrelationId(id),
+            causation: None,
+            client_address: None,
+            repeatable: false,
+            expected: Vec::new(),
+        };
+        Ok(match self.engine.execute(&command, &request).await? {
+            Outcome::Refused(refusal) => Some(NotAdmitted(refusal)),
+            Outcome::Accepted(_) | Outcome::Stale(_) | Outcome::KeyReused => None,
+        })
+    }
+}
