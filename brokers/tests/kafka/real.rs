@@ -158,12 +158,15 @@ pub(crate) fn unique_name() -> String {
     format!("test-{}", Uuid::new_v4())
 }
 
+fn settings() -> KafkaSettings {
+    KafkaSettings::new(vec![address()])
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the address of the test's Kafka comes from outside"
 )]
-fn settings() -> KafkaSettings {
-    let address = std::env::var("EVENTFLOWS_TEST_KAFKA")
-        .expect("EVENTFLOWS_TEST_KAFKA must name a running Kafka; `cargo xtask test` sets it");
-    KafkaSettings::new(vec![address])
+pub(crate) fn address() -> String {
+    std::env::var("EVENTFLOWS_TEST_KAFKA")
+        .expect("EVENTFLOWS_TEST_KAFKA must name a running Kafka; `cargo xtask test` sets it")
 }
