@@ -120,3 +120,72 @@ impl Drop for KafkaSource {
         self.unsettled.stop();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::kafka::{EmbeddedKafka, KafkaBroker};
+    use crate::metadata::Metadata;
+    use crate::port::{Broker, Outgoing, Start};
+    use crate::positions::MemoryPositions;
+
+    /// Far longer than a client needs to see that its broker is gone or back.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn a_source_goes_on_by_itself_each_time_its_broker_was_away() {
+        let kafka = EmbeddedKafka::start(&[("events", 1)]).unwrap();
+        let broker = KafkaBroker::new(kafka.settings());
+        let sink = broker.sink().await.unwrap();
+        let settings = SourceSettings {
+            topic: "events".to_owned(),
+            group: "away".to_owned(),
+            start: Start::Earliest,
+            max_unsettled: 10,
+            positions: Arc::<MemoryPositions>::default(),
+        };
+        let mut source = broker.source(settings).await.unwrap();
+        for round in ["first", "second", "third"] {
+            kafka.cluster().broker_down(1).unwrap();
+            let told = async {
+                loop {
+                    // A message that was written twice.
+                    if let Err(error) = source.recv().await {
+                        return error;
+                    }
+                }
+            };
+            let told = tokio::time::timeout(PATIENCE, told).await;
+            let told = told.expect("an error in time");
+            assert!(matches!(told, BrokerError::Unreachable(_)), "{told:?}");
+            kafka.cluster().broker_up(1).unwrap();
+            let outgoing = Outgoing {
+                topic: "events".to_owned(),
+                key: None,
+                headers: Vec::new(),
+                metadata: Metadata::default(),
+                body: Some(Bytes::from_static(round.as_bytes())),
+            };
+            // The sink may give up before it finds its way back, and the source tells of errors
+            // while the broker is away. What was given up may have been written.
+            let read = async {
+                while sink.publish(outgoing.clone()).await.is_err() {}
+                loop {
+                    let Ok(delivery) = source.recv().await else {
+                        continue;
+                    };
+                    let body = delivery.message.body.clone();
+                    delivery.settle();
+                    if body == outgoing.body {
+                        break;
+                    }
+                }
+            };
+            let read = tokio::time::timeout(PATIENCE, read).await;
+            read.expect("a message in time");
+        }
+        source.close().await.unwrap();
+    }
+}
