@@ -39,8 +39,11 @@ impl Command for DisableListener {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grant::Access;
     use crate::refusal::Refusal;
-    use crate::testing::{given, listener_disabled, listener_enabled, listener_id};
+    use crate::testing::{
+        given, granted, listener_disabled, listener_enabled, listener_id, revoked,
+    };
 
     fn disable() -> DisableListener {
         DisableListener {
@@ -60,6 +63,19 @@ mod tests {
         given([
             listener_enabled("orders", "1.0.0"),
             listener_disabled("orders"),
+        ])
+        .when(disable())
+        .then_refused(Refusal::ListenerNotEnabled);
+    }
+
+    #[test]
+    fn a_grant_that_is_given_again_enables_nothing() {
+        given([
+            granted("orders", Access::Subscribe),
+            listener_enabled("orders", "1.0.0"),
+            revoked("orders", Access::Subscribe),
+            listener_disabled("orders"),
+            granted("orders", Access::Subscribe),
         ])
         .when(disable())
         .then_refused(Refusal::ListenerNotEnabled);

@@ -125,6 +125,23 @@ mod tests {
     }
 
     #[test]
+    fn a_topic_takes_the_results_of_several_algorithms() {
+        let other = PublisherId {
+            algorithm: "acme/other".parse().unwrap(),
+            ..publisher_id("scores")
+        };
+        let enabled = PublisherEnabled {
+            publisher: other,
+            version: "1.*".parse().unwrap(),
+            cause: None,
+        };
+        given(ready())
+            .and([granted("scores", Access::Publish), enabled.into()])
+            .when(enable())
+            .then([publisher_enabled("scores", "1.*")]);
+    }
+
+    #[test]
     fn without_a_publish_grant_it_is_refused() {
         given(ready())
             .and([granted("scores", Access::Subscribe)])

@@ -123,6 +123,8 @@ async fn a_kept_connection_that_ends_before_the_answer_costs_no_attempt() {
     assert!(runs.iter().all(|run| run.attempts == 1), "{runs:?}");
     // Every other call met the end of a connection.
     assert!(world.calls() > 10);
+    let reports = world.plane.reports();
+    assert!(!reports.iter().any(|report| report.starts_with("BLOCKED")));
     worker.stop().await;
 }
 

@@ -31,6 +31,7 @@ struct State {
     too_large: usize,
     panics: usize,
     open_sources: usize,
+    is_away: bool,
 }
 
 impl MemoryBroker {
@@ -86,6 +87,11 @@ impl MemoryBroker {
         } else {
             state.refusing.remove(topic);
         }
+    }
+
+    /// Whether sources cannot be opened from now on.
+    pub(crate) fn go_away(&self, is_away: bool) {
+        self.0.state.lock().unwrap().is_away = is_away;
     }
 
     /// Refuses messages of more bytes from now on.
@@ -152,7 +158,13 @@ impl Broker for MemoryBroker {
     }
 
     async fn source(&self, settings: SourceSettings) -> Result<Box<dyn Source>, BrokerError> {
-        self.0.state.lock().unwrap().open_sources += 1;
+        {
+            let mut state = self.0.state.lock().unwrap();
+            if state.is_away {
+                return Err(BrokerError::Unreachable("as the test wants".to_owned()));
+            }
+            state.open_sources += 1;
+        }
         Ok(Box::new(MemorySource {
             broker: self.clone(),
             changed: self.0.changed.subscribe(),

@@ -131,3 +131,24 @@ async fn a_body_that_was_left_out_stays_so_until_it_is_there_again() {
     );
     worker.stop().await;
 }
+
+#[tokio::test]
+async fn a_dead_letter_that_was_not_written_is_written_after_a_crash_without_another_call() {
+    let world = World::new(refuse).await;
+    world.broker.refuse("dead", true);
+    world.broker.write("orders", &[], b"bad");
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    world.reported("BLOCKED topic_unavailable").await;
+    worker.kill().await;
+    assert_eq!(world.broker.settled(), 0);
+
+    let worker = world.worker().await;
+    world.broker.refuse("dead", false);
+    assert_eq!(body(&world.dead_letters(1).await[0]), "bad");
+    world.settled(1).await;
+    assert_eq!(world.calls(), 1);
+    assert_eq!(worker.ledger().await.dead_lettered, 1);
+    worker.stop().await;
+    assert_eq!(world.broker.messages("dead").len(), 1);
+}

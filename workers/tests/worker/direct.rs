@@ -330,3 +330,24 @@ async fn publishers_are_asked_for_by_algorithm_and_version() {
     assert_eq!(world.plane.asked()[0], wanted);
     worker.stop().await;
 }
+
+#[tokio::test]
+async fn a_kept_connection_that_ends_before_the_answer_is_no_failed_run() {
+    let world = World::new(echo).await;
+    let endpoint = world.endpoint.as_ref().unwrap();
+    endpoint.answer_once_per_connection();
+    let worker = world.worker().await;
+    for _ in 0..4 {
+        assert!(
+            outcome(&worker.direct, run(&world, b"one"))
+                .await
+                .ended
+                .is_ok()
+        );
+    }
+    // Every other call met the end of a connection.
+    assert!(world.calls() > 4);
+    let recorded = runs(&worker).await;
+    assert!(recorded.iter().all(|run| run.attempts == 1));
+    worker.stop().await;
+}

@@ -312,3 +312,52 @@ async fn a_panic_over_one_message_lets_those_taken_with_it_end() {
     assert_eq!(world.calls(), 2);
     worker.stop().await;
 }
+
+#[tokio::test]
+async fn a_broker_that_is_away_fails_the_consumer_until_it_is_back() {
+    let world = World::new(|_, body| (200, body.clone())).await;
+    world.broker.go_away(true);
+    world.broker.write("orders", &[], b"one");
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    world
+        .reported("FAILED the source could not be opened")
+        .await;
+    world.broker.go_away(false);
+    world.settled(1).await;
+    world.reported("STARTED").await;
+    worker.stop().await;
+}
+
+/// The endpoint answers those of one body when the test is over.
+#[tokio::test]
+async fn an_answer_that_does_not_come_in_the_versions_time_is_a_failed_attempt() {
+    let (over, is_over) = mpsc::channel::<()>();
+    let is_over = Mutex::new(is_over);
+    let world = World::new(move |_, body| {
+        if body == "slow" {
+            let _ = is_over.lock().unwrap().recv();
+        }
+        (200, body.clone())
+    })
+    .await;
+    world.broker.write("orders", &[], b"slow");
+    world.assign(|assignment| {
+        assignment["version"]["timeout_ms"] = json!(300);
+        assignment["settings"]["retry"]["max_attempts"] = json!(2);
+    });
+    let worker = world.worker().await;
+    // Those that are answered meanwhile show that the endpoint is there.
+    eventually("the dead letter", || {
+        world.broker.write("orders", &[], b"quick");
+        !world.broker.messages("dead").is_empty()
+    })
+    .await;
+    let dead = &world.broker.messages("dead")[0];
+    assert_eq!(body(dead), "slow");
+    assert_eq!(header(dead, "eventflows-reason"), "attempts_exhausted");
+    let text = header(dead, "eventflows-reason-text");
+    assert!(text.ends_with("no answer within 300 ms"), "{text}");
+    drop(over);
+    worker.stop().await;
+}

@@ -21,4 +21,6 @@ mod outputs;
 #[cfg(test)]
 mod plane;
 #[cfg(test)]
+mod stopping;
+#[cfg(test)]
 mod world;
