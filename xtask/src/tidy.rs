@@ -7,6 +7,7 @@ mod links;
 mod machines;
 mod migrations;
 mod module_docs;
+mod named_tests;
 mod names;
 mod released;
 mod releases;
@@ -50,6 +51,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     violations.extend(machines::check(&tree));
     violations.extend(migrations::check_names(&tree));
     violations.extend(module_docs::check(&tree));
+    violations.extend(named_tests::check(&tree));
     violations.extend(names::check(&tree));
     violations.extend(check_history(&repository, &tree, environment::is_ci())?);
     violations.sort();
