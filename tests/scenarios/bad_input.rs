@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
 use tests::flow::grant;
+use tests::kafka::Record;
 use tests::{Endpoint, Eventflows, Flow, FlowOptions, Kafka, eventually};
 
 #[tokio::test]
@@ -196,4 +197,38 @@ async fn without_a_dlq_a_faulty_message_holds_the_listener_until_there_is_one() 
     flow.api.done(set, variables).await;
     flow.until_ended(0, 1).await;
     assert_eq!(kafka.until_records("orders-dlq", 1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_dead_letter_queue_that_is_deleted_holds_the_listener_until_it_is_there_again() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::start(|_| (StatusCode::UNPROCESSABLE_ENTITY, Bytes::new())).await;
+    let eventflows = Eventflows::start().await;
+    let options = FlowOptions::to(endpoint.url("/"));
+    let mut flow = Flow::set_up(&eventflows, &kafka, options).await;
+    kafka.delete("orders-dlq").await;
+    for number in 0..5 {
+        kafka.produce("orders", number.to_string().as_bytes()).await;
+    }
+    eventually("the listener is blocked", async || {
+        let listener = flow.look("consumers { nodes { state reason } }").await;
+        let consumer = &listener["consumers"]["nodes"][0];
+        let reason = consumer["reason"].as_str().unwrap_or_default();
+        reason.starts_with("topic_unavailable").then_some(())
+    })
+    .await;
+    flow.until_ended(0, 5).await;
+    let eventflows = eventflows.kill_and_restart().await;
+    flow.api = eventflows.api();
+    kafka.create(&["orders-dlq"], 4).await;
+    let dead = kafka.until_records("orders-dlq", 5).await;
+    let mut bodies: Vec<_> = dead.iter().map(Record::text).collect();
+    bodies.sort();
+    assert_eq!(bodies, ["0", "1", "2", "3", "4"]);
+    assert_eq!(
+        endpoint.calls().len(),
+        5,
+        "what was decided is not asked again"
+    );
+    flow.until_ended(0, 5).await;
 }

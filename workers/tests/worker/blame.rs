@@ -97,6 +97,7 @@ async fn a_brownout_costs_no_good_message() {
     }
     attempts(&world, 5);
     let worker = world.worker().await;
+    world.reported("BLOCKED endpoint_unavailable").await;
     world.settled(600).await;
     assert!(world.calls() > BAD_CALLS);
     assert!(world.broker.messages("dead").is_empty());
