@@ -123,12 +123,15 @@ async fn take(pipeline: &Pipeline, received: Received, mut run: Run) -> Result<(
         expected,
     } = received;
     let message = &delivery.message;
-    let mut decision = match run.decision.take() {
-        Some(decision) => decision,
+    let decision = match run.decision.take() {
+        Some(decision) => Some(decision),
         None => {
             let finding = invoke::invoke(pipeline, message, &mut run, expected).await?;
             decide::decide(pipeline, message, &run, finding).await?
         }
+    };
+    let Some(mut decision) = decision else {
+        return settle::settle(pipeline, &run, delivery, false).await;
     };
     let to_be_noted = match std::mem::take(&mut decision.pending) {
         Pending::Nothing => false,

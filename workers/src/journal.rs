@@ -140,8 +140,9 @@ impl Journal {
         self.queue.ask(listener).await
     }
 
-    /// Takes messages, or finds what is known of them from before; answers in order.
-    pub async fn claim(&self, claims: Vec<Claim>) -> Result<Vec<Claimed>, JournalError> {
+    /// Takes messages, or finds what is known of them from before; answers in order. None: the message
+    /// is below the listener's position, so it has ended, and its run is not kept any more.
+    pub async fn claim(&self, claims: Vec<Claim>) -> Result<Vec<Option<Claimed>>, JournalError> {
         self.queue.ask(Claims(claims)).await
     }
 

@@ -46,7 +46,8 @@ impl Run {
     }
 }
 
-/// Claims all of `received` at once; answers each with its run.
+/// Claims all of `received` at once; answers each with its run. What has ended so long ago that its
+/// run is not kept any more is settled.
 pub(super) async fn claim(
     pipeline: &Pipeline,
     received: Vec<Received>,
@@ -64,9 +65,13 @@ pub(super) async fn claim(
     let claims: Vec<_> = claims.collect();
     let claimed = pipeline.journal.claim(claims.clone()).await?;
     let all = received.into_iter().zip(claims).zip(claimed);
-    Ok(all.map(|((received, claim), claimed)| {
+    Ok(all.filter_map(|((received, claim), claimed)| {
+        let Some(claimed) = claimed else {
+            received.delivery.settle();
+            return None;
+        };
         let run = run(&received, claim, claimed);
-        (received, run)
+        Some((received, run))
     }))
 }
 

@@ -12,18 +12,20 @@ use super::invoke::{Finding, Found};
 use super::{Pipeline, Unsettled, no_dlq};
 use crate::journal::{Draft, Outcome, Pending, Publication, Recorded, digest};
 
-/// The recorded decision, whether `finding` made it or not.
+/// The recorded decision, whether `finding` made it or not; none where the run ended so long ago that
+/// nothing is kept of it.
 pub(super) async fn decide(
     pipeline: &Pipeline,
     message: &Message,
     run: &Run,
     finding: Finding,
-) -> Result<Recorded, Unsettled> {
+) -> Result<Option<Recorded>, Unsettled> {
     let draft = Arc::new(draft(pipeline, message, run, finding).await?);
     Ok(
         match pipeline.journal.decide(run.key, Arc::clone(&draft)).await? {
-            Outcome::Recorded(at) => Recorded::of(Arc::unwrap_or_clone(draft), at),
-            Outcome::Earlier(decision) => *decision,
+            Outcome::Recorded(at) => Some(Recorded::of(Arc::unwrap_or_clone(draft), at)),
+            Outcome::Earlier(decision) => Some(*decision),
+            Outcome::Forgotten => None,
         },
     )
 }

@@ -72,6 +72,8 @@ impl Shared {
         let recorded = match self.journal.decide(run.key, Arc::clone(&draft)).await {
             Ok(Outcome::Recorded(at)) => Recorded::of(Arc::unwrap_or_clone(draft), at),
             Ok(Outcome::Earlier(recorded)) => *recorded,
+            // Only runs that have ended are forgotten.
+            Ok(Outcome::Forgotten) => return,
             Err(error) => return undecided(id, &error),
         };
         let _ = end.send(outcome(duration, called));
@@ -95,7 +97,8 @@ impl Shared {
             calls: true,
         };
         let claimed = self.journal.claim(vec![claim]).await?;
-        let claimed = claimed.first().ok_or(JournalError::Closed)?;
+        let claimed = claimed.into_iter().flatten().next();
+        let claimed = claimed.ok_or(JournalError::Closed)?;
         Ok(Run::direct(id, claimed.run))
     }
 

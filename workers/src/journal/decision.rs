@@ -67,6 +67,8 @@ pub enum Outcome {
     Recorded(Timestamp),
     /// Another decision was there before.
     Earlier(Box<Recorded>),
+    /// The run ended so long ago that it is not kept any more. Nothing was recorded.
+    Forgotten,
 }
 
 /// A decision as recorded.

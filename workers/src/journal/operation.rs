@@ -55,7 +55,7 @@ macro_rules! operations {
 
 operations! {
     Listener => ListenerKey,
-    Claims => Vec<Claimed>,
+    Claims => Vec<Option<Claimed>>,
     Attempt => u32,
     Refund => (),
     Decide => Outcome,

@@ -148,7 +148,8 @@ async fn a_decision_that_another_made_first_is_the_one_published() {
         },
         calls: false,
     };
-    let run = journal.claim(vec![claim]).await.unwrap()[0].run;
+    let run = journal.claim(vec![claim]).await.unwrap();
+    let run = run[0].as_ref().unwrap().run;
     let other = Draft {
         decision: Decision::Succeeded,
         version: "1.0.0".parse().ok(),

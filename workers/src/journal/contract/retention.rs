@@ -1,16 +1,20 @@
 //! What is kept.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use brokers::Cause;
 
-use super::sample::{advance, begin, claim, decide, finish, fresh, owner, succeeded, take};
+use super::sample::{
+    advance, begin, claim, decide, finish, fresh, owner, succeeded, take, take_if_any,
+};
 use super::{Place, claims};
-use crate::journal::{Journal, Retention};
+use crate::journal::{Journal, Outcome, Retention};
 
 claims![
     retention_deletes_the_oldest_published_runs,
     retention_keeps_what_may_come_again_and_the_last_message_that_was_done,
+    what_retention_deleted_has_ended_and_takes_no_decision,
 ];
 
 const THREE: Retention = Retention {
@@ -66,4 +70,33 @@ async fn retention_keeps_what_may_come_again_and_the_last_message_that_was_done(
     // Of a topic that was created again nothing comes any more.
     begin(&journal, listener, 0, Cause::Recreated).await;
     assert_eq!(journal.prune(none).await.unwrap(), 5);
+}
+
+/// A worker that sleeps for longer than runs are kept finds nothing to do when it wakes.
+async fn what_retention_deleted_has_ended_and_takes_no_decision(place: Place) {
+    let (journal, listener) = fresh(&place).await;
+    begin(&journal, listener, 0, Cause::First).await;
+    let mut runs = Vec::new();
+    for offset in 0..5 {
+        runs.push(finish(&journal, claim(listener, offset)).await);
+    }
+    advance(&journal, listener, 5).await;
+    let none = Retention {
+        keep: Duration::ZERO,
+        runs: 0,
+    };
+    assert_eq!(journal.prune(none).await.unwrap(), 4);
+    for journal in [journal, place().await] {
+        let again = take_if_any(&journal, claim(listener, 2)).await.unwrap();
+        assert_eq!(again, None);
+        let late = journal
+            .decide(runs[2].run, Arc::new(succeeded("late")))
+            .await;
+        assert_eq!(late.unwrap(), Outcome::Forgotten);
+        // The last one is kept, and known.
+        let last = take(&journal, claim(listener, 4)).await.unwrap();
+        assert!(last.decision.is_some());
+        let ledger = journal.ledgers(&[owner()]).await.unwrap()[0];
+        assert_eq!((ledger.received, ledger.succeeded), (5, 5));
+    }
 }

@@ -31,6 +31,7 @@ async fn a_message_that_is_taken_twice_at_once_has_one_run(place: Place) {
     let (journal, listener) = fresh(&place).await;
     let twice = vec![claim(listener, 1), claim(listener, 1)];
     let claimed = journal.claim(twice).await.unwrap();
+    let claimed: Vec<_> = claimed.into_iter().flatten().collect();
     assert_eq!(claimed[0].run, claimed[1].run);
     assert_eq!((claimed[0].claims, claimed[1].claims), (1, 2));
     let ledger = journal.ledgers(&[owner()]).await.unwrap();

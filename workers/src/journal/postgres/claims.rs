@@ -19,7 +19,18 @@ struct Place {
     /// None for a direct run, whose place is its number.
     id: Option<MessageId>,
     incarnation: u32,
+    /// Whether the listener's position is beyond it.
+    is_past: bool,
     fingerprint: Option<Fingerprint>,
+}
+
+/// What is found of something that is taken.
+enum Found {
+    Run(Claimed),
+    /// It has ended, and is not known any more.
+    Ended,
+    /// Another message was taken in its place.
+    Other,
 }
 
 /// A run that is known at a place.
@@ -49,7 +60,7 @@ impl Batch<'_> {
 
     /// Takes messages, or finds what is known of them. Each pass takes those that the passes before
     /// stood in the way of: the same message again, or another one in its place.
-    pub(super) async fn claims(&mut self, claims: &[&Claim]) -> sqlx::Result<Vec<Claimed>> {
+    pub(super) async fn claims(&mut self, claims: &[&Claim]) -> sqlx::Result<Vec<Option<Claimed>>> {
         let mut claimed: Vec<Option<Claimed>> = claims.iter().map(|_| None).collect();
         let mut left: Vec<usize> = (0..claims.len()).collect();
         while !left.is_empty() {
@@ -64,8 +75,9 @@ impl Batch<'_> {
             left = Vec::new();
             for (index, found) in first.into_iter().zip(found) {
                 match found {
-                    Some(found) => claimed[index] = Some(found),
-                    None => left.push(index),
+                    Found::Run(run) => claimed[index] = Some(run),
+                    Found::Ended => {}
+                    Found::Other => left.push(index),
                 }
             }
             if let Some(index) = left.first() {
@@ -74,68 +86,56 @@ impl Batch<'_> {
             left.extend(again);
             left.sort_unstable();
         }
-        let claimed = claimed
-            .into_iter()
-            .map(|claimed| claimed.ok_or(sqlx::Error::RowNotFound));
-        claimed.collect()
+        Ok(claimed)
     }
 
-    /// Takes what is new and finds what is known; none where another message was taken before.
-    async fn pass(&mut self, claims: &[&Claim]) -> sqlx::Result<Vec<Option<Claimed>>> {
-        let lives = self.lives(
-            claims
-                .iter()
-                .filter_map(|claim| Some((claim.listener, message(claim)?.partition))),
-        );
-        let lives = lives.await?;
-        let places: Vec<_> = claims.iter().map(|claim| place(claim, &lives)).collect();
-        let new = self.insert(claims, &places).await?;
-        let old = claims
+    /// Takes what is new and finds what is known.
+    async fn pass(&mut self, claims: &[&Claim]) -> sqlx::Result<Vec<Found>> {
+        let partitions = claims.iter().filter_map(|claim| {
+            let partition = message(claim)?.partition;
+            Some((claim.listener, partition))
+        });
+        let lives = self.lives(partitions).await?;
+        let places = claims.iter().map(|claim| (*claim, place(claim, &lives)));
+        let places: Vec<_> = places.collect();
+        let new = self.insert(&places).await?;
+        let old = places
             .iter()
-            .zip(&places)
             .filter(|(_, place)| !new.contains_key(&place.run_id));
         let known = self
             .known(old.filter_map(|(claim, place)| key(claim, place)))
             .await?;
         let mut found = Vec::with_capacity(claims.len());
-        for (claim, place) in claims.iter().zip(&places) {
-            let mut claimed = Claimed {
-                run: RunKey {
-                    listener: claim.listener,
-                    run: 0,
-                },
-                run_id: place.run_id,
-                attempts: u32::from(claim.calls),
-                claims: 1,
-                decision: None,
-            };
+        for (claim, place) in &places {
             if let Some(run) = new.get(&place.run_id) {
                 self.count_received(claim.listener);
-                claimed.run.run = *run;
-                found.push(Some(claimed));
+                found.push(Found::Run(run_of(claim, place, *run)));
                 continue;
             }
             let known = key(claim, place).and_then(|key| known.get(&key));
-            let same = known.filter(|known| known.fingerprint == place.fingerprint);
-            found.push(same.map(|known| {
-                claimed.run.run = known.run;
-                claimed.attempts = known.attempts;
-                claimed.claims = known.claims;
-                claimed
-            }));
+            found.push(match known {
+                Some(known) if known.fingerprint == place.fingerprint => Found::Run(Claimed {
+                    attempts: known.attempts,
+                    claims: known.claims,
+                    ..run_of(claim, place, known.run)
+                }),
+                None if place.is_past => Found::Ended,
+                Some(_) | None => Found::Other,
+            });
         }
         self.take_again(&mut found, &new).await?;
         Ok(found)
     }
 
     /// Inserts runs where there are none; answers the numbers of those that it inserted.
-    async fn insert(
-        &mut self,
-        claims: &[&Claim],
-        places: &[Place],
-    ) -> sqlx::Result<HashMap<RunId, i64>> {
-        let all = || claims.iter().zip(places);
-        let fingerprint = |place: &Place| place.fingerprint;
+    async fn insert(&mut self, places: &[(&Claim, Place)]) -> sqlx::Result<HashMap<RunId, i64>> {
+        let all: Vec<_> = places.iter().filter(|(_, place)| !place.is_past).collect();
+        if all.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let places = || all.iter().map(|(_, place)| place);
+        let sent_at = |place: &Place| place.fingerprint.as_ref()?.sent_at_ms;
+        let digest = |place: &Place| Some(place.fingerprint.as_ref()?.digest.to_vec());
         let inserted = sqlx::query(
             // In the order of places, so that two workers do not wait for each other in a circle.
             "INSERT INTO runs (listener, run, run_id, partition, \"offset\", incarnation, sent_at,
@@ -153,24 +153,14 @@ impl Batch<'_> {
         )
         .bind(self.worker.0)
         .bind(self.now)
-        .bind(claims.iter().map(|claim| claim.listener.0).collect::<Vec<_>>())
-        .bind(places.iter().map(|place| place.run_id.0).collect::<Vec<_>>())
-        .bind(places.iter().map(|place| place.id.map_or(0, |id| id.partition)).collect::<Vec<_>>())
-        .bind(places.iter().map(|place| place.id.map(|id| id.offset)).collect::<Vec<_>>())
-        .bind(places.iter().map(|place| i64::from(place.incarnation)).collect::<Vec<_>>())
-        .bind(
-            places
-                .iter()
-                .map(|place| fingerprint(place).and_then(|fingerprint| fingerprint.sent_at_ms))
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            places
-                .iter()
-                .map(|place| fingerprint(place).map(|fingerprint| fingerprint.digest.to_vec()))
-                .collect::<Vec<_>>(),
-        )
-        .bind(all().map(|(claim, _)| i64::from(claim.calls)).collect::<Vec<_>>())
+        .bind(all.iter().map(|(claim, _)| claim.listener.0).collect::<Vec<_>>())
+        .bind(places().map(|place| place.run_id.0).collect::<Vec<_>>())
+        .bind(places().map(|place| place.id.map_or(0, |id| id.partition)).collect::<Vec<_>>())
+        .bind(places().map(|place| place.id.map(|id| id.offset)).collect::<Vec<_>>())
+        .bind(places().map(|place| i64::from(place.incarnation)).collect::<Vec<_>>())
+        .bind(places().map(sent_at).collect::<Vec<_>>())
+        .bind(places().map(digest).collect::<Vec<_>>())
+        .bind(all.iter().map(|(claim, _)| i64::from(claim.calls)).collect::<Vec<_>>())
         .fetch_all(&mut *self.tx)
         .await?;
         let numbers = inserted.iter().map(|row| {
@@ -233,11 +223,16 @@ impl Batch<'_> {
     /// Completes what was found of known runs: their decisions, and that they were taken again.
     async fn take_again(
         &mut self,
-        found: &mut [Option<Claimed>],
+        found: &mut [Found],
         new: &HashMap<RunId, i64>,
     ) -> sqlx::Result<()> {
-        let is_known = |claimed: &&mut Claimed| !new.contains_key(&claimed.run_id);
-        let mut known: Vec<_> = found.iter_mut().flatten().filter(is_known).collect();
+        let known = found.iter_mut().filter_map(|found| match found {
+            Found::Run(claimed) => Some(claimed),
+            Found::Ended | Found::Other => None,
+        });
+        let mut known: Vec<_> = known
+            .filter(|claimed| !new.contains_key(&claimed.run_id))
+            .collect();
         let runs: Vec<_> = known.iter().map(|claimed| claimed.run.run).collect();
         let mut decided = decisions::recorded(self.tx, &runs).await?;
         let mut undecided = Vec::new();
@@ -312,6 +307,7 @@ fn place(claim: &Claim, lives: &HashMap<(ListenerKey, i32), Life>) -> Place {
             run_id: *run_id,
             id: None,
             incarnation: 0,
+            is_past: false,
             fingerprint: None,
         },
         Taken::Message {
@@ -321,14 +317,30 @@ fn place(claim: &Claim, lives: &HashMap<(ListenerKey, i32), Life>) -> Place {
             fingerprint,
         } => {
             let life = lives.get(&(claim.listener, id.partition));
-            let incarnation = life.copied().unwrap_or_default().of(id.offset);
+            let life = life.copied().unwrap_or_default();
+            let incarnation = life.of(id.offset);
             Place {
                 run_id: id.run_id(*group, topic, incarnation),
                 id: Some(*id),
                 incarnation,
+                is_past: life.is_past(id.offset),
                 fingerprint: Some(*fingerprint),
             }
         }
+    }
+}
+
+/// A new run.
+fn run_of(claim: &Claim, place: &Place, run: i64) -> Claimed {
+    Claimed {
+        run: RunKey {
+            listener: claim.listener,
+            run,
+        },
+        run_id: place.run_id,
+        attempts: u32::from(claim.calls),
+        claims: 1,
+        decision: None,
     }
 }
 

@@ -37,12 +37,12 @@ impl Batch<'_> {
         let outcomes = decides.iter().map(|decide| {
             let run = decide.run.run;
             if new.contains(&run) {
-                return Ok(Outcome::Recorded(now));
+                return Outcome::Recorded(now);
             }
-            let earlier = earlier.remove(&run).ok_or(sqlx::Error::RowNotFound)?;
-            Ok(Outcome::Earlier(Box::new(earlier)))
+            let earlier = earlier.remove(&run).map(Box::new);
+            earlier.map_or(Outcome::Forgotten, Outcome::Earlier)
         });
-        outcomes.collect()
+        Ok(outcomes.collect())
     }
 
     /// Writes down the lists of topics that are not known to be.
@@ -80,8 +80,10 @@ impl Batch<'_> {
         let inserted = sqlx::query_scalar(
             "INSERT INTO decisions (finished_at, run, listener, decision, version, revision, status,
                                     reason, reason_text, digest, destination)
-             SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
-                                      $7::int[], $8::text[], $9::text[], $10::bytea[], $11::uuid[])
+             SELECT $1, g.* FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
+                                        $7::int[], $8::text[], $9::text[], $10::bytea[], $11::uuid[])
+                                 AS g(run, listener)
+             WHERE EXISTS (SELECT 1 FROM runs AS r WHERE r.listener = g.listener AND r.run = g.run)
              ON CONFLICT (run) DO NOTHING RETURNING run",
         )
         .bind(self.now)

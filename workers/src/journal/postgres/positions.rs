@@ -11,10 +11,23 @@ use crate::journal::operation::{Advance, Begin, Load};
 use crate::journal::record::{Claim, ListenerKey, Taken};
 
 /// One life of a partition's log: from `since` on; what is before is of the life before.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Life {
     incarnation: u32,
     since: i64,
+    /// The listener's position: everything before it has ended.
+    next: i64,
+}
+
+impl Default for Life {
+    /// That of a partition of which nothing is written down.
+    fn default() -> Self {
+        Self {
+            incarnation: 0,
+            since: 0,
+            next: i64::MIN,
+        }
+    }
 }
 
 impl Life {
@@ -22,6 +35,11 @@ impl Life {
     pub(super) fn of(self, offset: i64) -> u32 {
         let before = u32::from(offset < self.since);
         self.incarnation.saturating_sub(before)
+    }
+
+    /// Whether a message at that offset has ended.
+    pub(super) fn is_past(self, offset: i64) -> bool {
+        offset < self.next
     }
 }
 
@@ -46,25 +64,13 @@ impl Batch<'_> {
         let mut begun = Vec::with_capacity(begin.beginnings.len());
         for beginning in &begin.beginnings {
             let at = (begin.listener, beginning.partition);
-            let life = self
-                .lives([at].into_iter())
-                .await?
-                .remove(&at)
-                .unwrap_or_default();
-            let life = match beginning.cause {
-                Cause::Recreated => Life {
-                    incarnation: life.incarnation + 1,
-                    since: beginning.offset,
-                },
-                _ => life,
-            };
+            let mut life = self.life(at).await?;
+            if beginning.cause == Cause::Recreated {
+                life.incarnation += 1;
+                life.since = beginning.offset;
+            }
+            life.next = beginning.offset;
             self.set_life(at, life).await?;
-            sqlx::query("UPDATE positions SET next = $3 WHERE listener = $1 AND partition = $2")
-                .bind(begin.listener.0)
-                .bind(beginning.partition)
-                .bind(beginning.offset)
-                .execute(&mut *self.tx)
-                .await?;
             begun.push(life.incarnation);
         }
         Ok(begun)
@@ -112,16 +118,18 @@ impl Batch<'_> {
             "another message is where one was read before"
         );
         let at = (claim.listener, id.partition);
-        let life = self
-            .lives([at].into_iter())
-            .await?
-            .remove(&at)
-            .unwrap_or_default();
+        let life = self.life(at).await?;
         let next = Life {
             incarnation: life.incarnation + 1,
             since: id.offset,
+            next: life.next.min(id.offset),
         };
         self.set_life(at, next).await
+    }
+
+    async fn life(&mut self, at: (ListenerKey, i32)) -> sqlx::Result<Life> {
+        let lives = self.lives([at].into_iter()).await?;
+        Ok(lives.get(&at).copied().unwrap_or_default())
     }
 
     /// The lives of partitions that have one written down.
@@ -136,7 +144,7 @@ impl Batch<'_> {
             return Ok(HashMap::new());
         }
         let rows = sqlx::query(
-            "SELECT listener, partition, incarnation, since
+            "SELECT listener, partition, incarnation, since, next
              FROM positions JOIN unnest($1::bigint[], $2::int[]) AS k(listener, partition)
                   USING (listener, partition)",
         )
@@ -159,6 +167,7 @@ impl Batch<'_> {
             let life = Life {
                 incarnation: incarnation(row, 2)?,
                 since: row.try_get(3)?,
+                next: row.try_get(4)?,
             };
             Ok((at, life))
         });
@@ -168,13 +177,14 @@ impl Batch<'_> {
     async fn set_life(&mut self, at: (ListenerKey, i32), life: Life) -> sqlx::Result<()> {
         sqlx::query(
             "INSERT INTO positions (listener, partition, incarnation, since, next)
-             VALUES ($1, $2, $3, $4, $4) ON CONFLICT (listener, partition) DO UPDATE
-             SET incarnation = excluded.incarnation, since = excluded.since",
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (listener, partition) DO UPDATE
+             SET incarnation = excluded.incarnation, since = excluded.since, next = excluded.next",
         )
         .bind(at.0.0)
         .bind(at.1)
         .bind(i64::from(life.incarnation))
         .bind(life.since)
+        .bind(life.next)
         .execute(&mut *self.tx)
         .await
         .map(drop)

@@ -69,7 +69,7 @@ async fn decide_all(
         let journal = journal.clone();
         async move {
             let claimed = journal.claim(vec![contract::claim(listener, offset)]).await;
-            let run = claimed.unwrap()[0].run;
+            let run = claimed.unwrap().remove(0).unwrap().run;
             let outcome = journal.decide(run, draft(result)).await.unwrap();
             (run, outcome)
         }
@@ -83,7 +83,9 @@ async fn what_one_worker_decided_another_takes_once_nobody_holds_it() {
     let (one, two) = (open(&database, 1).await, open(&database, 2).await);
     let listener = contract::listener(&one).await;
     let claimed = one.claim(vec![contract::claim(listener, 0)]).await.unwrap();
-    one.decide(claimed[0].run, draft("one")).await.unwrap();
+    one.decide(claimed[0].as_ref().unwrap().run, draft("one"))
+        .await
+        .unwrap();
     assert_eq!(two.take_unpublished(0, 10).await.unwrap(), []);
     // A worker that starts takes back what it held itself, and no other's.
     two.recover().await.unwrap();
@@ -106,7 +108,7 @@ async fn a_direct_run_of_a_worker_that_is_at_work_is_not_closed_by_another() {
         taken: Taken::Direct(run),
         calls: true,
     };
-    let claimed = one.claim(vec![claim]).await.unwrap().remove(0);
+    let claimed = one.claim(vec![claim]).await.unwrap().remove(0).unwrap();
     assert_eq!(two.recover().await.unwrap(), 0);
     let outcome = one.decide(claimed.run, draft("one")).await.unwrap();
     assert!(matches!(outcome, Outcome::Recorded(_)));
@@ -120,7 +122,7 @@ async fn a_journal_whose_connections_were_ended_goes_on() {
     for offset in 0..3 {
         database.end_connections().await;
         let claimed = journal.claim(vec![contract::claim(listener, offset)]).await;
-        assert_eq!(claimed.unwrap()[0].claims, 1);
+        assert_eq!(claimed.unwrap()[0].as_ref().unwrap().claims, 1);
     }
     assert_eq!(
         journal.ledgers(&[contract::owner()]).await.unwrap()[0].received,

@@ -32,10 +32,23 @@ pub(super) struct Memory {
 }
 
 /// One life of a partition's log: from `since` on; what is before is of the life before.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Life {
     pub(super) incarnation: u32,
     pub(super) since: i64,
+    /// The listener's position: everything before it has ended.
+    pub(super) next: i64,
+}
+
+impl Default for Life {
+    /// That of a partition of which nothing is written down.
+    fn default() -> Self {
+        Self {
+            incarnation: 0,
+            since: 0,
+            next: i64::MIN,
+        }
+    }
 }
 
 impl Memory {

@@ -19,7 +19,7 @@ impl Batch<'_> {
         )
     }
 
-    pub(super) fn claims(&mut self, claims: &Claims) -> rusqlite::Result<Vec<Claimed>> {
+    pub(super) fn claims(&mut self, claims: &Claims) -> rusqlite::Result<Vec<Option<Claimed>>> {
         claims.0.iter().map(|claim| take(claim, self)).collect()
     }
 
@@ -32,8 +32,8 @@ impl Batch<'_> {
     }
 }
 
-/// What is new gets a row, what is known is found.
-fn take(claim: &Claim, batch: &mut Batch<'_>) -> rusqlite::Result<Claimed> {
+/// What is new gets a row, what is known is found; none where it has ended and is not known any more.
+fn take(claim: &Claim, batch: &mut Batch<'_>) -> rusqlite::Result<Option<Claimed>> {
     match &claim.taken {
         Taken::Direct(run_id) => {
             let place = Place {
@@ -47,7 +47,7 @@ fn take(claim: &Claim, batch: &mut Batch<'_>) -> rusqlite::Result<Claimed> {
                 fingerprint: None,
             };
             match insert(claim, &place, batch)? {
-                Some(claimed) => Ok(claimed),
+                Some(claimed) => Ok(Some(claimed)),
                 None => Err(rusqlite::Error::QueryReturnedNoRows),
             }
         }
@@ -63,12 +63,16 @@ fn take(claim: &Claim, batch: &mut Batch<'_>) -> rusqlite::Result<Claimed> {
                 incarnation,
                 fingerprint: Some(*fingerprint),
             };
-            let incarnation = batch.incarnation(claim.listener, *id)?;
-            if let Some(new) = insert(claim, &place(incarnation), batch)? {
-                return Ok(new);
+            let (incarnation, has_ended) = batch.standing(claim.listener, *id)?;
+            let present = place(incarnation);
+            if !has_ended && let Some(new) = insert(claim, &present, batch)? {
+                return Ok(Some(new));
             }
-            if let Some(known) = again(claim, &place(incarnation), batch)? {
-                return Ok(known);
+            if let Some(known) = again(claim, &present, batch)? {
+                return Ok(Some(known));
+            }
+            if has_ended && !is_taken(claim, &present, batch)? {
+                return Ok(None);
             }
             // Another message has taken its place: the log was truncated, or the topic is another.
             let incarnation = batch.begin_again(claim.listener, *id)?;
@@ -79,7 +83,7 @@ fn take(claim: &Claim, batch: &mut Batch<'_>) -> rusqlite::Result<Claimed> {
                 "another message is where one was read before"
             );
             let new = insert(claim, &place(incarnation), batch)?;
-            new.ok_or(rusqlite::Error::QueryReturnedNoRows)
+            new.map(Some).ok_or(rusqlite::Error::QueryReturnedNoRows)
         }
     }
 }
@@ -136,6 +140,20 @@ fn insert(
         claims: 1,
         decision: None,
     }))
+}
+
+/// Whether there is a run at a place, of whichever message.
+fn is_taken(claim: &Claim, place: &Place, batch: &Batch<'_>) -> rusqlite::Result<bool> {
+    let mut select = batch.tx.prepare_cached(
+        "SELECT 1 FROM runs
+         WHERE listener = ?1 AND partition = ?2 AND \"offset\" = ?3 AND incarnation = ?4",
+    )?;
+    select.exists(params![
+        claim.listener.0,
+        place.id.partition,
+        place.id.offset,
+        place.incarnation
+    ])
 }
 
 /// Takes a message that is known; none if another one is at its place.

@@ -24,7 +24,9 @@ impl Batch<'_> {
             .prepare_cached(
                 "INSERT INTO decisions (run, listener, decision, version, revision, status, reason,
                                         reason_text, finished_at, digest, destination)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (run) DO NOTHING",
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+                 WHERE EXISTS (SELECT 1 FROM runs WHERE listener = ?2 AND run = ?1)
+                 ON CONFLICT (run) DO NOTHING",
             )?
             .execute(params![
                 run.run,
@@ -41,8 +43,8 @@ impl Batch<'_> {
             ])?;
         if inserted == 0 {
             let earlier = recorded(self.tx, *run)?;
-            let earlier = earlier.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-            return Ok(Outcome::Earlier(Box::new(earlier)));
+            let earlier = earlier.map(|earlier| Outcome::Earlier(Box::new(earlier)));
+            return Ok(earlier.unwrap_or(Outcome::Forgotten));
         }
         self.send_out(*run, draft)?;
         self.count_decided(run.listener, draft.decision);

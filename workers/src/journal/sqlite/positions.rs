@@ -33,19 +33,13 @@ impl Batch<'_> {
             beginnings,
         } = begin;
         let begun = beginnings.iter().map(|beginning| {
-            let life = self.life(*listener, beginning.partition)?;
-            let life = match beginning.cause {
-                Cause::Recreated => Life {
-                    incarnation: life.incarnation + 1,
-                    since: beginning.offset,
-                },
-                _ => life,
-            };
+            let mut life = self.life(*listener, beginning.partition)?;
+            if beginning.cause == Cause::Recreated {
+                life.incarnation += 1;
+                life.since = beginning.offset;
+            }
+            life.next = beginning.offset;
             self.set_life(*listener, beginning.partition, life)?;
-            let mut update = self.tx.prepare_cached(
-                "UPDATE positions SET next = ?3 WHERE listener = ?1 AND partition = ?2",
-            )?;
-            update.execute(params![listener.0, beginning.partition, beginning.offset])?;
             Ok(life.incarnation)
         });
         begun.collect()
@@ -57,19 +51,24 @@ impl Batch<'_> {
         )?;
         for (partition, next) in &advance.done {
             update.execute(params![advance.listener.0, partition, next])?;
+            let life = self.memory.lives.get_mut(&(advance.listener, *partition));
+            if let Some(life) = life {
+                life.next = life.next.max(*next);
+            }
         }
         Ok(())
     }
 
-    /// Which life of its partition a message is of.
-    pub(super) fn incarnation(
+    /// Which life of its partition a message is of, and whether it has ended.
+    pub(super) fn standing(
         &mut self,
         listener: ListenerKey,
         message: MessageId,
-    ) -> rusqlite::Result<u32> {
+    ) -> rusqlite::Result<(u32, bool)> {
         let life = self.life(listener, message.partition)?;
         let before = u32::from(message.offset < life.since);
-        Ok(life.incarnation.saturating_sub(before))
+        let incarnation = life.incarnation.saturating_sub(before);
+        Ok((incarnation, message.offset < life.next))
     }
 
     /// Notes that another life begins with a message; answers its number.
@@ -78,9 +77,11 @@ impl Batch<'_> {
         listener: ListenerKey,
         message: MessageId,
     ) -> rusqlite::Result<u32> {
+        let before = self.life(listener, message.partition)?;
         let life = Life {
-            incarnation: self.life(listener, message.partition)?.incarnation + 1,
+            incarnation: before.incarnation + 1,
             since: message.offset,
+            next: before.next.min(message.offset),
         };
         self.set_life(listener, message.partition, life)?;
         Ok(life.incarnation)
@@ -91,12 +92,13 @@ impl Batch<'_> {
             return Ok(*life);
         }
         let mut select = self.tx.prepare_cached(
-            "SELECT incarnation, since FROM positions WHERE listener = ?1 AND partition = ?2",
+            "SELECT incarnation, since, next FROM positions WHERE listener = ?1 AND partition = ?2",
         )?;
         let life = select.query_row(params![listener.0, partition], |row| {
             Ok(Life {
                 incarnation: row.get(0)?,
                 since: row.get(1)?,
+                next: row.get(2)?,
             })
         });
         let life = life.optional()?.unwrap_or_default();
@@ -112,10 +114,16 @@ impl Batch<'_> {
     ) -> rusqlite::Result<()> {
         let mut upsert = self.tx.prepare_cached(
             "INSERT INTO positions (listener, partition, incarnation, since, next)
-             VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT (listener, partition) DO UPDATE
-             SET incarnation = excluded.incarnation, since = excluded.since",
+             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (listener, partition) DO UPDATE
+             SET incarnation = excluded.incarnation, since = excluded.since, next = excluded.next",
         )?;
-        upsert.execute(params![listener.0, partition, life.incarnation, life.since])?;
+        upsert.execute(params![
+            listener.0,
+            partition,
+            life.incarnation,
+            life.since,
+            life.next
+        ])?;
         self.memory.lives.insert((listener, partition), life);
         Ok(())
     }
