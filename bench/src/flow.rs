@@ -1,5 +1,5 @@
-//! Messages per second, Kafka → HTTP → Kafka: eventflows with durable decisions, and a bare loop
-//! of the same clients with nothing between and nothing durable.
+//! Messages per second, Kafka → HTTP → Kafka: eventflows with durable decisions, its journal in SQLite
+//! and in PostgreSQL, and a bare loop of the same clients with nothing between and nothing durable.
 
 mod bare;
 mod eventflows;
@@ -12,11 +12,12 @@ use bytes::Bytes;
 use clap::Args;
 use futures_util::StreamExt;
 
+use self::eventflows::Journal;
 use crate::endpoint;
 use crate::stats::{median, rate};
 
 /// How long a run may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The partitions of the topics.
 const PARTITIONS: i32 = 8;
@@ -63,22 +64,44 @@ pub(crate) async fn run(args: &FlowArgs) {
     );
     let kafka = Kafka::filled(args).await;
     let (_endpoint, url) = endpoint::start().await;
-    let (mut ours, mut bares) = (Vec::new(), Vec::new());
+    let (mut bares, mut ours, mut shared) = (Vec::new(), Vec::new(), Vec::new());
     for run in 1..=args.runs {
-        let bare = bare::run(&kafka, &url, args, run).await;
-        let our = eventflows::run(&kafka, &url, args, run).await;
-        println!(
-            "run {run}: bare loop {bare:>6.0}/s, eventflows {our:>6.0}/s, ratio {:.2}",
-            our / bare
+        bares.push(bare::run(&kafka, &url, args, run).await);
+        ours.push(eventflows::run(&kafka, &url, args, run, Journal::Sqlite).await);
+        shared.push(eventflows::run(&kafka, &url, args, run, Journal::Postgres).await);
+        let last = |rates: &[f64]| rates.last().copied().unwrap_or_default();
+        print(
+            &format!("run {run}"),
+            last(&bares),
+            last(&ours),
+            last(&shared),
         );
-        bares.push(bare);
-        ours.push(our);
     }
-    let (bare, our) = (median(&mut bares), median(&mut ours));
-    println!(
-        "median: bare loop {bare:.0}/s, eventflows {our:.0}/s, ratio {:.2}",
-        our / bare
+    print(
+        "median",
+        median(&mut bares),
+        median(&mut ours),
+        median(&mut shared),
     );
+}
+
+fn print(what: &str, bare: f64, our: f64, shared: f64) {
+    println!(
+        "{what}: bare loop {bare:>6.0}/s, eventflows {our:>6.0}/s, ratio {:.2}; with its journal in \
+         PostgreSQL {shared:>6.0}/s, ratio {:.2}",
+        our / bare,
+        shared / bare
+    );
+}
+
+/// A JSON object of so many bytes, or a little more.
+fn body(bytes: usize) -> Bytes {
+    let mut body = String::from(r#"{"id":"order","items":["#);
+    while body.len() + 40 < bytes {
+        body.push_str(r#"{"sku":"a1","amount":3,"price":19.9},"#);
+    }
+    body.push_str(r#"{"sku":"a1","amount":3,"price":19.9}]}"#);
+    Bytes::from(body)
 }
 
 impl Kafka {
@@ -103,7 +126,7 @@ impl Kafka {
             .sink()
             .await
             .unwrap();
-        let body = Bytes::from(vec![b'm'; args.bytes]);
+        let body = body(args.bytes);
         futures_util::stream::iter(0..args.messages)
             .for_each_concurrent(10_000, async |number| {
                 let outgoing = Outgoing {

@@ -1,7 +1,7 @@
 //! The event log: how fast it takes commands and appends, is read, followed and verified, on each
 //! backend, beside what the same disk and database do without it.
 
-mod backend;
+pub(crate) mod backend;
 mod load;
 mod raw;
 mod reading;

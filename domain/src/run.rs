@@ -16,7 +16,7 @@ pub use direct::{
 
 use crate::algorithm::{Protocol, VersionPublished};
 use crate::ids::{RunId, TopicId};
-use crate::settlement::{Decision, Reason, UnknownCode};
+use crate::settlement::{Decision, FailureFingerprint, Reason, UnknownCode};
 use crate::version::Version;
 
 /// An answer that is waited for, of a port that has several implementations.
@@ -69,6 +69,8 @@ pub struct RunEnd {
     pub status: Option<u16>,
     pub reason: Option<Reason>,
     pub reason_text: Option<String>,
+    /// Of the failure, if it ended with one.
+    pub failure: Option<FailureFingerprint>,
     pub finished_at: Timestamp,
 }
 

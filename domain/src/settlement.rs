@@ -1,6 +1,7 @@
 //! The rules of a run: what an endpoint's answer means, when to try again, what a decision is.
 
 mod answer;
+mod fingerprint;
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::listener::RetryPolicy;
 
 pub use self::answer::{Answer, Verdict, judge};
+pub use self::fingerprint::{FailureFingerprint, NoFingerprint};
 
 /// The recorded end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
+use domain::settlement::{FailureFingerprint, Reason};
 use domain::{AlgorithmId, Clock, JournalId, ListenerId, RunId, TopicId, WorkerId};
 use uuid::Uuid;
 
@@ -64,6 +65,10 @@ const MOST_READ: u32 = 1000;
 
 /// What is said of a direct run whose worker ended.
 const INTERRUPTED: &str = "the worker ended before the run did";
+
+fn interrupted_fingerprint() -> FailureFingerprint {
+    FailureFingerprint::of(Reason::Interrupted, None, INTERRUPTED)
+}
 
 /// Why the journal did not answer.
 #[derive(Clone, Debug, thiserror::Error)]

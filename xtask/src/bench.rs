@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
         bench.env(kafka::ADDRESS_VARIABLE, kafka.address());
     }
     let postgres = match environment::variable(postgres::ADDRESS_VARIABLE) {
-        None if needs("log") => {
+        None if needs("log") || needs("flow") => {
             prerequisites::ensure(&[prerequisites::POSTGRES])?;
             Some(Postgres::start()?)
         }

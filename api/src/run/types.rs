@@ -65,6 +65,12 @@ impl Run {
         self.1.end.as_ref()?.reason_text.as_deref()
     }
 
+    /// What this failure has in common with others: the reason, the HTTP status, and the text apart
+    /// from numbers, ids and the like. Equal for failures of one kind; null where there is none.
+    async fn failure_fingerprint(&self) -> Option<String> {
+        Some(self.1.end.as_ref()?.failure?.to_string())
+    }
+
     /// Where the result goes, as decided: the topics of the publishers that took it then.
     async fn outputs(&self) -> Vec<RunOutput> {
         self.1.outputs.iter().map(RunOutput::new).collect()

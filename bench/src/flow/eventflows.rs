@@ -8,11 +8,29 @@ use server::environment::RandomIds;
 use server::serve::Server;
 
 use super::{FlowArgs, Kafka};
+use crate::log::backend::Backend;
 
 const TOPICS: &str = include_str!("topics.graphql");
 
-pub(super) async fn run(kafka: &Kafka, url: &str, args: &FlowArgs, run: usize) -> f64 {
-    let results = kafka.results("eventflows", run).await;
+/// Where the journal is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Journal {
+    Sqlite,
+    Postgres,
+}
+
+pub(super) async fn run(
+    kafka: &Kafka,
+    url: &str,
+    args: &FlowArgs,
+    run: usize,
+    journal: Journal,
+) -> f64 {
+    let results = kafka.results(&format!("eventflows-{journal:?}"), run).await;
+    let database = match journal {
+        Journal::Sqlite => None,
+        Journal::Postgres => Some(Backend::Postgres.new_log().await),
+    };
     let data = tempfile::tempdir_in("target").unwrap();
     let server = Server::start(Settings {
         allow_unauthenticated_network: false,
@@ -22,7 +40,7 @@ pub(super) async fn run(kafka: &Kafka, url: &str, args: &FlowArgs, run: usize) -
         data: data.path().to_owned(),
         log_url: None,
         read_models_url: None,
-        journal_url: None,
+        journal_url: database.as_ref().map(|database| database.url().into()),
         adopt_journal: false,
         administrator: "bench".to_owned(),
         graphiql: None,
@@ -36,6 +54,9 @@ pub(super) async fn run(kafka: &Kafka, url: &str, args: &FlowArgs, run: usize) -
     api.set_up(kafka, url, &results, args.concurrency).await;
     let rate = kafka.measure(&results, args.messages).await;
     server.stop().await.unwrap();
+    if let Some(database) = database {
+        database.remove().await;
+    }
     rate
 }
 

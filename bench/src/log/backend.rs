@@ -119,6 +119,10 @@ impl Log {
         }
     }
 
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     pub(crate) async fn remove(self) {
         if let Place::Database(server, name) = self.place {
             execute(&server, format!("DROP DATABASE {name} WITH (FORCE)")).await;

@@ -98,7 +98,9 @@ CREATE TABLE decisions (
     -- The first half of the result's SHA-256; none where there is no result.
     digest      bytea CHECK (length(digest) = 16),
     -- Where the result goes; none where nothing is published.
-    destination uuid
+    destination uuid,
+    -- The fingerprint of the failure that it ended with, which failures of one kind have in common.
+    failure     text
 );
 
 -- Decided, not yet known to be published.

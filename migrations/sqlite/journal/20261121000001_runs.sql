@@ -84,7 +84,9 @@ CREATE TABLE decisions (
     -- The first half of the result's SHA-256; none where there is no result.
     digest       BLOB CHECK (length(digest) = 16),
     -- Where the result goes; none where nothing is published.
-    destination  INTEGER
+    destination  INTEGER,
+    -- The fingerprint of the failure that it ended with, which failures of one kind have in common.
+    failure      TEXT
 ) STRICT;
 
 -- The lists of topics, `broker/topic` in a line each, that results go to. Few, so that a decision

@@ -47,6 +47,7 @@ async fn draft(
         status: finding.status,
         reason: None,
         reason_text: None,
+        failure: None,
         digest: None,
         pending: Pending::Nothing,
     };
@@ -71,13 +72,11 @@ async fn draft(
         }
         Found::Faulty { reason, text } => {
             let (current, decision) = fate(pipeline).await?;
-            draft.decision = decision;
+            draft.fail(decision, reason, text);
+            draft.revision = Some(current.revision);
             if decision == Decision::DeadLettered {
                 draft.pending = Pending::DeadLetter;
             }
-            draft.revision = Some(current.revision);
-            draft.reason = Some(reason);
-            draft.reason_text = Some(text);
         }
     }
     Ok(draft)

@@ -137,6 +137,7 @@ fn draft(version: Version, run: &Run, called: &Called, outputs: &[TopicId]) -> D
         status: called.answer_status(),
         reason: None,
         reason_text: None,
+        failure: None,
         digest: None,
         pending: Pending::Nothing,
     };
@@ -160,9 +161,7 @@ fn draft(version: Version, run: &Run, called: &Called, outputs: &[TopicId]) -> D
         Verdict::Retry { .. } | Verdict::Wait { .. } => Reason::AttemptsExhausted,
     };
     // The caller has the error: there is no dead letter.
-    draft.decision = Decision::Dropped;
-    draft.reason = Some(reason);
-    draft.reason_text = Some(called.summary());
+    draft.fail(Decision::Dropped, reason, called.summary());
     draft
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use domain::run::{OutputState, RunEnd};
-use domain::settlement::{Decision, Reason};
+use domain::settlement::{Decision, FailureFingerprint, Reason};
 use domain::{AlgorithmId, Position, RunId, TopicId, Version};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -32,6 +32,8 @@ pub struct Draft {
     pub status: Option<u16>,
     pub reason: Option<Reason>,
     pub reason_text: Option<String>,
+    /// Of the failure that it ends with, if it does.
+    pub failure: Option<FailureFingerprint>,
     /// Of the result, if there is one, whether it is published or not.
     pub digest: Option<ResultDigest>,
     pub pending: Pending,
@@ -80,6 +82,7 @@ pub struct Recorded {
     pub status: Option<u16>,
     pub reason: Option<Reason>,
     pub reason_text: Option<String>,
+    pub failure: Option<FailureFingerprint>,
     pub finished_at: Timestamp,
     pub digest: Option<ResultDigest>,
     pub pending: Pending,
@@ -124,6 +127,14 @@ impl Draft {
         }
     }
 
+    /// Has it end with a failure.
+    pub(crate) fn fail(&mut self, decision: Decision, reason: Reason, text: String) {
+        self.failure = Some(FailureFingerprint::of(reason, self.status, &text));
+        self.decision = decision;
+        self.reason = Some(reason);
+        self.reason_text = Some(text);
+    }
+
     /// Its variable part, in bytes.
     pub(super) fn size(&self) -> usize {
         match &self.pending {
@@ -149,6 +160,7 @@ impl Recorded {
             status: draft.status,
             reason: draft.reason,
             reason_text: draft.reason_text,
+            failure: draft.failure,
             finished_at,
             digest: draft.digest,
             pending: draft.pending,
@@ -185,6 +197,7 @@ impl From<Recorded> for RunEnd {
             status: recorded.status,
             reason: recorded.reason,
             reason_text: recorded.reason_text,
+            failure: recorded.failure,
             finished_at: recorded.finished_at,
         }
     }

@@ -157,6 +157,7 @@ async fn a_decision_that_another_made_first_is_the_one_published() {
         status: Some(200),
         reason: None,
         reason_text: None,
+        failure: None,
         digest: None,
         pending: Pending::Result(Publication {
             outputs: vec![topic_on(BrokerId(BROKER.parse().unwrap()), "scores")],

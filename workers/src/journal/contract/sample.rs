@@ -110,6 +110,7 @@ pub(in crate::journal) fn succeeded(result: &'static str) -> Draft {
         status: Some(200),
         reason: None,
         reason_text: None,
+        failure: None,
         digest: Some(digest(result.as_bytes())),
         pending: Pending::Result(publication),
     }
@@ -117,18 +118,17 @@ pub(in crate::journal) fn succeeded(result: &'static str) -> Draft {
 
 /// A decision that publishes no result.
 pub(super) fn without_result(decision: Decision) -> Draft {
-    let is_dead_letter = decision == Decision::DeadLettered;
-    Draft {
+    let mut draft = Draft {
         decision,
-        reason: is_dead_letter.then_some(Reason::Refused),
-        reason_text: is_dead_letter.then(|| "no\u{1f980}".to_owned()),
         digest: None,
-        pending: match is_dead_letter {
-            true => Pending::DeadLetter,
-            false => Pending::Nothing,
-        },
+        pending: Pending::Nothing,
         ..succeeded("")
+    };
+    if decision == Decision::DeadLettered {
+        draft.fail(decision, Reason::Refused, "no\u{1f980}".to_owned());
+        draft.pending = Pending::DeadLetter;
     }
+    draft
 }
 
 /// Begins to read the one partition.

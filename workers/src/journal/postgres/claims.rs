@@ -143,10 +143,11 @@ impl Batch<'_> {
              SELECT listener, number, run_id, partition, coalesce(\"offset\", number), incarnation,
                     sent_at, digest, $1, $2, attempts
              FROM (SELECT *, nextval('run_numbers') AS number
-                   FROM (SELECT * FROM unnest($3::bigint[], $4::uuid[], $5::int[], $6::bigint[],
-                                              $7::bigint[], $8::bigint[], $9::bytea[], $10::bigint[])
-                              AS given(listener, run_id, partition, \"offset\", incarnation, sent_at,
-                                       digest, attempts)
+                   FROM (SELECT *
+                         FROM unnest($3::bigint[], $4::uuid[], $5::int[], $6::bigint[], $7::bigint[],
+                                     $8::bigint[], $9::bytea[], $10::bigint[])
+                              AS given(listener, run_id, partition, \"offset\", incarnation,
+                                       sent_at, digest, attempts)
                          ORDER BY listener, partition, \"offset\") AS sorted) AS numbered
              ON CONFLICT (listener, partition, \"offset\", incarnation) DO NOTHING
              RETURNING run_id, run",

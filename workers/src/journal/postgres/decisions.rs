@@ -77,12 +77,17 @@ impl Batch<'_> {
         let mut sorted = decides.to_vec();
         sorted.sort_unstable_by_key(|decide| decide.run.run);
         let drafts = || sorted.iter().map(|decide| &*decide.draft);
+        let version = |draft: &Draft| draft.version.as_ref().map(ToString::to_string);
+        let revision = |draft: &Draft| draft.revision.map(|revision| revision.to_string());
+        let failure = |draft: &Draft| draft.failure.map(|failure| failure.to_string());
+        let digest = |draft: &Draft| draft.digest.map(|digest| digest.to_vec());
         let inserted = sqlx::query_scalar(
             "INSERT INTO decisions (finished_at, run, listener, decision, version, revision, status,
-                                    reason, reason_text, digest, destination)
-             SELECT $1, g.* FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
-                                        $7::int[], $8::text[], $9::text[], $10::bytea[], $11::uuid[])
-                                 AS g(run, listener)
+                                    reason, reason_text, digest, destination, failure)
+             SELECT $1, g.*
+             FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::int[],
+                         $8::text[], $9::text[], $10::bytea[], $11::uuid[], $12::text[])
+                  AS g(run, listener)
              WHERE EXISTS (SELECT 1 FROM runs AS r WHERE r.listener = g.listener AND r.run = g.run)
              ON CONFLICT (run) DO NOTHING RETURNING run",
         )
@@ -90,13 +95,14 @@ impl Batch<'_> {
         .bind(sorted.iter().map(|decide| decide.run.run).collect::<Vec<_>>())
         .bind(sorted.iter().map(|decide| decide.run.listener.0).collect::<Vec<_>>())
         .bind(drafts().map(|draft| draft.decision.as_str()).collect::<Vec<_>>())
-        .bind(drafts().map(|draft| draft.version.as_ref().map(ToString::to_string)).collect::<Vec<_>>())
-        .bind(drafts().map(|draft| draft.revision.map(|at| at.to_string())).collect::<Vec<_>>())
+        .bind(drafts().map(version).collect::<Vec<_>>())
+        .bind(drafts().map(revision).collect::<Vec<_>>())
         .bind(drafts().map(|draft| draft.status.map(i32::from)).collect::<Vec<_>>())
         .bind(drafts().map(|draft| draft.reason.map(|reason| reason.as_str())).collect::<Vec<_>>())
         .bind(drafts().map(|draft| draft.reason_text.as_deref().map(storable)).collect::<Vec<_>>())
-        .bind(drafts().map(|draft| draft.digest.map(|digest| digest.to_vec())).collect::<Vec<_>>())
+        .bind(drafts().map(digest).collect::<Vec<_>>())
         .bind(drafts().map(|draft| draft.outputs().map(destination)).collect::<Vec<_>>())
+        .bind(drafts().map(failure).collect::<Vec<_>>())
         .fetch_all(&mut *self.tx)
         .await?;
         Ok(inserted.into_iter().collect())

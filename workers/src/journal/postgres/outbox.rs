@@ -11,7 +11,7 @@ use super::{decisions, reads};
 use crate::journal::decision::{OutputEnd, Pending, Unpublished};
 use crate::journal::operation::{EndOutput, Hold, TakeUnpublished};
 use crate::journal::record::{DIRECT, ListenerKey, RunKey};
-use crate::journal::{INTERRUPTED, MOST_TAKEN_BYTES};
+use crate::journal::{INTERRUPTED, MOST_TAKEN_BYTES, interrupted_fingerprint};
 
 impl Batch<'_> {
     pub(super) async fn published(&mut self, runs: &[i64]) -> sqlx::Result<()> {
@@ -28,7 +28,8 @@ impl Batch<'_> {
     pub(super) async fn end_outputs(&mut self, ended: &[&EndOutput]) -> sqlx::Result<()> {
         for EndOutput { run, topic, end } in ended {
             let inserted = sqlx::query(
-                "INSERT INTO outputs (run, topic, state) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+                "INSERT INTO outputs (run, topic, state) VALUES ($1, $2, $3)
+                 ON CONFLICT DO NOTHING",
             )
             .bind(run.run)
             .bind(topic.to_string())
@@ -130,8 +131,9 @@ impl Batch<'_> {
         .await?;
         let interrupted = sqlx::query(
             // Only where the counters say that there are any: finished runs may be a million.
-            "INSERT INTO decisions (run, listener, decision, reason, reason_text, finished_at)
-             SELECT r.run, r.listener, $3, $4, $5, $6
+            "INSERT INTO decisions (run, listener, decision, reason, reason_text, finished_at,
+                                    failure)
+             SELECT r.run, r.listener, $3, $4, $5, $6, $7
              FROM (SELECT l.listener FROM listeners AS l JOIN counters AS c USING (listener)
                    WHERE starts_with(l.consumer_group, $2) GROUP BY l.listener
                    HAVING sum(received) > sum(succeeded + dead_lettered + filtered + dropped)) AS l
@@ -145,6 +147,7 @@ impl Batch<'_> {
         .bind(Reason::Interrupted.as_str())
         .bind(INTERRUPTED)
         .bind(self.now)
+        .bind(interrupted_fingerprint().to_string())
         .fetch_all(&mut *self.tx)
         .await?;
         for row in &interrupted {

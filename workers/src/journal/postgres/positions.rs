@@ -94,7 +94,8 @@ impl Batch<'_> {
         sqlx::query(
             "UPDATE positions AS p SET next = greatest(p.next, k.next)
              FROM (SELECT listener, partition, max(next) AS next
-                   FROM unnest($1::bigint[], $2::int[], $3::bigint[]) AS g(listener, partition, next)
+                   FROM unnest($1::bigint[], $2::int[], $3::bigint[])
+                        AS g(listener, partition, next)
                    GROUP BY listener, partition) AS k
              WHERE p.listener = k.listener AND p.partition = k.partition",
         )

@@ -21,9 +21,9 @@ const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The columns of a decision.
-pub(super) const RECORDED: &str =
-    "decision, version, revision, status, reason, reason_text, finished_at, decisions.digest";
-pub(super) const RECORDED_COLUMNS: usize = 8;
+pub(super) const RECORDED: &str = "decision, version, revision, status, reason, reason_text, \
+     finished_at, decisions.digest, failure";
+pub(super) const RECORDED_COLUMNS: usize = 9;
 
 /// The columns of a run, after those of its decision.
 const RUN: &str = "run, run_id, topic, partition, \"offset\", claimed_at, attempts, topics, \
@@ -194,6 +194,7 @@ pub(super) fn recorded(row: &PgRow) -> sqlx::Result<Option<Recorded>> {
         reason_text: row.try_get(5)?,
         finished_at: time(row, 6)?,
         digest: digest.and_then(|digest| digest.try_into().ok()),
+        failure: parsed(row, 8)?,
         pending: Pending::Nothing,
     }))
 }

@@ -143,8 +143,8 @@ impl<'o> Round<'o> {
         batch.holds(&self.holds).await?;
         batch.published(&self.published).await?;
         batch.advance(&self.advances).await?;
-        // Last: what somebody had done before he took a message again is found by that. Who waits for
-        // what he takes has done nothing else since.
+        // Last: what somebody had done before he took a message again is found by that. Who waits
+        // for what he takes has done nothing else since.
         let claims: Vec<&Claim> = self
             .claims
             .iter()

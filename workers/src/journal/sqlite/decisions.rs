@@ -23,8 +23,8 @@ impl Batch<'_> {
             .tx
             .prepare_cached(
                 "INSERT INTO decisions (run, listener, decision, version, revision, status, reason,
-                                        reason_text, finished_at, digest, destination)
-                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+                                        reason_text, finished_at, digest, destination, failure)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
                  WHERE EXISTS (SELECT 1 FROM runs WHERE listener = ?2 AND run = ?1)
                  ON CONFLICT (run) DO NOTHING",
             )?
@@ -40,6 +40,7 @@ impl Batch<'_> {
                 self.now.as_microsecond(),
                 draft.digest.as_ref().map(|digest| &digest[..]),
                 destination,
+                draft.failure.map(|failure| failure.to_string()),
             ])?;
         if inserted == 0 {
             let earlier = recorded(self.tx, *run)?;

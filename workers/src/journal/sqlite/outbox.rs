@@ -10,7 +10,7 @@ use super::{decisions, reads};
 use crate::journal::decision::{Pending, Unpublished};
 use crate::journal::operation::{EndOutput, Hold, Published, TakeUnpublished};
 use crate::journal::record::{DIRECT, ListenerKey, RunKey};
-use crate::journal::{INTERRUPTED, MOST_TAKEN_BYTES};
+use crate::journal::{INTERRUPTED, MOST_TAKEN_BYTES, interrupted_fingerprint};
 
 impl Batch<'_> {
     pub(super) fn published(&mut self, published: &Published) -> rusqlite::Result<()> {
@@ -82,8 +82,8 @@ impl Batch<'_> {
         )?;
         let interrupted = undecided(self.tx)?;
         let mut decide = self.tx.prepare_cached(
-            "INSERT INTO decisions (run, listener, decision, reason, reason_text, finished_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO decisions (run, listener, decision, reason, reason_text, finished_at, failure)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
         for run in &interrupted {
             decide.execute(params![
@@ -92,7 +92,8 @@ impl Batch<'_> {
                 Decision::Dropped.as_str(),
                 Reason::Interrupted.as_str(),
                 INTERRUPTED,
-                self.now.as_microsecond()
+                self.now.as_microsecond(),
+                interrupted_fingerprint().to_string(),
             ])?;
         }
         for run in &interrupted {

@@ -22,9 +22,9 @@ use crate::journal::store::{Page, ReadError, Reads};
 const READERS: usize = 4;
 
 /// The columns of a decision.
-pub(super) const RECORDED: &str =
-    "decision, version, revision, status, reason, reason_text, finished_at, decisions.digest";
-pub(super) const RECORDED_COLUMNS: usize = 8;
+pub(super) const RECORDED: &str = "decision, version, revision, status, reason, reason_text, \
+     finished_at, decisions.digest, failure";
+pub(super) const RECORDED_COLUMNS: usize = 9;
 
 /// Reads the journal, each time by a connection of its own on a thread that may block: reads are
 /// for people, and few.
@@ -185,6 +185,7 @@ pub(super) fn recorded(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<R
         reason_text: row.get(first + 5)?,
         finished_at: time(row, first + 6)?,
         digest: row.get(first + 7)?,
+        failure: parsed(row, first + 8)?,
         pending: Pending::Nothing,
     }))
 }
