@@ -16,6 +16,7 @@ const LIBRARIES: &[&str] = &[
     "engine",
     "event-store",
     "eventflows-http",
+    "expressions",
     "projections",
     "workers",
 ];
@@ -29,6 +30,7 @@ const EVERYTHING_RUN: &[&str] = &[
     "engine",
     "event-store",
     "eventflows-http",
+    "expressions",
     "kurrentdb-stand-in",
     "projections",
     "server",
@@ -39,12 +41,13 @@ const EVERYTHING_RUN: &[&str] = &[
 const MEMBERS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("brokers", &[]),
+    ("expressions", &[]),
     ("event-store", &["domain", "kurrentdb-stand-in"]),
     ("kurrentdb-stand-in", &[]),
     ("engine", &["domain", "event-store"]),
     ("projections", &["domain", "event-store"]),
-    ("workers", &["domain", "brokers"]),
-    ("api", &["domain", "engine", "projections"]),
+    ("workers", &["domain", "brokers", "expressions"]),
+    ("api", &["domain", "engine", "expressions", "projections"]),
     ("eventflows-http", &["domain", "api"]),
     ("client", &["domain"]),
     ("auditor", &["domain", "event-store", "projections"]),
@@ -62,6 +65,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
         // The benchmarks insert bare rows beside those of the adapters that they judge.
         &["event-store", "projections", "workers", "bench"],
     ),
+    ("cel", &["expressions"]),
     ("axum*", &["eventflows-http"]),
     ("async-graphql-axum", &["eventflows-http"]),
     ("async-graphql*", &["api", "eventflows-http"]),
@@ -200,7 +204,7 @@ mod tests {
     fn a_member_that_reaches_across_the_layers_is_named() {
         assert_eq!(
             advice("workers", &["domain", "engine"]),
-            ["do without engine: workers may know domain, brokers"]
+            ["do without engine: workers may know domain, brokers, expressions"]
         );
         assert_eq!(
             advice("domain", &["brokers"]),
