@@ -3,6 +3,7 @@
 pub mod consumer;
 pub mod disable;
 pub mod enable;
+mod expression;
 pub mod mutation;
 pub mod pause;
 pub mod query;

@@ -100,6 +100,8 @@ pub enum UserErrorCode {
     BadId,
     /// The endpoint is not a URL that can be called.
     BadEndpoint,
+    /// An expression cannot be read, names what does not exist, or may do too much.
+    BadExpression,
     /// A value is outside its bounds.
     OutOfRange,
     /// `expectedRevision` is not the current one.

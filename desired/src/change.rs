@@ -68,7 +68,7 @@ pub(crate) struct Member {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ListenerChange {
-    Enable(ListenerSpec),
+    Enable(Box<ListenerSpec>),
     /// Everything that differs but whether it is paused, at once.
     Update {
         from: Box<ListenerSpec>,

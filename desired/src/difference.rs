@@ -156,7 +156,7 @@ fn grants(
 fn add_listeners(changes: &mut Vec<Change>, desired: &State, actual: &State) {
     for (edge, wanted) in &desired.listeners {
         let steps = match actual.listeners.get(edge) {
-            None => vec![ListenerChange::Enable(wanted.clone())],
+            None => vec![ListenerChange::Enable(Box::new(wanted.clone()))],
             Some(present) => change_listener(present, wanted),
         };
         let steps = steps.into_iter();

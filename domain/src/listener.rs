@@ -20,5 +20,6 @@ pub use event::{
 pub use pause::{PauseListener, ResumeListener};
 pub use settings::{
     FaultPolicy, ListenerSettings, RetryPatch, RetryPolicy, SettingsPatch, StartPosition,
+    Transform, TransformPatch,
 };
 pub use update::UpdateListener;

@@ -14,6 +14,10 @@ const BROKER: &str = "QnJva2VyOjAwMDAwMDAwLTAwMDAtMDAwMC0wMDAwLTAwMDAwMDAwMDAwMQ
 /// The id of the topic orders of a broker that nobody connected.
 pub(crate) const TOPIC: &str = "VG9waWM6MDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAxL29yZGVycw";
 
+/// The id of the listener of acme/ghost on it.
+const LISTENER: &str =
+    "TGlzdGVuZXI6MDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAxL29yZGVyc3xhY21lL2dob3N0";
+
 /// A mutation with the only user error that it has.
 pub(crate) async fn refused(eventflows: &Eventflows, document: &str, variables: Value) -> Value {
     let payload = eventflows.api().ask(document, variables).await["it"].clone();
@@ -137,6 +141,18 @@ async fn a_bad_argument_of_a_listener_is_named() {
             listener("settings", untimed),
             "OUT_OF_RANGE",
             "settings.start.time",
+        ),
+        (
+            enable,
+            listener("settings", json!({ "filter": "body.amount >" })),
+            "BAD_EXPRESSION",
+            "settings.filter",
+        ),
+        (
+            "listenerUpdate",
+            json!({ "id": LISTENER, "settings": { "transform": { "request": "answer" } } }),
+            "BAD_EXPRESSION",
+            "settings.transform.request",
         ),
     ];
     refuse_each(&eventflows, cases).await;

@@ -43,8 +43,8 @@ const GRANT: &str = "access grantedAt topic { name } topicPattern grantedBecause
 const LISTENER: &str = "enabled paused versionSelector resolvedVersion { version } problem { code text } topic { name } \
     deadLetterTopic { name } \
     consumerGroup changedAt changedBecause { id } \
-    settings { start { at time } concurrency faults maxMessageBytes \
-    retry { maxAttempts initialBackoffMs maxBackoffMs } } \
+    settings { start { at time } concurrency faults maxMessageBytes filter \
+    transform { request result } retry { maxAttempts initialBackoffMs maxBackoffMs } } \
     consumers(first: 100) { nodes { worker { uuid } state reason stateSince } }";
 
 const PUBLISHER: &str = "enabled versionSelector topic { name } changedAt changedBecause { id }";

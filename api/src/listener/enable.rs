@@ -6,6 +6,7 @@ use domain::listener::{EnableListener, ListenerEnabled, ListenerSettings};
 use domain::{ListenerId, Payload, Position, Thing};
 use projections::event::{EventFilter, EventPaging};
 
+use super::expression;
 use super::mutation::ListenerPayload;
 use super::settings::ListenerSettingsInput;
 use super::update::about_dlq;
@@ -61,10 +62,12 @@ impl Mutation for ListenerEnableInput {
         let source = Node::Topic(listener.topic.clone());
         let settings = self.settings.as_ref();
         let settings = settings.map(ListenerSettingsInput::settings).transpose()?;
+        let settings = settings.unwrap_or_else(|| ListenerSettings::starting(None));
+        expression::check(&(&settings).into())?;
         let command = EnableListener {
             listener: listener.clone(),
             version: arguments::name_in(&self.version, "version")?,
-            settings: settings.unwrap_or_else(|| ListenerSettings::starting(None)),
+            settings,
             dlq: dlq.transpose()?,
             paused: self.paused.unwrap_or_default(),
             flows: cycle::flows_leading_to(call.ctx, &source).await?,

@@ -53,7 +53,7 @@ impl ListenerMutation {
     ///
     /// Codes: `VERSION_WITHDRAWN`, `ALGORITHM_RETIRED`, `UNKNOWN_VERSION`, `UNKNOWN_TOPIC`,
     /// `NOT_GRANTED`, `ALREADY_ENABLED`, `DLQ_IS_SOURCE_TOPIC`, `FLOW_CYCLE`, `BROKER_GONE`,
-    /// `START_REQUIRED`, `NOTHING_TO_START_AT`, `BAD_NAME`.
+    /// `START_REQUIRED`, `NOTHING_TO_START_AT`, `BAD_EXPRESSION`, `BAD_NAME`.
     async fn listener_enable(
         &self,
         ctx: &Context<'_>,
@@ -67,7 +67,7 @@ impl ListenerMutation {
     ///
     /// Codes: `VERSION_WITHDRAWN`, `ALGORITHM_RETIRED`, `UNKNOWN_VERSION`, `UNKNOWN_TOPIC`,
     /// `NOT_GRANTED`, `NOT_ENABLED`, `DLQ_IS_SOURCE_TOPIC`, `FLOW_CYCLE`, `BROKER_GONE`,
-    /// `BAD_NAME`.
+    /// `BAD_EXPRESSION`, `BAD_NAME`.
     async fn listener_update(
         &self,
         ctx: &Context<'_>,

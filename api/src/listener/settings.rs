@@ -3,7 +3,7 @@
 use async_graphql::{Enum, InputObject, SimpleObject};
 use domain::listener::{
     FaultPolicy as DomainFaults, ListenerSettings as DomainSettings, RetryPolicy as DomainRetry,
-    StartPosition,
+    StartPosition, Transform as DomainTransform,
 };
 
 use crate::scalar::DateTime;
@@ -23,6 +23,20 @@ pub struct ListenerSettings {
     pub faults: FaultPolicy,
     /// A message with a larger body is faulty and never sent.
     pub max_message_bytes: u64,
+    /// Which messages are sent, in CEL; the others end as `FILTERED`. Null means all.
+    pub filter: Option<String>,
+    /// What is sent and published in place of the bytes as they are.
+    pub transform: ListenerTransform,
+}
+
+/// What a listener sends in place of a message, and publishes in place of an answer: expressions in
+/// CEL.
+#[derive(SimpleObject)]
+pub struct ListenerTransform {
+    /// What is sent to the endpoint; null means the message's body as it is.
+    pub request: Option<String>,
+    /// What is published; null means the endpoint's answer as it is.
+    pub result: Option<String>,
 }
 
 /// Where a listener begins if its consumer group has no position on the broker: in every partition
@@ -88,6 +102,23 @@ pub struct ListenerSettingsInput {
     /// A message with a larger body is faulty and never sent: 1 to 16,777,216; by default
     /// 1,048,576.
     pub max_message_bytes: Option<u64>,
+    /// Which messages are sent: an expression in CEL of at most 4,096 bytes, such as
+    /// `body.amount > 100`, that gives true or false. Messages for which it is false end as
+    /// `FILTERED`. By default, all are sent.
+    pub filter: Option<String>,
+    /// What is sent and published in place of the bytes as they are.
+    pub transform: Option<ListenerTransformInput>,
+}
+
+/// What a listener sends in place of a message, and publishes in place of an answer.
+#[derive(InputObject)]
+pub struct ListenerTransformInput {
+    /// What is sent to the endpoint: an expression in CEL of at most 4,096 bytes, such as
+    /// `{'instances': [body]}`. By default, the message's body as it is.
+    pub request: Option<String>,
+    /// What is published: an expression in CEL of at most 4,096 bytes, such as
+    /// `answer.predictions[0]`. By default, the endpoint's answer as it is.
+    pub result: Option<String>,
 }
 
 /// Where a listener begins.
@@ -131,6 +162,8 @@ impl ListenerSettingsInput {
             },
             faults: self.faults.map_or(defaults.faults, Into::into),
             max_message_bytes: self.max_message_bytes.unwrap_or(defaults.max_message_bytes),
+            filter: self.filter.clone(),
+            transform: self.transform.as_ref().map(Into::into).unwrap_or_default(),
             ..defaults
         })
     }
@@ -166,6 +199,20 @@ impl From<DomainSettings> for ListenerSettings {
             },
             faults: settings.faults.into(),
             max_message_bytes: settings.max_message_bytes,
+            filter: settings.filter,
+            transform: ListenerTransform {
+                request: settings.transform.request,
+                result: settings.transform.result,
+            },
+        }
+    }
+}
+
+impl From<&ListenerTransformInput> for DomainTransform {
+    fn from(transform: &ListenerTransformInput) -> Self {
+        Self {
+            request: transform.request.clone(),
+            result: transform.result.clone(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The settings of a listener to change: what is left out stays, null is the default.
 
 use async_graphql::{InputObject, MaybeUndefined};
-use domain::listener::{ListenerSettings, RetryPatch, RetryPolicy, SettingsPatch};
+use domain::listener::{ListenerSettings, RetryPatch, RetryPolicy, SettingsPatch, TransformPatch};
 
 use super::settings::FaultPolicy;
 
@@ -18,6 +18,24 @@ pub struct ListenerSettingsPatchInput {
     /// A message with a larger body is faulty and never sent: 1 to 16,777,216; by default
     /// 1,048,576.
     pub max_message_bytes: MaybeUndefined<u64>,
+    /// Which messages are sent: an expression in CEL of at most 4,096 bytes, such as
+    /// `body.amount > 100`, that gives true or false. Messages for which it is false end as
+    /// `FILTERED`. By default, all are sent.
+    pub filter: MaybeUndefined<String>,
+    /// What is sent and published in place of the bytes as they are.
+    pub transform: MaybeUndefined<ListenerTransformPatchInput>,
+}
+
+/// What to change about what is sent and published. What is left out stays as it is; null resets it
+/// to the default.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct ListenerTransformPatchInput {
+    /// What is sent to the endpoint: an expression in CEL of at most 4,096 bytes, such as
+    /// `{'instances': [body]}`. By default, the message's body as it is.
+    pub request: MaybeUndefined<String>,
+    /// What is published: an expression in CEL of at most 4,096 bytes, such as
+    /// `answer.predictions[0]`. By default, the endpoint's answer as it is.
+    pub result: MaybeUndefined<String>,
 }
 
 /// What to change about how retryable calls are repeated. What is left out stays as it is; null
@@ -44,6 +62,22 @@ pub(super) fn patch(settings: &MaybeUndefined<ListenerSettingsPatchInput>) -> Se
             retry: retry(&settings.retry, defaults.retry),
             faults: or_default(settings.faults, defaults.faults.into()).map(Into::into),
             max_message_bytes: or_default(settings.max_message_bytes, defaults.max_message_bytes),
+            filter: or_none(&settings.filter),
+            transform: transform(&settings.transform),
+        },
+    }
+}
+
+fn transform(transform: &MaybeUndefined<ListenerTransformPatchInput>) -> TransformPatch {
+    match transform {
+        MaybeUndefined::Undefined => TransformPatch::default(),
+        MaybeUndefined::Null => TransformPatch {
+            request: Some(None),
+            result: Some(None),
+        },
+        MaybeUndefined::Value(transform) => TransformPatch {
+            request: or_none(&transform.request),
+            result: or_none(&transform.result),
         },
     }
 }
@@ -68,6 +102,11 @@ fn or_default<T>(member: MaybeUndefined<T>, default: T) -> Option<T> {
     }
 }
 
+/// The change of a member whose default is to have none.
+fn or_none(member: &MaybeUndefined<String>) -> Option<Option<String>> {
+    or_default(member.clone().map_value(Some), None)
+}
+
 #[cfg(test)]
 mod tests {
     use async_graphql::{InputType, Value, value};
@@ -85,13 +124,21 @@ mod tests {
 
     #[test]
     fn what_is_left_out_stays_at_every_depth() {
-        let stays = SettingsPatch::default();
-        for sent in [None, Some(value!({})), Some(value!({ "retry": {} }))] {
-            assert_eq!(patched(sent), stays);
+        let stays = SettingsPatch::default;
+        for sent in [
+            None,
+            Some(value!({})),
+            Some(value!({ "retry": {}, "transform": {} })),
+        ] {
+            assert_eq!(patched(sent), stays());
         }
         let deep = patched(Some(value!({ "retry": { "maxAttempts": 9 } })));
-        let mut expected = stays;
+        let mut expected = stays();
         expected.retry.max_attempts = Some(9);
+        assert_eq!(deep, expected);
+        let deep = patched(Some(value!({ "transform": { "request": "body" } })));
+        let mut expected = SettingsPatch::default();
+        expected.transform.request = Some(Some("body".to_owned()));
         assert_eq!(deep, expected);
     }
 
@@ -100,11 +147,16 @@ mod tests {
         assert_eq!(patched(Some(Value::Null)), defaults());
         let members = value!({
             "concurrency": null, "retry": null, "faults": null, "maxMessageBytes": null,
+            "filter": null, "transform": null,
         });
         assert_eq!(patched(Some(members)), defaults());
         let deep = patched(Some(value!({ "retry": { "initialBackoffMs": null } })));
         let mut expected = SettingsPatch::default();
         expected.retry.initial_backoff_ms = defaults().retry.initial_backoff_ms;
+        assert_eq!(deep, expected);
+        let deep = patched(Some(value!({ "transform": { "result": null } })));
+        let mut expected = SettingsPatch::default();
+        expected.transform.result = Some(None);
         assert_eq!(deep, expected);
     }
 }

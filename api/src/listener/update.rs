@@ -5,6 +5,7 @@ use domain::flow::{Flow, Flows, Node};
 use domain::listener::UpdateListener;
 use domain::{ListenerId, Position};
 
+use super::expression;
 use super::mutation::ListenerPayload;
 use super::settings_patch::{ListenerSettingsPatchInput, patch};
 use crate::cycle;
@@ -57,11 +58,13 @@ impl Mutation for ListenerUpdateInput {
         } else {
             Flows::default()
         };
+        let settings = patch(&self.settings);
+        expression::check(&settings)?;
         let command = UpdateListener {
             listener: listener.clone(),
             version: version.transpose()?,
             dlq,
-            settings: patch(&self.settings),
+            settings,
             flows,
             allow_cycle: self.allow_cycle.unwrap_or_default(),
         };

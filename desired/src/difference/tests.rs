@@ -125,9 +125,12 @@ fn edges() -> impl Strategy<Value = Edge> {
 }
 
 fn listener() -> impl Strategy<Value = ListenerSpec> {
-    let settings = (1_u32..4).prop_map(|concurrency| {
+    let expression = || proptest::option::of(Just("body"));
+    let settings = (1_u32..4, expression(), expression());
+    let settings = settings.prop_map(|(concurrency, filter, result)| {
         serde_json::from_value(serde_json::json!({
-            "start": { "at": "EARLIEST" }, "concurrency": concurrency,
+            "start": { "at": "EARLIEST" }, "concurrency": concurrency, "filter": filter,
+            "transform": { "result": result },
         }))
         .unwrap()
     });

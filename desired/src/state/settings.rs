@@ -1,6 +1,6 @@
 //! A listener's settings, as documents and the API write them.
 
-use domain::listener::{FaultPolicy, ListenerSettings, RetryPolicy, StartPosition};
+use domain::listener::{FaultPolicy, ListenerSettings, RetryPolicy, StartPosition, Transform};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -19,6 +19,20 @@ pub(crate) struct SettingsSpec {
     pub(crate) faults: FaultPolicy,
     pub(crate) max_message_bytes: u64,
     pub(crate) retry: RetrySpec,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) filter: Option<String>,
+    #[serde(default, skip_serializing_if = "TransformSpec::is_none")]
+    pub(crate) transform: TransformSpec,
+}
+
+/// The listener's transforms, in CEL.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TransformSpec {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) request: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) result: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +89,9 @@ struct SettingsFields {
     max_message_bytes: Option<u64>,
     #[serde(default)]
     retry: RetrySpec,
+    filter: Option<String>,
+    #[serde(default)]
+    transform: TransformSpec,
 }
 
 impl TryFrom<StartSpec> for StartPosition {
@@ -106,6 +123,11 @@ impl TryFrom<SettingsFields> for SettingsSpec {
             },
             faults: fields.faults.unwrap_or(usual.faults),
             max_message_bytes: fields.max_message_bytes.unwrap_or(usual.max_message_bytes),
+            filter: fields.filter,
+            transform: Transform {
+                request: fields.transform.request,
+                result: fields.transform.result,
+            },
         };
         settings.check().map_err(|refusal| refusal.to_string())?;
         Ok(Self::of(&settings, fields.start))
@@ -118,6 +140,12 @@ impl Default for SettingsSpec {
     }
 }
 
+impl TransformSpec {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl SettingsSpec {
     fn of(settings: &ListenerSettings, start: Option<StartSpec>) -> Self {
         Self {
@@ -126,6 +154,11 @@ impl SettingsSpec {
             faults: settings.faults,
             max_message_bytes: settings.max_message_bytes,
             retry: settings.retry.into(),
+            filter: settings.filter.clone(),
+            transform: TransformSpec {
+                request: settings.transform.request.clone(),
+                result: settings.transform.result.clone(),
+            },
         }
     }
 
@@ -158,8 +191,8 @@ impl SettingsSpec {
     }
 
     /// All settings but where the listener starts.
-    fn changeable(&self) -> [(&'static str, Value); 6] {
-        let retry = &self.retry;
+    fn changeable(&self) -> [(&'static str, Value); 9] {
+        let (retry, transform) = (&self.retry, &self.transform);
         [
             ("concurrency", json!(self.concurrency)),
             ("faults", json!(self.faults)),
@@ -167,6 +200,45 @@ impl SettingsSpec {
             ("retry.maxAttempts", json!(retry.max_attempts)),
             ("retry.initialBackoffMs", json!(retry.initial_backoff_ms)),
             ("retry.maxBackoffMs", json!(retry.max_backoff_ms)),
+            ("filter", json!(self.filter)),
+            ("transform.request", json!(transform.request)),
+            ("transform.result", json!(transform.result)),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(settings: Value) -> SettingsSpec {
+        serde_json::from_value(settings).unwrap()
+    }
+
+    #[test]
+    fn expressions_are_patched_one_by_one_and_removed_by_null() {
+        let before = spec(json!({
+            "filter": "true", "transform": { "request": "body", "result": "answer" },
+        }));
+        let after = spec(json!({ "transform": { "request": "[body]", "result": "answer" } }));
+        let patch = json!({ "filter": null, "transform": { "request": "[body]" } });
+        assert_eq!(before.patch(&after), patch);
+        assert_eq!(
+            before.changes(&after),
+            ["filter true → null", "transform.request body → [body]"]
+        );
+    }
+
+    #[test]
+    fn what_is_not_set_is_not_written() {
+        let written = serde_json::to_value(SettingsSpec::default()).unwrap();
+        assert_eq!(written.get("filter"), None);
+        assert_eq!(written.get("transform"), None);
+    }
+
+    #[test]
+    fn an_expression_that_is_too_long_is_refused() {
+        let long = json!({ "filter": "x".repeat(4097) });
+        assert!(serde_json::from_value::<SettingsSpec>(long).is_err());
     }
 }

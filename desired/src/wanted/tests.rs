@@ -131,7 +131,8 @@ fn on_topic(state: &mut State, text: &str) {
         algorithm: "no/on".parse().unwrap(),
     };
     let settings = serde_json::json!({ "start": {
-        "at": "TIMESTAMP", "time": "2026-01-01T00:00:00Z" } });
+        "at": "TIMESTAMP", "time": "2026-01-01T00:00:00Z" },
+        "filter": "body.a == ': #\"'\n  && true", "transform": { "request": "{'a': [body]}" } });
     let listener = ListenerSpec {
         version: "1.*".parse().unwrap(),
         settings: serde_json::from_value(settings).unwrap(),

@@ -18,6 +18,22 @@ pub struct ListenerSettings {
     pub faults: FaultPolicy,
     /// A larger body is faulty and never sent: 1 to 16 MiB.
     pub max_message_bytes: u64,
+    /// In CEL: whether a message is sent at all. None lets every message pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    #[serde(default, skip_serializing_if = "Transform::is_none")]
+    pub transform: Transform,
+}
+
+/// What is sent in place of a message, and published in place of an answer; both in CEL.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transform {
+    /// None sends the message's bytes as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// None publishes the answer's bytes as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
 }
 
 /// Where a listener begins where its group has no position on the broker.
@@ -53,6 +69,9 @@ pub enum FaultPolicy {
     Drop,
 }
 
+/// The longest expression, in bytes.
+const LONGEST_EXPRESSION: usize = 4096;
+
 /// The settings that somebody changes; the others stay. Where a listener starts is not among them:
 /// it has started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,6 +80,16 @@ pub struct SettingsPatch {
     pub retry: RetryPatch,
     pub faults: Option<FaultPolicy>,
     pub max_message_bytes: Option<u64>,
+    /// Of an expression, `Some(None)` removes it.
+    pub filter: Option<Option<String>>,
+    pub transform: TransformPatch,
+}
+
+/// What somebody changes of the transforms; the rest stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TransformPatch {
+    pub request: Option<Option<String>>,
+    pub result: Option<Option<String>>,
 }
 
 /// What somebody changes of how calls are repeated; the rest stays.
@@ -81,6 +110,8 @@ impl ListenerSettings {
             retry: RetryPolicy::default(),
             faults: FaultPolicy::Block,
             max_message_bytes: 1024 * 1024,
+            filter: None,
+            transform: Transform::default(),
         }
     }
 
@@ -113,7 +144,32 @@ impl ListenerSettings {
             "settings.maxMessageBytes",
             self.max_message_bytes,
             1..=16 * 1024 * 1024,
-        )
+        )?;
+        let Transform { request, result } = &self.transform;
+        unless_long("settings.filter", self.filter.as_deref())?;
+        unless_long("settings.transform.request", request.as_deref())?;
+        unless_long("settings.transform.result", result.as_deref())
+    }
+}
+
+/// Refuses an expression that is longer than one may be. Whether it is one at all, is for those to
+/// say who read it.
+fn unless_long(field: &'static str, expression: Option<&str>) -> Result<(), Refusal> {
+    let bytes = expression.map_or(0, str::len);
+    if bytes > LONGEST_EXPRESSION {
+        return Err(Refusal::TooLarge {
+            field,
+            bytes,
+            most: LONGEST_EXPRESSION,
+        });
+    }
+    Ok(())
+}
+
+impl Transform {
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -134,8 +190,17 @@ impl SettingsPatch {
             },
             faults: self.faults.unwrap_or(present.faults),
             max_message_bytes: self.max_message_bytes.unwrap_or(present.max_message_bytes),
+            filter: or(&self.filter, &present.filter),
+            transform: Transform {
+                request: or(&self.transform.request, &present.transform.request),
+                result: or(&self.transform.result, &present.transform.result),
+            },
         }
     }
+}
+
+fn or(changed: &Option<Option<String>>, present: &Option<String>) -> Option<String> {
+    changed.as_ref().unwrap_or(present).clone()
 }
 
 impl From<&ListenerSettings> for SettingsPatch {
@@ -146,6 +211,11 @@ impl From<&ListenerSettings> for SettingsPatch {
             retry: settings.retry.into(),
             faults: Some(settings.faults),
             max_message_bytes: Some(settings.max_message_bytes),
+            filter: Some(settings.filter.clone()),
+            transform: TransformPatch {
+                request: Some(settings.transform.request.clone()),
+                result: Some(settings.transform.result.clone()),
+            },
         }
     }
 }

@@ -68,6 +68,8 @@ fn world() -> Vec<Event> {
 fn wider() -> Event {
     let mut settings = ListenerSettings::starting(StartPosition::Earliest);
     settings.concurrency = 99;
+    settings.filter = Some("body.a == 1".to_owned());
+    settings.transform.result = Some("answer[0]".to_owned());
     ListenerSettingsChanged {
         listener: listener_id("orders"),
         settings,

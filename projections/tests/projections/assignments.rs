@@ -137,6 +137,7 @@ async fn changed_settings_are_assigned() {
     let mut events = flowing("1.0.0");
     let settings = ListenerSettings {
         concurrency: 3,
+        filter: Some("body.a == 'x'".to_owned()),
         ..ListenerSettings::starting(StartPosition::Earliest)
     };
     events.push(

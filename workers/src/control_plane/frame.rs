@@ -76,7 +76,7 @@ pub(crate) enum Asked {
 pub(crate) mod tests {
     use domain::Position;
     use domain::algorithm::Protocol;
-    use domain::listener::{FaultPolicy, ListenerSettings, RetryPolicy};
+    use domain::listener::{FaultPolicy, ListenerSettings, RetryPolicy, Transform};
     use domain::run::CalledVersion;
     use domain::testing::{listener_id, topic_id};
     use uuid::Uuid;
@@ -107,6 +107,11 @@ pub(crate) mod tests {
                 },
                 faults: FaultPolicy::Block,
                 max_message_bytes: 1024,
+                filter: Some("body.amount > 1".to_owned()),
+                transform: Transform {
+                    request: Some("[body]".to_owned()),
+                    result: Some("answer[0]".to_owned()),
+                },
             },
             outputs: Outputs::Known(vec![topic_id("scores")]),
         }

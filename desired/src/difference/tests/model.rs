@@ -149,7 +149,7 @@ fn grant(state: &mut State, scope: TopicScope, permissions: BTreeSet<Permission>
 fn perform_on_listener(state: &mut State, edge: Edge, change: ListenerChange) {
     if let ListenerChange::Enable(spec) = change {
         assert!(state.permits(&edge, Access::Subscribe));
-        assert!(state.listeners.insert(edge, spec).is_none());
+        assert!(state.listeners.insert(edge, *spec).is_none());
         return;
     }
     let Some(listener) = state.listeners.get_mut(&edge) else {

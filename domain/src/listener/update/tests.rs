@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::grant::Access;
-use crate::listener::{ListenerSettings, RetryPatch, StartPosition};
+use crate::listener::{ListenerSettings, RetryPatch, StartPosition, TransformPatch};
 use crate::testing::{
     broker_disconnected, dlq_set, given, granted, listener_enabled, listener_id, pattern_granted,
     publisher_id, ready, topic_id, version_published, version_withdrawn,
@@ -170,6 +170,50 @@ fn settings_that_do_not_fit_together_are_refused_by_field() {
             field: "settings.retry.maxBackoffMs",
             min: 500,
             max: 86_400_000,
+        });
+}
+
+#[test]
+fn an_expression_is_set_and_removed_and_the_others_stay() {
+    let filter = |filter: Option<&str>| {
+        settings(SettingsPatch {
+            filter: Some(filter.map(str::to_owned)),
+            ..SettingsPatch::default()
+        })
+    };
+    let result = |settings: &mut ListenerSettings| {
+        settings.transform.result = Some("answer[0]".to_owned());
+    };
+    given(enabled())
+        .and([changed(result)])
+        .when(filter(Some("body.a == 1")))
+        .then([changed(|settings| {
+            result(settings);
+            settings.filter = Some("body.a == 1".to_owned());
+        })]);
+    given(enabled())
+        .and([changed(|settings| {
+            settings.filter = Some("true".to_owned())
+        })])
+        .when(filter(None))
+        .then([changed(|_| {})]);
+}
+
+#[test]
+fn an_expression_that_is_too_long_is_refused() {
+    let transform = TransformPatch {
+        request: Some(Some("x".repeat(4097))),
+        ..TransformPatch::default()
+    };
+    given(enabled())
+        .when(settings(SettingsPatch {
+            transform,
+            ..SettingsPatch::default()
+        }))
+        .then_refused(Refusal::TooLarge {
+            field: "settings.transform.request",
+            bytes: 4097,
+            most: 4096,
         });
 }
 
