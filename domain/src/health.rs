@@ -16,6 +16,7 @@
 //!
 //! Times are durations since any one moment; they never go back.
 
+mod expressions;
 mod history;
 mod notice;
 mod open;
@@ -31,6 +32,7 @@ mod tests;
 
 use std::time::Duration;
 
+use self::expressions::Failing;
 use self::open::Open;
 use self::slots::Slots;
 use self::waiting::Waiting;
@@ -65,6 +67,9 @@ pub struct Health<W> {
     refusals: u32,
     /// Failures in a row of messages whose fault they may be, none of which passed after all.
     fruitless: u32,
+    failing: Failing,
+    /// How often the expressions became others.
+    expressions: u64,
 }
 
 /// The wait that the endpoint asked for.
@@ -87,6 +92,7 @@ pub struct Call {
     answered: u64,
     recorded: u64,
     pauses: u64,
+    expressions: u64,
     is_probe: bool,
     is_alone: bool,
 }
@@ -131,6 +137,8 @@ impl<W> Health<W> {
             pause: Pause::default(),
             refusals: 0,
             fruitless: 0,
+            failing: Failing::default(),
+            expressions: 0,
         }
     }
 
@@ -164,6 +172,7 @@ impl<W> Health<W> {
             answered: self.answered,
             recorded: self.window.recorded(),
             pauses: self.pause.number,
+            expressions: self.expressions,
             is_probe: self.open.is_some(),
             is_alone: entry.candidate.is_alone,
         };

@@ -1,6 +1,7 @@
 //! The rules of a run: what an endpoint's answer means, when to try again, what a decision is.
 
 mod answer;
+mod expression;
 mod fingerprint;
 
 use std::str::FromStr;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::listener::RetryPolicy;
 
 pub use self::answer::{Answer, Verdict, judge};
+pub use self::expression::Expression;
 pub use self::fingerprint::{FailureFingerprint, NoFingerprint};
 
 /// The recorded end of a run.
@@ -50,6 +52,12 @@ pub enum Reason {
     AnswerTooLarge,
     /// The message exceeds the listener's size limit and was never sent.
     MessageTooLarge,
+    /// The listener's filter failed for the message.
+    FilterFailed,
+    /// What is to be sent to the endpoint could not be made of the message.
+    RequestTransformFailed,
+    /// What is to be published could not be made of the endpoint's answer.
+    ResultTransformFailed,
     /// All attempts were used up.
     AttemptsExhausted,
     /// The endpoint does not accept our credentials.
@@ -81,6 +89,9 @@ impl Reason {
             Self::UndecodableAnswer => "undecodable_answer",
             Self::AnswerTooLarge => "answer_too_large",
             Self::MessageTooLarge => "message_too_large",
+            Self::FilterFailed => "filter_failed",
+            Self::RequestTransformFailed => "request_transform_failed",
+            Self::ResultTransformFailed => "result_transform_failed",
             Self::AttemptsExhausted => "attempts_exhausted",
             Self::NotAuthorized => "not_authorized",
             Self::EndpointUnavailable => "endpoint_unavailable",

@@ -15,6 +15,7 @@ mod decisions;
 mod desired;
 mod doors;
 mod events;
+mod expressions;
 mod gateway;
 mod jobs;
 mod lifecycle;

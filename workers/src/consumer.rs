@@ -1,12 +1,13 @@
 //! The live thing that serves one listener: a source, and a task per message in flight.
 
+mod held;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use brokers::{BrokerError, Delivery, Source, SourceSettings, Start};
 use domain::health::Notice;
 use domain::listener::StartPosition;
-use domain::settlement::Reason;
 use domain::{Assignment, ListenerId};
 use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -14,8 +15,9 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::held::Held;
 use crate::control_plane::Report;
-use crate::delivery::blocks::{Block, Blocks, Watch};
+use crate::delivery::blocks::{Blocks, Watch};
 use crate::delivery::gate::{Expected, Gate};
 use crate::delivery::{Failure, Pipeline, Received, deliver};
 use crate::journal::JournalError;
@@ -101,6 +103,7 @@ pub(crate) async fn run(
         assignment,
         journal: resources.journal.clone(),
         endpoints: resources.endpoints.clone(),
+        expressions: Default::default(),
         connections: Arc::clone(&resources.connections),
         publishers: Arc::clone(&resources.publishers),
         blocks,
@@ -151,42 +154,12 @@ struct Consumer<'r> {
     began: Instant,
 }
 
-/// What an assignment itself holds its listener for.
-#[derive(Default)]
-struct Held {
-    no_version: Option<Block>,
-    dlq_not_granted: Option<Block>,
-}
-
-impl Held {
-    /// Holds the listener while its selector matches no version, and while it may not send faulty
-    /// messages to its dead letter queue.
-    fn by(&mut self, assignment: &Assignment, blocks: &Blocks) {
-        if assignment.version.is_some() {
-            self.no_version = None;
-        } else if self.no_version.is_none() {
-            let text = "no published version matches the selector";
-            self.no_version = Some(blocks.enter(Reason::NoVersion, text));
-        }
-        match &assignment.dlq {
-            Some(dlq) if assignment.dlq_not_granted => {
-                self.dlq_not_granted.get_or_insert_with(|| {
-                    let algorithm = &assignment.listener.algorithm;
-                    let text = format!("{algorithm} has no DEAD_LETTER or PUBLISH grant on {dlq}");
-                    blocks.enter(Reason::DlqNotGranted, &text)
-                });
-            }
-            Some(_) | None => self.dlq_not_granted = None,
-        }
-    }
-}
-
 impl Consumer<'_> {
     async fn serve(&mut self, stop: &CancellationToken) -> Result<(), ConsumerError> {
         let mut assignment = self.pipeline.assignment.clone();
         let mut held = Held::default();
         loop {
-            held.by(&assignment.borrow_and_update(), &self.pipeline.blocks);
+            held.by(&assignment.borrow_and_update(), &self.pipeline);
             self.tell().await;
             let wanted = *self.wanted.borrow_and_update();
             let waits = !self.pending.is_empty();

@@ -12,10 +12,12 @@ pub(crate) mod claim;
 mod dead_letter;
 mod decide;
 pub(crate) mod endpoint;
+pub(crate) mod expressions;
 pub(crate) mod gate;
 mod header;
 pub(crate) mod input;
 mod invoke;
+mod outcome;
 mod publish;
 mod request;
 pub(crate) mod result;
@@ -41,6 +43,7 @@ use self::blocks::{Block, Blocks};
 use self::calling::Calling;
 use self::claim::Run;
 use self::endpoint::Endpoints;
+use self::expressions::Expressions;
 use self::gate::{Expected, Gate};
 use crate::connections::Connections;
 use crate::journal::{Journal, JournalError, ListenerKey, Pending};
@@ -55,6 +58,7 @@ pub(crate) struct Pipeline {
     pub(crate) assignment: watch::Receiver<Arc<Assignment>>,
     pub(crate) journal: Journal,
     pub(crate) endpoints: Endpoints,
+    pub(crate) expressions: Expressions,
     pub(crate) connections: Arc<Connections>,
     pub(crate) publishers: Arc<Publishers>,
     pub(crate) gate: Gate,

@@ -144,6 +144,12 @@ pub enum RunReason {
     AnswerTooLarge,
     /// The message was larger than the listener allows, and was never sent.
     MessageTooLarge,
+    /// The filter of the listener failed for the message.
+    FilterFailed,
+    /// The transform could not make a request of the message, which was never sent.
+    RequestTransformFailed,
+    /// The transform could not make a result of the endpoint's answer.
+    ResultTransformFailed,
     /// All attempts were used up.
     AttemptsExhausted,
     /// The endpoint does not accept the credentials of the call.

@@ -20,6 +20,8 @@ pub struct History {
     pub(super) refused: u32,
     /// How often it was put off while others were answered.
     pub(super) put_off: u32,
+    /// How often an expression failed for it.
+    pub(super) unevaluated: u32,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::{Call, Candidate, Health, History, Sentence, Terms};
 use crate::listener::RetryPolicy;
-use crate::settlement::{Reason, Verdict};
+use crate::settlement::{Expression, Reason, Verdict};
 
 const AGAIN: Verdict = Verdict::Retry { after: None };
 
@@ -204,11 +204,16 @@ impl World {
 
     fn verdict(&mut self, message: usize) -> Verdict {
         let chance = self.draw() % 100;
+        let answer = self.messages[message].answer;
+        if let Verdict::ExpressionFailed(Expression::Filter | Expression::Request) = answer {
+            // It is never called.
+            return answer;
+        }
         match self.weather() {
             Weather::Down(verdict) => verdict,
             Weather::Flaky(percent) if chance < percent => AGAIN,
             Weather::Limited(after) if chance < 50 => Verdict::Wait { after },
-            Weather::Up | Weather::Flaky(_) | Weather::Limited(_) => self.messages[message].answer,
+            Weather::Up | Weather::Flaky(_) | Weather::Limited(_) => answer,
         }
     }
 
@@ -251,6 +256,9 @@ fn bad_answer() -> impl Strategy<Value = Verdict> {
         1 => Just(Verdict::Block(Reason::QuotaExhausted)),
         2 => Just(Verdict::Faulty(Reason::Refused)),
         1 => Just(Verdict::Wait { after: None }),
+        1 => Just(Verdict::ExpressionFailed(Expression::Filter)),
+        1 => Just(Verdict::ExpressionFailed(Expression::Request)),
+        1 => Just(Verdict::ExpressionFailed(Expression::Result)),
     ]
 }
 

@@ -15,13 +15,13 @@ const FRESH: Candidate = Candidate {
 };
 
 /// An endpoint, the time, and messages by their numbers.
-struct Given {
-    health: Health<u32>,
+pub(super) struct Given {
+    pub(super) health: Health<u32>,
     now: Duration,
 }
 
 impl Given {
-    fn concurrency(concurrency: u32) -> Self {
+    pub(super) fn concurrency(concurrency: u32) -> Self {
         Self {
             health: Health::new(concurrency),
             now: Duration::ZERO,
@@ -29,7 +29,7 @@ impl Given {
     }
 
     /// Begins the call of a message that has just come.
-    fn begin(&mut self, message: u32) -> Call {
+    pub(super) fn begin(&mut self, message: u32) -> Call {
         self.health.arrive(FRESH, message);
         self.next().1
     }
@@ -42,7 +42,7 @@ impl Given {
         self.health.next(self.now).expect("somebody may call")
     }
 
-    fn end(&mut self, call: &Call, history: &mut History, verdict: Verdict) -> Sentence {
+    pub(super) fn end(&mut self, call: &Call, history: &mut History, verdict: Verdict) -> Sentence {
         self.end_counted(call, history, verdict, 1, 5)
     }
 
@@ -65,12 +65,12 @@ impl Given {
     }
 
     /// A message of its own is called and ends so.
-    fn one(&mut self, verdict: Verdict) -> Sentence {
+    pub(super) fn one(&mut self, verdict: Verdict) -> Sentence {
         let call = self.begin(0);
         self.end(&call, &mut History::default(), verdict)
     }
 
-    fn reason(&self) -> Option<Reason> {
+    pub(super) fn reason(&self) -> Option<Reason> {
         self.health.opened().map(|(_, reason)| reason)
     }
 }

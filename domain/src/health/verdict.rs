@@ -52,19 +52,23 @@ impl<W> Health<W> {
         terms: Terms,
     ) -> Sentence {
         self.end(call);
+        self.met(call, verdict);
         match verdict {
             Verdict::Succeeded => {
                 self.passed(call, history);
                 Sentence::Passed
             }
             Verdict::Faulty(reason) => self.refused(now, call, history, reason, terms),
+            Verdict::ExpressionFailed(expression) => {
+                self.expression_failed(now, call, history, expression, terms)
+            }
             Verdict::Wait { after } => self.put_off(now, call, history, after, terms),
             Verdict::Retry { after } => self.failed(now, call, history, None, after, terms),
             Verdict::Block(reason) => self.failed(now, call, history, Some(reason), None, terms),
         }
     }
 
-    fn passed(&mut self, call: &Call, history: &History) {
+    pub(super) fn passed(&mut self, call: &Call, history: &History) {
         let recovered = history.is_suspect(self.answered);
         self.answered += 1;
         self.refusals = 0;
@@ -241,7 +245,13 @@ impl<W> Health<W> {
         works || luck < LUCK || self.fruitless >= FRUITLESS
     }
 
-    fn probe_failed(&mut self, now: Duration, call: &Call, after: Option<Duration>, terms: Terms) {
+    pub(super) fn probe_failed(
+        &mut self,
+        now: Duration,
+        call: &Call,
+        after: Option<Duration>,
+        terms: Terms,
+    ) {
         if self.is_probe(call)
             && let Some(open) = &mut self.open
         {
@@ -251,7 +261,7 @@ impl<W> Health<W> {
     }
 
     /// Lets nobody call but probes, unless it is so already.
-    fn open(
+    pub(super) fn open(
         &mut self,
         now: Duration,
         reason: Reason,
@@ -314,7 +324,8 @@ fn unasked(pauses: u32, terms: Terms) -> Duration {
     backoff(policy, pauses, None, 0.5 + terms.unit / 2.0)
 }
 
-fn probing(policy: RetryPolicy) -> RetryPolicy {
+/// The policy by which those wait who are called again without having failed.
+pub(super) fn probing(policy: RetryPolicy) -> RetryPolicy {
     let longest = LONGEST_PROBE_WAIT.as_millis() as u64;
     RetryPolicy {
         max_backoff_ms: policy.max_backoff_ms.min(longest),

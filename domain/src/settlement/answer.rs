@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Reason;
+use super::{Expression, Reason};
 
 /// What one call of the endpoint came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,9 @@ pub enum Verdict {
     },
     /// The message will never pass.
     Faulty(Reason),
+    /// An expression of the listener failed for the message, before the call or after it succeeded.
+    /// It always will, unless somebody changes the expression.
+    ExpressionFailed(Expression),
     /// Nobody's message will pass until a person has done something: hold the position.
     Block(Reason),
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use domain::RunId;
 use uuid::Uuid;
 
+use super::expressions::{Compiled, Failed, Sifted};
 use super::{Pipeline, Received, header, is_callable, is_too_large};
 use crate::journal::{Claim, Claimed, JournalError, MessageId, Recorded, RunKey, Taken};
 
@@ -29,6 +30,8 @@ pub(crate) struct Run {
     pub(super) forgiven: u32,
     /// What was decided before this delivery.
     pub(super) decision: Option<Recorded>,
+    /// What the filter said when the message was claimed, if it was asked.
+    pub(super) sifted: Option<Sifted>,
 }
 
 impl Run {
@@ -42,7 +45,27 @@ impl Run {
             counted_ahead: false,
             forgiven: 0,
             decision: None,
+            sifted: None,
         }
+    }
+
+    /// Whether the filter of `expressions` has the message sent.
+    pub(super) fn sift(
+        &mut self,
+        expressions: &Arc<Compiled>,
+        message: &Message,
+    ) -> Result<bool, Failed> {
+        let before = self
+            .sifted
+            .take()
+            .filter(|sifted| sifted.is_by(expressions));
+        let sifted = before.unwrap_or_else(|| Sifted::of(expressions, message));
+        self.sifted.insert(sifted).passes()
+    }
+
+    /// The run id as text.
+    pub(super) fn name(&self) -> &str {
+        std::str::from_utf8(&self.id).unwrap_or_default()
     }
 }
 
@@ -54,28 +77,35 @@ pub(super) async fn claim(
 ) -> Result<impl Iterator<Item = (Received, Run)>, JournalError> {
     let assignment = pipeline.current();
     let can_call = is_callable(&assignment) && !pipeline.gate.is_open();
-    let claims = received.iter().map(|received| {
+    let expressions = pipeline.expressions.of(&assignment.settings).ok();
+    let sift = |received: &Received| {
         let message = &received.delivery.message;
+        let expressions = expressions.as_ref()?;
+        (!is_too_large(&assignment, message)).then(|| Sifted::of(expressions, message))
+    };
+    let sifted: Vec<_> = received.iter().map(sift).collect();
+    let claims = received.iter().zip(&sifted).map(|(received, sifted)| {
+        let passes = sifted.as_ref().is_some_and(Sifted::is_sent);
         Claim {
             listener: pipeline.key,
-            taken: taken(pipeline.group, message),
-            calls: can_call && !is_too_large(&assignment, message),
+            taken: taken(pipeline.group, &received.delivery.message),
+            calls: can_call && passes,
         }
     });
     let claims: Vec<_> = claims.collect();
     let claimed = pipeline.journal.claim(claims.clone()).await?;
-    let all = received.into_iter().zip(claims).zip(claimed);
-    Ok(all.filter_map(|((received, claim), claimed)| {
+    let all = received.into_iter().zip(sifted).zip(claims).zip(claimed);
+    Ok(all.filter_map(|(((received, sifted), claim), claimed)| {
         let Some(claimed) = claimed else {
             received.delivery.settle();
             return None;
         };
-        let run = run(&received, claim, claimed);
+        let run = run(&received, sifted, claim, claimed);
         Some((received, run))
     }))
 }
 
-fn run(received: &Received, claim: Claim, claimed: Claimed) -> Run {
+fn run(received: &Received, sifted: Option<Sifted>, claim: Claim, claimed: Claimed) -> Run {
     let interruptions = claimed.claims.saturating_sub(1);
     Run {
         id: Bytes::from(claimed.run_id.to_string()),
@@ -88,6 +118,7 @@ fn run(received: &Received, claim: Claim, claimed: Claimed) -> Run {
         counted_ahead: claim.calls && interruptions == 0,
         forgiven: interruptions.min(FORGIVEN),
         decision: claimed.decision,
+        sifted,
     }
 }
 
@@ -123,6 +154,7 @@ pub(super) mod tests {
             counted_ahead: true,
             forgiven: 0,
             decision: None,
+            sifted: None,
         }
     }
 }

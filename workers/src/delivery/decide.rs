@@ -70,6 +70,7 @@ async fn draft(
                 });
             }
         }
+        Found::Filtered => draft.decision = Decision::Filtered,
         Found::Faulty { reason, text } => {
             let (current, decision) = fate(pipeline).await?;
             draft.fail(decision, reason, text);

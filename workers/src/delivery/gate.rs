@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::health::{Call, Candidate, Health, History, Sentence, Terms};
-use domain::settlement::Verdict;
+use domain::settlement::{Expression, Verdict};
 use domain::{Assignment, Ids};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
@@ -139,6 +139,22 @@ impl Gate {
         })
     }
 
+    /// An expression of the listener did its work for a message that is not called.
+    pub(crate) fn evaluated(&self, expression: Expression) {
+        self.0.change(|state, _| {
+            state.health.evaluated(expression);
+            state.unblock();
+        });
+    }
+
+    /// The expressions of the listener are others.
+    pub(crate) fn expressions_changed(&self) {
+        self.0.change(|state, _| {
+            state.health.expressions_changed();
+            state.unblock();
+        });
+    }
+
     /// Lets those in who have waited long enough, for as long as it is polled.
     pub(crate) async fn drive(&self) {
         loop {
@@ -152,6 +168,15 @@ impl Gate {
                 None => rescheduled.await,
             }
             self.0.change(|_, _| ());
+        }
+    }
+}
+
+impl State {
+    /// Ends the block of an endpoint that is not down any more.
+    fn unblock(&mut self) {
+        if self.health.opened().is_none() {
+            self.block = None;
         }
     }
 }

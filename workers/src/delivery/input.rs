@@ -3,6 +3,7 @@
 use brokers::{CloudEvent, Identity, Message};
 use bytes::Bytes;
 use domain::AlgorithmId;
+use expressions::Made;
 use http::HeaderValue;
 use serde::de::IgnoredAny;
 
@@ -45,6 +46,18 @@ impl Input {
             content_type: content_type(message),
             content_encoding: encoding.and_then(passed),
             event: event(message),
+        }
+    }
+
+    /// What a transform made of the message, in place of its bytes. An event that the body held is
+    /// none any more; one in headers keeps its attributes.
+    pub(super) fn in_place(self, made: Made) -> Self {
+        Self {
+            content_type: HeaderValue::from_static(made.content_type()),
+            body: made.into_bytes(),
+            is_null: false,
+            content_encoding: None,
+            event: self.event,
         }
     }
 

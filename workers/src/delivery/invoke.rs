@@ -1,19 +1,22 @@
 //! Invoke: calls the endpoint until the message has passed, or cannot.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use brokers::Message;
 use bytes::Bytes;
 use domain::Assignment;
 use domain::health::{Candidate, History, Sentence};
 use domain::run::CalledVersion;
-use domain::settlement::{self, Reason, Verdict};
+use domain::settlement::{Expression, Reason, Verdict};
 
 use super::call;
 use super::called::Called;
 use super::claim::Run;
+use super::expressions::Compiled;
 use super::gate::{Ended, Expected};
 use super::input::Input;
+use super::outcome::Outcome;
 use super::{Pipeline, Unsettled, is_callable, is_too_large};
 use crate::journal::Representation;
 
@@ -31,6 +34,8 @@ pub(super) enum Found {
         /// None where the endpoint has nothing to say.
         body: Option<Bytes>,
     },
+    /// The filter leaves it out.
+    Filtered,
     Faulty {
         reason: Reason,
         text: String,
@@ -44,7 +49,7 @@ pub(super) async fn invoke(
     expected: Option<Expected>,
 ) -> Result<Finding, Unsettled> {
     let found = try_calls(pipeline, message, run, expected).await;
-    if matches!(found, Err(Unsettled::Stopped)) && run.counted_ahead {
+    if !matches!(found, Err(Unsettled::Journal(_))) && run.counted_ahead {
         // The call that was counted was never made, or cut short.
         refund(pipeline, run, 1).await?;
     }
@@ -67,67 +72,103 @@ async fn try_calls(
         if is_too_large(&assignment, message) {
             return Ok(too_large(assignment, message));
         }
-        pipeline.until(to_call).await?;
+        let (assignment, (_, expressions)) = pipeline.until(to_call(pipeline)).await?;
+        if let Ok(false) = run.sift(&expressions, message) {
+            return Ok(filtered(pipeline, assignment));
+        }
         let turn = pipeline.gate.enter(candidate, expected.take());
         let pass = pipeline.unless_stopping(turn).await?;
         candidate = Candidate::default();
         // The newest: it may have changed while the message waited for its turn.
-        let (assignment, version) = pipeline.until(to_call).await?;
-        let allowed = assignment.settings.retry.max_attempts + run.forgiven;
-        if !run.counted_ahead {
-            if run.attempts >= allowed {
-                return Ok(cut_short(assignment, run));
-            }
-            run.attempts = pipeline.journal.attempt(run.key).await?;
-            run.counted_ahead = true;
-        }
-        let calling = pipeline.calling.begin(run.key);
-        let called = tokio::select! {
-            biased;
-            called = call(pipeline, &version, message, run) => called,
-            () = pipeline.giving_up.cancelled() => return Err(Unsettled::Stopped),
+        let (assignment, (version, expressions)) = pipeline.until(to_call(pipeline)).await?;
+        let input = match run.sift(&expressions, message) {
+            Ok(true) => expressions.input(message, run),
+            Ok(false) => return Ok(filtered(pipeline, assignment)),
+            Err(failed) => Err(failed),
         };
-        drop(calling);
-        run.counted_ahead = false;
+        let allowed = assignment.settings.retry.max_attempts + run.forgiven;
+        let outcome = match input {
+            Ok(input) => {
+                if !run.counted_ahead {
+                    if run.attempts >= allowed {
+                        return Ok(cut_short(assignment, run));
+                    }
+                    run.attempts = pipeline.journal.attempt(run.key).await?;
+                    run.counted_ahead = true;
+                }
+                let called = call(pipeline, &version, &input, run).await?;
+                run.counted_ahead = false;
+                Outcome::of(called, &expressions, message, run)
+            }
+            Err(failed) => Outcome::uncalled(failed),
+        };
         let ended = Ended {
             assignment: &assignment,
             attempts: run.attempts,
             allowed,
-            verdict: settlement::judge(&called.answer),
+            verdict: outcome.verdict,
         };
         let gate = &pipeline.gate;
-        let sentence = gate.finish(pass, &mut history, &ended, || called.summary());
+        let sentence = gate.finish(pass, &mut history, &ended, || outcome.summary());
         match sentence {
-            Sentence::Passed => return Ok(passed(assignment, called)),
-            Sentence::Faulty(reason) => {
-                let is_at_once = matches!(ended.verdict, Verdict::Faulty(_));
-                return Ok(faulty(assignment, run, called, reason, is_at_once));
-            }
+            Sentence::Passed => return Ok(outcome.passed(assignment)),
+            Sentence::Faulty(reason) => return Ok(outcome.faulty(assignment, run, reason)),
             Sentence::Again {
                 refund: attempts,
                 wait,
             } => {
                 refund(pipeline, run, attempts).await?;
-                pipeline.pause(wait).await?;
+                pause(pipeline, wait, &outcome, &expressions).await?;
             }
         }
     }
 }
 
-/// The version to call, once there is one and it is known where its results go.
-fn to_call(assignment: &Arc<Assignment>) -> Option<CalledVersion> {
-    let version = assignment.version.as_ref()?;
-    is_callable(assignment).then(|| version.clone())
+/// The version to call, once there is one and it is known where its results go, and the expressions
+/// that messages are taken through.
+fn to_call(
+    pipeline: &Pipeline,
+) -> impl FnMut(&Arc<Assignment>) -> Option<(CalledVersion, Arc<Compiled>)> {
+    move |assignment| {
+        let version = assignment.version.clone()?;
+        let expressions = pipeline.expressions.of(&assignment.settings).ok()?;
+        is_callable(assignment).then_some((version, expressions))
+    }
 }
 
 async fn call(
     pipeline: &Pipeline,
     version: &CalledVersion,
-    message: &Message,
+    input: &Input,
     run: &Run,
-) -> Called {
-    let input = Input::of_message(message);
-    call::call(&pipeline.endpoints, version, &input, run).await
+) -> Result<Called, Unsettled> {
+    let _calling = pipeline.calling.begin(run.key);
+    tokio::select! {
+        biased;
+        called = call::call(&pipeline.endpoints, version, input, run) => Ok(called),
+        () = pipeline.giving_up.cancelled() => Err(Unsettled::Stopped),
+    }
+}
+
+/// Waits before the next call. A message that an expression failed for need not wait for longer than
+/// until it is another.
+async fn pause(
+    pipeline: &Pipeline,
+    wait: Duration,
+    outcome: &Outcome,
+    expressions: &Arc<Compiled>,
+) -> Result<(), Unsettled> {
+    if !matches!(outcome.verdict, Verdict::ExpressionFailed(_)) {
+        return pipeline.pause(wait).await;
+    }
+    let changed = pipeline.until(|assignment| {
+        let current = pipeline.expressions.of(&assignment.settings).ok()?;
+        (!Arc::ptr_eq(&current, expressions)).then_some(())
+    });
+    tokio::select! {
+        waited = pipeline.pause(wait) => waited,
+        changed = changed => changed.map(drop),
+    }
 }
 
 /// Takes back attempts that were not the message's fault.
@@ -139,35 +180,12 @@ async fn refund(pipeline: &Pipeline, run: &mut Run, attempts: u32) -> Result<(),
     Ok(())
 }
 
-fn passed(assignment: Arc<Assignment>, called: Called) -> Finding {
+fn filtered(pipeline: &Pipeline, assignment: Arc<Assignment>) -> Finding {
+    pipeline.gate.evaluated(Expression::Filter);
     Finding {
         assignment,
-        status: called.answer_status(),
-        found: Found::Result {
-            representation: called.representation,
-            body: called.result,
-        },
-    }
-}
-
-/// The message is faulty, by its last answer alone or because all its attempts failed.
-fn faulty(
-    assignment: Arc<Assignment>,
-    run: &Run,
-    called: Called,
-    reason: Reason,
-    is_at_once: bool,
-) -> Finding {
-    let last = called.summary();
-    let text = if is_at_once {
-        last
-    } else {
-        all_failed(run, &last)
-    };
-    Finding {
-        assignment,
-        status: called.answer_status(),
-        found: Found::Faulty { reason, text },
+        status: None,
+        found: Found::Filtered,
     }
 }
 
@@ -183,7 +201,7 @@ fn cut_short(assignment: Arc<Assignment>, run: &Run) -> Finding {
     }
 }
 
-fn all_failed(run: &Run, last: &str) -> String {
+pub(super) fn all_failed(run: &Run, last: &str) -> String {
     format!("all {} attempts failed, the last: {last}", run.attempts)
 }
 

@@ -158,6 +158,7 @@ fn draft(version: Version, run: &Run, called: &Called, outputs: &[TopicId]) -> D
             return draft;
         }
         Verdict::Faulty(reason) | Verdict::Block(reason) => reason,
+        Verdict::ExpressionFailed(expression) => expression.reason(),
         Verdict::Retry { .. } | Verdict::Wait { .. } => Reason::AttemptsExhausted,
     };
     // The caller has the error: there is no dead letter.

@@ -11,6 +11,8 @@ mod direct;
 #[cfg(test)]
 mod endpoint;
 #[cfg(test)]
+mod expressions;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod flow;

@@ -1,0 +1,99 @@
+//! What one try of a message came to: its call, and the expressions around it.
+
+use std::sync::Arc;
+
+use brokers::Message;
+use domain::Assignment;
+use domain::settlement::{self, Reason, Verdict};
+
+use super::called::Called;
+use super::claim::Run;
+use super::expressions::{Compiled, Failed};
+use super::invoke::{Finding, Found, all_failed};
+
+pub(super) struct Outcome {
+    pub(super) verdict: Verdict,
+    /// None where an expression failed before the call.
+    called: Option<Called>,
+    /// What the expression says that failed.
+    failed: Option<String>,
+}
+
+impl Outcome {
+    /// That of a call, whose result is transformed if it succeeded.
+    pub(super) fn of(
+        mut called: Called,
+        expressions: &Compiled,
+        message: &Message,
+        run: &Run,
+    ) -> Self {
+        let verdict = settlement::judge(&called.answer);
+        if verdict == Verdict::Succeeded
+            && let Err(failed) = expressions.transform(&mut called, message, run)
+        {
+            return Self {
+                called: Some(called),
+                ..Self::uncalled(failed)
+            };
+        }
+        Self {
+            verdict,
+            called: Some(called),
+            failed: None,
+        }
+    }
+
+    /// That of a message that an expression failed for before it was called.
+    pub(super) fn uncalled(failed: Failed) -> Self {
+        Self {
+            verdict: Verdict::ExpressionFailed(failed.expression),
+            called: None,
+            failed: Some(failed.text),
+        }
+    }
+
+    /// What it came to, for people.
+    pub(super) fn summary(&self) -> String {
+        let called = || self.called.as_ref().map(Called::summary);
+        self.failed.clone().or_else(called).unwrap_or_default()
+    }
+
+    pub(super) fn passed(self, assignment: Arc<Assignment>) -> Finding {
+        let status = self.status();
+        let (representation, body) = self
+            .called
+            .map(|called| (called.representation, called.result))
+            .unwrap_or_default();
+        Finding {
+            assignment,
+            status,
+            found: Found::Result {
+                representation,
+                body,
+            },
+        }
+    }
+
+    /// The message is faulty, by what this came to alone or because all its attempts failed.
+    pub(super) fn faulty(self, assignment: Arc<Assignment>, run: &Run, reason: Reason) -> Finding {
+        let last = self.summary();
+        let is_at_once = matches!(
+            self.verdict,
+            Verdict::Faulty(_) | Verdict::ExpressionFailed(_)
+        );
+        let text = if is_at_once {
+            last
+        } else {
+            all_failed(run, &last)
+        };
+        Finding {
+            assignment,
+            status: self.status(),
+            found: Found::Faulty { reason, text },
+        }
+    }
+
+    fn status(&self) -> Option<u16> {
+        self.called.as_ref()?.answer_status()
+    }
+}
