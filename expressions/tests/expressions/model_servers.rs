@@ -1,5 +1,6 @@
 //! What model servers want to be sent, and how their answers are taken apart.
 
+use expressions::{RequestTransform, ResultTransform};
 use serde_json::{Value, json};
 
 use crate::given::{Given, RUN, text};
@@ -108,4 +109,27 @@ fn embeddings_are_put_in_order_by_their_index() {
                   .map(n, answer.data.filter(d, d.index == n)[0].embedding)";
     let answer = r#"{"data": [{"index": 1, "embedding": [2]}, {"index": 0, "embedding": [1]}]}"#;
     assert_eq!(result(source, answer), "[[1],[2]]");
+}
+
+/// What stands between backticks in the column of a table's row.
+fn code(row: &str, column: usize) -> &str {
+    let cell = row.split(" | ").nth(column).unwrap();
+    cell.trim_matches([' ', '|', '`'])
+}
+
+#[test]
+fn every_example_of_the_guide_can_be_evaluated() {
+    let guide = include_str!("../../../docs/expressions.md");
+    let table = guide.split("## Model servers").nth(1).unwrap();
+    let rows = table.lines().skip_while(|line| !line.starts_with("| ---"));
+    let rows = rows.skip(1).take_while(|line| line.starts_with('|'));
+    let mut examples = 0;
+    for row in rows {
+        let (request, result) = (code(row, 1), code(row, 2));
+        assert!(RequestTransform::compile(request).is_ok(), "{request}");
+        assert!(ResultTransform::compile(result).is_ok(), "{result}");
+        assert!(given().request(request).is_ok(), "{request}");
+        examples += 1;
+    }
+    assert_eq!(examples, 12);
 }
