@@ -14,7 +14,7 @@ use engine::Engine;
 use eventflows_http::{HttpSettings, Readiness, listen};
 use projections::{Past, PastLimits, Projector, ReadModel, ReadModelError};
 use tokio_util::sync::CancellationToken;
-use workers::journal::JournalError;
+use workers::journal::{self, JournalError};
 use workers::{DirectRuns, Journal, Worker, WorkerConfig};
 
 use crate::admission::{Admission, NotAdmitted};
@@ -83,10 +83,7 @@ impl Server {
         let model = open_read_models(&settings, &data).await?;
         let past = Past::open(&data.past(), Arc::clone(&store), PastLimits::default()).await?;
         let worker_id = data.worker_id(ids.as_ref())?;
-        let journal = match &settings.journal_url {
-            Some(url) => Journal::open_shared(url.as_str(), worker_id).await?,
-            None => Journal::open(&data.journal(), Arc::clone(&clock)).await?,
-        };
+        let journal = open_journal(&settings, &data, worker_id, &clock).await?;
         let engine = Arc::new(Engine::new(
             Arc::clone(&store),
             Arc::clone(&clock),
@@ -114,16 +111,7 @@ impl Server {
         let (worker, direct) = worker_inside(&schema, worker_id, journal.clone(), ids).await?;
 
         let (stop, stop_worker) = (CancellationToken::new(), CancellationToken::new());
-        let http = HttpSettings {
-            actor: Actor::User {
-                name: settings.administrator.clone(),
-            },
-            graphiql: settings.graphiql.clone(),
-            public_url: settings.public_url.clone(),
-            readiness: readiness.clone(),
-            runner: Arc::new(direct),
-            shutdown: stop.clone(),
-        };
+        let http = http_settings(&settings, &readiness, direct, &stop);
         let mut parts = Parts::new(readiness.clone());
         let projector = Projector::new(model.clone(), Arc::clone(&store));
         projector.begin().await?;
@@ -218,6 +206,18 @@ async fn watch(journal: Journal, stop: CancellationToken) -> Result<(), JournalE
     }
 }
 
+async fn open_journal(
+    settings: &Settings,
+    data: &DataDir,
+    worker: WorkerId,
+    clock: &Arc<dyn Clock>,
+) -> Result<Journal, journal::OpenError> {
+    match &settings.journal_url {
+        Some(url) => Journal::open_shared(url.as_str(), worker).await,
+        None => Journal::open(&data.journal(), Arc::clone(clock)).await,
+    }
+}
+
 async fn open_read_models(
     settings: &Settings,
     data: &DataDir,
@@ -225,6 +225,24 @@ async fn open_read_models(
     match &settings.read_models_url {
         Some(url) => ReadModel::connect(url.as_str()).await,
         None => ReadModel::open(&data.read_models()).await,
+    }
+}
+
+fn http_settings(
+    settings: &Settings,
+    readiness: &Readiness,
+    direct: DirectRuns,
+    stop: &CancellationToken,
+) -> HttpSettings {
+    HttpSettings {
+        actor: Actor::User {
+            name: settings.administrator.clone(),
+        },
+        graphiql: settings.graphiql.clone(),
+        public_url: settings.public_url.clone(),
+        readiness: readiness.clone(),
+        runner: Arc::new(direct),
+        shutdown: stop.clone(),
     }
 }
 

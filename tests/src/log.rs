@@ -85,6 +85,7 @@ fn server(variable: &str) -> String {
     })
 }
 
+#[expect(clippy::disallowed_methods, reason = "a name that nobody else has")]
 fn new_name() -> String {
     format!("eventflows_scenario_{}", Uuid::new_v4().simple())
 }

@@ -26,7 +26,7 @@ struct Place {
 
 /// What is found of something that is taken.
 enum Found {
-    Run(Claimed),
+    Run(Box<Claimed>),
     /// It has ended, and is not known any more.
     Ended,
     /// Another message was taken in its place.
@@ -75,7 +75,7 @@ impl Batch<'_> {
             left = Vec::new();
             for (index, found) in first.into_iter().zip(found) {
                 match found {
-                    Found::Run(run) => claimed[index] = Some(run),
+                    Found::Run(run) => claimed[index] = Some(*run),
                     Found::Ended => {}
                     Found::Other => left.push(index),
                 }
@@ -109,16 +109,18 @@ impl Batch<'_> {
         for (claim, place) in &places {
             if let Some(run) = new.get(&place.run_id) {
                 self.count_received(claim.listener);
-                found.push(Found::Run(run_of(claim, place, *run)));
+                found.push(Found::Run(Box::new(run_of(claim, place, *run))));
                 continue;
             }
             let known = key(claim, place).and_then(|key| known.get(&key));
             found.push(match known {
-                Some(known) if known.fingerprint == place.fingerprint => Found::Run(Claimed {
-                    attempts: known.attempts,
-                    claims: known.claims,
-                    ..run_of(claim, place, known.run)
-                }),
+                Some(known) if known.fingerprint == place.fingerprint => {
+                    Found::Run(Box::new(Claimed {
+                        attempts: known.attempts,
+                        claims: known.claims,
+                        ..run_of(claim, place, known.run)
+                    }))
+                }
                 None if place.is_past => Found::Ended,
                 Some(_) | None => Found::Other,
             });
