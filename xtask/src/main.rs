@@ -36,7 +36,7 @@ const USAGE: &str = "\
 usage: cargo xtask <task>
 
   test [--long]     check and test everything, as CI does; --long adds the long tests, and the
-                    scenarios on PostgreSQL and KurrentDB
+                    scenarios on PostgreSQL and KurrentDB, and builds a release
   demo [args…]      run eventflows on this machine with example data; args go to `eventflows demo`
   bench [args…]     run the benchmarks against real servers; args go to the benchmarks
   brokers           run a real Kafka until Ctrl-C or the end of standard input

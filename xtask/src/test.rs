@@ -76,6 +76,10 @@ fn take_all(steps: &mut Steps, extent: Extent) -> Result<(), Failure> {
             process::run(scenarios.env(LOG_VARIABLE, "postgres"))
         })?;
         steps.take("on kurrentdb", || on_kurrentdb(needs))?;
+        // The compiler looks deeper when it optimises, and has refused what it took before.
+        steps.take("release", || {
+            cargo("build --release --package server --locked")
+        })?;
     }
     drop((kafka, postgres));
     Ok(())

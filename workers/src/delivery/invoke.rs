@@ -124,8 +124,8 @@ async fn try_calls(
     }
 }
 
-/// The version to call, once there is one and it is known where its results go, and the expressions
-/// that messages are taken through.
+/// The version to call, once there is one that may be called, and the expressions that messages are
+/// taken through.
 fn to_call(
     pipeline: &Pipeline,
 ) -> impl FnMut(&Arc<Assignment>) -> Option<(CalledVersion, Arc<Compiled>)> {
