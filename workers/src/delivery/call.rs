@@ -45,11 +45,12 @@ async fn exchange(
     input: &Input,
     run: &Run,
 ) -> Called {
-    let request = match request::build(&version.endpoint, input, run) {
+    let build = || request::build(&version.endpoint, input, run);
+    let request = match build() {
         Ok(request) => request,
         Err(problem) => return Called::unconnected(problem),
     };
-    let response = match endpoints.send(request).await {
+    let response = match endpoints.send(request, || build().ok()).await {
         Ok(response) => response,
         Err(error) => {
             return Called {

@@ -58,12 +58,12 @@ impl Endpoints {
     }
 
     /// Sends the request. Where it meets the end of a connection that was kept from an earlier call,
-    /// it is sent once more, on a new one: that says nothing of the endpoint or the request.
+    /// it is made and sent once more, on a new one: that says nothing of the endpoint or the request.
     pub(super) async fn send(
         &self,
         request: Request<Full<Bytes>>,
+        again: impl FnOnce() -> Option<Request<Full<Bytes>>> + Send,
     ) -> Result<Response<Incoming>, Error> {
-        let again = request.clone();
         match self.kept.request(request).await {
             Ok(response) => {
                 if let Some(answered) = response.extensions().get::<Answered>() {
@@ -71,7 +71,10 @@ impl Endpoints {
                 }
                 Ok(response)
             }
-            Err(error) if is_end_of_kept(&error) => self.fresh.request(again).await,
+            Err(error) if is_end_of_kept(&error) => match again() {
+                Some(again) => self.fresh.request(again).await,
+                None => Err(error),
+            },
             Err(error) => Err(error),
         }
     }

@@ -72,7 +72,7 @@ async fn try_calls(
         if is_too_large(&assignment, message) {
             return Ok(too_large(assignment, message));
         }
-        let (assignment, (_, expressions)) = pipeline.until(to_call(pipeline)).await?;
+        let (assignment, expressions) = pipeline.until(to_call(pipeline)).await?;
         if let Ok(false) = run.sift(&expressions, message) {
             return Ok(filtered(pipeline, assignment));
         }
@@ -80,7 +80,10 @@ async fn try_calls(
         let pass = pipeline.unless_stopping(turn).await?;
         candidate = Candidate::default();
         // The newest: it may have changed while the message waited for its turn.
-        let (assignment, (version, expressions)) = pipeline.until(to_call(pipeline)).await?;
+        let (assignment, expressions) = pipeline.until(to_call(pipeline)).await?;
+        let Some(version) = &assignment.version else {
+            continue;
+        };
         let input = match run.sift(&expressions, message) {
             Ok(true) => expressions.input(message, run),
             Ok(false) => return Ok(filtered(pipeline, assignment)),
@@ -96,7 +99,7 @@ async fn try_calls(
                     run.attempts = pipeline.journal.attempt(run.key).await?;
                     run.counted_ahead = true;
                 }
-                let called = call(pipeline, &version, &input, run).await?;
+                let called = call(pipeline, version, &input, run).await?;
                 run.counted_ahead = false;
                 Outcome::of(called, &expressions, message, run)
             }
@@ -124,15 +127,11 @@ async fn try_calls(
     }
 }
 
-/// The version to call, once there is one that may be called, and the expressions that messages are
-/// taken through.
-fn to_call(
-    pipeline: &Pipeline,
-) -> impl FnMut(&Arc<Assignment>) -> Option<(CalledVersion, Arc<Compiled>)> {
+/// The expressions that messages are taken through, once there is a version that may be called.
+fn to_call(pipeline: &Pipeline) -> impl FnMut(&Arc<Assignment>) -> Option<Arc<Compiled>> {
     move |assignment| {
-        let version = assignment.version.clone()?;
         let expressions = pipeline.expressions.of(&assignment.settings).ok()?;
-        is_callable(assignment).then_some((version, expressions))
+        is_callable(assignment).then_some(expressions)
     }
 }
 
