@@ -55,7 +55,7 @@ pub enum OpenError {
 }
 
 /// How long others keep away from what somebody has in the outbox, unless the hold is renewed.
-pub(crate) const HOLD: Duration = Duration::from_secs(5 * 60);
+pub const HOLD: Duration = Duration::from_secs(5 * 60);
 
 /// The bytes of results that are taken out of the outbox together, unless one alone has more.
 const MOST_TAKEN_BYTES: usize = 16 * 1024 * 1024;
