@@ -108,8 +108,10 @@ pub(crate) async fn deliver(pipeline: &Pipeline, received: Vec<Received>) {
         Ok(claimed) => claimed,
         Err(error) => return pipeline.fail(error.into()),
     };
+    // Boxed: what a message needs on its way is some kilobytes, and would be moved for each layer.
+    let take = |(received, run)| Box::pin(take(pipeline, received, run));
     let mut under_way: FuturesUnordered<_> = claimed
-        .map(|(received, run)| AssertUnwindSafe(take(pipeline, received, run)).catch_unwind())
+        .map(|taken| AssertUnwindSafe(take(taken)).catch_unwind())
         .collect();
     while let Some(ended) = under_way.next().await {
         match ended {
