@@ -1,4 +1,7 @@
 //! The GraphQL API; a folder per noun.
+// The futures of a GraphQL answer hold each other deeper than the compiler looks by itself, which
+// an optimised build finds out.
+#![recursion_limit = "256"]
 
 pub(crate) mod absent;
 pub mod algorithm;

@@ -6,7 +6,7 @@ use async_graphql::connection::Connection;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{MergedObject, MergedSubscription, Request, Response, SDLExportOptions, Value};
 use engine::EventFeed;
-use futures_util::future::Either;
+use futures_util::future::{BoxFuture, Either};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, Stream, StreamExt, future, stream};
 
@@ -147,8 +147,13 @@ impl Schema {
         &self.control
     }
 
-    /// Executes a query or a mutation on behalf of `principal`.
-    pub async fn execute(&self, request: Request, principal: Principal) -> Response {
+    /// Executes a query or a mutation on behalf of `principal`. Boxed here: the crates that call it
+    /// would compile all futures of the schema once more.
+    pub fn execute(&self, request: Request, principal: Principal) -> BoxFuture<'_, Response> {
+        self.answer(request, principal).boxed()
+    }
+
+    async fn answer(&self, request: Request, principal: Principal) -> Response {
         let Admitted {
             request,
             kind,

@@ -1,6 +1,4 @@
 //! Benchmarks, each beside its reference in the same run. `cargo xtask bench` runs them all.
-// As in the server's library.
-#![recursion_limit = "256"]
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,

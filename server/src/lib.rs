@@ -1,9 +1,6 @@
 //! The binary's parts: command line, configuration, wiring, shutdown, and the demo.
 //!
 //! The environment, the clock and randomness enter here; everywhere else they are arguments.
-// The futures of a GraphQL answer hold each other deeper than the compiler looks by itself, which
-// an optimised build finds out.
-#![recursion_limit = "256"]
 
 mod admission;
 pub mod audit;
