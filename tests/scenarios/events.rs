@@ -54,7 +54,8 @@ async fn the_life_of_a_flow_is_told_in_order() {
                 .unwrap();
         }
         let kind = event["type"].as_str().unwrap();
-        let by_worker = kind.starts_with("WORKER") || kind.starts_with("CONSUMER");
+        let of_workers = ["WORKER", "CONSUMER", "JOURNAL"];
+        let by_worker = of_workers.iter().any(|word| kind.starts_with(word));
         let actor = if by_worker {
             "WorkerActor"
         } else {
