@@ -7,6 +7,8 @@ mod expression;
 pub mod mutation;
 pub mod pause;
 pub mod query;
+pub mod reset_position;
+pub mod reset_preview;
 pub mod resume;
 pub mod resumption;
 pub mod settings;

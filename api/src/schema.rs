@@ -40,6 +40,7 @@ use crate::listener::Listener;
 use crate::listener::consumer::Consumer;
 use crate::listener::mutation::ListenerMutation;
 use crate::listener::query::ListenerQuery;
+use crate::listener::reset_preview::ResetPreviewQuery;
 use crate::loaders;
 use crate::mutation::AnyPayload;
 use crate::node::NodeQuery;
@@ -73,6 +74,7 @@ pub struct Query(
     ReplacementQuery,
     GrantQuery,
     ListenerQuery,
+    ResetPreviewQuery,
     PublisherQuery,
     EventQuery,
     DiffQuery,

@@ -68,7 +68,7 @@ pub enum UserErrorCode {
     AlreadyEnabled,
     /// The listener has no position yet: say where it begins.
     StartRequired,
-    /// The broker keeps no positions, so you cannot choose where a listener begins.
+    /// The broker keeps no positions, so you cannot choose where a listener begins or goes on.
     NothingToStartAt,
     /// A listener cannot send faulty messages to the topic that it reads.
     DlqIsSourceTopic,
@@ -293,6 +293,7 @@ fn about(refusal: &Refusal) -> (UserErrorCode, Option<&'static str>) {
         }
         Refusal::StartRequired(_) => (C::StartRequired, Some("settings.start")),
         Refusal::NothingToStartAt { field, .. } => (C::NothingToStartAt, Some(*field)),
+        Refusal::NoPosition(_) => (C::NothingToStartAt, Some("to")),
         Refusal::DlqIsSourceTopic(_) => (C::DlqIsSourceTopic, Some("dlq")),
         Refusal::OutOfRange { field, .. }
         | Refusal::OutOfBounds { field, .. }

@@ -97,8 +97,9 @@ impl Broker for KafkaBroker {
         topic: &str,
         group: &str,
         start: Start,
+        reset: u64,
     ) -> Result<Backlog, BrokerError> {
-        backlog::backlog(&self.settings, topic, group, start).await
+        backlog::backlog(&self.settings, topic, group, start, reset).await
     }
 
     async fn source(&self, settings: SourceSettings) -> Result<Box<dyn Source>, BrokerError> {

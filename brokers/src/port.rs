@@ -1,6 +1,7 @@
 //! The port that every broker implements: look, read, write.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -45,10 +46,15 @@ pub trait Broker: Send + Sync {
     async fn topics(&self) -> Result<Vec<TopicInfo>, BrokerError>;
 
     /// Where a group goes on in a topic, or would begin by `start`, and how much waits for it, as
-    /// the broker knows it.
+    /// the broker knows it. What it committed under another reset than `reset` is no position of it.
     /// Bounded in time (10 s). A broker that keeps no positions answers an error.
-    async fn backlog(&self, topic: &str, group: &str, start: Start)
-    -> Result<Backlog, BrokerError>;
+    async fn backlog(
+        &self,
+        topic: &str,
+        group: &str,
+        start: Start,
+        reset: u64,
+    ) -> Result<Backlog, BrokerError>;
 
     /// Starts to read a topic.
     async fn source(&self, settings: SourceSettings) -> Result<Box<dyn Source>, BrokerError>;
@@ -72,7 +78,7 @@ pub struct SourceSettings {
     pub topic: String,
     /// The consumer group, where the broker has them.
     pub group: String,
-    /// Where to begin in a topic that was never read.
+    /// Where to begin in a topic that was never read, or not since the last reset of its positions.
     pub start: Start,
     /// Where it stands.
     pub positions: Arc<dyn Positions>,
@@ -81,12 +87,25 @@ pub struct SourceSettings {
 }
 
 /// Where a group without a position begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
     Earliest,
     Latest,
     /// The first message of that time or later.
     At(SystemTime),
+    /// Each of these partitions at its offset, or at the next one that there is. The others go on where
+    /// they stood before the reset; those that were never read begin with their oldest message.
+    Offsets(Arc<BTreeMap<i32, i64>>),
+}
+
+impl Start {
+    /// Whether a partition is among those whose offsets are given; none where others are not meant.
+    pub(crate) fn names(&self, partition: i32) -> Option<bool> {
+        match self {
+            Self::Offsets(offsets) => Some(offsets.contains_key(&partition)),
+            Self::Earliest | Self::Latest | Self::At(_) => None,
+        }
+    }
 }
 
 /// A running reader. Dropping it abandons it; [`Source::close`] ends it in order.

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -22,6 +23,8 @@ pub struct Standing {
     pub incarnation: u32,
     /// Everything before this offset is done.
     pub next: i64,
+    /// Which reset of the reader's position that is since: [`Positions::reset`] of then.
+    pub reset: u64,
     /// A message before that offset, the last one if it is still known. If another message is at its
     /// offset now, the log is another one.
     pub last: Option<(i64, Fingerprint)>,
@@ -56,6 +59,8 @@ pub enum Cause {
     Gap { lost: u64 },
     /// The log has lost its end, which was read before: a replica that was behind took over.
     Truncated { lost: u64 },
+    /// The reader was told to go on elsewhere.
+    Reset,
     /// The topic was deleted and created again, or another cluster stands in its place.
     Recreated,
 }
@@ -68,11 +73,16 @@ pub struct PositionsError(#[source] pub Box<dyn std::error::Error + Send + Sync>
 /// The positions of one source.
 #[async_trait]
 pub trait Positions: Debug + Send + Sync {
+    /// The number of the last reset of the reader's position, the higher the later; 0 where there was
+    /// none. What was recorded under another one is not gone on from.
+    fn reset(&self) -> u64;
+
     /// What is recorded, of all partitions.
     async fn load(&self) -> Result<Vec<Standing>, PositionsError>;
 
     /// Records where the source begins, durably, and returns the partitions' incarnations in the same
-    /// order. [`Cause::Recreated`] raises the partition's.
+    /// order. [`Cause::Recreated`] raises the partition's, and so does [`Cause::Reset`], once for each
+    /// reset. Fails, and records nothing, where a later reset has been recorded.
     async fn begin(&self, beginnings: Vec<Beginning>) -> Result<Vec<u32>, PositionsError>;
 
     /// Notes that everything before those offsets is done, by partition. Durable some time later.
@@ -98,9 +108,17 @@ impl Fingerprint {
 
 /// Positions that are kept in memory, for tests of brokers.
 #[derive(Debug, Default)]
-pub struct MemoryPositions(Mutex<HashMap<i32, Standing>>);
+pub struct MemoryPositions {
+    standings: Mutex<HashMap<i32, Standing>>,
+    reset: AtomicU64,
+}
 
 impl MemoryPositions {
+    /// Has sources that are opened from now on go on elsewhere.
+    pub fn reset_to(&self, number: u64) {
+        self.reset.store(number, Ordering::Release);
+    }
+
     /// Records what a message before the position looked like.
     pub fn remember(&self, partition: i32, offset: i64, body: &Bytes, sent_at_ms: Option<i64>) {
         if let Some(standing) = self.standings().get_mut(&partition) {
@@ -109,27 +127,39 @@ impl MemoryPositions {
     }
 
     fn standings(&self) -> MutexGuard<'_, HashMap<i32, Standing>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.standings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl Positions for MemoryPositions {
+    fn reset(&self) -> u64 {
+        self.reset.load(Ordering::Acquire)
+    }
+
     async fn load(&self) -> Result<Vec<Standing>, PositionsError> {
         Ok(self.standings().values().copied().collect())
     }
 
     async fn begin(&self, beginnings: Vec<Beginning>) -> Result<Vec<u32>, PositionsError> {
+        let reset = self.reset();
         let mut standings = self.standings();
         let begun = beginnings.into_iter().map(|beginning| {
             let before = standings.get(&beginning.partition).copied();
             let incarnation = before.map_or(0, |before| before.incarnation);
-            let recreated = beginning.cause == Cause::Recreated;
+            let is_new = match beginning.cause {
+                Cause::Recreated => true,
+                Cause::Reset => before.is_none_or(|before| before.reset < reset),
+                _ => false,
+            };
             let standing = Standing {
                 partition: beginning.partition,
-                incarnation: incarnation + u32::from(recreated),
+                incarnation: incarnation + u32::from(is_new),
                 next: beginning.offset,
-                last: before.and_then(|before| before.last.filter(|_| !recreated)),
+                reset,
+                last: before.and_then(|before| before.last.filter(|_| !is_new)),
             };
             standings.insert(beginning.partition, standing);
             standing.incarnation

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::envelope::Position;
 use crate::ids::{ListenerId, TopicId};
-use crate::listener::ListenerSettings;
+use crate::listener::{ListenerSettings, ResetTarget};
 use crate::name::TopicName;
 use crate::run::CalledVersion;
 
@@ -27,8 +27,18 @@ pub struct Assignment {
     /// What the version selector resolves to now; none where nothing matches.
     pub version: Option<CalledVersion>,
     pub settings: ListenerSettings,
+    /// The last reset of its position, if there was one.
+    pub reset: Option<PositionReset>,
     /// Where results of that version go.
     pub outputs: Outputs,
+}
+
+/// Where a listener was told to go on. A worker does so once, and then goes on from its position.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PositionReset {
+    /// The event that says so: a later reset takes the place of an earlier one.
+    pub at: Position,
+    pub to: ResetTarget,
 }
 
 /// Where the results of a version go.

@@ -100,6 +100,16 @@ impl Broker {
         }
     }
 
+    /// Refuses a reset where there are no positions.
+    pub(crate) fn check_keeps_positions(&self) -> Result<(), Refusal> {
+        match &self.settings {
+            Some(settings) if !settings.kind().keeps_positions() => {
+                Err(Refusal::NoPosition(settings.kind()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses a topic that the broker cannot have or does not have; `field` names the argument.
     pub(crate) fn check_topic(
         &self,

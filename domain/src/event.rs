@@ -12,8 +12,8 @@ use crate::command::NothingChanged;
 use crate::describe::BrokerNames;
 use crate::grant::{TopicGranted, TopicPatternGranted, TopicPatternRevoked, TopicRevoked};
 use crate::listener::{
-    DlqCleared, DlqSet, ListenerDisabled, ListenerEnabled, ListenerPaused, ListenerResumed,
-    ListenerSettingsChanged, ListenerVersionChanged,
+    DlqCleared, DlqSet, ListenerDisabled, ListenerEnabled, ListenerPaused, ListenerPositionReset,
+    ListenerResumed, ListenerSettingsChanged, ListenerVersionChanged,
 };
 use crate::organization::{MemberAdded, MemberRemoved, MemberRoleChanged, OrganizationCreated};
 use crate::publisher::{PublisherDisabled, PublisherEnabled, PublisherVersionChanged};
@@ -210,6 +210,7 @@ events! {
         ListenerSettingsChanged,
         ListenerPaused,
         ListenerResumed,
+        ListenerPositionReset,
         ListenerDisabled,
         DlqSet,
         DlqCleared,

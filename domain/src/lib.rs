@@ -41,7 +41,7 @@ pub mod worker;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use assignment::{Assignment, Outputs};
+pub use assignment::{Assignment, Outputs, PositionReset};
 pub use authority::Right;
 pub use command::{AnyCommand, Command, Ctx, Deciding, Each, Keyed, State};
 pub use credential::{CredentialName, CredentialRef};

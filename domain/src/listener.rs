@@ -6,6 +6,7 @@ mod dlq;
 pub mod enable;
 pub mod event;
 pub mod pause;
+pub mod reset_position;
 pub mod settings;
 pub mod starts;
 pub mod update;
@@ -14,10 +15,11 @@ pub use disable::DisableListener;
 pub use disable_orphaned::DisableOrphanedListener;
 pub use enable::EnableListener;
 pub use event::{
-    DlqCleared, DlqSet, ListenerDisabled, ListenerEnabled, ListenerPaused, ListenerResumed,
-    ListenerSettingsChanged, ListenerVersionChanged,
+    DlqCleared, DlqSet, ListenerDisabled, ListenerEnabled, ListenerPaused, ListenerPositionReset,
+    ListenerResumed, ListenerSettingsChanged, ListenerVersionChanged,
 };
 pub use pause::{PauseListener, ResumeListener};
+pub use reset_position::{PartitionOffset, ResetListenerPosition, ResetTarget};
 pub use settings::{
     FaultPolicy, ListenerSettings, RetryPatch, RetryPolicy, SettingsPatch, StartPosition,
     Transform, TransformPatch,

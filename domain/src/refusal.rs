@@ -120,6 +120,8 @@ pub enum Refusal {
         kind: BrokerKind,
         field: &'static str,
     },
+    #[error("{0} keeps no position that could be reset")]
+    NoPosition(BrokerKind),
     #[error("the publisher is not enabled")]
     PublisherNotEnabled,
     #[error("the publisher is already enabled; update it instead")]

@@ -180,7 +180,9 @@ impl State for Topic {
             Event::PublisherDisabled(e) => {
                 self.publishers.remove(&e.publisher.algorithm);
             }
-            of_organization!()
+            // Workers keep positions.
+            Event::ListenerPositionReset(_)
+            | of_organization!()
             | of_algorithm!()
             | of_broker!()
             | of_worker!()

@@ -119,6 +119,7 @@ fn reach(event: &Event) -> Reach<'_> {
         Event::ListenerSettingsChanged(e) => Reach::Listener(&e.listener),
         Event::ListenerPaused(e) => Reach::Listener(&e.listener),
         Event::ListenerResumed(e) => Reach::Listener(&e.listener),
+        Event::ListenerPositionReset(e) => Reach::Listener(&e.listener),
         Event::ListenerDisabled(e) => Reach::Listener(&e.listener),
         Event::DlqSet(e) => Reach::Listener(&e.listener),
         Event::DlqCleared(e) => Reach::Listener(&e.listener),
@@ -226,6 +227,7 @@ fn assignment(tx: &mut dyn Tx, key: &str) -> Result<Option<Assignment>, ReadMode
         dlq: listener.dlq.map(TopicName::try_from).transpose()?,
         version: picked.map(Into::into),
         settings: listener.settings,
+        reset: listener.reset,
         outputs,
         listener: listener.id,
     }))

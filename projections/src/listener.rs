@@ -3,8 +3,9 @@
 use domain::grant::{Access, GrantKey, Scope};
 use domain::listener::{ListenerEnabled, ListenerSettings};
 use domain::{
-    AlgorithmId, BrokerId, Event, ListenerId, OrganizationName, Position, Revision, Thing, TopicId,
-    VersionSelector, of_cluster, of_command, of_organization, of_publisher, of_worker,
+    AlgorithmId, BrokerId, Event, ListenerId, OrganizationName, Position, PositionReset, Revision,
+    Thing, TopicId, VersionSelector, of_cluster, of_command, of_organization, of_publisher,
+    of_worker,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use crate::database::{FromRow, Row, Statement, Tx, Value, text, texts};
 use crate::error::ReadModelError;
 use crate::fact::Fact;
 use crate::list::{FlowFilter, KeyRange, Listed, Places, Select, Sort, Sorted};
-use crate::model::ReadModel;
+use crate::model::{ReadModel, position_of};
 use crate::revision::revision_of;
 
 /// A listener that was enabled at least once.
@@ -32,6 +33,8 @@ pub struct Listener {
     pub group: Uuid,
     /// A topic of the same broker.
     pub dlq: Option<String>,
+    /// The last reset of its position, if there was one.
+    pub reset: Option<PositionReset>,
     /// The position of the event that last changed it.
     pub position: Position,
     pub changed_at: Timestamp,
@@ -94,6 +97,16 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
         }
         Event::ListenerPaused(e) => change(tx, fact, &e.listener, PAUSE, true.into()),
         Event::ListenerResumed(e) => change(tx, fact, &e.listener, PAUSE, false.into()),
+        Event::ListenerPositionReset(e) => {
+            let sql = "UPDATE listeners SET reset = ?1, position = ?2, changed_at = ?3 \
+                       WHERE key = ?4";
+            let reset = PositionReset {
+                at: position_of(fact.position),
+                to: e.to.clone(),
+            };
+            let reset = serde_json::to_string(&reset)?;
+            change(tx, fact, &e.listener, sql, reset.into())
+        }
         Event::DlqSet(e) => change(tx, fact, &e.listener, SET_DLQ, e.dlq.as_str().into()),
         Event::DlqCleared(e) => change(tx, fact, &e.listener, SET_DLQ, Value::Text(None)),
         Event::ListenerDisabled(e) => {
@@ -210,7 +223,8 @@ fn change(
     tx.execute(sql, &values)
 }
 
-/// Enabled again, nothing of what it was before is left.
+/// Enabled again, nothing of what it was before is left, but its position, and so the reset that led
+/// there.
 fn enable(tx: &mut dyn Tx, fact: &Fact, e: &ListenerEnabled) -> Result<(), ReadModelError> {
     let connected_at = broker::connected_at(tx, e.listener.topic.broker)?;
     tx.execute(
@@ -240,7 +254,7 @@ macro_rules! listeners {
     ($which:literal) => {
         concat!(
             "SELECT broker, topic, algorithm, enabled, paused, version, settings, consumer_group, \
-             dlq, position, changed_at, cause, ",
+             dlq, reset, position, changed_at, cause, ",
             revision_of!("listener", "l.key"),
             " FROM listeners l WHERE ",
             $which
@@ -376,6 +390,7 @@ impl FromRow for Listener {
             settings: row.json()?,
             group: row.parse()?,
             dlq: row.take()?,
+            reset: row.json_if_any()?,
             position: row.take()?,
             changed_at: row.take()?,
             cause: row.take()?,

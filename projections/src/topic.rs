@@ -108,6 +108,7 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
         | Event::ListenerSettingsChanged(_)
         | Event::ListenerPaused(_)
         | Event::ListenerResumed(_)
+        | Event::ListenerPositionReset(_)
         | Event::ListenerDisabled(_)
         | Event::DlqCleared(_)
         | Event::PublisherVersionChanged(_)

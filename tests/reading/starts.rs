@@ -145,7 +145,7 @@ async fn a_worker_is_asked_how_much_waits_where_somebody_wants_to_know() {
             panic!("{:?}", request.asked);
         };
         assert_eq!(of.topic.as_str(), "topic-00");
-        assert_eq!(of.start, StartPosition::Earliest);
+        assert_eq!(of.start, StartPosition::Earliest.into());
         let waiting = Backlog {
             has_position: true,
             waiting: 1 << 40,

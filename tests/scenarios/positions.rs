@@ -106,3 +106,40 @@ async fn a_group_that_the_broker_has_forgotten_costs_and_repeats_nothing() {
         "nothing is called again"
     );
 }
+
+#[tokio::test]
+async fn after_a_reset_everything_is_read_again_once_as_other_runs() {
+    let kafka = Kafka::from_environment();
+    let endpoint = Endpoint::echo().await;
+    let eventflows = Eventflows::start().await;
+    let flow = Flow::set_up(&eventflows, &kafka, FlowOptions::to(endpoint.url("/"))).await;
+    produce(&kafka, "old", 10).await;
+    flow.until_ended(10, 0).await;
+    let preview = "query($id: ID!) { it: listenerResetPositionPreview(\
+                   id: $id, to: { end: EARLIEST }) { waiting waitingAfterwards problem } }";
+    eventually("what is committed", async || {
+        let told = flow.api.ask(preview, json!({ "id": flow.listener })).await;
+        let wanted = json!({ "waiting": "0", "waitingAfterwards": "10", "problem": null });
+        (told["it"] == wanted).then_some(())
+    })
+    .await;
+
+    let reset = "mutation($id: ID!) { it: listenerResetPosition(id: $id, \
+                 input: { to: { end: EARLIEST } }) { userErrors { code message } } }";
+    flow.api.done(reset, json!({ "id": flow.listener })).await;
+    flow.until_ended(20, 0).await;
+    let results = async |wanted| {
+        let results = kafka.until_records("scores", wanted).await;
+        let ids = results
+            .iter()
+            .map(|result| result.header("eventflows-run-id"));
+        (ids.collect::<BTreeSet<_>>().len(), results.len())
+    };
+    assert_eq!(results(20).await, (20, 20));
+
+    let _eventflows = eventflows.stop_and_restart(|_| {}).await;
+    produce(&kafka, "new", 5).await;
+    assert_eq!(results(25).await, (25, 25));
+    let calls = endpoint.calls().len();
+    assert_eq!(calls, 25, "nothing is called a third time");
+}

@@ -172,7 +172,7 @@ impl RandomCommands {
         });
         let concurrency = 1 + self.below(4);
         let settings = json!({ "start": { "at": "LATEST" }, "concurrency": concurrency });
-        match self.below(14) {
+        match self.below(15) {
             0..=2 => {
                 enable["settings"] = settings;
                 ("listenerEnable", None, enable)
@@ -190,7 +190,11 @@ impl RandomCommands {
                 });
                 ("listenerUpdate", listener, update)
             }
-            12 => ("publisherUpdate", publisher, json!({ "version": version })),
+            12 => {
+                let to = json!({ "to": { "end": "EARLIEST" } });
+                ("listenerResetPosition", listener, to)
+            }
+            13 => ("publisherUpdate", publisher, json!({ "version": version })),
             _ => ("publisherDisable", publisher, json!({})),
         }
     }

@@ -1,13 +1,13 @@
 //! The live thing that serves one listener: a source, and a task per message in flight.
 
 mod held;
+pub(crate) mod start;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use brokers::{BrokerError, Delivery, Source, SourceSettings, Start};
+use brokers::{BrokerError, Delivery, Source, SourceSettings};
 use domain::health::Notice;
-use domain::listener::StartPosition;
 use domain::{Assignment, ListenerId};
 use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -71,13 +71,13 @@ pub(crate) async fn run(
         FEWEST_IN_FLIGHT.max(IN_FLIGHT_PER_CALL * first.settings.concurrency as usize);
     let connection = resources.connections.of(listener.topic.broker);
     let connection = connection.map_err(ConsumerError::Open)?;
-    let positions = Arc::new(resources.journal.positions(key));
+    let reset = first.reset.as_ref().map(|reset| reset.at);
     let settings = SourceSettings {
         topic: first.listener.topic.topic.to_string(),
         group: first.group.to_string(),
-        start: start(first.settings.start),
+        start: start::of(&first),
         max_unsettled: most_in_flight,
-        positions,
+        positions: Arc::new(resources.journal.positions(key, reset)),
     };
     let source = connection.broker().source(settings).await;
     let source = source.map_err(ConsumerError::Open)?;
@@ -353,13 +353,4 @@ async fn room(kib_in_flight: Arc<Semaphore>, size: u32) -> OwnedSemaphorePermit 
 fn kib(delivery: &Delivery) -> u32 {
     let kib = u32::try_from(delivery.message.body_len() / 1024).unwrap_or(u32::MAX);
     kib.saturating_add(1)
-}
-
-pub(crate) fn start(position: Option<StartPosition>) -> Start {
-    match position {
-        // A broker without positions hands out what it has.
-        None | Some(StartPosition::Earliest) => Start::Earliest,
-        Some(StartPosition::Latest) => Start::Latest,
-        Some(StartPosition::Timestamp { time }) => Start::At(time.into()),
-    }
 }

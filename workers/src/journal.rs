@@ -7,6 +7,7 @@
 mod contract;
 mod counts;
 mod decision;
+mod life;
 mod operation;
 mod positions;
 mod postgres;

@@ -38,6 +38,7 @@ pub(crate) fn step(running: &Desired, desired: &Desired) -> Step {
     let (now, then) = (&running.assignment, &desired.assignment);
     let same_source = now.group == then.group
         && now.settings.start == then.settings.start
+        && now.reset == then.reset
         && now.settings.concurrency == then.settings.concurrency
         && running.broker == desired.broker;
     if !same_source {
@@ -197,8 +198,9 @@ impl Reconciler {
 
 #[cfg(test)]
 mod tests {
-    use domain::Outputs;
     use domain::broker::{BrokerSettings, KafkaSecurity};
+    use domain::listener::ResetTarget;
+    use domain::{Outputs, Position, PositionReset};
     use uuid::Uuid;
 
     use super::*;
@@ -247,6 +249,11 @@ mod tests {
     fn another_source_needs_another_consumer() {
         assert_eq!(step_after(|a| a.group = Uuid::nil()), Step::Restart);
         assert_eq!(step_after(|a| a.settings.concurrency += 1), Step::Restart);
+        let reset = PositionReset {
+            at: Position(7),
+            to: ResetTarget::Earliest,
+        };
+        assert_eq!(step_after(|a| a.reset = Some(reset)), Step::Restart);
         let (one, other) = (
             desired(assignment(), "a:9092"),
             desired(assignment(), "b:9092"),

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use crate::connections::Connector;
-use crate::consumer;
+use crate::consumer::start;
 use crate::control_plane::frame::{Asked, WorkerRequest};
 use crate::control_plane::{ControlPlane, Found};
 
@@ -60,10 +60,11 @@ async fn find(connector: &Arc<dyn Connector>, asked: &Asked) -> Result<Found, St
             topic,
             group,
             start,
+            reset,
         } => {
             let broker = connector.connect(settings);
             let broker = broker.map_err(|error| error.to_string())?;
-            let backlog = broker.backlog(topic, group, consumer::start(Some(*start)));
+            let backlog = broker.backlog(topic, group, start::after(start), *reset);
             in_time(backlog).await.map(Found::Backlog)
         }
         Asked::Unknown => Err("the worker does not know the request".to_owned()),

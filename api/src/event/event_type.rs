@@ -61,6 +61,8 @@ event_types! {
     ListenerPaused,
     /// A listener was resumed.
     ListenerResumed,
+    /// The position of a listener was reset.
+    ListenerPositionReset,
     /// A listener was disabled.
     ListenerDisabled,
     /// A listener got a dead letter queue.

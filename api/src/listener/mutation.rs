@@ -7,6 +7,7 @@ use super::Listener;
 use super::disable::ListenerDisableInput;
 use super::enable::ListenerEnableInput;
 use super::pause::ListenerPauseInput;
+use super::reset_position::ListenerResetPositionInput;
 use super::resume::ListenerResumeInput;
 use super::resumption::ListenerResumption;
 use super::update::ListenerUpdateInput;
@@ -98,6 +99,22 @@ impl ListenerMutation {
         ctx: &Context<'_>,
         id: ID,
         input: ListenerResumeInput,
+    ) -> Option<Result<ListenerPayload>> {
+        mutate(ctx, id, input).await
+    }
+
+    /// Has a listener go on elsewhere in its topic, to read messages again or to skip some. What it
+    /// reads again is called again and counted again, as other runs with other ids, and its results
+    /// are published again. The reset is applied once, when its consumers have heard of it, or when
+    /// they start; a later one takes its place. `listenerResetPositionPreview` says how many messages
+    /// there are. It cannot be undone.
+    ///
+    /// Codes: `NOT_ENABLED`, `NOTHING_TO_START_AT`.
+    async fn listener_reset_position(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        input: ListenerResetPositionInput,
     ) -> Option<Result<ListenerPayload>> {
         mutate(ctx, id, input).await
     }

@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, Interface, SimpleObject};
 use domain::broker::BrokerSettings;
-use domain::listener::StartPosition;
+use domain::listener::ResetTarget;
 
 use super::requests::{Asked, Request};
 use crate::scalar::Json;
@@ -50,7 +50,10 @@ pub struct BacklogRequest {
     /// The consumer group.
     pub group: String,
     /// Where it would begin, in the form of the worker's protocol version.
-    pub start: Json<StartPosition>,
+    pub start: Json<ResetTarget>,
+    /// The number of the last reset of its position, or 0. What the group has committed under
+    /// another one is not a position to go on from.
+    pub reset: Json<u64>,
 }
 
 impl From<Request> for WorkerRequest {
@@ -70,6 +73,7 @@ impl From<Request> for WorkerRequest {
                 topic: of.topic.to_string(),
                 group: of.group.to_string(),
                 start: Json(of.start),
+                reset: Json(of.reset),
             }),
         }
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::broker::{BrokerSettings, DiscoveredTopic};
-use domain::listener::StartPosition;
+use domain::listener::ResetTarget;
 use domain::{Ids, TopicName, WorkerId};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -54,7 +54,10 @@ pub struct BacklogOf {
     pub topic: TopicName,
     pub group: Uuid,
     /// Where it begins where it has no position.
-    pub start: StartPosition,
+    pub start: ResetTarget,
+    /// The number of the last reset of its position, or 0: what it committed under another one is no
+    /// position of it.
+    pub reset: u64,
 }
 
 /// How many messages wait for a consumer group.

@@ -10,6 +10,7 @@ use async_graphql::parser::types::{FieldDefinition, TypeKind, TypeSystemDefiniti
 const WITHOUT_AS_OF: &[&str] = &[
     "diff",
     "job",
+    "listenerResetPositionPreview",
     "outputs",
     "position",
     "readModels",
@@ -80,6 +81,7 @@ const VERBS: &[(&str, bool)] = &[
     ("Remove", true),
     ("Replace", true),
     ("Report", false),
+    ("ResetPosition", true),
     ("Resume", true),
     ("Retire", true),
     ("Rotate", true),

@@ -99,7 +99,9 @@ pub async fn a_group_can_start_at_a_time(broker: &dyn Broker, topic: &str) {
 /// topic has one partition.
 pub async fn a_group_can_be_told_what_waits_for_it(broker: &dyn Broker, topic: &str) {
     let group = format!("{topic}-backlog");
-    let backlog = async |start| within(broker.backlog(topic, &group, start)).await;
+    let backlog_since =
+        async |reset, start| within(broker.backlog(topic, &group, start, reset)).await;
+    let backlog = async |start| backlog_since(0, start).await;
     let told = |has_position, waiting| {
         Ok(Backlog {
             has_position,
@@ -115,6 +117,10 @@ pub async fn a_group_can_be_told_what_waits_for_it(broker: &dyn Broker, topic: &
     within(source.close()).await.expect("closed");
     for start in [Start::Earliest, Start::Latest] {
         assert_eq!(backlog(start).await, told(true, 3));
+    }
+    // A reset that nobody has applied yet.
+    for (start, waiting) in [(Start::Earliest, 5), (Start::Latest, 0)] {
+        assert_eq!(backlog_since(7, start).await, told(false, waiting));
     }
 }
 

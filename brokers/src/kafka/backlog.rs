@@ -7,8 +7,9 @@ use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::partitions::Mark;
 use super::probe::{Probe, look};
-use super::start::first_offset;
+use super::start::{first_offset, goes_on};
 use super::{KafkaSettings, Watermarks, config};
 use crate::port::{Backlog, BrokerError, Start};
 
@@ -21,17 +22,25 @@ pub(super) async fn backlog(
     topic: &str,
     group: &str,
     start: Start,
+    reset: u64,
 ) -> Result<Backlog, BrokerError> {
     let config = config::of_group(settings, group);
     let topic = topic.to_owned();
     look(settings, config, move |probe| {
         let partitions = probe.partitions(&topic)?;
-        found(probe, &topic, partitions, start).map_err(|error| probe.failed(&error, &topic))
+        let found = found(probe, &topic, partitions, &start, reset);
+        found.map_err(|error| probe.failed(&error, &topic))
     })
     .await
 }
 
-fn found(probe: &Probe, topic: &str, partitions: i32, start: Start) -> KafkaResult<Backlog> {
+fn found(
+    probe: &Probe,
+    topic: &str,
+    partitions: i32,
+    start: &Start,
+    reset: u64,
+) -> KafkaResult<Backlog> {
     let mut all = TopicPartitionList::new();
     for partition in 0..partitions {
         all.add_partition(topic, partition);
@@ -42,12 +51,15 @@ fn found(probe: &Probe, topic: &str, partitions: i32, start: Start) -> KafkaResu
         waiting: 0,
     };
     for element in committed.elements() {
+        let partition = element.partition();
+        let is_followed = Mark::of(element.metadata())
+            .is_none_or(|mark| goes_on(start, partition, mark.reset, reset));
         let position = match element.offset() {
-            Offset::Offset(offset) => Some(offset),
+            Offset::Offset(offset) if is_followed => Some(offset),
             _ => None,
         };
         backlog.has_position |= position.is_some();
-        backlog.waiting += waiting(probe, topic, element.partition(), position, start)?;
+        backlog.waiting += waiting(probe, topic, partition, position, start)?;
     }
     Ok(backlog)
 }
@@ -80,7 +92,7 @@ fn waiting(
     topic: &str,
     partition: i32,
     position: Option<i64>,
-    start: Start,
+    start: &Start,
 ) -> KafkaResult<u64> {
     let consumer = &probe.consumer;
     let (low, high) = consumer.fetch_watermarks(topic, partition, probe.left())?;

@@ -1,6 +1,6 @@
 //! Finds where a source begins in partitions that it was assigned, and has it written down.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
@@ -8,10 +8,10 @@ use rdkafka::error::KafkaResult;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::runtime::Handle;
 
-use super::partitions::{Begun, incarnation_of};
-use super::start::{Known, again, first_offset};
+use super::partitions::{Begun, Mark};
+use super::start::{Known, again, first_offset, goes_on};
 use super::{KafkaSettings, Watermarks, peek};
-use crate::port::SourceSettings;
+use crate::port::{SourceSettings, Start};
 use crate::positions::{Beginning, Cause, Fingerprint, PositionsError, Standing};
 
 /// How long it may take for all partitions; the group waits meanwhile. What is not found by then is
@@ -38,6 +38,15 @@ pub(super) enum LocateError {
 pub(super) struct Located {
     pub(super) begun: Begun,
     pub(super) cause: Cause,
+}
+
+/// What the reader has recorded of its partitions.
+#[derive(Default)]
+struct Recorded {
+    /// What it goes on from.
+    standings: HashMap<i32, Standing>,
+    /// The partitions that it read before the last reset, and not since.
+    earlier: HashSet<i32>,
 }
 
 /// Finds beginnings for one source.
@@ -68,11 +77,14 @@ impl Locator {
         witnesses: &HashMap<i32, (i64, Fingerprint)>,
     ) -> Result<Vec<Located>, LocateError> {
         let deadline = Instant::now() + PATIENCE;
-        let mut standings = self.standings()?;
+        let Recorded {
+            mut standings,
+            mut earlier,
+        } = self.recorded()?;
         for (partition, standing) in &mut standings {
             standing.last = witnesses.get(partition).copied().or(standing.last);
         }
-        let committed = self.committed(consumer, partitions, &standings)?;
+        let committed = self.committed(consumer, partitions, &standings, &mut earlier)?;
         if standings.is_empty() && committed.is_empty() {
             return self.first(consumer, partitions, deadline);
         }
@@ -84,21 +96,29 @@ impl Locator {
             }
         }
         let same_log = self.same_log(&standings, &ends)?;
-        let beginnings = ends.iter().map(|(partition, ends)| {
+        let mut beginnings = Vec::with_capacity(ends.len());
+        for (partition, ends) in &ends {
             let known = Known {
                 next: read(partition).map(|standing| standing.next),
                 committed: committed.get(partition).copied(),
                 same_log: same_log.get(partition).copied(),
             };
-            // A partition that was added since: all of it came after the start.
-            let (offset, cause) = again(known, *ends).unwrap_or((ends.low, Cause::First));
-            Beginning {
+            let (offset, cause) = match again(known, *ends) {
+                Some(found) => found,
+                None if earlier.contains(partition) || self.is_given(*partition) => {
+                    let offset = self.start(consumer, *partition, *ends)?;
+                    (offset, Cause::Reset)
+                }
+                // One that was added since: all of it came after the start.
+                None => (ends.low, Cause::First),
+            };
+            beginnings.push(Beginning {
                 partition: *partition,
                 offset,
                 cause,
-            }
-        });
-        self.begin(beginnings.collect())
+            });
+        }
+        self.begin(beginnings)
     }
 
     /// Whether a position that is past the log's ends belongs to it; for one that is read already.
@@ -124,8 +144,9 @@ impl Locator {
         }
     }
 
-    /// The topic was never read: the start position of each of its partitions is found once, also of
-    /// those that another member has. Empty until all of them can be looked at.
+    /// The topic was never read, or not since the last reset: the start position of each of its
+    /// partitions is found once, also of those that another member has. Empty until all of them can
+    /// be looked at.
     fn first<C: ConsumerContext>(
         &self,
         consumer: &BaseConsumer<C>,
@@ -138,18 +159,21 @@ impl Locator {
             .topics()
             .iter()
             .flat_map(|topic| topic.partitions());
+        let cause = match self.settings.positions.reset() {
+            0 => Cause::First,
+            _ => Cause::Reset,
+        };
         let mut beginnings = Vec::new();
         for partition in all.map(|partition| partition.id()) {
             let Some(ends) = self.ends(consumer, partition, deadline) else {
                 // Later it would be taken for one that was added. None is begun before all can be.
                 return Ok(Vec::new());
             };
-            let start = self.settings.start;
-            let offset = first_offset(consumer, topic, partition, start, ends)?;
+            let offset = self.start(consumer, partition, ends)?;
             beginnings.push(Beginning {
                 partition,
                 offset,
-                cause: Cause::First,
+                cause,
             });
         }
         let mut located = self.begin(beginnings)?;
@@ -158,20 +182,62 @@ impl Locator {
         Ok(located)
     }
 
-    fn standings(&self) -> Result<HashMap<i32, Standing>, PositionsError> {
-        let standings = self.runtime.block_on(self.settings.positions.load())?;
-        let by_partition = standings.into_iter();
-        Ok(by_partition
-            .map(|standing| (standing.partition, standing))
-            .collect())
+    /// Where a partition begins that has no position to go on from.
+    fn start<C: ConsumerContext>(
+        &self,
+        consumer: &BaseConsumer<C>,
+        partition: i32,
+        ends: Watermarks,
+    ) -> KafkaResult<i64> {
+        let SourceSettings { topic, start, .. } = &self.settings;
+        let offset = first_offset(consumer, topic, partition, start, ends)?;
+        if let Start::Offsets(offsets) = start
+            && let Some(asked) = offsets.get(&partition).filter(|asked| **asked != offset)
+        {
+            tracing::warn!(
+                topic,
+                partition,
+                asked,
+                offset,
+                "the offset that was asked for is not kept, or is not there yet"
+            );
+        }
+        Ok(offset)
     }
 
-    /// What a group of ours has committed for the incarnations that are read.
+    fn recorded(&self) -> Result<Recorded, PositionsError> {
+        let loaded = self.runtime.block_on(self.settings.positions.load())?;
+        let mut recorded = Recorded::default();
+        for standing in loaded {
+            if self.goes_on(standing.partition, standing.reset) {
+                recorded.standings.insert(standing.partition, standing);
+            } else {
+                recorded.earlier.insert(standing.partition);
+            }
+        }
+        Ok(recorded)
+    }
+
+    /// Whether a position of a partition from that reset on is gone on from.
+    fn goes_on(&self, partition: i32, reset: u64) -> bool {
+        let SourceSettings {
+            start, positions, ..
+        } = &self.settings;
+        goes_on(start, partition, reset, positions.reset())
+    }
+
+    fn is_given(&self, partition: i32) -> bool {
+        self.settings.start.names(partition) == Some(true)
+    }
+
+    /// What a group of ours has committed for the incarnations that are read; notes the partitions of
+    /// which it is of an earlier reset.
     fn committed<C: ConsumerContext>(
         &self,
         consumer: &BaseConsumer<C>,
         partitions: &[i32],
         standings: &HashMap<i32, Standing>,
+        earlier: &mut HashSet<i32>,
     ) -> KafkaResult<HashMap<i32, i64>> {
         let mut list = TopicPartitionList::new();
         for partition in partitions {
@@ -185,18 +251,23 @@ impl Locator {
                 continue;
             };
             let partition = element.partition();
-            let Some(incarnation) = incarnation_of(element.metadata()) else {
+            let Some(mark) = Mark::of(element.metadata()) else {
                 let topic = &self.settings.topic;
                 tracing::warn!(
                     topic,
                     partition,
                     offset,
-                    "another tool has moved the consumer group; that is not followed"
+                    "another tool has moved the consumer group; that is not followed, \
+                     listenerResetPosition would be"
                 );
                 continue;
             };
+            if !self.goes_on(partition, mark.reset) {
+                earlier.insert(partition);
+                continue;
+            }
             let read = standings.get(&partition);
-            if read.is_none_or(|standing| standing.incarnation == incarnation) {
+            if read.is_none_or(|standing| standing.incarnation == mark.incarnation) {
                 found.insert(partition, offset);
             }
         }
@@ -252,6 +323,7 @@ impl Locator {
 
     /// Has beginnings written down, and says what is unusual about them.
     fn begin(&self, beginnings: Vec<Beginning>) -> Result<Vec<Located>, LocateError> {
+        let reset = self.settings.positions.reset();
         for beginning in &beginnings {
             self.tell(beginning);
         }
@@ -264,6 +336,7 @@ impl Locator {
                     partition: beginning.partition,
                     offset: beginning.offset,
                     incarnation,
+                    reset,
                 },
                 cause: beginning.cause,
             })
@@ -293,6 +366,9 @@ impl Locator {
                 lost,
                 "the broker has lost messages that were read"
             ),
+            Cause::Reset => {
+                tracing::info!(topic, partition, offset, "the position was reset");
+            }
             Cause::Recreated => {
                 tracing::warn!(topic, partition, offset, "the topic was created again");
             }

@@ -80,15 +80,30 @@ pub(super) struct Begun {
     pub(super) partition: i32,
     pub(super) offset: i64,
     pub(super) incarnation: u32,
+    /// The reset of the reader's position that it is since.
+    pub(super) reset: u64,
 }
 
-/// What a position that we commit says of itself, before the incarnation that it is of. Other tools
-/// leave nothing there when they move a group.
+/// What a position that we commit says of itself: this, the reset that it is since, and the
+/// incarnation that it is of. Other tools leave nothing there when they move a group.
 const MARK: &str = "eventflows/";
 
-/// The incarnation that a committed position is of; none if it is not ours.
-pub(super) fn incarnation_of(metadata: &str) -> Option<u32> {
-    metadata.strip_prefix(MARK)?.parse().ok()
+/// What a committed position says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) reset: u64,
+    pub(super) incarnation: u32,
+}
+
+impl Mark {
+    /// None if the position is not ours.
+    pub(super) fn of(metadata: &str) -> Option<Self> {
+        let (reset, incarnation) = metadata.strip_prefix(MARK)?.split_once('/')?;
+        Some(Self {
+            reset: reset.parse().ok()?,
+            incarnation: incarnation.parse().ok()?,
+        })
+    }
 }
 
 impl Begun {
@@ -96,7 +111,7 @@ impl Begun {
     pub(super) fn add_to(&self, list: &mut TopicPartitionList, topic: &str) -> KafkaResult<()> {
         let mut element = list.add_partition(topic, self.partition);
         element.set_offset(Offset::Offset(self.offset))?;
-        element.set_metadata(format!("{MARK}{}", self.incarnation));
+        element.set_metadata(format!("{MARK}{}/{}", self.reset, self.incarnation));
         Ok(())
     }
 }

@@ -42,21 +42,30 @@ pub(super) fn again(known: Known, ends: Watermarks) -> Option<(i64, Cause)> {
     })
 }
 
+/// Whether a position of a partition that was recorded under one reset is gone on from under another.
+pub(super) fn goes_on(start: &Start, partition: i32, recorded: u64, present: u64) -> bool {
+    recorded == present || start.names(partition) == Some(false)
+}
+
 /// How long the broker may take to look up a time.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The first offset to read of a partition that was never read.
+/// The first offset to read of a partition that was never read, or is to be read anew.
 pub(super) fn first_offset<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
     partition: i32,
-    start: Start,
+    start: &Start,
     ends: Watermarks,
 ) -> KafkaResult<i64> {
     let time = match start {
         Start::Earliest => return Ok(ends.low),
         Start::Latest => return Ok(ends.high),
-        Start::At(time) => time,
+        Start::Offsets(offsets) => {
+            let asked = offsets.get(&partition).copied().unwrap_or(ends.low);
+            return Ok(asked.clamp(ends.low, ends.high.max(ends.low)));
+        }
+        Start::At(time) => *time,
     };
     let mut query = TopicPartitionList::new();
     query.add_partition_offset(topic, partition, Offset::Offset(millis(time)))?;
@@ -168,7 +177,9 @@ mod tests {
                         }
                         Cause::Truncated { .. } => prop_assert_eq!(offset, ends.high),
                         Cause::GoesOn => prop_assert_eq!(offset, position),
-                        Cause::First => prop_assert!(false, "it was read before"),
+                        Cause::First | Cause::Reset => {
+                            prop_assert!(false, "it was read before");
+                        }
                     }
                 }
             }

@@ -4,11 +4,11 @@
     reason = "a step that cannot go on has failed, and says where"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use brokers::positions::{MemoryPositions, Positions};
+use brokers::positions::{MemoryPositions, Positions, Standing};
 use brokers::{Broker, Message, Metadata, Outgoing, Source, SourceSettings, Start};
 use bytes::Bytes;
 
@@ -39,7 +39,7 @@ impl Reader {
         let settings = SourceSettings {
             topic: self.topic.clone(),
             group: self.group.clone(),
-            start: self.start,
+            start: self.start.clone(),
             max_unsettled: 100,
             positions: self.positions.clone(),
         };
@@ -74,11 +74,34 @@ impl Reader {
         bodies
     }
 
+    /// Reads and settles messages; answers where each of them stands, too.
+    async fn read_places(
+        &self,
+        source: &mut dyn Source,
+        count: usize,
+    ) -> (BTreeSet<String>, BTreeMap<(i32, i64), String>) {
+        let mut places = BTreeMap::new();
+        while places.len() < count {
+            let received = tokio::time::timeout(PATIENCE, source.recv()).await;
+            let delivery = received.expect("a message in time").unwrap();
+            let body = delivery.message.body.clone().unwrap_or_default();
+            places.insert(place(&delivery.message), text(&body));
+            delivery.settle();
+        }
+        (places.values().cloned().collect(), places)
+    }
+
     /// Joins the topic, and leaves without having read anything.
     async fn join(&self) {
+        self.join_since(0).await;
+    }
+
+    /// The same after that reset.
+    async fn join_since(&self, reset: u64) {
         let mut source = self.open().await;
         let joined = async {
-            while self.positions.load().await.unwrap().is_empty() {
+            let is_since = |standing: &Standing| standing.reset == reset;
+            while !self.positions.load().await.unwrap().iter().any(is_since) {
                 let moment = Duration::from_millis(20);
                 let _ = tokio::time::timeout(moment, source.recv()).await;
             }
@@ -255,4 +278,76 @@ async fn a_topic_that_is_created_again_under_a_running_source_is_read_whole() {
         assert_eq!(reader.read(&mut *source, count).await, new, "{count}");
         source.close().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_source_goes_on_where_it_was_reset_to_and_then_from_its_position() {
+    for (to, again) in [
+        (Start::Earliest, 0..10),
+        (Start::Latest, 10..10),
+        (Start::Offsets(Arc::new([(0, 7)].into())), 7..10),
+        // What there is not is the next that there is.
+        (Start::Offsets(Arc::new([(0, 99)].into())), 10..10),
+    ] {
+        let topic = fresh_topic(1).await;
+        let mut reader = Reader::of(&topic, Start::Earliest);
+        let old = write(&topic, "old", 10).await;
+        assert_eq!(reader.read_once(10).await, old);
+        reader.start = to.clone();
+        reader.positions.reset_to(7);
+        reader.join_since(7).await;
+        let mut wanted: BTreeSet<_> = again.map(|number| format!("old-{number}")).collect();
+        wanted.append(&mut write(&topic, "new", 3).await);
+        assert_eq!(reader.read_once(wanted.len()).await, wanted, "{to:?}");
+        let newest = write(&topic, "newest", 2).await;
+        assert_eq!(reader.read_once(2).await, newest, "{to:?}");
+        assert_eq!(reader.incarnations().await, [1], "{to:?}");
+    }
+}
+
+#[tokio::test]
+async fn partitions_whose_offsets_are_not_given_stay_where_they_stood() {
+    let topic = fresh_topic(4).await;
+    let mut reader = Reader::of(&topic, Start::Earliest);
+    let old = write(&topic, "old", 40).await;
+    let mut source = reader.open().await;
+    let (read, places) = reader.read_places(&mut *source, 40).await;
+    assert_eq!(read, old);
+    source.close().await.unwrap();
+    reader.start = Start::Offsets(Arc::new([(2, 1)].into()));
+    reader.positions.reset_to(7);
+    let mut wanted: BTreeSet<_> = places
+        .into_iter()
+        .filter(|((partition, offset), _)| *partition == 2 && *offset >= 1)
+        .map(|(_, body)| body)
+        .collect();
+    wanted.append(&mut write(&topic, "new", 12).await);
+    assert_eq!(reader.read_once(wanted.len()).await, wanted);
+    assert_eq!(reader.incarnations().await, [0, 0, 1, 0]);
+}
+
+#[tokio::test]
+async fn another_reader_of_the_group_follows_what_was_committed_since_the_reset_alone() {
+    // One that has a journal of its own.
+    let topic = fresh_topic(1).await;
+    let mut one = Reader::of(&topic, Start::Earliest);
+    let old = write(&topic, "old", 5).await;
+    assert_eq!(one.read_once(5).await, old);
+    let other = || Reader {
+        positions: Arc::default(),
+        topic: topic.clone(),
+        group: one.group.clone(),
+        start: Start::Earliest,
+    };
+    let fresh = other();
+    fresh.positions.reset_to(7);
+    assert_eq!(fresh.read_once(5).await, old);
+    let new = write(&topic, "new", 5).await;
+    let late = other();
+    late.positions.reset_to(7);
+    assert_eq!(late.read_once(5).await, new);
+    one.positions.reset_to(7);
+    one.start = Start::Latest;
+    let newest = write(&topic, "newest", 5).await;
+    assert_eq!(one.read_once(5).await, newest);
 }

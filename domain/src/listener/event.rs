@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DisableListener, EnableListener, ListenerSettings, PauseListener, ResumeListener,
+    DisableListener, EnableListener, ListenerSettings, PauseListener, ResetTarget, ResumeListener,
     UpdateListener,
 };
 use crate::describe::BrokerNames;
@@ -56,6 +56,14 @@ pub struct ListenerPaused {
 pub struct ListenerResumed {
     #[serde(flatten)]
     pub listener: ListenerId,
+}
+
+/// The listener goes on elsewhere in its topic; what it reads again is called again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenerPositionReset {
+    #[serde(flatten)]
+    pub listener: ListenerId,
+    pub to: ResetTarget,
 }
 
 /// The listener stopped; its position on the broker stays.
@@ -210,6 +218,29 @@ impl Payload for ListenerResumed {
         unless_changed(!enabled_in(past.now, &self.listener)?.paused)?;
         let listener = self.listener.clone();
         Ok(Box::new(PauseListener { listener }))
+    }
+}
+
+impl Payload for ListenerPositionReset {
+    const NAME: &'static str = "ListenerPositionReset";
+    const VERSION: u32 = 1;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::Topic(&self.listener.topic)
+    }
+
+    fn about(&self) -> Vec<Thing> {
+        vec![Thing::Listener(self.listener.clone())]
+    }
+
+    fn describe(&self, _names: &BrokerNames) -> String {
+        format!("reset {} to {}", named(&self.listener), self.to)
+    }
+
+    fn inverse(&self, _past: &Past<'_>) -> Result<Inverse, NoUndo> {
+        Err(NoUndo::Final(
+            "the position before is not in the log; reset it to another",
+        ))
     }
 }
 

@@ -33,6 +33,7 @@ impl State for Starts {
             | Event::ListenerSettingsChanged(_)
             | Event::ListenerPaused(_)
             | Event::ListenerResumed(_)
+            | Event::ListenerPositionReset(_)
             | Event::ListenerDisabled(_)
             | Event::DlqSet(_)
             | Event::DlqCleared(_)

@@ -13,8 +13,8 @@ use crate::grant::{
     Permission, TopicGranted, TopicPatternGranted, TopicPatternRevoked, TopicRevoked,
 };
 use crate::listener::{
-    DlqSet, ListenerDisabled, ListenerEnabled, ListenerPaused, ListenerResumed, ListenerSettings,
-    ListenerVersionChanged, StartPosition,
+    DlqSet, ListenerDisabled, ListenerEnabled, ListenerPaused, ListenerPositionReset,
+    ListenerResumed, ListenerSettings, ListenerVersionChanged, ResetTarget, StartPosition,
 };
 use crate::organization::{MemberAdded, MemberRoleChanged, OrganizationCreated, Role};
 use crate::publisher::{PublisherDisabled, PublisherEnabled};
@@ -250,6 +250,14 @@ pub fn listener_paused(listener: impl Means<ListenerId>) -> Event {
 pub fn listener_resumed(listener: impl Means<ListenerId>) -> Event {
     ListenerResumed {
         listener: listener.meant(),
+    }
+    .into()
+}
+
+pub fn position_reset(listener: impl Means<ListenerId>, to: ResetTarget) -> Event {
+    ListenerPositionReset {
+        listener: listener.meant(),
+        to,
     }
     .into()
 }

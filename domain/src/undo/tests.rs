@@ -8,7 +8,9 @@ use crate::command::{Ctx, Decided, State};
 use crate::event::Event;
 use crate::flow::Flows;
 use crate::grant::Access;
-use crate::listener::{DlqCleared, ListenerSettings, ListenerSettingsChanged, StartPosition};
+use crate::listener::{
+    DlqCleared, ListenerSettings, ListenerSettingsChanged, ResetTarget, StartPosition,
+};
 use crate::organization::{MemberRemoved, Role};
 use crate::publisher::PublisherVersionChanged;
 use crate::testing::{
@@ -16,8 +18,8 @@ use crate::testing::{
     broker_replaced, credential_rotated, dlq_set, granted, keys_connected, listener_disabled,
     listener_enabled, listener_id, listener_paused, listener_resumed, listener_version_changed,
     member_added, member_role_changed, organization_created, pattern_granted, pattern_revoked,
-    publisher_disabled, publisher_enabled, publisher_id, ready, revoked, topics_gained,
-    version_published, version_withdrawn, worker_joined,
+    position_reset, publisher_disabled, publisher_enabled, publisher_id, ready, revoked,
+    topics_gained, version_published, version_withdrawn, worker_joined,
 };
 
 fn standing(events: &[Event]) -> Standing {
@@ -225,6 +227,7 @@ fn what_is_final_or_was_only_reported_says_so() {
         version_withdrawn("acme/score", "1.0.0"),
         broker_disconnected("main"),
         broker_replaced("main", "next"),
+        position_reset("orders", ResetTarget::Earliest),
     ] {
         let undone = inverse(&world(), &event, &[]).unwrap_err();
         assert!(matches!(undone, NoUndo::Final(_)), "{event:?}");

@@ -65,12 +65,14 @@ CREATE TABLE runs (
 CREATE TABLE positions (
     listener    bigint  NOT NULL,
     partition   integer NOT NULL,
-    -- Rises each time the log begins again: a message from `since` on is of this life, one before it
+    -- Rises each time the log begins again, or the listener in it: a message from `since` on is of this life, one before it
     -- of the last.
     incarnation bigint  NOT NULL,
     since       bigint  NOT NULL,
     -- Everything before this offset is done.
     next        bigint  NOT NULL,
+    -- The position, in the event log, of the reset that it was begun under; 0 before the first.
+    reset       bigint  NOT NULL,
     PRIMARY KEY (listener, partition)
 );
 

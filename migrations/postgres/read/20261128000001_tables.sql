@@ -130,6 +130,8 @@ CREATE TABLE listeners (
     -- The consumer group that holds the listener's position on the broker, a UUID.
     consumer_group text NOT NULL,
     dlq            text COLLATE "C",
+    -- The last reset of its position, JSON.
+    reset          text,
     -- The position of the event that last changed it.
     position       bigint NOT NULL,
     changed_at     bigint NOT NULL,

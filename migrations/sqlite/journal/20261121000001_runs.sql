@@ -58,12 +58,14 @@ CREATE TABLE runs (
 CREATE TABLE positions (
     listener    INTEGER NOT NULL,
     partition   INTEGER NOT NULL,
-    -- Rises each time the log begins again: a message from `since` on is of this life, one before it
+    -- Rises each time the log begins again, or the listener in it: a message from `since` on is of this life, one before it
     -- of the last.
     incarnation INTEGER NOT NULL,
     since       INTEGER NOT NULL,
     -- Everything before this offset is done.
     next        INTEGER NOT NULL,
+    -- The position, in the event log, of the reset that it was begun under; 0 before the first.
+    reset       INTEGER NOT NULL,
     PRIMARY KEY (listener, partition)
 ) STRICT, WITHOUT ROWID;
 

@@ -110,6 +110,8 @@ CREATE TABLE listeners (
     -- The consumer group that holds the listener's position on the broker, a UUID.
     consumer_group TEXT NOT NULL,
     dlq            TEXT,
+    -- The last reset of its position, JSON.
+    reset          TEXT,
     -- The position of the event that last changed it.
     position       INTEGER NOT NULL,
     changed_at     INTEGER NOT NULL,

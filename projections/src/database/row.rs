@@ -54,6 +54,12 @@ impl Row {
         Ok(serde_json::from_str(&self.take::<String>()?)?)
     }
 
+    /// The next value, read from its JSON, unless it is null.
+    pub(crate) fn json_if_any<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ReadModelError> {
+        let json: Option<String> = self.take()?;
+        Ok(json.as_deref().map(serde_json::from_str).transpose()?)
+    }
+
     /// The next value, one of the words by which the domain writes it in JSON.
     pub(crate) fn word<T: DeserializeOwned>(&mut self) -> Result<T, ReadModelError> {
         Ok(serde_json::from_value(Json::String(self.take()?))?)

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::broker::BrokerSettings;
 use domain::grant::Access;
-use domain::listener::{ListenerSettings, ListenerSettingsChanged, StartPosition};
+use domain::listener::{ListenerSettings, ListenerSettingsChanged, ResetTarget, StartPosition};
 use domain::testing::{
     algorithm_retired, broker_disconnected, broker_id, broker_replaced, credential_rotated,
-    granted, listener_enabled, listener_id, listener_paused, listener_resumed, pattern_granted,
-    pattern_revoked, publisher_enabled, revoked, to_acme, to_score, version_published,
-    version_withdrawn,
+    granted, listener_disabled, listener_enabled, listener_id, listener_paused, listener_resumed,
+    pattern_granted, pattern_revoked, position_reset, publisher_enabled, revoked, to_acme,
+    to_score, version_published, version_withdrawn,
 };
-use domain::{Event, Position};
+use domain::{Event, Position, PositionReset};
 
 use crate::events::flowing;
 use crate::fixture::{Fixture, assignment_pages, assignments, history};
@@ -130,6 +130,24 @@ async fn a_worker_that_saw_the_middle_of_a_batch_gets_its_end() {
     let (_, changes) = assignments(&fixture.model, Some(told)).await;
     assert_eq!(changes.len(), 1);
     assert!(changes[0].assignment.is_some());
+}
+
+#[tokio::test]
+async fn the_last_reset_is_assigned_and_stays_when_the_listener_is_enabled_again() {
+    let mut events = flowing("1.0.0");
+    events.push(position_reset("orders", ResetTarget::Latest));
+    events.push(listener_paused("orders"));
+    events.push(position_reset("orders", ResetTarget::Earliest));
+    let reset = PositionReset {
+        at: Position(events.len() as u64),
+        to: ResetTarget::Earliest,
+    };
+    events.push(listener_disabled("orders"));
+    events.push(listener_enabled("orders", "1.0.0"));
+    let fixture = Fixture::after(&events).await;
+    let (_, changes) = assignments(&fixture.model, None).await;
+    let assignment = changes[0].assignment.as_ref().unwrap();
+    assert_eq!(assignment.reset, Some(reset));
 }
 
 #[tokio::test]

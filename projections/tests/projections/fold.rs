@@ -65,6 +65,7 @@ impl Fold {
             Event::ListenerSettingsChanged(e) => listens(&e.listener),
             Event::ListenerPaused(e) => listens(&e.listener),
             Event::ListenerResumed(e) => listens(&e.listener),
+            Event::ListenerPositionReset(e) => listens(&e.listener),
             Event::DlqSet(e) => listens(&e.listener),
             Event::DlqCleared(e) => listens(&e.listener),
             Event::ListenerDisabled(e) => listens(&e.listener),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use domain::broker::BrokerSettings;
-use domain::listener::StartPosition;
+use domain::listener::ResetTarget;
 use domain::{Assignment, BrokerId, ListenerId, Outputs};
 use serde::Deserialize;
 
@@ -65,7 +65,9 @@ pub(crate) enum Asked {
         settings: BrokerSettings,
         topic: String,
         group: String,
-        start: StartPosition,
+        start: ResetTarget,
+        /// What was committed under another reset is no position.
+        reset: u64,
     },
     /// Something that only a newer worker can find out.
     #[serde(other)]
@@ -76,7 +78,7 @@ pub(crate) enum Asked {
 pub(crate) mod tests {
     use domain::Position;
     use domain::algorithm::Protocol;
-    use domain::listener::{FaultPolicy, ListenerSettings, RetryPolicy, Transform};
+    use domain::listener::{FaultPolicy, ListenerSettings, RetryPolicy, StartPosition, Transform};
     use domain::run::CalledVersion;
     use domain::testing::{listener_id, topic_id};
     use uuid::Uuid;
@@ -113,6 +115,7 @@ pub(crate) mod tests {
                     result: Some("answer[0]".to_owned()),
                 },
             },
+            reset: None,
             outputs: Outputs::Known(vec![topic_id("scores")]),
         }
     }

@@ -65,7 +65,7 @@ operations! {
     TakeUnpublished => Vec<Unpublished>,
     Recover => u64,
     Load => Vec<Standing>,
-    Begin => Vec<u32>,
+    Begin => Option<Vec<u32>>,
     Advance => (),
     Prune => u64,
 }
@@ -135,21 +135,27 @@ pub(super) struct TakeUnpublished {
 #[derive(Debug)]
 pub(super) struct Recover;
 
-/// What is written down of a listener's partitions.
+/// What is written down of a listener's partitions, whichever reset of its position it is since.
 #[derive(Debug)]
 pub(super) struct Load(pub(super) ListenerKey);
 
-/// Writes down where a listener begins; answers the incarnations.
+/// Writes down where a listener begins; answers the incarnations, or nothing where a later reset of
+/// its position has been written down.
 #[derive(Debug)]
 pub(super) struct Begin {
     pub(super) listener: ListenerKey,
+    /// The number of the reset that it knows of.
+    pub(super) reset: i64,
     pub(super) beginnings: Vec<Beginning>,
 }
 
-/// Notes up to where everything is done, by partition.
+/// Notes up to where everything is done, by partition; of a partition that has begun since another
+/// reset, nothing.
 #[derive(Debug)]
 pub(super) struct Advance {
     pub(super) listener: ListenerKey,
+    /// The number of the reset that it knows of.
+    pub(super) reset: i64,
     pub(super) done: Vec<(i32, i64)>,
 }
 

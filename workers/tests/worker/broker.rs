@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use brokers::{
-    Backlog, Broker, BrokerError, Delivery, Identity, Message, Metadata, Outgoing, Sink, Source,
-    SourceSettings, Start, TopicInfo,
+    Backlog, Beginning, Broker, BrokerError, Cause, Delivery, Identity, Message, Metadata,
+    Outgoing, PositionsError, Sink, Source, SourceSettings, Start, TopicInfo,
 };
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -49,6 +49,29 @@ impl MemoryBroker {
             metadata: Metadata::default(),
             body: Some(Bytes::copy_from_slice(body)),
         });
+    }
+
+    /// After a reset, wherever that leads, has a group read its topic from the beginning, once.
+    async fn start_over(&self, settings: &SourceSettings) -> Result<(), BrokerError> {
+        let positions = &settings.positions;
+        let failed = |error: PositionsError| BrokerError::Other(error.to_string());
+        let reset = positions.reset();
+        let standings = positions.load().await.map_err(failed)?;
+        if reset == 0 || standings.iter().any(|standing| standing.reset == reset) {
+            return Ok(());
+        }
+        let beginning = Beginning {
+            partition: 0,
+            offset: 0,
+            cause: Cause::Reset,
+        };
+        positions.begin(vec![beginning]).await.map_err(failed)?;
+        let mut state = self.0.state.lock().unwrap();
+        let SourceSettings { topic, group, .. } = settings;
+        state
+            .settled
+            .retain(|(of, by, _)| (of, by) != (topic, group));
+        Ok(())
     }
 
     /// Writes a message again, to another topic.
@@ -144,6 +167,7 @@ impl Broker for MemoryBroker {
         topic: &str,
         group: &str,
         _start: Start,
+        _reset: u64,
     ) -> Result<Backlog, BrokerError> {
         let state = self.0.state.lock().unwrap();
         let written = state.topics.get(topic).map_or(0, Vec::len);
@@ -165,6 +189,7 @@ impl Broker for MemoryBroker {
             }
             state.open_sources += 1;
         }
+        self.start_over(&settings).await?;
         Ok(Box::new(MemorySource {
             broker: self.clone(),
             changed: self.0.changed.subscribe(),

@@ -362,7 +362,7 @@ async fn a_request_for_what_waits_is_answered() {
     world
         .plane
         .request(json!({ "__typename": "BacklogRequest", "requestId": "r1",
-        "secret": "s1", "topic": "orders", "group": "g1", "start": { "at": "EARLIEST" },
+        "secret": "s1", "topic": "orders", "group": "g1", "reset": 0, "start": { "at": "EARLIEST" },
         "settings": { "kind": "KAFKA", "bootstrap_servers": ["b:1"], "security": "PLAINTEXT" } }));
     let worker = world.worker().await;
     world.reported("WorkerAnswer").await;

@@ -23,6 +23,8 @@ mod outputs;
 #[cfg(test)]
 mod plane;
 #[cfg(test)]
+mod reset;
+#[cfg(test)]
 mod stopping;
 #[cfg(test)]
 mod world;

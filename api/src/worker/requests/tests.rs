@@ -122,7 +122,8 @@ fn backlog_of_it() -> BacklogOf {
         settings: kafka(),
         topic: "orders".parse().unwrap(),
         group: Uuid::from_u128(9),
-        start: StartPosition::Latest,
+        start: ResetTarget::Latest,
+        reset: 0,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use brokers::{Beginning, Cause, Fingerprint, Positions};
+use brokers::{Beginning, Cause, Fingerprint, Positions, PositionsError};
 use bytes::Bytes;
 use domain::settlement::{Decision, Reason};
 use domain::testing::{listener_id, topic_id};
@@ -138,16 +138,28 @@ pub(super) async fn begin(
     offset: i64,
     cause: Cause,
 ) -> u32 {
+    let begun = begin_since(journal, listener, None, offset, cause).await;
+    begun.unwrap()
+}
+
+/// Begins to read the one partition as a worker that knows of that reset.
+pub(super) async fn begin_since(
+    journal: &Journal,
+    listener: ListenerKey,
+    reset: Option<Position>,
+    offset: i64,
+    cause: Cause,
+) -> Result<u32, PositionsError> {
     let beginning = Beginning {
         partition: 0,
         offset,
         cause,
     };
-    let positions = journal.positions(listener);
-    positions.begin(vec![beginning]).await.unwrap()[0]
+    let positions = journal.positions(listener, reset);
+    Ok(positions.begin(vec![beginning]).await?[0])
 }
 
 pub(super) async fn advance(journal: &Journal, listener: ListenerKey, next: i64) {
-    let positions = journal.positions(listener);
+    let positions = journal.positions(listener, None);
     positions.advance(vec![(0, next)]).await.unwrap();
 }

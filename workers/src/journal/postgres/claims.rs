@@ -8,8 +8,8 @@ use sqlx::Row;
 use uuid::Uuid;
 
 use super::decisions;
-use super::positions::Life;
 use super::transaction::Batch;
+use crate::journal::life::Life;
 use crate::journal::operation::Listener;
 use crate::journal::record::{Claim, Claimed, ListenerKey, MessageId, RunKey, Taken};
 

@@ -2,51 +2,20 @@
 
 use std::collections::HashMap;
 
-use brokers::{Cause, Fingerprint, Standing};
+use brokers::{Beginning, Fingerprint, Standing};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
 use super::transaction::Batch;
+use crate::journal::life::Life;
 use crate::journal::operation::{Advance, Begin, Load};
 use crate::journal::record::{Claim, ListenerKey, Taken};
-
-/// One life of a partition's log: from `since` on; what is before is of the life before.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Life {
-    incarnation: u32,
-    since: i64,
-    /// The listener's position: everything before it has ended.
-    next: i64,
-}
-
-impl Default for Life {
-    /// That of a partition of which nothing is written down.
-    fn default() -> Self {
-        Self {
-            incarnation: 0,
-            since: 0,
-            next: i64::MIN,
-        }
-    }
-}
-
-impl Life {
-    /// Which life a message at that offset is of.
-    pub(super) fn of(self, offset: i64) -> u32 {
-        let before = u32::from(offset < self.since);
-        self.incarnation.saturating_sub(before)
-    }
-
-    /// Whether a message at that offset has ended.
-    pub(super) fn is_past(self, offset: i64) -> bool {
-        offset < self.next
-    }
-}
 
 impl Batch<'_> {
     pub(super) async fn load(&mut self, load: &Load) -> sqlx::Result<Vec<Standing>> {
         let rows = sqlx::query(
-            "SELECT p.partition, p.incarnation, p.next, l.\"offset\", l.sent_at, l.digest
+            "SELECT p.partition, p.incarnation, p.next, p.reset,
+                    l.\"offset\", l.sent_at, l.digest
              FROM positions AS p LEFT JOIN LATERAL
                   (SELECT \"offset\", sent_at, digest FROM runs AS r
                    WHERE r.listener = p.listener AND r.partition = p.partition
@@ -60,31 +29,39 @@ impl Batch<'_> {
         rows.iter().map(standing).collect()
     }
 
-    pub(super) async fn begin_reading(&mut self, begin: &Begin) -> sqlx::Result<Vec<u32>> {
+    pub(super) async fn begin_reading(&mut self, begin: &Begin) -> sqlx::Result<Option<Vec<u32>>> {
+        // A worker that knows of a later reset may begin at the same time.
+        sqlx::query("SELECT 1 FROM positions WHERE listener = $1 ORDER BY partition FOR UPDATE")
+            .bind(begin.listener.0)
+            .execute(&mut *self.tx)
+            .await?;
+        let at = |beginning: &Beginning| (begin.listener, beginning.partition);
+        let before = self.lives(begin.beginnings.iter().map(at)).await?;
         let mut begun = Vec::with_capacity(begin.beginnings.len());
         for beginning in &begin.beginnings {
-            let at = (begin.listener, beginning.partition);
-            let mut life = self.life(at).await?;
-            if beginning.cause == Cause::Recreated {
-                life.incarnation += 1;
-                life.since = beginning.offset;
+            let life = before.get(&at(beginning)).copied().unwrap_or_default();
+            if life.reset > begin.reset {
+                return Ok(None);
             }
-            life.next = beginning.offset;
-            self.set_life(at, life).await?;
-            begun.push(life.incarnation);
+            begun.push((at(beginning), life.begun(beginning, begin.reset)));
         }
-        Ok(begun)
+        for (at, life) in &begun {
+            self.set_life(*at, *life).await?;
+        }
+        Ok(Some(
+            begun.iter().map(|(_, life)| life.incarnation).collect(),
+        ))
     }
 
     pub(super) async fn advance(&mut self, advances: &[&Advance]) -> sqlx::Result<()> {
         let mut done: Vec<_> = advances
             .iter()
             .flat_map(|advance| {
-                let listener = advance.listener.0;
+                let (listener, reset) = (advance.listener.0, advance.reset);
                 advance
                     .done
                     .iter()
-                    .map(move |(partition, next)| (listener, *partition, *next))
+                    .map(move |(partition, next)| (listener, *partition, reset, *next))
             })
             .collect();
         if done.is_empty() {
@@ -93,15 +70,16 @@ impl Batch<'_> {
         done.sort_unstable();
         sqlx::query(
             "UPDATE positions AS p SET next = greatest(p.next, k.next)
-             FROM (SELECT listener, partition, max(next) AS next
-                   FROM unnest($1::bigint[], $2::int[], $3::bigint[])
-                        AS g(listener, partition, next)
-                   GROUP BY listener, partition) AS k
-             WHERE p.listener = k.listener AND p.partition = k.partition",
+             FROM (SELECT listener, partition, reset, max(next) AS next
+                   FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::bigint[])
+                        AS g(listener, partition, reset, next)
+                   GROUP BY listener, partition, reset) AS k
+             WHERE p.listener = k.listener AND p.partition = k.partition AND p.reset = k.reset",
         )
         .bind(done.iter().map(|done| done.0).collect::<Vec<_>>())
         .bind(done.iter().map(|done| done.1).collect::<Vec<_>>())
         .bind(done.iter().map(|done| done.2).collect::<Vec<_>>())
+        .bind(done.iter().map(|done| done.3).collect::<Vec<_>>())
         .execute(&mut *self.tx)
         .await
         .map(drop)
@@ -120,12 +98,7 @@ impl Batch<'_> {
         );
         let at = (claim.listener, id.partition);
         let life = self.life(at).await?;
-        let next = Life {
-            incarnation: life.incarnation + 1,
-            since: id.offset,
-            next: life.next.min(id.offset),
-        };
-        self.set_life(at, next).await
+        self.set_life(at, life.begun_again(id.offset)).await
     }
 
     async fn life(&mut self, at: (ListenerKey, i32)) -> sqlx::Result<Life> {
@@ -145,7 +118,7 @@ impl Batch<'_> {
             return Ok(HashMap::new());
         }
         let rows = sqlx::query(
-            "SELECT listener, partition, incarnation, since, next
+            "SELECT listener, partition, incarnation, since, next, reset
              FROM positions JOIN unnest($1::bigint[], $2::int[]) AS k(listener, partition)
                   USING (listener, partition)",
         )
@@ -169,6 +142,7 @@ impl Batch<'_> {
                 incarnation: incarnation(row, 2)?,
                 since: row.try_get(3)?,
                 next: row.try_get(4)?,
+                reset: row.try_get(5)?,
             };
             Ok((at, life))
         });
@@ -177,15 +151,17 @@ impl Batch<'_> {
 
     async fn set_life(&mut self, at: (ListenerKey, i32), life: Life) -> sqlx::Result<()> {
         sqlx::query(
-            "INSERT INTO positions (listener, partition, incarnation, since, next)
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (listener, partition) DO UPDATE
-             SET incarnation = excluded.incarnation, since = excluded.since, next = excluded.next",
+            "INSERT INTO positions (listener, partition, incarnation, since, next, reset)
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (listener, partition) DO UPDATE
+             SET incarnation = excluded.incarnation, since = excluded.since, next = excluded.next,
+                 reset = excluded.reset",
         )
         .bind(at.0.0)
         .bind(at.1)
         .bind(i64::from(life.incarnation))
         .bind(life.since)
         .bind(life.next)
+        .bind(life.reset)
         .execute(&mut *self.tx)
         .await
         .map(drop)
@@ -193,14 +169,15 @@ impl Batch<'_> {
 }
 
 fn standing(row: &PgRow) -> sqlx::Result<Standing> {
-    let last: Option<i64> = row.try_get(3)?;
-    let digest: Option<Vec<u8>> = row.try_get(5)?;
+    let last: Option<i64> = row.try_get(4)?;
+    let digest: Option<Vec<u8>> = row.try_get(6)?;
     let digest = digest.and_then(|digest| digest.try_into().ok());
-    let sent_at_ms = row.try_get(4)?;
+    let sent_at_ms = row.try_get(5)?;
     Ok(Standing {
         partition: row.try_get(0)?,
         incarnation: incarnation(row, 1)?,
         next: row.try_get(2)?,
+        reset: row.try_get::<i64, _>(3)?.unsigned_abs(),
         last: last.zip(digest.map(|digest| Fingerprint { sent_at_ms, digest })),
     })
 }

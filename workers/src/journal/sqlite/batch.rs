@@ -9,6 +9,7 @@ use rusqlite::{Transaction, params};
 
 use crate::journal::counts::Counts;
 use crate::journal::decision::OutputEnd;
+use crate::journal::life::Life;
 use crate::journal::operation::{Answer, Operation};
 use crate::journal::record::ListenerKey;
 
@@ -29,26 +30,6 @@ pub(super) struct Memory {
     pub(super) lives: HashMap<(ListenerKey, i32), Life>,
     /// The lists of topics that results were sent to.
     pub(super) destinations: HashMap<Vec<TopicId>, i64>,
-}
-
-/// One life of a partition's log: from `since` on; what is before is of the life before.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Life {
-    pub(super) incarnation: u32,
-    pub(super) since: i64,
-    /// The listener's position: everything before it has ended.
-    pub(super) next: i64,
-}
-
-impl Default for Life {
-    /// That of a partition of which nothing is written down.
-    fn default() -> Self {
-        Self {
-            incarnation: 0,
-            since: 0,
-            next: i64::MIN,
-        }
-    }
 }
 
 impl Memory {

@@ -1,22 +1,24 @@
 //! How far listeners have come, and lives of their topics.
 
-use brokers::{Cause, Fingerprint, Standing};
+use brokers::{Fingerprint, Standing};
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::batch::{Batch, Life};
+use super::batch::Batch;
+use crate::journal::life::Life;
 use crate::journal::operation::{Advance, Begin, Load};
 use crate::journal::record::{ListenerKey, MessageId};
 
 impl Batch<'_> {
     pub(super) fn load(&mut self, load: &Load) -> rusqlite::Result<Vec<Standing>> {
         let mut select = self.tx.prepare_cached(
-            "SELECT partition, incarnation, next FROM positions WHERE listener = ?1",
+            "SELECT partition, incarnation, next, reset FROM positions WHERE listener = ?1",
         )?;
         let standings = select.query_map([load.0.0], |row| {
             Ok(Standing {
                 partition: row.get(0)?,
                 incarnation: row.get(1)?,
                 next: row.get(2)?,
+                reset: row.get::<_, i64>(3)?.unsigned_abs(),
                 last: None,
             })
         })?;
@@ -27,32 +29,35 @@ impl Batch<'_> {
         Ok(standings)
     }
 
-    pub(super) fn begin(&mut self, begin: &Begin) -> rusqlite::Result<Vec<u32>> {
+    pub(super) fn begin(&mut self, begin: &Begin) -> rusqlite::Result<Option<Vec<u32>>> {
         let Begin {
             listener,
+            reset,
             beginnings,
         } = begin;
-        let begun = beginnings.iter().map(|beginning| {
-            let mut life = self.life(*listener, beginning.partition)?;
-            if beginning.cause == Cause::Recreated {
-                life.incarnation += 1;
-                life.since = beginning.offset;
+        let mut lives = Vec::with_capacity(beginnings.len());
+        for beginning in beginnings {
+            let life = self.life(*listener, beginning.partition)?;
+            if life.reset > *reset {
+                return Ok(None);
             }
-            life.next = beginning.offset;
-            self.set_life(*listener, beginning.partition, life)?;
-            Ok(life.incarnation)
-        });
-        begun.collect()
+            lives.push(life.begun(beginning, *reset));
+        }
+        for (beginning, life) in beginnings.iter().zip(&lives) {
+            self.set_life(*listener, beginning.partition, *life)?;
+        }
+        Ok(Some(lives.iter().map(|life| life.incarnation).collect()))
     }
 
     pub(super) fn advance(&mut self, advance: &Advance) -> rusqlite::Result<()> {
         let mut update = self.tx.prepare_cached(
-            "UPDATE positions SET next = max(next, ?3) WHERE listener = ?1 AND partition = ?2",
+            "UPDATE positions SET next = max(next, ?3)
+             WHERE listener = ?1 AND partition = ?2 AND reset = ?4",
         )?;
         for (partition, next) in &advance.done {
-            update.execute(params![advance.listener.0, partition, next])?;
+            update.execute(params![advance.listener.0, partition, next, advance.reset])?;
             let life = self.memory.lives.get_mut(&(advance.listener, *partition));
-            if let Some(life) = life {
+            if let Some(life) = life.filter(|life| life.reset == advance.reset) {
                 life.next = life.next.max(*next);
             }
         }
@@ -66,9 +71,7 @@ impl Batch<'_> {
         message: MessageId,
     ) -> rusqlite::Result<(u32, bool)> {
         let life = self.life(listener, message.partition)?;
-        let before = u32::from(message.offset < life.since);
-        let incarnation = life.incarnation.saturating_sub(before);
-        Ok((incarnation, message.offset < life.next))
+        Ok((life.of(message.offset), life.is_past(message.offset)))
     }
 
     /// Notes that another life begins with a message; answers its number.
@@ -78,11 +81,7 @@ impl Batch<'_> {
         message: MessageId,
     ) -> rusqlite::Result<u32> {
         let before = self.life(listener, message.partition)?;
-        let life = Life {
-            incarnation: before.incarnation + 1,
-            since: message.offset,
-            next: before.next.min(message.offset),
-        };
+        let life = before.begun_again(message.offset);
         self.set_life(listener, message.partition, life)?;
         Ok(life.incarnation)
     }
@@ -92,13 +91,15 @@ impl Batch<'_> {
             return Ok(*life);
         }
         let mut select = self.tx.prepare_cached(
-            "SELECT incarnation, since, next FROM positions WHERE listener = ?1 AND partition = ?2",
+            "SELECT incarnation, since, next, reset FROM positions
+             WHERE listener = ?1 AND partition = ?2",
         )?;
         let life = select.query_row(params![listener.0, partition], |row| {
             Ok(Life {
                 incarnation: row.get(0)?,
                 since: row.get(1)?,
                 next: row.get(2)?,
+                reset: row.get(3)?,
             })
         });
         let life = life.optional()?.unwrap_or_default();
@@ -113,16 +114,18 @@ impl Batch<'_> {
         life: Life,
     ) -> rusqlite::Result<()> {
         let mut upsert = self.tx.prepare_cached(
-            "INSERT INTO positions (listener, partition, incarnation, since, next)
-             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (listener, partition) DO UPDATE
-             SET incarnation = excluded.incarnation, since = excluded.since, next = excluded.next",
+            "INSERT INTO positions (listener, partition, incarnation, since, next, reset)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (listener, partition) DO UPDATE
+             SET incarnation = excluded.incarnation, since = excluded.since, next = excluded.next,
+                 reset = excluded.reset",
         )?;
         upsert.execute(params![
             listener.0,
             partition,
             life.incarnation,
             life.since,
-            life.next
+            life.next,
+            life.reset
         ])?;
         self.memory.lives.insert((listener, partition), life);
         Ok(())
