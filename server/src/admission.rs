@@ -35,6 +35,12 @@ pub(crate) struct Admission {
 pub struct NotAdmitted(Refusal);
 
 impl Admission {
+    /// Asks once, before anybody is served: what the log says of the journal comes first in it.
+    /// Whether the worker may work.
+    pub(crate) async fn announce(&self) -> bool {
+        matches!(self.ask(self.adopt).await, Ok(None))
+    }
+
     /// Waits until the worker may work. Until then the server is not ready.
     pub(crate) async fn granted(&self) {
         loop {

@@ -116,6 +116,7 @@ impl Server {
         let projector = Projector::new(model.clone(), Arc::clone(&store));
         projector.begin().await?;
         parts.start(Part::Projector, projector.run(stop.clone()));
+        let admitted = admission.announce().await;
         // Requests must not see a past that this server has already answered from.
         let head = store.head().await?;
         tokio::select! {
@@ -130,7 +131,10 @@ impl Server {
         if let Some(checkpointing) = checkpoints {
             checkpointing.start(&stop, &mut parts);
         }
-        parts.start(Part::Worker, work(worker, admission, stop_worker.clone()));
+        parts.start(
+            Part::Worker,
+            work(worker, admission, admitted, stop_worker.clone()),
+        );
         readiness.started();
         Ok(Self {
             address,
@@ -179,12 +183,15 @@ async fn snapshots(past: Past, stop: CancellationToken) -> Result<(), Infallible
 async fn work(
     worker: Worker,
     admission: Admission,
+    admitted: bool,
     stop: CancellationToken,
 ) -> Result<(), NotAdmitted> {
-    tokio::select! {
-        () = stop.cancelled() => return Ok(()),
-        () = admission.granted() => {}
-        () = worker.drain() => {}
+    if !admitted {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = admission.granted() => {}
+            () = worker.drain() => {}
+        }
     }
     let working = stop.child_token();
     let mut work = pin!(worker.run(working.clone()));

@@ -32,12 +32,13 @@ def copy(source, target, stream):
         FROM events WHERE position = {source}''')
 ";
 
-/// What is done to the log, and the first position that is then bad.
+/// What is done to the log, and the first position that is then bad. The journal is adopted first, and
+/// the worker joins among the first three.
 const CHANGES: [(&str, u64, &str); 11] = [
     (
         "a byte of a payload",
-        3,
-        "change(\"UPDATE events SET payload = CAST(replace(CAST(payload AS TEXT), 'org-', 'ogr-') AS BLOB) WHERE position = 3\")",
+        4,
+        "change(\"UPDATE events SET payload = CAST(replace(CAST(payload AS TEXT), 'org-', 'ogr-') AS BLOB) WHERE position = 4\")",
     ),
     (
         "who did it",
