@@ -127,6 +127,8 @@ async fn listeners_and_publishers(it: &Performed<'_>, flow: &Flow) {
     it.change("listenerResume", listener, json!({})).await;
     let wider = json!({ "settings": { "concurrency": 2 } });
     it.change("listenerUpdate", listener, wider).await;
+    let earliest = json!({ "to": { "end": "EARLIEST" } });
+    it.change("listenerResetPosition", listener, earliest).await;
     it.change("listenerDisable", listener, json!({})).await;
     let enable = json!({
         "topicId": flow.topics[0], "algorithmId": flow.algorithm, "version": "latest",
