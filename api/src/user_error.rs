@@ -134,7 +134,7 @@ pub enum WarningCode {
     /// The original product's Python and C# clients do not accept `-` in the name of an
     /// organization, so they cannot call its algorithms.
     HyphenInName,
-    /// The listener was enabled before: it goes on at its position on the broker, and
+    /// The listener was enabled before: it goes on at its position, and
     /// `settings.start` applies only if that position is lost.
     GoesOnAtItsPosition,
 }
@@ -162,7 +162,7 @@ impl Warning {
     pub(crate) fn goes_on_at_its_position() -> Self {
         Self {
             code: WarningCode::GoesOnAtItsPosition,
-            message: "the listener was enabled before and goes on at its position on the broker; \
+            message: "the listener was enabled before and goes on at its position; \
                       settings.start applies only if that position is lost"
                 .to_owned(),
             path: Some(owned(&["input", "settings", "start"])),

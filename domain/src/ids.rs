@@ -171,7 +171,7 @@ impl FromStr for TopicId {
 }
 
 /// A listener: the topic it reads and the algorithm it feeds. It keeps its identity, and so its
-/// position on the broker, through being disabled and enabled again.
+/// position, through being disabled and enabled again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ListenerId {
     #[serde(flatten)]
@@ -180,7 +180,7 @@ pub struct ListenerId {
 }
 
 impl ListenerId {
-    /// The consumer group that holds its position on the broker, and the namespace of its runs.
+    /// The consumer group that it reads with, and the namespace of its runs.
     ///
     /// The moment at which its broker was connected is part of it: two installations that
     /// use the same names on one Kafka must not share a group, or each would get half.

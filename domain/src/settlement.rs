@@ -124,7 +124,7 @@ impl FromStr for Reason {
     }
 }
 
-/// A code that stands for nothing of its kind.
+/// A code that is not among the known ones.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the code {0:?} is unknown")]
 pub struct UnknownCode(pub(crate) String);

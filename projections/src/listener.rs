@@ -29,7 +29,7 @@ pub struct Listener {
     pub paused: bool,
     pub version: VersionSelector,
     pub settings: ListenerSettings,
-    /// The consumer group that holds its position on the broker.
+    /// The consumer group that it reads with.
     pub group: Uuid,
     /// A topic of the same broker.
     pub dlq: Option<String>,

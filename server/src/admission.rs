@@ -1,5 +1,5 @@
-//! Whether the worker inside may work: only while its journal is the one that the cluster's workers
-//! decide in. In two, a message would be decided twice.
+//! Admits the worker inside, which may work only while its journal is the cluster's: with two
+//! journals, messages would be decided twice.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -35,8 +35,8 @@ pub(crate) struct Admission {
 pub struct NotAdmitted(Refusal);
 
 impl Admission {
-    /// Asks once, before anybody is served: what the log says of the journal comes first in it.
-    /// Whether the worker may work.
+    /// Asks once, before anything is served, so that a new log begins with its journal. Returns whether
+    /// the worker may work.
     pub(crate) async fn announce(&self) -> bool {
         matches!(self.ask(self.adopt).await, Ok(None))
     }

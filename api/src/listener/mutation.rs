@@ -119,7 +119,7 @@ impl ListenerMutation {
         mutate(ctx, id, input).await
     }
 
-    /// Stops consuming. The position stays on the broker.
+    /// Stops consuming. The position is kept.
     ///
     /// Codes: `NOT_ENABLED`.
     async fn listener_disable(

@@ -23,9 +23,9 @@ pub struct ListenerResumption {
 /// Where a listener goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum ListenerResumptionAt {
-    /// At its position on the broker or, in partitions without one, at its start.
+    /// At its position or, in partitions without one, at its start.
     Position,
-    /// At its start, because it has no position on the broker.
+    /// At its start, because it has no position.
     Start,
     /// Where its position was reset to: it has read nothing since.
     Reset,

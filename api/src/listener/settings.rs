@@ -12,7 +12,7 @@ use crate::user_error::{UserError, UserErrorCode};
 /// How a listener behaves.
 #[derive(SimpleObject)]
 pub struct ListenerSettings {
-    /// Where it begins if it has no position on the broker; null on a broker that keeps no
+    /// Where it begins if it has no position; null on a broker that keeps no
     /// positions.
     pub start: Option<ListenerStart>,
     /// How many calls each worker makes at once.
@@ -39,7 +39,7 @@ pub struct ListenerTransform {
     pub result: Option<String>,
 }
 
-/// Where a listener begins if its consumer group has no position on the broker: in every partition
+/// Where a listener begins if it has no position: in every partition
 /// when it is enabled for the first time, in partitions that are added later, and wherever the
 /// broker has lost the position. Kafka forgets the positions of a group that has had no members
 /// for `offsets.retention.minutes`, by default a week. If the messages at the position are no
@@ -88,7 +88,7 @@ pub enum FaultPolicy {
 /// The settings of a listener; those left out get their default.
 #[derive(InputObject)]
 pub struct ListenerSettingsInput {
-    /// Where it begins if it has no position on the broker. Required if it was never enabled
+    /// Where it begins if it has no position. Required if it was never enabled
     /// before. Later it goes on at its position, and the start applies only if that position is
     /// lost; by default, it keeps the start that it was last enabled with. Not allowed on a broker
     /// that keeps no positions: Amazon SQS and Azure Service Bus.

@@ -86,7 +86,7 @@ impl Listener {
         Some(Ok(Topic::of_id(topic, self.1.clone())))
     }
 
-    /// The consumer group that holds its position on the broker.
+    /// The consumer group that it reads with.
     async fn consumer_group(&self) -> String {
         self.0.group.to_string()
     }
@@ -233,7 +233,7 @@ impl From<Unresolved> for ListenerProblem {
     }
 }
 
-/// What disabling a listener would stop. Its position on the broker stays.
+/// What disabling a listener would stop. Its position is kept.
 #[derive(SimpleObject)]
 pub struct ListenerDisablePreview {
     /// How many consumers serve it.

@@ -50,7 +50,7 @@ pub(super) fn goes_on(start: &Start, partition: i32, recorded: u64, present: u64
 /// How long the broker may take to look up a time.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The first offset to read of a partition that was never read, or is to be read anew.
+/// The offset to begin at in a partition that has not been read yet, or whose position was reset.
 pub(super) fn first_offset<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,

@@ -66,7 +66,7 @@ pub struct ListenerPositionReset {
     pub to: ResetTarget,
 }
 
-/// The listener stopped; its position on the broker stays.
+/// The listener stopped; its position is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListenerDisabled {
     #[serde(flatten)]

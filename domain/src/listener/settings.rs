@@ -36,7 +36,7 @@ pub struct Transform {
     pub result: Option<String>,
 }
 
-/// Where a listener begins where its group has no position on the broker.
+/// Where a listener begins if it has no position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "at", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StartPosition {

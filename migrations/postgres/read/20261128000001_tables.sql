@@ -127,7 +127,7 @@ CREATE TABLE listeners (
     paused         bigint NOT NULL,
     version        text NOT NULL,
     settings       text NOT NULL,
-    -- The consumer group that holds the listener's position on the broker, a UUID.
+    -- The consumer group that the listener reads with, a UUID.
     consumer_group text NOT NULL,
     dlq            text COLLATE "C",
     -- The last reset of its position, JSON.

@@ -107,7 +107,7 @@ CREATE TABLE listeners (
     paused         INTEGER NOT NULL,
     version        TEXT NOT NULL,
     settings       TEXT NOT NULL,
-    -- The consumer group that holds the listener's position on the broker, a UUID.
+    -- The consumer group that the listener reads with, a UUID.
     consumer_group TEXT NOT NULL,
     dlq            TEXT,
     -- The last reset of its position, JSON.
