@@ -17,12 +17,12 @@ pub(crate) mod gate;
 mod header;
 pub(crate) mod input;
 mod invoke;
-mod outcome;
 mod publish;
 mod request;
 pub(crate) mod result;
 mod retry_after;
 mod settle;
+mod tried;
 
 use std::any::Any;
 use std::future::Future;
@@ -139,7 +139,7 @@ async fn take(pipeline: &Pipeline, received: Received, mut run: Run) -> Result<(
     let Some(mut decision) = decision else {
         return settle::settle(pipeline, &run, delivery, false).await;
     };
-    let to_be_noted = match std::mem::take(&mut decision.pending) {
+    let to_be_noted = match std::mem::take(&mut decision.draft.pending) {
         Pending::Nothing => false,
         Pending::DeadLetter => {
             publish::dead_letter(pipeline, message, &run, &decision).await?;

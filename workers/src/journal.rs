@@ -1,7 +1,8 @@
 //! The journal: the durable record of runs, attempts and decisions, and the outbox.
 //!
-//! A SQLite file on a local disk, for one process. What was answered survives a power cut. One
-//! writer commits everything that waits in one transaction, so durability costs little under load.
+//! It is a SQLite file for one worker, or a PostgreSQL database that several workers share. What was
+//! answered survives a power cut. Operations that wait are committed together, so durability costs
+//! little under load.
 
 #[cfg(test)]
 mod contract;
@@ -55,10 +56,10 @@ pub enum OpenError {
     Thread(#[source] io::Error),
 }
 
-/// How long others keep away from what somebody has in the outbox, unless the hold is renewed.
+/// How long a hold on an outbox entry lasts, unless it is renewed.
 pub const HOLD: Duration = Duration::from_secs(5 * 60);
 
-/// The bytes of results that are taken out of the outbox together, unless one alone has more.
+/// The most bytes of results that are taken from the outbox together, unless one alone has more.
 const MOST_TAKEN_BYTES: usize = 16 * 1024 * 1024;
 
 /// The most runs that one read answers.
@@ -114,7 +115,7 @@ impl Journal {
         })
     }
 
-    /// What tells it from all others: drawn when it was made, and kept in it.
+    /// Its id, which was generated when the journal was created.
     #[must_use]
     pub fn id(&self) -> JournalId {
         self.id
@@ -146,8 +147,8 @@ impl Journal {
         self.queue.ask(listener).await
     }
 
-    /// Takes messages, or finds what is known of them from before; answers in order. None: the message
-    /// is below the listener's position, so it has ended, and its run is not kept any more.
+    /// Claims messages, and returns what is known of each, in order; none for a message below the
+    /// listener's position whose run is no longer kept: it has ended.
     pub async fn claim(&self, claims: Vec<Claim>) -> Result<Vec<Option<Claimed>>, JournalError> {
         self.queue.ask(Claims(claims)).await
     }
@@ -162,15 +163,15 @@ impl Journal {
         self.queue.tell(Refund { run, attempts }).await
     }
 
-    /// Records the decision of a run, or finds the one that was recorded before: the caller that gets
-    /// [`Outcome::Earlier`] publishes that and nothing of its own. Either has what is to be published
-    /// for [`HOLD`] to itself.
+    /// Records the decision of a run, unless it was decided before: the caller that gets
+    /// [`Outcome::Earlier`] publishes the decision in it and nothing of its own. The caller holds
+    /// what is to be published for [`HOLD`].
     pub async fn decide(&self, run: RunKey, draft: Arc<Draft>) -> Result<Outcome, JournalError> {
         self.queue.ask(Decide { run, draft }).await
     }
 
-    /// Notes that a decided run is published wherever that has not ended otherwise; its result's
-    /// bytes go. Durable some time later.
+    /// Notes that all outputs of a decided run are published or have ended otherwise, and deletes the
+    /// result's bytes. Durable some time later.
     pub async fn published(&self, run: RunKey) -> Result<(), JournalError> {
         self.queue.tell(Published(run)).await
     }
@@ -185,18 +186,18 @@ impl Journal {
         self.queue.ask(EndOutput { run, topic, end }).await
     }
 
-    /// Keeps others away from a result in the outbox for another [`HOLD`].
+    /// Renews the hold on an outbox entry for another [`HOLD`].
     pub async fn hold(&self, run: RunKey) -> Result<(), JournalError> {
         self.queue.tell(Hold { run, holds: true }).await
     }
 
-    /// Leaves a result in the outbox to whoever takes it.
+    /// Ends the hold on an outbox entry, so that it can be taken.
     pub async fn let_go(&self, run: RunKey) -> Result<(), JournalError> {
         self.queue.ask(Hold { run, holds: false }).await
     }
 
-    /// Takes up to `limit` results that nobody holds, of runs after the one numbered `after`, the
-    /// oldest first, and holds them. Fewer where they are large.
+    /// Takes up to `limit` outbox entries that nobody holds, of runs after the one numbered `after`,
+    /// the oldest first, and holds them. Returns fewer if they are large.
     pub async fn take_unpublished(
         &self,
         after: i64,
@@ -205,9 +206,9 @@ impl Journal {
         self.queue.ask(TakeUnpublished { after, limit }).await
     }
 
-    /// Decides the direct runs that an earlier start of this worker left undecided, for nobody waits
-    /// for them and their bodies were not kept, and lets go of the direct results that it held;
-    /// answers how many there were.
+    /// Cleans up after an earlier start of this worker: decides the direct runs that it left
+    /// undecided, whose callers are gone and whose bodies were not kept, and ends its holds on
+    /// direct results. Returns how many runs it decided.
     pub async fn recover(&self) -> Result<u64, JournalError> {
         self.queue.ask(Recover).await
     }
@@ -243,8 +244,8 @@ impl Journal {
         ledgers.map_err(JournalError::Read)
     }
 
-    /// Waits until the writer has ended, which it does while there is a journal only if it panicked
-    /// or the disk failed; requests from then on fail with [`JournalError::Closed`].
+    /// Waits until the writer has ended. While there is a journal it ends only if it panics or the
+    /// disk fails; from then on, requests fail with [`JournalError::Closed`].
     pub async fn ended(&self) {
         self.queue.ended().await;
     }

@@ -1,9 +1,8 @@
-//! The outbox: recorded results on their way to where they were decided to go, when nobody has their
-//! message in hand.
+//! The outbox: publishes recorded results whose messages nobody is delivering.
 //!
-//! A direct run tries once by itself. What does not get through then, what a worker left when it
-//! ended, and what a listener left that was disabled since is drained from the journal, which is the
-//! queue: nothing else is kept in memory. What somebody works on is held in the journal.
+//! A direct run tries once by itself. The drain publishes the rest: what did not get through, what a
+//! worker left when it ended, and what a listener left that was disabled since. The journal is its
+//! queue, and entries that somebody works on are held there; nothing is kept in memory.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,7 +31,7 @@ const LATER_TRY: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// How often the drain looks for what others have let go of.
+/// How often the drain looks for entries whose holds have ended.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// Runs that the drain takes at once, and works on at once.
@@ -107,8 +106,8 @@ impl Outbox {
         self.wake.notify_one();
     }
 
-    /// Publishes what is left, until it is cancelled: on every hint, and now and then what others
-    /// have let go of. After each pass connections are closed, and opened again on use: a broker
+    /// Publishes what is left, until it is cancelled: on every hint, and now and then entries whose
+    /// holds have ended. After each pass connections are closed, and opened again on use: a broker
     /// may be gone by then, or have another credential.
     pub(crate) async fn drain(&self) {
         let mut pause = Pause::new(FIRST_PAUSE, LONGEST_PAUSE);

@@ -1,4 +1,4 @@
-//! The publishers of versions, as the control plane knows them now.
+//! The publishers of versions, as the control plane knows them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,8 +59,8 @@ impl Publishers {
         Ok(outputs)
     }
 
-    /// Where the results of a version went a moment ago: good enough for a decision, since what is
-    /// published looks again.
+    /// Where the results of a version went a moment ago. That is enough for a decision, because
+    /// publishers are looked up again before anything is published.
     pub(crate) async fn recently(
         &self,
         algorithm: &AlgorithmId,

@@ -1,7 +1,6 @@
 //! The contract on PostgreSQL, and what only PostgreSQL promises.
 
 mod copying;
-mod database;
 mod hints;
 mod order;
 mod outages;
@@ -17,11 +16,11 @@ use futures_util::future::join_all;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use self::database::Database;
 use super::PostgresEventStore;
 use crate::contract::{self, Log, NOW, sample};
 use crate::error::OpenError;
 use crate::port::{AppendError, EventStore, Expected, ReadError};
+use test_database::Database;
 
 /// Far more than any of this takes.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -15,8 +15,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::database::Database;
 use crate::dump;
+use test_database::Database;
 
 /// A read model with nobody else's events in its log.
 pub(crate) struct Fixture {

@@ -4,7 +4,6 @@
 mod assignments;
 mod brokers;
 mod changes;
-mod database;
 mod dump;
 mod event_lists;
 mod events;

@@ -163,15 +163,19 @@ fn of_last(
     let mut add = |name: &'static str, value: String| {
         headers.push((Cow::Borrowed(name), Some(Bytes::from(value))));
     };
-    let text = decision.reason_text.as_deref().unwrap_or_default();
-    let reason = decision.reason.map(Reason::as_str).unwrap_or_default();
+    let text = decision.draft.reason_text.as_deref().unwrap_or_default();
+    let reason = decision
+        .draft
+        .reason
+        .map(Reason::as_str)
+        .unwrap_or_default();
     add(REASON, reason.to_owned());
     add(REASON_TEXT, header::one_line(text));
     add(ATTEMPTS, run.attempts.to_string());
-    let revision = decision.revision.unwrap_or_default();
+    let revision = decision.draft.revision.unwrap_or_default();
     add(LISTENER_REVISION, revision.to_string());
     add(ALGORITHM, assignment.listener.algorithm.to_string());
-    if let Some(version) = &decision.version {
+    if let Some(version) = &decision.draft.version {
         add(ALGORITHM_VERSION, version.to_string());
     }
     for (name, value) in header::coordinates(message) {

@@ -23,7 +23,10 @@ pub(super) async fn decide(
     let draft = Arc::new(draft(pipeline, message, run, finding).await?);
     Ok(
         match pipeline.journal.decide(run.key, Arc::clone(&draft)).await? {
-            Outcome::Recorded(at) => Some(Recorded::of(Arc::unwrap_or_clone(draft), at)),
+            Outcome::Recorded(at) => Some(Recorded {
+                draft: Arc::unwrap_or_clone(draft),
+                finished_at: at,
+            }),
             Outcome::Earlier(decision) => Some(*decision),
             Outcome::Forgotten => None,
         },

@@ -16,7 +16,7 @@ use super::claim::Run;
 use super::expressions::Compiled;
 use super::gate::{Ended, Expected};
 use super::input::Input;
-use super::outcome::Outcome;
+use super::tried::Tried;
 use super::{Pipeline, Unsettled, is_callable, is_too_large};
 use crate::journal::Representation;
 
@@ -90,7 +90,7 @@ async fn try_calls(
             Err(failed) => Err(failed),
         };
         let allowed = assignment.settings.retry.max_attempts + run.forgiven;
-        let outcome = match input {
+        let tried = match input {
             Ok(input) => {
                 if !run.counted_ahead {
                     if run.attempts >= allowed {
@@ -101,27 +101,27 @@ async fn try_calls(
                 }
                 let called = call(pipeline, version, &input, run).await?;
                 run.counted_ahead = false;
-                Outcome::of(called, &expressions, message, run)
+                Tried::of(called, &expressions, message, run)
             }
-            Err(failed) => Outcome::uncalled(failed),
+            Err(failed) => Tried::uncalled(failed),
         };
         let ended = Ended {
             assignment: &assignment,
             attempts: run.attempts,
             allowed,
-            verdict: outcome.verdict,
+            verdict: tried.verdict,
         };
         let gate = &pipeline.gate;
-        let sentence = gate.finish(pass, &mut history, &ended, || outcome.summary());
+        let sentence = gate.finish(pass, &mut history, &ended, || tried.summary());
         match sentence {
-            Sentence::Passed => return Ok(outcome.passed(assignment)),
-            Sentence::Faulty(reason) => return Ok(outcome.faulty(assignment, run, reason)),
+            Sentence::Passed => return Ok(tried.passed(assignment)),
+            Sentence::Faulty(reason) => return Ok(tried.faulty(assignment, run, reason)),
             Sentence::Again {
                 refund: attempts,
                 wait,
             } => {
                 refund(pipeline, run, attempts).await?;
-                pause(pipeline, wait, &outcome, &expressions).await?;
+                pause(pipeline, wait, &tried, &expressions).await?;
             }
         }
     }
@@ -154,10 +154,10 @@ async fn call(
 async fn pause(
     pipeline: &Pipeline,
     wait: Duration,
-    outcome: &Outcome,
+    tried: &Tried,
     expressions: &Arc<Compiled>,
 ) -> Result<(), Unsettled> {
-    if !matches!(outcome.verdict, Verdict::ExpressionFailed(_)) {
+    if !matches!(tried.verdict, Verdict::ExpressionFailed(_)) {
         return pipeline.pause(wait).await;
     }
     let changed = pipeline.until(|assignment| {

@@ -36,7 +36,7 @@ pub(super) async fn result(
     decision: &Recorded,
     mut publication: Publication,
 ) -> Result<(), Unsettled> {
-    let Some(version) = &decision.version else {
+    let Some(version) = &decision.draft.version else {
         // A result has a version; without one nobody could say where it goes.
         return Ok(());
     };

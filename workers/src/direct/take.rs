@@ -70,14 +70,17 @@ impl Shared {
         let outputs = outputs.outputs.decided();
         let draft = Arc::new(draft(version.version.clone(), &run, &called, outputs));
         let recorded = match self.journal.decide(run.key, Arc::clone(&draft)).await {
-            Ok(Outcome::Recorded(at)) => Recorded::of(Arc::unwrap_or_clone(draft), at),
+            Ok(Outcome::Recorded(at)) => Recorded {
+                draft: Arc::unwrap_or_clone(draft),
+                finished_at: at,
+            },
             Ok(Outcome::Earlier(recorded)) => *recorded,
             // Only runs that have ended are forgotten.
             Ok(Outcome::Forgotten) => return,
             Err(error) => return undecided(id, &error),
         };
         let _ = end.send(outcome(duration, called));
-        if let Pending::Result(publication) = recorded.pending {
+        if let Pending::Result(publication) = recorded.draft.pending {
             let unpublished = Unpublished {
                 run: run.key,
                 run_id: id,

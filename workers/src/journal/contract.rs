@@ -17,23 +17,23 @@ pub(super) use self::sample::{claim, listener, owner, succeeded};
 
 /// One journal of the store under test: each call opens it once more, as a worker does that was
 /// started again.
-pub(super) type Place = Arc<dyn Fn() -> BoxFuture<'static, Journal> + Send + Sync>;
+pub(super) type Opener = Arc<dyn Fn() -> BoxFuture<'static, Journal> + Send + Sync>;
 
 /// A claim's wording, and its proof.
-type Claim = (&'static str, fn(Place) -> BoxFuture<'static, ()>);
+type Claim = (&'static str, fn(Opener) -> BoxFuture<'static, ()>);
 
 /// Pairs the names of functions with themselves.
 macro_rules! claims {
     ($($claim:ident),* $(,)?) => {
         pub(super) fn claims() -> Vec<super::Claim> {
-            vec![$((stringify!($claim), |place| Box::pin($claim(place)))),*]
+            vec![$((stringify!($claim), |open| Box::pin($claim(open)))),*]
         }
     };
 }
 use claims;
 
 /// Runs every claim, each in a journal of its own, and names the broken ones.
-pub(super) async fn hold(new_place: impl Fn() -> Place) {
+pub(super) async fn hold(new_journal: impl Fn() -> Opener) {
     let claims = runs::claims()
         .into_iter()
         .chain(decisions::claims())
@@ -42,7 +42,7 @@ pub(super) async fn hold(new_place: impl Fn() -> Place) {
         .chain(retention::claims());
     let mut broken = Vec::new();
     for (claim, run) in claims {
-        if tokio::spawn(run(new_place())).await.is_err() {
+        if tokio::spawn(run(new_journal())).await.is_err() {
             broken.push(claim);
         }
     }

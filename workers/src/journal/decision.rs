@@ -1,4 +1,4 @@
-//! Decisions, and the way of what they publish.
+//! Decisions, and what they publish.
 
 use bytes::Bytes;
 use domain::run::{OutputState, RunEnd};
@@ -49,7 +49,7 @@ pub enum Pending {
     Result(Publication),
 }
 
-/// A result on its way to where the decision sends it.
+/// A result, and where the decision sends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publication {
     /// The topics that do not have it yet.
@@ -76,16 +76,9 @@ pub enum Outcome {
 /// A decision as recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    pub decision: Decision,
-    pub version: Option<Version>,
-    pub revision: Option<Position>,
-    pub status: Option<u16>,
-    pub reason: Option<Reason>,
-    pub reason_text: Option<String>,
-    pub failure: Option<FailureFingerprint>,
+    /// What was decided, with what is still to be published of it.
+    pub draft: Draft,
     pub finished_at: Timestamp,
-    pub digest: Option<ResultDigest>,
-    pub pending: Pending,
 }
 
 /// How an output of a run ended.
@@ -119,15 +112,20 @@ pub fn digest(result: &[u8]) -> ResultDigest {
 }
 
 impl Draft {
-    /// The topics that the result goes to, if there is one to publish.
-    pub(super) fn outputs(&self) -> Option<&[TopicId]> {
+    /// The result, if there is one to publish.
+    pub(super) fn publication(&self) -> Option<&Publication> {
         match &self.pending {
-            Pending::Result(publication) => Some(&publication.outputs),
+            Pending::Result(publication) => Some(publication),
             Pending::Nothing | Pending::DeadLetter => None,
         }
     }
 
-    /// Has it end with a failure.
+    /// The topics that the result goes to, if there is one to publish.
+    pub(super) fn outputs(&self) -> Option<&[TopicId]> {
+        Some(&self.publication()?.outputs)
+    }
+
+    /// Makes it the decision on a failure.
     pub(crate) fn fail(&mut self, decision: Decision, reason: Reason, text: String) {
         self.failure = Some(FailureFingerprint::of(reason, self.status, &text));
         self.decision = decision;
@@ -135,12 +133,10 @@ impl Draft {
         self.reason_text = Some(text);
     }
 
-    /// Its variable part, in bytes.
+    /// The size of the result to be stored, in bytes.
     pub(super) fn size(&self) -> usize {
-        match &self.pending {
-            Pending::Result(publication) => publication.body.len(),
-            Pending::Nothing | Pending::DeadLetter => 0,
-        }
+        self.publication()
+            .map_or(0, |publication| publication.body.len())
     }
 }
 
@@ -148,24 +144,6 @@ impl Draft {
 pub(super) fn topic_list(topics: &[TopicId]) -> String {
     let topics: Vec<_> = topics.iter().map(ToString::to_string).collect();
     topics.join("\n")
-}
-
-impl Recorded {
-    /// The decision that `draft` became at `finished_at`.
-    pub(crate) fn of(draft: Draft, finished_at: Timestamp) -> Self {
-        Self {
-            decision: draft.decision,
-            version: draft.version,
-            revision: draft.revision,
-            status: draft.status,
-            reason: draft.reason,
-            reason_text: draft.reason_text,
-            failure: draft.failure,
-            finished_at,
-            digest: draft.digest,
-            pending: draft.pending,
-        }
-    }
 }
 
 impl OutputEnd {
@@ -191,14 +169,15 @@ impl From<OutputEnd> for OutputState {
 
 impl From<Recorded> for RunEnd {
     fn from(recorded: Recorded) -> Self {
+        let Recorded { draft, finished_at } = recorded;
         Self {
-            decision: recorded.decision,
-            version: recorded.version,
-            status: recorded.status,
-            reason: recorded.reason,
-            reason_text: recorded.reason_text,
-            failure: recorded.failure,
-            finished_at: recorded.finished_at,
+            decision: draft.decision,
+            version: draft.version,
+            status: draft.status,
+            reason: draft.reason,
+            reason_text: draft.reason_text,
+            failure: draft.failure,
+            finished_at,
         }
     }
 }

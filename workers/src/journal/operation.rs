@@ -1,4 +1,4 @@
-//! What can be done to the journal: a closed set, so that every store does it in its own way.
+//! The operations of the journal: a closed set, which every store implements in its own way.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(super) trait Ask {
     fn answer(answer: Answer) -> Option<Self::Answer>;
 }
 
-/// Makes the two enums of the operations and their answers.
+/// Defines the enums of the operations and of their answers.
 macro_rules! operations {
     ($($operation:ident => $answer:ty),* $(,)?) => {
         /// Something to be done to the journal.
@@ -101,12 +101,11 @@ pub(super) struct Decide {
     pub(super) draft: Arc<Draft>,
 }
 
-/// Takes a run out of the outbox: it is published to wherever that has not ended otherwise.
+/// Takes a run out of the outbox: all its outputs are published or have ended otherwise.
 #[derive(Debug)]
 pub(super) struct Published(pub(super) RunKey);
 
-/// Notes how one output of a run ended, while others of it are left, or where it ended otherwise than
-/// published.
+/// Notes how one output of a run ended, if others are left or if it ended without being published.
 #[derive(Debug)]
 pub(super) struct EndOutput {
     pub(super) run: RunKey,
@@ -114,15 +113,14 @@ pub(super) struct EndOutput {
     pub(super) end: OutputEnd,
 }
 
-/// Keeps others away from what a run has in the outbox for a while, or no longer.
+/// Renews or ends the hold on an outbox entry.
 #[derive(Debug)]
 pub(super) struct Hold {
     pub(super) run: RunKey,
     pub(super) holds: bool,
 }
 
-/// Takes results out of the outbox that nobody holds, to be published by whoever asks; it holds them
-/// from then on.
+/// Takes outbox entries that nobody holds, and holds them.
 #[derive(Debug)]
 pub(super) struct TakeUnpublished {
     /// Only runs with a higher number.
@@ -130,8 +128,8 @@ pub(super) struct TakeUnpublished {
     pub(super) limit: u32,
 }
 
-/// Takes up where an earlier start of this worker ended: decides the direct runs that it had under
-/// way, answers how many, and lets go of the direct results that it held.
+/// Cleans up after an earlier start of this worker: decides the direct runs that it had under way,
+/// answers how many, and ends its holds on direct results.
 #[derive(Debug)]
 pub(super) struct Recover;
 
@@ -173,7 +171,7 @@ impl Operation {
         }
     }
 
-    /// How much a store has to write for it, in bytes, as far as that varies.
+    /// The size of the result that it stores, in bytes.
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Decide(Decide { draft, .. }) => draft.size(),

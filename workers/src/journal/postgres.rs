@@ -1,8 +1,8 @@
 //! The journal in PostgreSQL, shared by several workers.
 //!
-//! A batch is one transaction, and in it one statement for all operations of a kind: what costs here
-//! is the way to the database. Operations of a batch that touch the same run or message are done in
-//! rounds, in their order. Times are the database's.
+//! A batch is one transaction with one statement for each kind of operation, because round trips to
+//! the database are what costs. Operations that touch the same run are executed in rounds, in their
+//! order. Times are the database's.
 
 mod claims;
 mod connection;
@@ -33,7 +33,7 @@ use super::store::{Store, StoreError};
 pub(super) use self::connection::OpenError;
 pub(super) use self::reads::PostgresReader;
 
-/// Times that a batch is begun anew after it collided with another worker's, or lost its connection.
+/// How often a batch is tried when it collides with another worker's, or loses its connection.
 const TRIES: u32 = 5;
 
 /// Owns one connection that writes to the journal.

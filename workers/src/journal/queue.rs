@@ -1,6 +1,6 @@
-//! The line to the store: what waits is committed together, and everybody answered.
+//! The queue in front of the store: operations that wait are committed together.
 //!
-//! One commit costs little more for many operations than for one, so durability costs little under
+//! A commit of many operations costs little more than a commit of one, so durability is cheap under
 //! load.
 
 use std::collections::VecDeque;
@@ -31,7 +31,7 @@ const ANSWERS: usize = 16;
 type Answered = Result<Answer, JournalError>;
 type Waiting = Option<oneshot::Sender<Answered>>;
 
-/// Where operations get in line. Clones share it.
+/// Takes operations. Clones share it.
 #[derive(Clone)]
 pub(super) struct Queue(mpsc::Sender<Request>);
 
@@ -76,7 +76,7 @@ impl Queue {
         O::answer(answer).ok_or(JournalError::Closed)
     }
 
-    /// Has an operation done some time later.
+    /// Queues an operation without waiting for it.
     pub(super) async fn tell<O: Ask<Answer = ()>>(&self, operation: O) -> Result<(), JournalError> {
         self.send(operation.operation(), None).await
     }
@@ -84,6 +84,12 @@ impl Queue {
     /// Waits until nobody takes from the line any more.
     pub(super) async fn ended(&self) {
         self.0.closed().await;
+    }
+
+    /// How many operations nobody has taken yet.
+    #[cfg(test)]
+    fn waiting(&self) -> usize {
+        self.0.max_capacity() - self.0.capacity()
     }
 
     async fn send(&self, operation: Operation, waiting: Waiting) -> Result<(), JournalError> {
@@ -118,11 +124,11 @@ impl Line {
     /// How many of those ahead fit into one batch: one in any case.
     fn fits(&self) -> usize {
         let mut bytes = 0;
-        let more = self.ahead.iter().skip(1).take_while(|request| {
+        let fitting = self.ahead.iter().take_while(|request| {
             bytes += request.operation.size();
             bytes <= MOST_BYTES
         });
-        self.ahead.len().min(1 + more.count()).min(MOST)
+        fitting.count().max(1).min(self.ahead.len())
     }
 }
 
@@ -145,8 +151,8 @@ fn run(mut store: impl Store, mut line: Line, answers: &mpsc::Sender<Vec<(Waitin
     }
 }
 
-/// Commits `operations` together, or where one of them cannot be done, each by itself: the others
-/// have nothing to do with it. Answers each, and whether the store may not be used any further.
+/// Commits `operations` together or, if one of them fails, each by itself, so that only the culprit
+/// fails. Returns the answers, and whether the store is broken.
 fn commit(store: &mut impl Store, operations: &[Operation]) -> (Vec<Answered>, bool) {
     match store.commit(operations) {
         Ok(answers) => (answers.into_iter().map(Ok).collect(), false),
@@ -185,3 +191,6 @@ async fn answer(mut batches: mpsc::Receiver<Vec<(Waiting, Answered)>>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,7 +98,7 @@ fn apply(
     Ok(answers)
 }
 
-/// What an error while operations are done says of them.
+/// Whose fault an error is that occurs while operations are executed.
 fn undone(error: rusqlite::Error) -> StoreError {
     let is_of_operation = match &error {
         rusqlite::Error::SqliteFailure(failure, _) => matches!(
@@ -119,7 +119,7 @@ fn undone(error: rusqlite::Error) -> StoreError {
     }
 }
 
-/// After a commit that the disk failed, the system may take for written what is not, and build on it.
+/// After a failed write, the kernel may count pages as written that are not on the disk.
 fn uncommitted(error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::SystemIoFailure) => StoreError::Broken(Arc::new(error)),

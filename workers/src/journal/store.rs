@@ -1,4 +1,4 @@
-//! What a store of the journal does, whatever database it is.
+//! The port to the database that holds the journal.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use super::operation::{Answer, Operation};
 
 /// Writes to the journal. Called from one thread, which may wait.
 pub(super) trait Store: Send + 'static {
-    /// Does all of `operations` in order, in one transaction, and answers each. What was answered
-    /// survives a power cut.
+    /// Commits `operations` in order, in one transaction, and returns an answer for each. What was
+    /// committed survives a power cut.
     ///
     /// # Errors
-    /// Nothing of it was done.
+    /// Nothing was committed.
     fn commit(&mut self, operations: &[Operation]) -> Result<Vec<Answer>, StoreError>;
 }
 
@@ -31,7 +31,7 @@ pub(super) trait Reads: Send + Sync {
     async fn ledgers(&self, owners: Vec<String>) -> Result<Vec<Ledger>, ReadError>;
 }
 
-/// Runs of an owner with a number below `before`, so many at most.
+/// Up to `limit` runs of an owner with a number below `before`.
 #[derive(Clone, Debug)]
 pub(super) struct Page {
     pub(super) owner: String,
@@ -39,17 +39,17 @@ pub(super) struct Page {
     pub(super) limit: u32,
 }
 
-/// Why the journal was not read.
+/// Why the journal could not be read.
 pub(super) type ReadError = Arc<dyn Error + Send + Sync>;
 
-/// Why nothing was done.
+/// Why nothing was committed.
 #[derive(Clone, Debug)]
 pub(super) enum StoreError {
-    /// One of the operations cannot be done; the others might.
+    /// One of the operations failed; the others may succeed without it.
     Operation(Arc<dyn Error + Send + Sync>),
-    /// The store does not answer, or cannot write now.
+    /// The store cannot be reached, or cannot write now.
     Unavailable(Arc<dyn Error + Send + Sync>),
-    /// It is not known any more what is on the disk: nothing may be written by this process.
+    /// What is on the disk is unknown: this process must not write any more.
     Broken(Arc<dyn Error + Send + Sync>),
 }
 

@@ -26,6 +26,7 @@ struct State {
     topics: HashMap<String, Vec<Outgoing>>,
     settled: HashSet<(String, String, i64)>,
     refusing: HashSet<String>,
+    refused: usize,
     most: Option<usize>,
     most_headers: Option<usize>,
     too_large: usize,
@@ -115,6 +116,11 @@ impl MemoryBroker {
     /// Whether sources cannot be opened from now on.
     pub(crate) fn go_away(&self, is_away: bool) {
         self.0.state.lock().unwrap().is_away = is_away;
+    }
+
+    /// How many writes failed because their topic was refused.
+    pub(crate) fn refused(&self) -> usize {
+        self.0.state.lock().unwrap().refused
     }
 
     /// Refuses messages of more bytes from now on.
@@ -209,6 +215,7 @@ impl Sink for MemoryBroker {
         let panics = {
             let mut state = self.0.state.lock().unwrap();
             if state.refusing.contains(&outgoing.topic) {
+                state.refused += 1;
                 return Err(BrokerError::NoTopic(outgoing.topic));
             }
             let exceeds = |most: Option<usize>, len| most.is_some_and(|most| len > most);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::run::OutputState;
 use serde_json::json;
+use workers::journal::HOLD;
 
 use crate::plane::{self, SUCCESSOR};
 use crate::world::{Running, World, body, eventually, header, owner};
@@ -113,6 +114,26 @@ async fn what_a_disabled_listener_had_decided_is_published_without_its_message()
     assert_eq!(result.key.as_deref(), Some(&b"key"[..]));
     eventually_published(&worker).await;
     assert_eq!((world.calls(), world.broker.settled()), (1, 0));
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_result_that_a_delivery_still_tries_is_left_to_it() {
+    let world = World::new(echo).await;
+    world.broker.refuse("scores", true);
+    world.broker.write("orders", &[], b"one");
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    world.reported("BLOCKED topic_unavailable").await;
+    // Twice most of the time that a hold lasts; in between it is renewed.
+    let most = HOLD * 4 / 5;
+    let tried = world.broker.refused();
+    world.clock.advance(most);
+    eventually("two more tries", || world.broker.refused() >= tried + 2).await;
+    world.clock.advance(most);
+    assert_eq!(worker.journal.take_unpublished(0, 10).await.unwrap(), []);
+    world.broker.refuse("scores", false);
+    world.settled(1).await;
     worker.stop().await;
 }
 

@@ -42,11 +42,17 @@ const MEMBERS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("brokers", &[]),
     ("expressions", &[]),
-    ("event-store", &["domain", "kurrentdb-stand-in"]),
+    (
+        "event-store",
+        &["domain", "kurrentdb-stand-in", "test-database"],
+    ),
     ("kurrentdb-stand-in", &[]),
     ("engine", &["domain", "event-store"]),
-    ("projections", &["domain", "event-store"]),
-    ("workers", &["domain", "brokers", "expressions"]),
+    ("projections", &["domain", "event-store", "test-database"]),
+    (
+        "workers",
+        &["domain", "brokers", "expressions", "test-database"],
+    ),
     ("api", &["domain", "engine", "expressions", "projections"]),
     ("eventflows-http", &["domain", "api"]),
     ("client", &["domain"]),
@@ -55,6 +61,7 @@ const MEMBERS: &[(&str, &[&str])] = &[
     ("server", LIBRARIES),
     ("tests", EVERYTHING_RUN),
     ("bench", EVERYTHING_RUN),
+    ("test-database", &[]),
     ("xtask", &[]),
 ];
 
@@ -63,7 +70,13 @@ const PACKAGES: &[(&str, &[&str])] = &[
     (
         "sqlx*",
         // The benchmarks insert bare rows beside those of the adapters that they judge.
-        &["event-store", "projections", "workers", "bench"],
+        &[
+            "event-store",
+            "projections",
+            "workers",
+            "test-database",
+            "bench",
+        ],
     ),
     ("cel", &["expressions"]),
     ("axum*", &["eventflows-http"]),

@@ -8,7 +8,6 @@ use sqlx::Row;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use super::database::{Database, connect};
 use super::open;
 use crate::audit::{CheckpointDir, Checkpointer, Problem, Report, Signer, verify};
 use crate::contract::sample;
@@ -19,6 +18,7 @@ use crate::port::{Append, AppendError, EventStore, Expected};
 use crate::postgres::{PostgresEventStore, PostgresImport};
 use crate::sqlite::{SqliteEventStore, SqliteImport};
 use crate::stored::StoredEvent;
+use test_database::{Database, connect};
 
 /// More than two batches.
 const EVENTS: u64 = 9000;

@@ -3,10 +3,10 @@
 use domain::Position;
 use tokio::time::timeout;
 
-use super::database::Database;
 use super::{PATIENCE, open};
 use crate::contract::sample;
 use crate::port::{EventStore, Expected};
+use test_database::Database;
 
 #[tokio::test]
 async fn an_append_is_heard_of_in_another_process_and_a_false_hint_does_no_harm() {

@@ -10,12 +10,12 @@ use sqlx::postgres::PgConnection;
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
-use super::database::{Database, connect};
 use super::{PATIENCE, open};
 use crate::contract::{self, NOW, Positioned, sample};
 use crate::integer::integer;
 use crate::port::{EventStore, Expected};
 use crate::postgres::batch;
+use test_database::{Database, connect};
 
 /// Why positions do not come from a sequence: what every backend passes, this must not, or it
 /// would show nothing.

@@ -8,11 +8,11 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 use tokio::time::{sleep, timeout};
 
-use super::database::{Database, connect};
 use super::{PATIENCE, open};
 use crate::contract::sample;
 use crate::port::{AppendError, EventStore, Expected};
 use crate::postgres::batch;
+use test_database::{Database, connect};
 
 const WRITERS: usize = 8;
 const EACH: usize = 200;

@@ -6,12 +6,12 @@ use domain::Position;
 use domain::testing::FixedClock;
 use sqlx::postgres::PgConnection;
 
-use super::database::{Database, connect};
 use super::open;
 use crate::contract::sample;
 use crate::error::OpenError;
 use crate::port::{EventStore, Expected};
 use crate::postgres::PostgresEventStore;
+use test_database::{Database, connect};
 
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 const BY_TRIGGER: &str = "the event log is append-only";

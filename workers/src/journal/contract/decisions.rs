@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use domain::run::Ledger;
 use domain::settlement::Decision;
-use jiff::Timestamp;
 
 use super::sample::{claim, decide, fresh, owner, succeeded, take, without_result};
-use super::{Place, claims};
+use super::{Opener, claims};
 use crate::journal::{Outcome, Pending, Recorded};
 
 claims![
@@ -17,8 +16,8 @@ claims![
     the_ledger_balances,
 ];
 
-async fn a_run_is_decided_once(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn a_run_is_decided_once(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     let run = take(&journal, claim(listener, 1)).await.unwrap().run;
     let first = succeeded("first");
     let second = without_result(Decision::DeadLettered);
@@ -30,14 +29,17 @@ async fn a_run_is_decided_once(place: Place) {
     let Outcome::Recorded(at) = one.unwrap() else {
         panic!("the first decision was not the first");
     };
-    let earlier = Outcome::Earlier(Box::new(Recorded::of(first, at)));
+    let earlier = Outcome::Earlier(Box::new(Recorded {
+        draft: first,
+        finished_at: at,
+    }));
     assert_eq!(two.unwrap(), earlier);
     let three = journal.decide(run, Arc::new(second)).await.unwrap();
     assert_eq!(three, earlier);
 }
 
-async fn a_decision_is_found_as_it_was_made(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn a_decision_is_found_as_it_was_made(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     let drafts = [
         succeeded("a result"),
         without_result(Decision::DeadLettered),
@@ -50,32 +52,29 @@ async fn a_decision_is_found_as_it_was_made(place: Place) {
     }
     drop(journal);
 
-    let journal = place().await;
+    let journal = open().await;
     for (offset, draft) in (0..).zip(drafts) {
         let again = take(&journal, claim(listener, offset)).await.unwrap();
-        assert_eq!(
-            again.decision.map(timeless),
-            Some(timeless(Recorded::of(draft, Timestamp::MIN)))
-        );
+        assert_eq!(again.decision.map(|recorded| recorded.draft), Some(draft));
     }
 }
 
-async fn a_decided_run_is_found_with_its_bytes_until_it_is_published(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn a_decided_run_is_found_with_its_bytes_until_it_is_published(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     let claimed = take(&journal, claim(listener, 1)).await.unwrap();
     let decided = succeeded("result");
     decide(&journal, &claimed, decided.clone()).await;
     let again = take(&journal, claim(listener, 1)).await.unwrap();
-    assert_eq!(again.decision.unwrap().pending, decided.pending);
+    assert_eq!(again.decision.unwrap().draft.pending, decided.pending);
     journal.published(claimed.run).await.unwrap();
     let published = take(&journal, claim(listener, 1)).await.unwrap();
-    let decision = published.decision.unwrap();
+    let decision = published.decision.unwrap().draft;
     assert_eq!(decision.pending, Pending::Nothing);
     assert_eq!(decision.digest, decided.digest);
 }
 
-async fn the_ledger_balances(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn the_ledger_balances(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     let drafts = [
         succeeded(""),
         succeeded(""),
@@ -102,12 +101,4 @@ async fn the_ledger_balances(place: Place) {
     let unknown = crate::journal::Owner::Listener(uuid::Uuid::from_u128(3));
     let ledgers = journal.ledgers(&[unknown, owner()]).await.unwrap();
     assert_eq!(ledgers, [Ledger::default(), expected]);
-}
-
-/// Whenever it was made.
-fn timeless(recorded: Recorded) -> Recorded {
-    Recorded {
-        finished_at: Timestamp::UNIX_EPOCH,
-        ..recorded
-    }
 }

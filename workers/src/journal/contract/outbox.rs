@@ -4,7 +4,7 @@ use domain::run::OutputState;
 use domain::testing::{score, topic_id};
 
 use super::sample::{claim, decide, fresh, group, outputs, owner, succeeded, take};
-use super::{Place, claims};
+use super::{Opener, claims};
 use crate::journal::{OutputEnd, Pending, Unpublished};
 
 claims![
@@ -14,8 +14,8 @@ claims![
     outputs_end_one_by_one,
 ];
 
-async fn a_result_is_taken_by_one_at_a_time(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn a_result_is_taken_by_one_at_a_time(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     let claimed = take(&journal, claim(listener, 1)).await.unwrap();
     decide(&journal, &claimed, succeeded("one")).await;
     // Whoever decided has it.
@@ -34,8 +34,8 @@ async fn a_result_is_taken_by_one_at_a_time(place: Place) {
     assert_eq!(journal.take_unpublished(0, 10).await.unwrap(), []);
 }
 
-async fn a_result_is_taken_with_all_that_it_is_published_with(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn a_result_is_taken_with_all_that_it_is_published_with(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     let mut runs = Vec::new();
     for offset in 0..3 {
         let claimed = take(&journal, claim(listener, offset)).await.unwrap();
@@ -61,8 +61,8 @@ async fn a_result_is_taken_with_all_that_it_is_published_with(place: Place) {
     assert_eq!(rest, [runs[1].run, runs[2].run]);
 }
 
-async fn large_results_are_taken_a_few_at_a_time(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn large_results_are_taken_a_few_at_a_time(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     let large: &'static str = "x".repeat(9 * 1024 * 1024).leak();
     for offset in 0..3 {
         let claimed = take(&journal, claim(listener, offset)).await.unwrap();
@@ -75,8 +75,8 @@ async fn large_results_are_taken_a_few_at_a_time(place: Place) {
     assert_eq!(journal.take_unpublished(0, 10).await.unwrap(), []);
 }
 
-async fn outputs_end_one_by_one(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn outputs_end_one_by_one(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     let claimed = take(&journal, claim(listener, 1)).await.unwrap();
     let run = claimed.run;
     decide(&journal, &claimed, succeeded("one")).await;
@@ -100,7 +100,7 @@ async fn outputs_end_one_by_one(place: Place) {
     let expected = [OutputState::Withdrawn, OutputState::Waiting];
     assert_eq!(states().await, expected);
     let again = take(&journal, claim(listener, 1)).await.unwrap();
-    let Pending::Result(left) = again.decision.unwrap().pending else {
+    let Pending::Result(left) = again.decision.unwrap().draft.pending else {
         panic!("nothing is left to be published");
     };
     assert_eq!(left.outputs, [topic_id("archive")]);

@@ -8,7 +8,7 @@ use super::sample::{
     advance, begin, begin_since, claim, fingerprint, finish, fresh, group, message, owner, take,
     take_if_any,
 };
-use super::{Place, claims};
+use super::{Opener, claims};
 
 claims![
     a_message_in_the_place_of_another_is_another_run,
@@ -19,8 +19,8 @@ claims![
     a_partition_that_a_reset_leaves_alone_keeps_its_runs,
 ];
 
-async fn a_message_in_the_place_of_another_is_another_run(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn a_message_in_the_place_of_another_is_another_run(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     begin(&journal, listener, 0, Cause::First).await;
     let mut old = Vec::new();
     for offset in 0..4 {
@@ -32,7 +32,7 @@ async fn a_message_in_the_place_of_another_is_another_run(place: Place) {
     assert_ne!(new.run_id, old[2].run_id);
     drop(journal);
 
-    let journal = place().await;
+    let journal = open().await;
     for (offset, body, expected) in [(1, "old", &old[1]), (2, "new", &new)] {
         let again = take(&journal, message(listener, offset, body))
             .await
@@ -46,8 +46,8 @@ async fn a_message_in_the_place_of_another_is_another_run(place: Place) {
     assert_eq!((ledger.received, ledger.succeeded), (6, 5));
 }
 
-async fn the_same_message_of_a_topic_that_was_created_again_is_another_run(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn the_same_message_of_a_topic_that_was_created_again_is_another_run(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     assert_eq!(begin(&journal, listener, 0, Cause::First).await, 0);
     let old = finish(&journal, claim(listener, 0)).await;
     assert_eq!(begin(&journal, listener, 0, Cause::Recreated).await, 1);
@@ -56,8 +56,8 @@ async fn the_same_message_of_a_topic_that_was_created_again_is_another_run(place
     assert_ne!(new.run_id, old.run_id);
 }
 
-async fn positions_outlive_the_process_and_never_go_back_by_themselves(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn positions_outlive_the_process_and_never_go_back_by_themselves(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     assert_eq!(journal.positions(listener, None).load().await.unwrap(), []);
     begin(&journal, listener, 3, Cause::First).await;
     for offset in [3, 4, 6] {
@@ -79,7 +79,7 @@ async fn positions_outlive_the_process_and_never_go_back_by_themselves(place: Pl
     );
     drop(journal);
 
-    let journal = place().await;
+    let journal = open().await;
     let listener = journal
         .listener(group(), &listener_id("orders"))
         .await
@@ -100,8 +100,8 @@ async fn positions_outlive_the_process_and_never_go_back_by_themselves(place: Pl
     );
 }
 
-async fn what_is_read_again_after_a_reset_is_another_run_each_reset_once(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn what_is_read_again_after_a_reset_is_another_run_each_reset_once(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     begin(&journal, listener, 0, Cause::First).await;
     let old = finish(&journal, claim(listener, 0)).await;
     advance(&journal, listener, 1).await;
@@ -118,7 +118,7 @@ async fn what_is_read_again_after_a_reset_is_another_run_each_reset_once(place: 
     assert_ne!(new.run_id, old.run_id);
     drop(journal);
 
-    let journal = place().await;
+    let journal = open().await;
     let loaded = journal.positions(listener, first).load().await.unwrap();
     assert_eq!((loaded[0].incarnation, loaded[0].reset), (1, 9));
     let again = take(&journal, claim(listener, 0)).await.unwrap();
@@ -132,8 +132,8 @@ async fn what_is_read_again_after_a_reset_is_another_run_each_reset_once(place: 
     assert_eq!((ledger.received, ledger.succeeded), (3, 2));
 }
 
-async fn who_has_not_heard_of_a_reset_moves_nothing(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn who_has_not_heard_of_a_reset_moves_nothing(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     begin(&journal, listener, 0, Cause::First).await;
     let reset = Some(Position(9));
     let begun = begin_since(&journal, listener, reset, 2, Cause::Reset).await;
@@ -154,8 +154,8 @@ async fn who_has_not_heard_of_a_reset_moves_nothing(place: Place) {
     assert!(ended.is_none());
 }
 
-async fn a_partition_that_a_reset_leaves_alone_keeps_its_runs(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn a_partition_that_a_reset_leaves_alone_keeps_its_runs(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     begin(&journal, listener, 0, Cause::First).await;
     let before = finish(&journal, claim(listener, 1)).await;
     let reset = Some(Position(9));

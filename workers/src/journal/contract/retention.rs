@@ -8,7 +8,7 @@ use brokers::Cause;
 use super::sample::{
     advance, begin, claim, decide, finish, fresh, owner, succeeded, take, take_if_any,
 };
-use super::{Place, claims};
+use super::{Opener, claims};
 use crate::journal::{Journal, Outcome, Retention};
 
 claims![
@@ -27,8 +27,8 @@ async fn messages(journal: &Journal) -> Vec<String> {
     left.into_iter().map(|run| run.message).collect()
 }
 
-async fn retention_deletes_the_oldest_published_runs(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn retention_deletes_the_oldest_published_runs(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     begin(&journal, listener, 0, Cause::First).await;
     for offset in 0..6 {
         let claimed = take(&journal, claim(listener, offset)).await.unwrap();
@@ -50,8 +50,8 @@ async fn retention_deletes_the_oldest_published_runs(place: Place) {
     assert_eq!((ledger.received, ledger.succeeded), (6, 5));
 }
 
-async fn retention_keeps_what_may_come_again_and_the_last_message_that_was_done(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn retention_keeps_what_may_come_again_and_the_last_message_that_was_done(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     begin(&journal, listener, 0, Cause::First).await;
     for offset in 0..10 {
         finish(&journal, claim(listener, offset)).await;
@@ -73,8 +73,8 @@ async fn retention_keeps_what_may_come_again_and_the_last_message_that_was_done(
 }
 
 /// A worker that sleeps for longer than runs are kept finds nothing to do when it wakes.
-async fn what_retention_deleted_has_ended_and_takes_no_decision(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn what_retention_deleted_has_ended_and_takes_no_decision(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     begin(&journal, listener, 0, Cause::First).await;
     let mut runs = Vec::new();
     for offset in 0..5 {
@@ -86,7 +86,7 @@ async fn what_retention_deleted_has_ended_and_takes_no_decision(place: Place) {
         runs: 0,
     };
     assert_eq!(journal.prune(none).await.unwrap(), 4);
-    for journal in [journal, place().await] {
+    for journal in [journal, open().await] {
         let again = take_if_any(&journal, claim(listener, 2)).await.unwrap();
         assert_eq!(again, None);
         let late = journal

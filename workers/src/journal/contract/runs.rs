@@ -6,7 +6,7 @@ use domain::testing::{listener_id, score};
 use uuid::Uuid;
 
 use super::sample::{claim, decide, fresh, owner, succeeded, take};
-use super::{Place, claims};
+use super::{Opener, claims};
 use crate::journal::{Claim, Owner, Taken};
 
 claims![
@@ -16,8 +16,8 @@ claims![
     direct_runs_that_a_worker_had_under_way_are_closed_when_it_starts_again,
 ];
 
-async fn attempts_are_counted_through_redeliveries(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn attempts_are_counted_through_redeliveries(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     let new = take(&journal, claim(listener, 1)).await.unwrap();
     assert_eq!((new.attempts, new.claims), (1, 1));
     assert_eq!(journal.attempt(new.run).await.unwrap(), 2);
@@ -27,8 +27,8 @@ async fn attempts_are_counted_through_redeliveries(place: Place) {
     assert_eq!(journal.attempt(new.run).await.unwrap(), 1);
 }
 
-async fn a_message_that_is_taken_twice_at_once_has_one_run(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn a_message_that_is_taken_twice_at_once_has_one_run(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     let twice = vec![claim(listener, 1), claim(listener, 1)];
     let claimed = journal.claim(twice).await.unwrap();
     let claimed: Vec<_> = claimed.into_iter().flatten().collect();
@@ -38,8 +38,8 @@ async fn a_message_that_is_taken_twice_at_once_has_one_run(place: Place) {
     assert_eq!(ledger[0].received, 1);
 }
 
-async fn runs_are_listed_newest_first_and_page_by_page(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn runs_are_listed_newest_first_and_page_by_page(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     let group = Uuid::from_u128(2);
     let other = journal.listener(group, &listener_id("others")).await;
     // Claimed together: more rows than one statement takes.
@@ -59,8 +59,8 @@ async fn runs_are_listed_newest_first_and_page_by_page(place: Place) {
     assert_eq!(of_other.unwrap(), None);
 }
 
-async fn direct_runs_that_a_worker_had_under_way_are_closed_when_it_starts_again(place: Place) {
-    let (journal, listener) = fresh(&place).await;
+async fn direct_runs_that_a_worker_had_under_way_are_closed_when_it_starts_again(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
     let callers = journal.direct(&score()).await.unwrap();
     let direct = |id| Claim {
         listener: callers,
@@ -74,7 +74,7 @@ async fn direct_runs_that_a_worker_had_under_way_are_closed_when_it_starts_again
     assert_eq!(journal.take_unpublished(0, 10).await.unwrap(), []);
     drop(journal);
 
-    let journal = place().await;
+    let journal = open().await;
     assert_eq!(journal.recover().await.unwrap(), 1);
     assert_eq!(journal.recover().await.unwrap(), 0);
     let runs = journal.runs(&Owner::DirectCallers(score()), None, 10).await;

@@ -9,7 +9,7 @@ use domain::testing::{listener_id, topic_id};
 use domain::{Position, TopicId};
 use uuid::Uuid;
 
-use super::Place;
+use super::Opener;
 use crate::journal::{
     Claim, Claimed, Draft, Journal, JournalError, ListenerKey, MessageId, Owner, Pending,
     Publication, Representation, Taken, digest,
@@ -24,8 +24,8 @@ pub(super) fn group() -> Uuid {
 }
 
 /// An empty journal with a listener.
-pub(super) async fn fresh(place: &Place) -> (Journal, ListenerKey) {
-    let journal = place().await;
+pub(super) async fn fresh(open: &Opener) -> (Journal, ListenerKey) {
+    let journal = open().await;
     let listener = listener(&journal).await;
     (journal, listener)
 }

@@ -113,7 +113,7 @@ impl Batch<'_> {
         let sent: Vec<_> = decides
             .iter()
             .filter(|decide| decide.draft.pending != Pending::Nothing)
-            .map(|decide| (decide.run.run, publication(&decide.draft)))
+            .map(|decide| (decide.run.run, decide.draft.publication()))
             .collect();
         if sent.is_empty() {
             return Ok(());
@@ -165,13 +165,6 @@ fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-fn publication(draft: &Draft) -> Option<&Publication> {
-    match &draft.pending {
-        Pending::Result(publication) => Some(publication),
-        Pending::Nothing | Pending::DeadLetter => None,
-    }
-}
-
 /// The decisions of those runs that have one, with what is still to be published.
 pub(super) async fn recorded(
     journal: &mut PgConnection,
@@ -192,21 +185,17 @@ pub(super) async fn recorded(
     let mut recorded = HashMap::with_capacity(rows.len());
     for row in &rows {
         if let Some(mut found) = reads::recorded(row)? {
-            found.pending = pending(row)?;
+            found.draft.pending = pending(row)?;
             recorded.insert(row.try_get(reads::RECORDED_COLUMNS)?, found);
         }
     }
-    let has_outputs = |recorded: &Recorded| matches!(recorded.pending, Pending::Result(_));
     let pending = recorded
         .iter()
-        .filter(|(_, recorded)| has_outputs(recorded));
+        .filter(|(_, recorded)| recorded.draft.outputs().is_some());
     let pending: Vec<_> = pending.map(|(run, _)| *run).collect();
     for (run, topic, _) in reads::ended_outputs(journal, &pending).await? {
-        if let Some(Recorded {
-            pending: Pending::Result(left),
-            ..
-        }) = recorded.get_mut(&run)
-        {
+        let found = recorded.get_mut(&run).map(|found| &mut found.draft.pending);
+        if let Some(Pending::Result(left)) = found {
             left.outputs.retain(|output| *output != topic);
         }
     }

@@ -94,7 +94,7 @@ impl Batch<'_> {
         let mut recorded = decisions::recorded(self.tx, &runs).await?;
         let mut taken = Vec::new();
         for (row, run) in fitting.into_iter().zip(&runs) {
-            let pending = recorded.remove(run).map(|recorded| recorded.pending);
+            let pending = recorded.remove(run).map(|recorded| recorded.draft.pending);
             if let Some(Pending::Result(publication)) = pending {
                 let owner: String = row.try_get(4)?;
                 taken.push(Unpublished {

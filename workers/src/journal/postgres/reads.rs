@@ -13,7 +13,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 use uuid::Uuid;
 
-use crate::journal::decision::{Pending, Recorded};
+use crate::journal::decision::{Draft, Pending, Recorded};
 use crate::journal::store::{Page, ReadError, Reads};
 
 /// Connections for reads, and how long one is waited for.
@@ -185,18 +185,19 @@ pub(super) fn recorded(row: &PgRow) -> sqlx::Result<Option<Recorded>> {
         return Ok(None);
     };
     let (status, digest): (Option<i32>, Option<Vec<u8>>) = (row.try_get(3)?, row.try_get(7)?);
-    Ok(Some(Recorded {
+    let draft = Draft {
         decision,
         version: parsed(row, 1)?,
         revision: parsed(row, 2)?.map(Position),
         status: status.and_then(|status| status.try_into().ok()),
         reason: parsed(row, 4)?,
         reason_text: row.try_get(5)?,
-        finished_at: time(row, 6)?,
         digest: digest.and_then(|digest| digest.try_into().ok()),
         failure: parsed(row, 8)?,
         pending: Pending::Nothing,
-    }))
+    };
+    let finished_at = time(row, 6)?;
+    Ok(Some(Recorded { draft, finished_at }))
 }
 
 fn run_record(row: &PgRow) -> sqlx::Result<Run> {

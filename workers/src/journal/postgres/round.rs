@@ -1,5 +1,5 @@
-//! The operations of a batch in rounds: in each, none touches what another does, so that those of a
-//! kind are done by one statement.
+//! Splits a batch into rounds. Within a round, no two operations touch the same run, so that one
+//! statement can execute all operations of a kind.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use crate::journal::operation::{
 };
 use crate::journal::record::{Claim, RunKey};
 
-/// Operations that are done together, each with its place among the answers.
+/// Operations that are executed together, each with its place among the answers.
 #[derive(Default)]
 struct Round<'o> {
     claims: Vec<(usize, &'o Claims)>,
@@ -23,7 +23,7 @@ struct Round<'o> {
     touched: HashSet<RunKey>,
 }
 
-/// Does all of `operations`, and answers each.
+/// Executes `operations`, and returns an answer for each.
 pub(super) async fn apply(
     batch: &mut Batch<'_>,
     operations: &[Operation],
@@ -48,7 +48,7 @@ pub(super) async fn apply(
     answers.collect()
 }
 
-/// Does an operation that has no others of its kind beside it.
+/// Executes an operation outside of a round.
 async fn alone(batch: &mut Batch<'_>, operation: &Operation) -> sqlx::Result<Answer> {
     Ok(match operation {
         Operation::Listener(listener) => Answer::Listener(batch.listener(listener).await?),
@@ -71,13 +71,13 @@ async fn alone(batch: &mut Batch<'_>, operation: &Operation) -> sqlx::Result<Ans
 }
 
 impl<'o> Round<'o> {
-    /// Whether an operation touches nothing that one of this round does.
+    /// Whether no operation of this round touches the same run.
     fn has_room_for(&self, operation: &Operation) -> bool {
         touched(operation).is_none_or(|run| !self.touched.contains(&run))
     }
 
-    /// Takes an operation into the round, with its answer where that is known; none for one that is
-    /// done alone.
+    /// Adds an operation, and returns its answer if that is known already; none for an operation that
+    /// is executed outside of rounds.
     fn take(&mut self, place: usize, operation: &'o Operation) -> Option<Option<Answer>> {
         self.touched.extend(touched(operation));
         Some(match operation {
@@ -143,8 +143,7 @@ impl<'o> Round<'o> {
         batch.holds(&self.holds).await?;
         batch.published(&self.published).await?;
         batch.advance(&self.advances).await?;
-        // Last: what somebody had done before he took a message again is found by that. Who waits
-        // for what he takes has done nothing else since.
+        // Last, so that a claim sees what its caller has done before it.
         let claims: Vec<&Claim> = self
             .claims
             .iter()
@@ -159,7 +158,7 @@ impl<'o> Round<'o> {
     }
 }
 
-/// The run that an operation touches. Messages that are taken are none yet.
+/// The run that an operation touches. A message that is being claimed has none yet.
 fn touched(operation: &Operation) -> Option<RunKey> {
     match operation {
         Operation::Attempt(Attempt(run))

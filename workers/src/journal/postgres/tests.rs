@@ -1,7 +1,5 @@
 //! The contract on PostgreSQL, and what only PostgreSQL promises.
 
-mod database;
-
 use std::sync::Arc;
 
 use domain::testing::score;
@@ -9,16 +7,16 @@ use domain::{RunId, WorkerId};
 use futures_util::future::join_all;
 use uuid::Uuid;
 
-use self::database::Database;
-use crate::journal::contract::{self, Place};
+use crate::journal::contract::{self, Opener};
 use crate::journal::{Claim, Draft, Journal, ListenerKey, Outcome, RunKey, Taken};
+use test_database::Database;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql_holds_the_contract() {
-    contract::hold(new_place).await;
+    contract::hold(new_journal).await;
 }
 
-fn new_place() -> Place {
+fn new_journal() -> Opener {
     let database = Arc::new(tokio::sync::OnceCell::<Database>::new());
     Arc::new(move || {
         let database = Arc::clone(&database);

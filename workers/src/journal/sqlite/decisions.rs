@@ -54,11 +54,10 @@ impl Batch<'_> {
 
     /// Puts what there is to be published into the outbox, held by whoever decided.
     fn send_out(&self, run: RunKey, draft: &Draft) -> rusqlite::Result<()> {
-        let publication = match &draft.pending {
-            Pending::Nothing => return Ok(()),
-            Pending::DeadLetter => None,
-            Pending::Result(publication) => Some(publication),
-        };
+        if draft.pending == Pending::Nothing {
+            return Ok(());
+        }
+        let publication = draft.publication();
         let described = publication.map(|publication| &publication.representation);
         self.tx
             .prepare_cached(
@@ -115,14 +114,14 @@ pub(super) fn recorded(journal: &Connection, run: RunKey) -> rusqlite::Result<Op
     let found = select.query_row([run.run], |row| {
         let mut recorded = reads::recorded(row, 0)?;
         if let Some(recorded) = &mut recorded {
-            recorded.pending = pending(row)?;
+            recorded.draft.pending = pending(row)?;
         }
         Ok(recorded)
     });
     let Some(mut recorded) = found.optional()?.flatten() else {
         return Ok(None);
     };
-    if let Pending::Result(publication) = &mut recorded.pending {
+    if let Pending::Result(publication) = &mut recorded.draft.pending {
         let ended = reads::ended_outputs(journal, run.run)?;
         publication
             .outputs

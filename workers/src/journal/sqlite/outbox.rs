@@ -57,7 +57,7 @@ impl Batch<'_> {
             }
             let run = unpublished.run;
             let recorded = decisions::recorded(self.tx, run)?;
-            let pending = recorded.map(|recorded| recorded.pending);
+            let pending = recorded.map(|recorded| recorded.draft.pending);
             if let Some(Pending::Result(publication)) = pending {
                 self.hold(&Hold { run, holds: true })?;
                 taken.push(Unpublished {

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::schema;
-use crate::journal::decision::{Pending, Recorded};
+use crate::journal::decision::{Draft, Pending, Recorded};
 use crate::journal::store::{Page, ReadError, Reads};
 
 /// Reads at a time.
@@ -176,18 +176,19 @@ pub(super) fn recorded(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<R
     let Some(code) = row.get_ref(first)?.as_str_or_null()? else {
         return Ok(None);
     };
-    Ok(Some(Recorded {
+    let draft = Draft {
         decision: parse(first, code)?,
         version: parsed(row, first + 1)?,
         revision: parsed(row, first + 2)?.map(Position),
         status: row.get(first + 3)?,
         reason: parsed(row, first + 4)?,
         reason_text: row.get(first + 5)?,
-        finished_at: time(row, first + 6)?,
         digest: row.get(first + 7)?,
         failure: parsed(row, first + 8)?,
         pending: Pending::Nothing,
-    }))
+    };
+    let finished_at = time(row, first + 6)?;
+    Ok(Some(Recorded { draft, finished_at }))
 }
 
 fn run_record(row: &Row<'_>) -> rusqlite::Result<Run> {

@@ -8,15 +8,15 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::journal::contract::{self, Place};
+use crate::journal::contract::{self, Opener};
 use crate::journal::{Journal, JournalError};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_holds_the_contract() {
-    contract::hold(new_place).await;
+    contract::hold(new_journal).await;
 }
 
-fn new_place() -> Place {
+fn new_journal() -> Opener {
     let directory = Arc::new(TempDir::new().unwrap());
     Arc::new(move || {
         let directory = Arc::clone(&directory);

@@ -11,7 +11,7 @@ use super::claim::Run;
 use super::expressions::{Compiled, Failed};
 use super::invoke::{Finding, Found, all_failed};
 
-pub(super) struct Outcome {
+pub(super) struct Tried {
     pub(super) verdict: Verdict,
     /// None where an expression failed before the call.
     called: Option<Called>,
@@ -19,7 +19,7 @@ pub(super) struct Outcome {
     failed: Option<String>,
 }
 
-impl Outcome {
+impl Tried {
     /// That of a call, whose result is transformed if it succeeded.
     pub(super) fn of(
         mut called: Called,
