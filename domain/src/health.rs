@@ -65,8 +65,6 @@ pub struct Health<W> {
     pause: Pause,
     /// Messages in a row that were refused for good.
     refusals: u32,
-    /// Failures in a row of messages whose fault they may be, none of which passed after all.
-    fruitless: u32,
     failing: Failing,
     /// How often the expressions became others.
     expressions: u64,
@@ -136,7 +134,6 @@ impl<W> Health<W> {
             alone: false,
             pause: Pause::default(),
             refusals: 0,
-            fruitless: 0,
             failing: Failing::default(),
             expressions: 0,
         }

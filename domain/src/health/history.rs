@@ -2,6 +2,13 @@
 
 use super::Call;
 
+/// What an attempt has to say against its message, in bits: as much as a failure does while one of
+/// four others fails.
+const BITS_OF_AN_ATTEMPT: f64 = 2.0;
+
+/// What is enough for any number of attempts, in bits: one in a million.
+const BITS_ENOUGH: f64 = 20.0;
+
 /// The failed calls of a message since it was received, none at first.
 #[derive(Clone, Debug, Default)]
 pub struct History {
@@ -22,6 +29,9 @@ pub struct History {
     pub(super) put_off: u32,
     /// How often an expression failed for it.
     pub(super) unevaluated: u32,
+    /// What the failures say against it, in bits: how unlikely they would be for a good message, by
+    /// how others fared.
+    evidence: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +75,16 @@ impl History {
         });
         self.last = answered;
         answered > since
+    }
+
+    /// Notes a failure that a good message would have had with the chance `risk`.
+    pub(super) fn failed_at(&mut self, risk: f64) {
+        self.evidence -= risk.log2();
+    }
+
+    /// Whether the failures are no bad luck, where so many attempts are allowed.
+    pub(super) fn is_proven(&self, allowed: u32) -> bool {
+        self.evidence >= BITS_ENOUGH.min(BITS_OF_AN_ATTEMPT * f64::from(allowed))
     }
 
     /// Forgets the attempts that were not its fault; answers how many.

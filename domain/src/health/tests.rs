@@ -70,6 +70,13 @@ impl Given {
         self.end(&call, &mut History::default(), verdict)
     }
 
+    /// As many messages as it takes to tell one that fails among them from bad luck.
+    fn several(&mut self, verdict: Verdict) {
+        for _ in 0..6 {
+            self.one(verdict);
+        }
+    }
+
     pub(super) fn reason(&self) -> Option<Reason> {
         self.health.opened().map(|(_, reason)| reason)
     }
@@ -152,7 +159,7 @@ fn failures_are_the_messages_own_once_others_are_answered() {
     let call = given.begin(1);
     let first = given.end_counted(&call, &mut history, AGAIN, 1, 3);
     assert!(matches!(first, Sentence::Again { refund: 0, .. }));
-    given.one(Verdict::Succeeded);
+    given.several(Verdict::Succeeded);
     let call = given.begin(1);
     let second = given.end_counted(&call, &mut history, AGAIN, 2, 3);
     assert!(matches!(second, Sentence::Again { refund: 0, .. }));
@@ -163,12 +170,32 @@ fn failures_are_the_messages_own_once_others_are_answered() {
 }
 
 #[test]
+fn where_few_others_were_answered_more_failures_are_needed() {
+    let mut given = Given::concurrency(1);
+    let mut history = History::default();
+    let call = given.begin(1);
+    given.end_counted(&call, &mut history, AGAIN, 1, 3);
+    given.one(Verdict::Succeeded);
+    let mut refunds = Vec::new();
+    let ended = loop {
+        let call = given.begin(1);
+        let attempts = 3.min(2 + refunds.len() as u32);
+        match given.end_counted(&call, &mut history, AGAIN, attempts, 3) {
+            Sentence::Again { refund, .. } => refunds.push(refund),
+            ended @ (Sentence::Passed | Sentence::Faulty(_)) => break ended,
+        }
+    };
+    assert_eq!(ended, Sentence::Faulty(Reason::AttemptsExhausted));
+    assert_eq!(refunds, [0, 1, 1]);
+}
+
+#[test]
 fn a_message_that_is_forbidden_among_good_ones_blocks_nobody() {
     let mut given = Given::concurrency(2);
     let mut history = History::default();
     for attempt in 1..=3 {
         let call = given.begin(1);
-        given.one(Verdict::Succeeded);
+        given.several(Verdict::Succeeded);
         let ended = given.end_counted(&call, &mut history, FORBIDDEN, attempt, 3);
         assert_eq!(given.reason(), None);
         assert_eq!(

@@ -12,13 +12,6 @@ use crate::settlement::{Reason, Verdict, backoff};
 /// Messages in a row refused for good, without a result between them, that mean that it is not them.
 const REFUSALS: u32 = 20;
 
-/// The chance that is left to bad luck.
-const LUCK: f64 = 1e-6;
-
-/// Failures in a row, of messages that may be faulty and are tried again, that are not bad luck
-/// however many others fail.
-const FRUITLESS: u32 = 40;
-
 /// Failures of one message, others answered between each two, that are its own whatever else fails.
 const WITNESSED: u32 = 50;
 
@@ -72,9 +65,6 @@ impl<W> Health<W> {
         let recovered = history.is_suspect(self.answered);
         self.answered += 1;
         self.refusals = 0;
-        if recovered {
-            self.fruitless = 0;
-        }
         if !self.is_current(call) {
             return;
         }
@@ -104,7 +94,12 @@ impl<W> Health<W> {
         let mut refund = self.note(call, history);
         history.pending += 1;
         let is_suspect = history.is_suspect(self.answered);
-        let is_own = self.is_own(call, history, is_suspect);
+        let may_be_own = is_suspect && self.is_current(call) && !self.is_outage();
+        if may_be_own {
+            let message = history.message(call.number);
+            history.failed_at(self.window.risk(message, history.since()));
+        }
+        let is_own = may_be_own && self.is_own(call, history);
         if self.is_current(call) && (history.failures == 1 || !is_suspect) {
             self.window.failed(history.message(call.number));
         }
@@ -120,7 +115,11 @@ impl<W> Health<W> {
             history.pending = 0;
             let attempts = terms.attempts.saturating_sub(refund);
             if attempts >= terms.allowed {
-                return used_up;
+                if history.is_proven(terms.allowed) {
+                    return used_up;
+                }
+                // Too few others were called meanwhile to tell.
+                refund += 1;
             }
         } else if is_suspect || self.open.is_some() || !self.is_current(call) {
             refund += history.forgive();
@@ -227,22 +226,12 @@ impl<W> Health<W> {
         history.forgive()
     }
 
-    /// Whether the failure of a message is its own: others were answered since it failed first, and
-    /// most of them pass. Where they do not, those that fail would pass now and then when tried again.
-    fn is_own(&mut self, call: &Call, history: &History, is_suspect: bool) -> bool {
-        if !is_suspect || !self.is_current(call) || self.is_outage() {
-            return false;
-        }
-        if history.failures > 1 {
-            self.fruitless = self.fruitless.saturating_add(1);
-        }
+    /// Whether the failure of a message that may be faulty is its own: most others pass, or it has
+    /// failed too often for bad luck.
+    fn is_own(&self, call: &Call, history: &History) -> bool {
         let (message, since) = (history.message(call.number), history.since());
         let works = self.open.is_none() && self.window.works_for_others(message, since);
-        let luck = self
-            .window
-            .risk(message, since)
-            .powi(self.fruitless.cast_signed());
-        works || luck < LUCK || self.fruitless >= FRUITLESS
+        works || history.is_proven(u32::MAX)
     }
 
     pub(super) fn probe_failed(
@@ -269,9 +258,6 @@ impl<W> Health<W> {
         after: Option<Duration>,
         terms: Terms,
     ) {
-        if trouble == Trouble::Outage {
-            self.fruitless = 0;
-        }
         match &mut self.open {
             Some(open) => {
                 if trouble == Trouble::Outage {

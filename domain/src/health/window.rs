@@ -38,6 +38,13 @@ struct Others {
     failed: usize,
 }
 
+impl Others {
+    /// The chance that the next one fails (Laplace's rule of succession).
+    fn risk(self) -> f64 {
+        (self.failed + 1) as f64 / (self.called + 2) as f64
+    }
+}
+
 /// What many failures say about the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
@@ -117,11 +124,12 @@ impl Window {
             && since.failed <= since.called / 4
     }
 
-    /// The chance that a good message fails, by how others fared since `since`; 1 in 2 where there
-    /// were none.
+    /// The chance that a good message fails, by how others fared lately and since `since`, the
+    /// greater of the two; 1 in 2 where there were none.
     pub(super) fn risk(&self, message: u64, since: u64) -> f64 {
-        let others = self.others(message, since);
-        (others.failed + 1) as f64 / (others.called + 2) as f64
+        self.others(message, 0)
+            .risk()
+            .max(self.others(message, since).risk())
     }
 
     fn others(&self, message: u64, since: u64) -> Others {
@@ -215,9 +223,13 @@ mod tests {
 
     #[test]
     fn the_risk_of_a_good_message_is_that_of_the_others() {
-        assert!((window([]).risk(0, 0) - 0.5).abs() < 1e-9);
-        assert!((window([true, false, false]).risk(0, 0) - 0.4).abs() < 1e-9);
-        assert!((window([true, false, false]).risk(0, 1) - 0.25).abs() < 1e-9);
+        let risk = |calls: &[bool], since| window(calls.iter().copied()).risk(0, since);
+        assert!((risk(&[], 0) - 0.5).abs() < 1e-9);
+        assert!((risk(&[true, false, false], 0) - 0.4).abs() < 1e-9);
+        // Fewer passed lately than since.
+        assert!((risk(&[true, false, false], 1) - 0.4).abs() < 1e-9);
+        // Fewer passed since than lately.
+        assert!((risk(&[false, false, false, true], 3) - 2.0 / 3.0).abs() < 1e-9);
     }
 
     fn window_after_an_outage() -> Window {
