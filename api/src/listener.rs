@@ -5,6 +5,7 @@ pub mod disable;
 pub mod enable;
 mod expression;
 pub mod mutation;
+mod ordering;
 pub mod pause;
 pub mod query;
 pub mod reset_position;

@@ -137,6 +137,9 @@ pub enum WarningCode {
     /// The listener was enabled before: it goes on at its position, and
     /// `settings.start` applies only if that position is lost.
     GoesOnAtItsPosition,
+    /// With the ordering `PARTITION`, a partition has one call at a time, so no more calls are made
+    /// at once than there are partitions.
+    ConcurrencyExceedsPartitions,
 }
 
 impl Warning {
@@ -166,6 +169,17 @@ impl Warning {
                       settings.start applies only if that position is lost"
                 .to_owned(),
             path: Some(owned(&["input", "settings", "start"])),
+        }
+    }
+
+    pub(crate) fn concurrency_exceeds_partitions(partitions: u32) -> Self {
+        Self {
+            code: WarningCode::ConcurrencyExceedsPartitions,
+            message: format!(
+                "messages of a partition are handled one after the other, and the topic has \
+                 {partitions}: no more calls are made at once"
+            ),
+            path: Some(owned(&["input", "settings", "concurrency"])),
         }
     }
 

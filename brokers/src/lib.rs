@@ -10,7 +10,7 @@ pub mod positions;
 
 pub use metadata::{CloudEvent, Metadata, is_structured_event};
 pub use port::{
-    Backlog, Broker, BrokerError, Delivery, Identity, Message, Outgoing, Sink, Source,
+    Backlog, Broker, BrokerError, Delivery, Hold, Identity, Message, Outgoing, Sink, Source,
     SourceSettings, Start, TopicInfo,
 };
 pub use positions::{Beginning, Cause, Fingerprint, Positions, PositionsError, Standing};

@@ -126,22 +126,38 @@ pub trait Source: Send {
 /// this group, after a restart or a rebalance.
 pub struct Delivery {
     pub message: Message,
-    settle: Box<dyn FnOnce() + Send>,
+    hold: Box<dyn Hold>,
+}
+
+/// What a source keeps of a message that it has handed out. Dropped, the message is not done.
+pub trait Hold: Send + Sync {
+    /// As [`Delivery::settle`].
+    fn settle(self: Box<Self>);
+
+    /// As [`Delivery::is_lost`].
+    fn is_lost(&self) -> bool;
 }
 
 impl Delivery {
-    /// A delivery that calls `settle` at most once.
-    pub fn new(message: Message, settle: impl FnOnce() + Send + 'static) -> Self {
+    #[must_use]
+    pub fn new(message: Message, hold: impl Hold + 'static) -> Self {
         Self {
             message,
-            settle: Box::new(settle),
+            hold: Box::new(hold),
         }
+    }
+
+    /// Whether the broker has given the message to another reader, or will, whatever becomes of it
+    /// here.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.hold.is_lost()
     }
 
     /// Tells the broker that the message is done: its decision is durable. Does not wait; the
     /// broker may hear of it up to a second later, and a crash before that redelivers.
     pub fn settle(self) {
-        (self.settle)();
+        self.hold.settle();
     }
 }
 

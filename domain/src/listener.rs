@@ -21,7 +21,7 @@ pub use event::{
 pub use pause::{PauseListener, ResumeListener};
 pub use reset_position::{PartitionOffset, ResetListenerPosition, ResetTarget};
 pub use settings::{
-    FaultPolicy, ListenerSettings, RetryPatch, RetryPolicy, SettingsPatch, StartPosition,
-    Transform, TransformPatch,
+    FaultPolicy, ListenerSettings, MessageOrdering, RetryPatch, RetryPolicy, SettingsPatch,
+    StartPosition, Transform, TransformPatch,
 };
 pub use update::UpdateListener;

@@ -25,6 +25,7 @@ mod log_copy;
 mod log_faults;
 mod messages;
 mod mutations;
+mod ordering;
 mod past;
 mod positions;
 mod refusals;

@@ -21,6 +21,7 @@ use crate::delivery::blocks::{Blocks, Watch};
 use crate::delivery::gate::{Expected, Gate};
 use crate::delivery::{Failure, Pipeline, Received, deliver};
 use crate::journal::JournalError;
+use crate::lanes::Lanes;
 use crate::pause::Pause;
 use crate::resources::Resources;
 
@@ -72,6 +73,7 @@ pub(crate) async fn run(
     let connection = resources.connections.of(listener.topic.broker);
     let connection = connection.map_err(ConsumerError::Open)?;
     let reset = first.reset.as_ref().map(|reset| reset.at);
+    let ordering = first.settings.ordering;
     let settings = SourceSettings {
         topic: first.listener.topic.topic.to_string(),
         group: first.group.to_string(),
@@ -119,6 +121,7 @@ pub(crate) async fn run(
         wanted: pipeline.gate.wanted(),
         pipeline: Arc::new(pipeline),
         source,
+        lanes: Lanes::new(ordering),
         pending: Vec::new(),
         kib_in_flight: Arc::new(Semaphore::new(MOST_KIB_IN_FLIGHT as usize)),
         tasks: JoinSet::new(),
@@ -138,6 +141,7 @@ struct Consumer<'r> {
     resources: &'r Resources,
     pipeline: Arc<Pipeline>,
     source: Box<dyn Source>,
+    lanes: Lanes,
     blocked: Watch,
     /// How many messages the gate has a use for.
     wanted: watch::Receiver<usize>,
@@ -260,6 +264,7 @@ impl Consumer<'_> {
             let size = room.num_permits().min(kib(&delivery) as usize);
             let room = room.split(size).expect("it has as many");
             Received {
+                turn: self.lanes.join(&delivery.message),
                 delivery,
                 room,
                 expected,

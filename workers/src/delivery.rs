@@ -47,6 +47,7 @@ use self::expressions::Expressions;
 use self::gate::{Expected, Gate};
 use crate::connections::Connections;
 use crate::journal::{Journal, JournalError, ListenerKey, Pending};
+use crate::lanes::{Held, Turn};
 use crate::publishers::Publishers;
 
 /// What all messages of one consumer share.
@@ -80,6 +81,7 @@ pub(crate) struct Received {
     pub(crate) room: OwnedSemaphorePermit,
     /// Where it was taken on as a probe of an endpoint that is down.
     pub(crate) expected: Option<Expected>,
+    pub(crate) turn: Turn,
 }
 
 /// Why a message was left unsettled.
@@ -88,6 +90,9 @@ pub(crate) enum Unsettled {
     /// The consumer stops; the message goes back.
     #[error("the consumer stops")]
     Stopped,
+    /// Another reader has the message, and takes it from where it was left.
+    #[error("another reader has the message")]
+    Lost,
     #[error("the journal does not answer")]
     Journal(#[from] JournalError),
 }
@@ -115,24 +120,46 @@ pub(crate) async fn deliver(pipeline: &Pipeline, received: Vec<Received>) {
         .collect();
     while let Some(ended) = under_way.next().await {
         match ended {
-            Ok(Ok(()) | Err(Unsettled::Stopped)) => {}
+            Ok(Ok(()) | Err(Unsettled::Stopped | Unsettled::Lost)) => {}
             Ok(Err(Unsettled::Journal(error))) => pipeline.fail(error.into()),
             Err(panic) => pipeline.fail(Failure::panicked(&*panic)),
         }
     }
 }
 
-async fn take(pipeline: &Pipeline, received: Received, mut run: Run) -> Result<(), Unsettled> {
+/// Takes a message all the way once its turn has come, and lets the next one of its lane go.
+async fn take(pipeline: &Pipeline, received: Received, run: Run) -> Result<(), Unsettled> {
     let Received {
         delivery,
         room: _room,
-        expected,
+        mut expected,
+        mut turn,
     } = received;
+    if !turn.has_come() {
+        // It is no probe for now.
+        expected = None;
+        pipeline.unless_stopping(turn.come()).await??;
+    }
+    let taken = take_in_turn(pipeline, delivery, run, expected).await;
+    // What the journal was told of it stands before the next one's decision there, so a crash never
+    // has it published once more after the next.
+    if matches!(taken, Ok(()) | Err(Unsettled::Lost)) {
+        turn.pass();
+    }
+    taken
+}
+
+async fn take_in_turn(
+    pipeline: &Pipeline,
+    delivery: Delivery,
+    mut run: Run,
+    expected: Option<Expected>,
+) -> Result<(), Unsettled> {
     let message = &delivery.message;
     let decision = match run.decision.take() {
         Some(decision) => Some(decision),
         None => {
-            let finding = invoke::invoke(pipeline, message, &mut run, expected).await?;
+            let finding = invoke::invoke(pipeline, &delivery, &mut run, expected).await?;
             decide::decide(pipeline, message, &run, finding).await?
         }
     };
@@ -142,15 +169,30 @@ async fn take(pipeline: &Pipeline, received: Received, mut run: Run) -> Result<(
     let to_be_noted = match std::mem::take(&mut decision.draft.pending) {
         Pending::Nothing => false,
         Pending::DeadLetter => {
-            publish::dead_letter(pipeline, message, &run, &decision).await?;
+            publish::dead_letter(pipeline, &delivery, &run, &decision).await?;
             true
         }
         Pending::Result(publication) => {
-            publish::result(pipeline, &run, &decision, publication).await?;
+            publish::result(pipeline, &delivery, &run, &decision, publication).await?;
             true
         }
     };
     settle::settle(pipeline, &run, delivery, to_be_noted).await
+}
+
+impl From<Held> for Unsettled {
+    /// The message ahead is unsettled because the consumer ends, or is about to.
+    fn from(_: Held) -> Self {
+        Self::Stopped
+    }
+}
+
+/// Leaves a message to the reader that has it now.
+fn unless_lost(delivery: &Delivery) -> Result<(), Unsettled> {
+    if delivery.is_lost() {
+        return Err(Unsettled::Lost);
+    }
+    Ok(())
 }
 
 impl Failure {

@@ -7,6 +7,7 @@ mod control_plane;
 mod delivery;
 mod direct;
 pub mod journal;
+mod lanes;
 mod outbox;
 mod pause;
 mod publishers;

@@ -40,6 +40,7 @@ pub(crate) fn step(running: &Desired, desired: &Desired) -> Step {
         && now.settings.start == then.settings.start
         && now.reset == then.reset
         && now.settings.concurrency == then.settings.concurrency
+        && now.settings.ordering == then.settings.ordering
         && running.broker == desired.broker;
     if !same_source {
         Step::Restart
@@ -199,7 +200,7 @@ impl Reconciler {
 #[cfg(test)]
 mod tests {
     use domain::broker::{BrokerSettings, KafkaSecurity};
-    use domain::listener::ResetTarget;
+    use domain::listener::{MessageOrdering, ResetTarget};
     use domain::{Outputs, Position, PositionReset};
     use uuid::Uuid;
 
@@ -249,6 +250,8 @@ mod tests {
     fn another_source_needs_another_consumer() {
         assert_eq!(step_after(|a| a.group = Uuid::nil()), Step::Restart);
         assert_eq!(step_after(|a| a.settings.concurrency += 1), Step::Restart);
+        let by_key = MessageOrdering::Key;
+        assert_eq!(step_after(|a| a.settings.ordering = by_key), Step::Restart);
         let reset = PositionReset {
             at: Position(7),
             to: ResetTarget::Earliest,

@@ -6,10 +6,10 @@ use domain::listener::{EnableListener, ListenerEnabled, ListenerSettings};
 use domain::{ListenerId, Payload, Position, Thing};
 use projections::event::{EventFilter, EventPaging};
 
-use super::expression;
 use super::mutation::ListenerPayload;
 use super::settings::ListenerSettingsInput;
 use super::update::about_dlq;
+use super::{expression, ordering};
 use crate::cycle;
 use crate::error::read_failure;
 use crate::id;
@@ -91,6 +91,7 @@ impl Mutation for ListenerEnableInput {
         if start.is_some() && was_enabled_before(ctx, listener, position).await? {
             warnings.push(Warning::goes_on_at_its_position());
         }
+        warnings.extend(ordering::warning(ctx, listener).await?);
         Ok(warnings)
     }
 }

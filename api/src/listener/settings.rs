@@ -2,8 +2,9 @@
 
 use async_graphql::{Enum, InputObject, SimpleObject};
 use domain::listener::{
-    FaultPolicy as DomainFaults, ListenerSettings as DomainSettings, RetryPolicy as DomainRetry,
-    StartPosition, Transform as DomainTransform,
+    FaultPolicy as DomainFaults, ListenerSettings as DomainSettings,
+    MessageOrdering as DomainOrdering, RetryPolicy as DomainRetry, StartPosition,
+    Transform as DomainTransform,
 };
 
 use crate::scalar::DateTime;
@@ -17,6 +18,8 @@ pub struct ListenerSettings {
     pub start: Option<ListenerStart>,
     /// How many calls each worker makes at once.
     pub concurrency: u32,
+    /// Which messages are handled one after the other.
+    pub ordering: MessageOrdering,
     /// How retryable calls are repeated.
     pub retry: RetryPolicy,
     /// What happens to a faulty message if there is no dead letter queue.
@@ -75,6 +78,19 @@ pub enum ListenerStartAt {
     Timestamp,
 }
 
+/// Which messages of a listener are handled one after the other: of those, one has ended, and its
+/// result or dead letter is published, before the next is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "DomainOrdering")]
+pub enum MessageOrdering {
+    /// None of them.
+    None,
+    /// Those of a partition.
+    Partition,
+    /// Those of a partition that have the same key. Messages without a key have no order.
+    Key,
+}
+
 /// What a listener without a dead letter queue does with a faulty message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "DomainFaults")]
@@ -95,6 +111,9 @@ pub struct ListenerSettingsInput {
     pub start: Option<ListenerStartInput>,
     /// How many calls each worker makes at once: 1 to 1,024; by default 16.
     pub concurrency: Option<u32>,
+    /// Which messages are handled one after the other; by default `NONE` of them. A message that is
+    /// called again holds those that come after it.
+    pub ordering: Option<MessageOrdering>,
     /// How retryable calls are repeated.
     pub retry: Option<RetryPolicyInput>,
     /// What happens to a faulty message if there is no dead letter queue; by default `BLOCK`.
@@ -149,6 +168,7 @@ impl ListenerSettingsInput {
         let retry = self.retry.as_ref();
         Ok(DomainSettings {
             concurrency: self.concurrency.unwrap_or(defaults.concurrency),
+            ordering: self.ordering.map_or(defaults.ordering, Into::into),
             retry: DomainRetry {
                 max_attempts: retry
                     .and_then(|retry| retry.max_attempts)
@@ -192,6 +212,7 @@ impl From<DomainSettings> for ListenerSettings {
         Self {
             start: settings.start.map(Into::into),
             concurrency: settings.concurrency,
+            ordering: settings.ordering.into(),
             retry: RetryPolicy {
                 max_attempts: settings.retry.max_attempts,
                 initial_backoff_ms: settings.retry.initial_backoff_ms,

@@ -3,7 +3,7 @@
 use async_graphql::{InputObject, MaybeUndefined};
 use domain::listener::{ListenerSettings, RetryPatch, RetryPolicy, SettingsPatch, TransformPatch};
 
-use super::settings::FaultPolicy;
+use super::settings::{FaultPolicy, MessageOrdering};
 
 /// The settings of a listener to change. What is left out stays as it is; null resets it to the
 /// default.
@@ -11,6 +11,9 @@ use super::settings::FaultPolicy;
 pub struct ListenerSettingsPatchInput {
     /// How many calls each worker makes at once: 1 to 1,024; by default 16.
     pub concurrency: MaybeUndefined<u32>,
+    /// Which messages are handled one after the other; by default `NONE` of them. A message that is
+    /// called again holds those that come after it.
+    pub ordering: MaybeUndefined<MessageOrdering>,
     /// How retryable calls are repeated.
     pub retry: MaybeUndefined<RetryPolicyPatchInput>,
     /// What happens to a faulty message if there is no dead letter queue; by default `BLOCK`.
@@ -59,6 +62,7 @@ pub(super) fn patch(settings: &MaybeUndefined<ListenerSettingsPatchInput>) -> Se
         MaybeUndefined::Null => (&defaults).into(),
         MaybeUndefined::Value(settings) => SettingsPatch {
             concurrency: or_default(settings.concurrency, defaults.concurrency),
+            ordering: or_default(settings.ordering, defaults.ordering.into()).map(Into::into),
             retry: retry(&settings.retry, defaults.retry),
             faults: or_default(settings.faults, defaults.faults.into()).map(Into::into),
             max_message_bytes: or_default(settings.max_message_bytes, defaults.max_message_bytes),
@@ -146,7 +150,7 @@ mod tests {
     fn null_is_the_default_at_every_depth() {
         assert_eq!(patched(Some(Value::Null)), defaults());
         let members = value!({
-            "concurrency": null, "retry": null, "faults": null, "maxMessageBytes": null,
+            "concurrency": null, "ordering": null, "retry": null, "faults": null, "maxMessageBytes": null,
             "filter": null, "transform": null,
         });
         assert_eq!(patched(Some(members)), defaults());

@@ -5,9 +5,9 @@ use domain::flow::{Flow, Flows, Node};
 use domain::listener::UpdateListener;
 use domain::{ListenerId, Position};
 
-use super::expression;
 use super::mutation::ListenerPayload;
 use super::settings_patch::{ListenerSettingsPatchInput, patch};
+use super::{expression, ordering};
 use crate::cycle;
 use crate::id;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Terms, arguments};
@@ -78,12 +78,17 @@ impl Mutation for ListenerUpdateInput {
         listener: &ListenerId,
         _position: Position,
     ) -> async_graphql::Result<Vec<Warning>> {
-        let MaybeUndefined::Value(dlq) = &self.dlq else {
-            return Ok(Vec::new());
-        };
-        let dlq = dlq.parse().ok();
-        let flows = Flow::of_listener(listener, dlq.as_ref());
-        cycle::warnings(ctx, &Node::Topic(listener.topic.clone()), flows).await
+        let mut warnings = Vec::new();
+        if let MaybeUndefined::Value(dlq) = &self.dlq {
+            let dlq = dlq.parse().ok();
+            let flows = Flow::of_listener(listener, dlq.as_ref());
+            let source = Node::Topic(listener.topic.clone());
+            warnings.extend(cycle::warnings(ctx, &source, flows).await?);
+        }
+        if !matches!(self.settings, MaybeUndefined::Undefined) {
+            warnings.extend(ordering::warning(ctx, listener).await?);
+        }
+        Ok(warnings)
     }
 }
 

@@ -69,12 +69,14 @@ pub async fn out_of_order_settlement_redelivers_from_the_first_unsettled(
     within(source.close()).await.expect("closed");
 }
 
-/// Settling after the source was closed does nothing, also while the group's next source reads.
+/// After the source was closed a delivery is lost, and settling it does nothing, also while the group's next source reads.
 pub async fn a_late_settlement_moves_nothing(broker: &dyn Broker, topic: &str) {
     publish(broker, topic, 0..1).await;
     let mut source = open(broker, topic, "late", 100).await;
     let late = receive(&mut *source).await;
+    assert!(!late.is_lost());
     within(source.close()).await.expect("closed");
+    assert!(late.is_lost());
 
     let mut source = open(broker, topic, "late", 100).await;
     let again = receive(&mut *source).await;

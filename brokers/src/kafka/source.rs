@@ -16,10 +16,11 @@ use super::context::Health;
 use super::errors::broker_error;
 use super::group::GroupContext;
 use super::locate::Locator;
-use super::partitions::Partitions;
+use super::partitions::{Partition, Partitions};
 use super::poller::{Event, Poller};
 use super::unsettled::Unsettled;
-use crate::port::{BrokerError, Delivery, Source, SourceSettings};
+use crate::offsets::Ticket;
+use crate::port::{BrokerError, Delivery, Hold, Source, SourceSettings};
 
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Above it a source would hold more messages than a process should.
@@ -94,9 +95,11 @@ impl Source for KafkaSource {
                 self.unsettled.wake();
                 continue;
             }
-            return Ok(Delivery::new(handed_out.message, move || {
-                handed_out.partition.settle(handed_out.ticket);
-            }));
+            let held = Held {
+                partition: handed_out.partition,
+                ticket: handed_out.ticket,
+            };
+            return Ok(Delivery::new(handed_out.message, held));
         }
     }
 
@@ -112,6 +115,22 @@ impl Source for KafkaSource {
                 "the group was not left in time; what was settled last may come again".to_owned(),
             )),
         }
+    }
+}
+
+/// A message of a partition.
+struct Held {
+    partition: Arc<Partition>,
+    ticket: Ticket,
+}
+
+impl Hold for Held {
+    fn settle(self: Box<Self>) {
+        self.partition.settle(self.ticket);
+    }
+
+    fn is_lost(&self) -> bool {
+        self.partition.is_revoked()
     }
 }
 

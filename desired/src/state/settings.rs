@@ -1,6 +1,8 @@
 //! A listener's settings, as documents and the API write them.
 
-use domain::listener::{FaultPolicy, ListenerSettings, RetryPolicy, StartPosition, Transform};
+use domain::listener::{
+    FaultPolicy, ListenerSettings, MessageOrdering, RetryPolicy, StartPosition, Transform,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,6 +18,8 @@ pub(crate) struct SettingsSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) start: Option<StartSpec>,
     pub(crate) concurrency: u32,
+    #[serde(default, skip_serializing_if = "MessageOrdering::is_none")]
+    pub(crate) ordering: MessageOrdering,
     pub(crate) faults: FaultPolicy,
     pub(crate) max_message_bytes: u64,
     pub(crate) retry: RetrySpec,
@@ -84,6 +88,7 @@ struct SettingsFields {
     start: Option<StartSpec>,
     #[serde(default, deserialize_with = "number::read_some")]
     concurrency: Option<u32>,
+    ordering: Option<MessageOrdering>,
     faults: Option<FaultPolicy>,
     #[serde(default, deserialize_with = "number::read_some")]
     max_message_bytes: Option<u64>,
@@ -116,6 +121,7 @@ impl TryFrom<SettingsFields> for SettingsSpec {
         let settings = ListenerSettings {
             start,
             concurrency: fields.concurrency.unwrap_or(usual.concurrency),
+            ordering: fields.ordering.unwrap_or(usual.ordering),
             retry: RetryPolicy {
                 max_attempts: fields.retry.max_attempts,
                 initial_backoff_ms: fields.retry.initial_backoff_ms,
@@ -151,6 +157,7 @@ impl SettingsSpec {
         Self {
             start,
             concurrency: settings.concurrency,
+            ordering: settings.ordering,
             faults: settings.faults,
             max_message_bytes: settings.max_message_bytes,
             retry: settings.retry.into(),
@@ -191,10 +198,11 @@ impl SettingsSpec {
     }
 
     /// All settings but where the listener starts.
-    fn changeable(&self) -> [(&'static str, Value); 9] {
+    fn changeable(&self) -> [(&'static str, Value); 10] {
         let (retry, transform) = (&self.retry, &self.transform);
         [
             ("concurrency", json!(self.concurrency)),
+            ("ordering", json!(self.ordering)),
             ("faults", json!(self.faults)),
             ("maxMessageBytes", json!(self.max_message_bytes)),
             ("retry.maxAttempts", json!(retry.max_attempts)),

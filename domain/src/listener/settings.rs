@@ -13,6 +13,8 @@ pub struct ListenerSettings {
     pub start: Option<StartPosition>,
     /// Calls in flight at once, per worker: 1 to 1,024.
     pub concurrency: u32,
+    #[serde(default, skip_serializing_if = "MessageOrdering::is_none")]
+    pub ordering: MessageOrdering,
     pub retry: RetryPolicy,
     /// What happens to a faulty message when there is no dead letter queue.
     pub faults: FaultPolicy,
@@ -48,6 +50,20 @@ pub enum StartPosition {
     Timestamp { time: Timestamp },
 }
 
+/// Which messages of a listener are handled one after the other. Of those, one has ended, and what
+/// it has to publish is published, before the next is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum MessageOrdering {
+    /// None of them.
+    #[default]
+    None,
+    /// Those of a partition.
+    Partition,
+    /// Those of a partition that have the same key; none of those without a key.
+    Key,
+}
+
 /// How often and how fast a retryable call is repeated: exponential, with full jitter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryPolicy {
@@ -77,6 +93,7 @@ const LONGEST_EXPRESSION: usize = 4096;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SettingsPatch {
     pub concurrency: Option<u32>,
+    pub ordering: Option<MessageOrdering>,
     pub retry: RetryPatch,
     pub faults: Option<FaultPolicy>,
     pub max_message_bytes: Option<u64>,
@@ -107,6 +124,7 @@ impl ListenerSettings {
         Self {
             start: start.into(),
             concurrency: 16,
+            ordering: MessageOrdering::None,
             retry: RetryPolicy::default(),
             faults: FaultPolicy::Block,
             max_message_bytes: 1024 * 1024,
@@ -166,6 +184,13 @@ fn unless_long(field: &'static str, expression: Option<&str>) -> Result<(), Refu
     Ok(())
 }
 
+impl MessageOrdering {
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+}
+
 impl Transform {
     #[must_use]
     pub fn is_none(&self) -> bool {
@@ -180,6 +205,7 @@ impl SettingsPatch {
         ListenerSettings {
             start: present.start,
             concurrency: self.concurrency.unwrap_or(present.concurrency),
+            ordering: self.ordering.unwrap_or(present.ordering),
             retry: RetryPolicy {
                 max_attempts: self.retry.max_attempts.unwrap_or(retry.max_attempts),
                 initial_backoff_ms: self
@@ -208,6 +234,7 @@ impl From<&ListenerSettings> for SettingsPatch {
     fn from(settings: &ListenerSettings) -> Self {
         Self {
             concurrency: Some(settings.concurrency),
+            ordering: Some(settings.ordering),
             retry: settings.retry.into(),
             faults: Some(settings.faults),
             max_message_bytes: Some(settings.max_message_bytes),

@@ -78,7 +78,9 @@ pub(crate) enum Asked {
 pub(crate) mod tests {
     use domain::Position;
     use domain::algorithm::Protocol;
-    use domain::listener::{FaultPolicy, ListenerSettings, RetryPolicy, StartPosition, Transform};
+    use domain::listener::{
+        FaultPolicy, ListenerSettings, MessageOrdering, RetryPolicy, StartPosition, Transform,
+    };
     use domain::run::CalledVersion;
     use domain::testing::{listener_id, topic_id};
     use uuid::Uuid;
@@ -102,6 +104,7 @@ pub(crate) mod tests {
             settings: ListenerSettings {
                 start: Some(StartPosition::Earliest),
                 concurrency: 4,
+                ordering: MessageOrdering::Partition,
                 retry: RetryPolicy {
                     max_attempts: 3,
                     initial_backoff_ms: 10,

@@ -73,7 +73,7 @@ impl Run {
 /// run is not kept any more is settled.
 pub(super) async fn claim(
     pipeline: &Pipeline,
-    received: Vec<Received>,
+    mut received: Vec<Received>,
 ) -> Result<impl Iterator<Item = (Received, Run)>, JournalError> {
     let assignment = pipeline.current();
     let can_call = is_callable(&assignment) && !pipeline.gate.is_open();
@@ -84,8 +84,9 @@ pub(super) async fn claim(
         (!is_too_large(&assignment, message)).then(|| Sifted::of(expressions, message))
     };
     let sifted: Vec<_> = received.iter().map(sift).collect();
-    let claims = received.iter().zip(&sifted).map(|(received, sifted)| {
-        let passes = sifted.as_ref().is_some_and(Sifted::is_sent);
+    let claims = received.iter_mut().zip(&sifted).map(|(received, sifted)| {
+        // One that waits for others is not called soon, so its call is counted when it is made.
+        let passes = received.turn.has_come() && sifted.as_ref().is_some_and(Sifted::is_sent);
         Claim {
             listener: pipeline.key,
             taken: taken(pipeline.group, &received.delivery.message),
@@ -98,6 +99,7 @@ pub(super) async fn claim(
     Ok(all.filter_map(|(((received, sifted), claim), claimed)| {
         let Some(claimed) = claimed else {
             received.delivery.settle();
+            received.turn.pass();
             return None;
         };
         let run = run(&received, sifted, claim, claimed);

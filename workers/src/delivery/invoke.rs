@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use brokers::Message;
+use brokers::{Delivery, Message};
 use bytes::Bytes;
 use domain::Assignment;
 use domain::health::{Candidate, History, Sentence};
@@ -17,7 +17,7 @@ use super::expressions::Compiled;
 use super::gate::{Ended, Expected};
 use super::input::Input;
 use super::tried::Tried;
-use super::{Pipeline, Unsettled, is_callable, is_too_large};
+use super::{Pipeline, Unsettled, is_callable, is_too_large, unless_lost};
 use crate::journal::Representation;
 
 /// What invoking came to.
@@ -44,11 +44,11 @@ pub(super) enum Found {
 
 pub(super) async fn invoke(
     pipeline: &Pipeline,
-    message: &Message,
+    delivery: &Delivery,
     run: &mut Run,
     expected: Option<Expected>,
 ) -> Result<Finding, Unsettled> {
-    let found = try_calls(pipeline, message, run, expected).await;
+    let found = try_calls(pipeline, delivery, run, expected).await;
     if !matches!(found, Err(Unsettled::Journal(_))) && run.counted_ahead {
         // The call that was counted was never made, or cut short.
         refund(pipeline, run, 1).await?;
@@ -58,10 +58,11 @@ pub(super) async fn invoke(
 
 async fn try_calls(
     pipeline: &Pipeline,
-    message: &Message,
+    delivery: &Delivery,
     run: &mut Run,
     mut expected: Option<Expected>,
 ) -> Result<Finding, Unsettled> {
+    let message = &delivery.message;
     let mut history = History::default();
     let mut candidate = Candidate {
         is_fresh: true,
@@ -78,6 +79,7 @@ async fn try_calls(
         }
         let turn = pipeline.gate.enter(candidate, expected.take());
         let pass = pipeline.unless_stopping(turn).await?;
+        unless_lost(delivery)?;
         candidate = Candidate::default();
         // The newest: it may have changed while the message waited for its turn.
         let (assignment, expressions) = pipeline.until(to_call(pipeline)).await?;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brokers::{BrokerError, Message, Outgoing};
+use brokers::{BrokerError, Delivery, Outgoing};
 use domain::settlement::Reason;
 use domain::{Assignment, BrokerId, TopicId, TopicName, Version};
 use futures_util::future::join_all;
@@ -17,7 +17,7 @@ use super::blocks::Block;
 use super::claim::Run;
 use super::dead_letter::Extent;
 use super::result::Origin;
-use super::{Pipeline, Unsettled, dead_letter, no_dlq, result};
+use super::{Pipeline, Unsettled, dead_letter, no_dlq, result, unless_lost};
 use crate::control_plane::frame::VersionOutputs;
 use crate::journal::{OutputEnd, Publication, Recorded};
 use crate::pause::Pause;
@@ -32,6 +32,7 @@ const FAILURES_TO_BLOCK: u32 = 3;
 /// Publishes the result of a run to every output that is left.
 pub(super) async fn result(
     pipeline: &Pipeline,
+    delivery: &Delivery,
     run: &Run,
     decision: &Recorded,
     mut publication: Publication,
@@ -43,6 +44,7 @@ pub(super) async fn result(
     let mut tries = Tries::new(pipeline);
     loop {
         let standing = standing(pipeline, version).await?;
+        unless_lost(delivery)?;
         let outputs = std::mem::take(&mut publication.outputs);
         let routes = routes(pipeline, outputs, standing.topics());
         let sends = routes.targets.keys().map(|target| {
@@ -92,7 +94,7 @@ pub(super) async fn result(
 /// Publishes a faulty message to the dead letter queue.
 pub(super) async fn dead_letter(
     pipeline: &Pipeline,
-    message: &Message,
+    delivery: &Delivery,
     run: &Run,
     decision: &Recorded,
 ) -> Result<(), Unsettled> {
@@ -100,6 +102,8 @@ pub(super) async fn dead_letter(
     let mut extent = Extent::default();
     loop {
         let (assignment, dlq) = dead_letter_queue(pipeline).await?;
+        unless_lost(delivery)?;
+        let message = &delivery.message;
         let outgoing = dead_letter::outgoing(&dlq, &assignment, message, run, decision, extent);
         let broker = assignment.listener.topic.broker;
         match (send(pipeline, broker, outgoing).await, extent.smaller()) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use brokers::{
-    Backlog, Beginning, Broker, BrokerError, Cause, Delivery, Identity, Message, Metadata,
+    Backlog, Beginning, Broker, BrokerError, Cause, Delivery, Hold, Identity, Message, Metadata,
     Outgoing, PositionsError, Sink, Source, SourceSettings, Start, TopicInfo,
 };
 use bytes::Bytes;
@@ -25,6 +25,8 @@ struct Shared {
 struct State {
     topics: HashMap<String, Vec<Outgoing>>,
     settled: HashSet<(String, String, i64)>,
+    /// The offsets of messages that were given to another reader.
+    lost: HashSet<i64>,
     refusing: HashSet<String>,
     refused: usize,
     most: Option<usize>,
@@ -37,9 +39,17 @@ struct State {
 
 impl MemoryBroker {
     pub(crate) fn write(&self, topic: &str, headers: &[(&str, &str)], body: &[u8]) {
+        self.write_message(topic, "key", headers, body);
+    }
+
+    pub(crate) fn write_with_key(&self, topic: &str, key: &str, body: &[u8]) {
+        self.write_message(topic, key, &[], body);
+    }
+
+    fn write_message(&self, topic: &str, key: &str, headers: &[(&str, &str)], body: &[u8]) {
         self.append(Outgoing {
             topic: topic.to_owned(),
-            key: Some(Bytes::from_static(b"key")),
+            key: Some(Bytes::copy_from_slice(key.as_bytes())),
             headers: headers
                 .iter()
                 .map(|(name, value)| {
@@ -101,6 +111,11 @@ impl MemoryBroker {
         let mut state = self.0.state.lock().unwrap();
         state.topics.remove(topic);
         state.settled.retain(|(of, ..)| of != topic);
+    }
+
+    /// Gives the message at that offset to another reader.
+    pub(crate) fn lose(&self, offset: i64) {
+        self.0.state.lock().unwrap().lost.insert(offset);
     }
 
     /// Whether writes to the topic fail from now on.
@@ -291,10 +306,23 @@ impl MemorySource {
                 attempt: None,
             };
             let shared = Arc::clone(&self.broker.0);
-            return Some(Delivery::new(message, move || {
-                shared.state.lock().unwrap().settled.insert(key);
-            }));
+            return Some(Delivery::new(message, Held { shared, key }));
         }
+    }
+}
+
+struct Held {
+    shared: Arc<Shared>,
+    key: (String, String, i64),
+}
+
+impl Hold for Held {
+    fn settle(self: Box<Self>) {
+        self.shared.state.lock().unwrap().settled.insert(self.key);
+    }
+
+    fn is_lost(&self) -> bool {
+        self.shared.state.lock().unwrap().lost.contains(&self.key.2)
     }
 }
 
