@@ -22,6 +22,6 @@ pub use pause::{PauseListener, ResumeListener};
 pub use reset_position::{PartitionOffset, ResetListenerPosition, ResetTarget};
 pub use settings::{
     FaultPolicy, ListenerSettings, MessageOrdering, RetryPatch, RetryPolicy, SettingsPatch,
-    StartPosition, Transform, TransformPatch,
+    StartPosition, TombstonePolicy, Transform, TransformPatch,
 };
 pub use update::UpdateListener;

@@ -31,6 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brokers::{Delivery, Message};
+use domain::listener::TombstonePolicy;
 use domain::settlement::Reason;
 use domain::{Assignment, Ids, ListenerId};
 use futures_util::stream::FuturesUnordered;
@@ -253,6 +254,11 @@ impl Pipeline {
 /// Whether a message exceeds the listener's limit and is never sent.
 fn is_too_large(assignment: &Assignment, message: &Message) -> bool {
     message.body_len() as u64 > assignment.settings.max_message_bytes
+}
+
+/// Whether the listener leaves out a message because it has no body.
+fn is_skipped(assignment: &Assignment, message: &Message) -> bool {
+    message.body.is_none() && assignment.settings.tombstones == TombstonePolicy::Skip
 }
 
 /// Holds the listener where it has no dead letter queue. Where it has one that it may not use, the

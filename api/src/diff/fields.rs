@@ -43,7 +43,7 @@ const GRANT: &str = "access grantedAt topic { name } topicPattern grantedBecause
 const LISTENER: &str = "enabled paused versionSelector resolvedVersion { version } problem { code text } topic { name } \
     deadLetterTopic { name } \
     consumerGroup changedAt changedBecause { id } \
-    settings { start { at time } concurrency ordering faults maxMessageBytes filter \
+    settings { start { at time } concurrency ordering faults tombstones maxMessageBytes filter \
     transform { request result } retry { maxAttempts initialBackoffMs maxBackoffMs } } \
     consumers(first: 100) { nodes { worker { uuid } state reason stateSince } }";
 

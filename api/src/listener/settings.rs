@@ -4,7 +4,7 @@ use async_graphql::{Enum, InputObject, SimpleObject};
 use domain::listener::{
     FaultPolicy as DomainFaults, ListenerSettings as DomainSettings,
     MessageOrdering as DomainOrdering, RetryPolicy as DomainRetry, StartPosition,
-    Transform as DomainTransform,
+    TombstonePolicy as DomainTombstones, Transform as DomainTransform,
 };
 
 use crate::scalar::DateTime;
@@ -24,6 +24,8 @@ pub struct ListenerSettings {
     pub retry: RetryPolicy,
     /// What happens to a faulty message if there is no dead letter queue.
     pub faults: FaultPolicy,
+    /// What happens to a message without a body.
+    pub tombstones: TombstonePolicy,
     /// A message with a larger body is faulty and never sent.
     pub max_message_bytes: u64,
     /// Which messages are sent, in CEL; the others end as `FILTERED`. Null means all.
@@ -101,6 +103,17 @@ pub enum FaultPolicy {
     Drop,
 }
 
+/// What a listener does with a message without a body, which on a compacted topic deletes what had
+/// its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "DomainTombstones")]
+pub enum TombstonePolicy {
+    /// Send it, with an empty body.
+    Send,
+    /// Do not send it: it ends as `FILTERED`.
+    Skip,
+}
+
 /// The settings of a listener; those left out get their default.
 #[derive(InputObject)]
 pub struct ListenerSettingsInput {
@@ -118,6 +131,8 @@ pub struct ListenerSettingsInput {
     pub retry: Option<RetryPolicyInput>,
     /// What happens to a faulty message if there is no dead letter queue; by default `BLOCK`.
     pub faults: Option<FaultPolicy>,
+    /// What happens to a message without a body; by default `SEND`.
+    pub tombstones: Option<TombstonePolicy>,
     /// A message with a larger body is faulty and never sent: 1 to 16,777,216; by default
     /// 1,048,576.
     pub max_message_bytes: Option<u64>,
@@ -181,6 +196,7 @@ impl ListenerSettingsInput {
                     .unwrap_or(defaults.retry.max_backoff_ms),
             },
             faults: self.faults.map_or(defaults.faults, Into::into),
+            tombstones: self.tombstones.map_or(defaults.tombstones, Into::into),
             max_message_bytes: self.max_message_bytes.unwrap_or(defaults.max_message_bytes),
             filter: self.filter.clone(),
             transform: self.transform.as_ref().map(Into::into).unwrap_or_default(),
@@ -219,6 +235,7 @@ impl From<DomainSettings> for ListenerSettings {
                 max_backoff_ms: settings.retry.max_backoff_ms,
             },
             faults: settings.faults.into(),
+            tombstones: settings.tombstones.into(),
             max_message_bytes: settings.max_message_bytes,
             filter: settings.filter,
             transform: ListenerTransform {

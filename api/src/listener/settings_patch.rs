@@ -3,7 +3,7 @@
 use async_graphql::{InputObject, MaybeUndefined};
 use domain::listener::{ListenerSettings, RetryPatch, RetryPolicy, SettingsPatch, TransformPatch};
 
-use super::settings::{FaultPolicy, MessageOrdering};
+use super::settings::{FaultPolicy, MessageOrdering, TombstonePolicy};
 
 /// The settings of a listener to change. What is left out stays as it is; null resets it to the
 /// default.
@@ -18,6 +18,8 @@ pub struct ListenerSettingsPatchInput {
     pub retry: MaybeUndefined<RetryPolicyPatchInput>,
     /// What happens to a faulty message if there is no dead letter queue; by default `BLOCK`.
     pub faults: MaybeUndefined<FaultPolicy>,
+    /// What happens to a message without a body; by default `SEND`.
+    pub tombstones: MaybeUndefined<TombstonePolicy>,
     /// A message with a larger body is faulty and never sent: 1 to 16,777,216; by default
     /// 1,048,576.
     pub max_message_bytes: MaybeUndefined<u64>,
@@ -65,6 +67,7 @@ pub(super) fn patch(settings: &MaybeUndefined<ListenerSettingsPatchInput>) -> Se
             ordering: or_default(settings.ordering, defaults.ordering.into()).map(Into::into),
             retry: retry(&settings.retry, defaults.retry),
             faults: or_default(settings.faults, defaults.faults.into()).map(Into::into),
+            tombstones: or_default(settings.tombstones, defaults.tombstones.into()).map(Into::into),
             max_message_bytes: or_default(settings.max_message_bytes, defaults.max_message_bytes),
             filter: or_none(&settings.filter),
             transform: transform(&settings.transform),
@@ -150,7 +153,7 @@ mod tests {
     fn null_is_the_default_at_every_depth() {
         assert_eq!(patched(Some(Value::Null)), defaults());
         let members = value!({
-            "concurrency": null, "ordering": null, "retry": null, "faults": null, "maxMessageBytes": null,
+            "concurrency": null, "ordering": null, "retry": null, "faults": null, "tombstones": null, "maxMessageBytes": null,
             "filter": null, "transform": null,
         });
         assert_eq!(patched(Some(members)), defaults());

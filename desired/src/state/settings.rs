@@ -1,7 +1,8 @@
 //! A listener's settings, as documents and the API write them.
 
 use domain::listener::{
-    FaultPolicy, ListenerSettings, MessageOrdering, RetryPolicy, StartPosition, Transform,
+    FaultPolicy, ListenerSettings, MessageOrdering, RetryPolicy, StartPosition, TombstonePolicy,
+    Transform,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ pub(crate) struct SettingsSpec {
     #[serde(default, skip_serializing_if = "MessageOrdering::is_none")]
     pub(crate) ordering: MessageOrdering,
     pub(crate) faults: FaultPolicy,
+    #[serde(default, skip_serializing_if = "TombstonePolicy::is_send")]
+    pub(crate) tombstones: TombstonePolicy,
     pub(crate) max_message_bytes: u64,
     pub(crate) retry: RetrySpec,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,6 +93,7 @@ struct SettingsFields {
     concurrency: Option<u32>,
     ordering: Option<MessageOrdering>,
     faults: Option<FaultPolicy>,
+    tombstones: Option<TombstonePolicy>,
     #[serde(default, deserialize_with = "number::read_some")]
     max_message_bytes: Option<u64>,
     #[serde(default)]
@@ -128,6 +132,7 @@ impl TryFrom<SettingsFields> for SettingsSpec {
                 max_backoff_ms: fields.retry.max_backoff_ms,
             },
             faults: fields.faults.unwrap_or(usual.faults),
+            tombstones: fields.tombstones.unwrap_or(usual.tombstones),
             max_message_bytes: fields.max_message_bytes.unwrap_or(usual.max_message_bytes),
             filter: fields.filter,
             transform: Transform {
@@ -159,6 +164,7 @@ impl SettingsSpec {
             concurrency: settings.concurrency,
             ordering: settings.ordering,
             faults: settings.faults,
+            tombstones: settings.tombstones,
             max_message_bytes: settings.max_message_bytes,
             retry: settings.retry.into(),
             filter: settings.filter.clone(),
@@ -198,12 +204,13 @@ impl SettingsSpec {
     }
 
     /// All settings but where the listener starts.
-    fn changeable(&self) -> [(&'static str, Value); 10] {
+    fn changeable(&self) -> [(&'static str, Value); 11] {
         let (retry, transform) = (&self.retry, &self.transform);
         [
             ("concurrency", json!(self.concurrency)),
             ("ordering", json!(self.ordering)),
             ("faults", json!(self.faults)),
+            ("tombstones", json!(self.tombstones)),
             ("maxMessageBytes", json!(self.max_message_bytes)),
             ("retry.maxAttempts", json!(retry.max_attempts)),
             ("retry.initialBackoffMs", json!(retry.initial_backoff_ms)),

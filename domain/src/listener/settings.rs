@@ -18,6 +18,8 @@ pub struct ListenerSettings {
     pub retry: RetryPolicy,
     /// What happens to a faulty message when there is no dead letter queue.
     pub faults: FaultPolicy,
+    #[serde(default, skip_serializing_if = "TombstonePolicy::is_send")]
+    pub tombstones: TombstonePolicy,
     /// A larger body is faulty and never sent: 1 to 16 MiB.
     pub max_message_bytes: u64,
     /// In CEL: whether a message is sent at all. None lets every message pass.
@@ -85,6 +87,17 @@ pub enum FaultPolicy {
     Drop,
 }
 
+/// What a listener does with a message without a body, which deletes its key on a compacted topic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TombstonePolicy {
+    /// Send it, with an empty body.
+    #[default]
+    Send,
+    /// Leave it out, as the filter does.
+    Skip,
+}
+
 /// The longest expression, in bytes.
 const LONGEST_EXPRESSION: usize = 4096;
 
@@ -96,6 +109,7 @@ pub struct SettingsPatch {
     pub ordering: Option<MessageOrdering>,
     pub retry: RetryPatch,
     pub faults: Option<FaultPolicy>,
+    pub tombstones: Option<TombstonePolicy>,
     pub max_message_bytes: Option<u64>,
     /// Of an expression, `Some(None)` removes it.
     pub filter: Option<Option<String>>,
@@ -127,6 +141,7 @@ impl ListenerSettings {
             ordering: MessageOrdering::None,
             retry: RetryPolicy::default(),
             faults: FaultPolicy::Block,
+            tombstones: TombstonePolicy::Send,
             max_message_bytes: 1024 * 1024,
             filter: None,
             transform: Transform::default(),
@@ -191,6 +206,13 @@ impl MessageOrdering {
     }
 }
 
+impl TombstonePolicy {
+    #[must_use]
+    pub fn is_send(&self) -> bool {
+        *self == Self::Send
+    }
+}
+
 impl Transform {
     #[must_use]
     pub fn is_none(&self) -> bool {
@@ -215,6 +237,7 @@ impl SettingsPatch {
                 max_backoff_ms: self.retry.max_backoff_ms.unwrap_or(retry.max_backoff_ms),
             },
             faults: self.faults.unwrap_or(present.faults),
+            tombstones: self.tombstones.unwrap_or(present.tombstones),
             max_message_bytes: self.max_message_bytes.unwrap_or(present.max_message_bytes),
             filter: or(&self.filter, &present.filter),
             transform: Transform {
@@ -237,6 +260,7 @@ impl From<&ListenerSettings> for SettingsPatch {
             ordering: Some(settings.ordering),
             retry: settings.retry.into(),
             faults: Some(settings.faults),
+            tombstones: Some(settings.tombstones),
             max_message_bytes: Some(settings.max_message_bytes),
             filter: Some(settings.filter.clone()),
             transform: TransformPatch {

@@ -79,7 +79,8 @@ pub(crate) mod tests {
     use domain::Position;
     use domain::algorithm::Protocol;
     use domain::listener::{
-        FaultPolicy, ListenerSettings, MessageOrdering, RetryPolicy, StartPosition, Transform,
+        FaultPolicy, ListenerSettings, MessageOrdering, RetryPolicy, StartPosition,
+        TombstonePolicy, Transform,
     };
     use domain::run::CalledVersion;
     use domain::testing::{listener_id, topic_id};
@@ -111,6 +112,7 @@ pub(crate) mod tests {
                     max_backoff_ms: 100,
                 },
                 faults: FaultPolicy::Block,
+                tombstones: TombstonePolicy::Skip,
                 max_message_bytes: 1024,
                 filter: Some("body.amount > 1".to_owned()),
                 transform: Transform {

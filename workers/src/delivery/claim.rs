@@ -8,7 +8,7 @@ use domain::RunId;
 use uuid::Uuid;
 
 use super::expressions::{Compiled, Failed, Sifted};
-use super::{Pipeline, Received, header, is_callable, is_too_large};
+use super::{Pipeline, Received, header, is_callable, is_skipped, is_too_large};
 use crate::journal::{Claim, Claimed, JournalError, MessageId, Recorded, RunKey, Taken};
 
 /// Attempts cut short by a stop or a crash that are forgiven. A message that kills its worker is
@@ -81,7 +81,8 @@ pub(super) async fn claim(
     let sift = |received: &Received| {
         let message = &received.delivery.message;
         let expressions = expressions.as_ref()?;
-        (!is_too_large(&assignment, message)).then(|| Sifted::of(expressions, message))
+        let is_unsent = is_too_large(&assignment, message) || is_skipped(&assignment, message);
+        (!is_unsent).then(|| Sifted::of(expressions, message))
     };
     let sifted: Vec<_> = received.iter().map(sift).collect();
     let claims = received.iter_mut().zip(&sifted).map(|(received, sifted)| {

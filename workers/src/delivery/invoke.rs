@@ -17,7 +17,7 @@ use super::expressions::Compiled;
 use super::gate::{Ended, Expected};
 use super::input::Input;
 use super::tried::Tried;
-use super::{Pipeline, Unsettled, is_callable, is_too_large, unless_lost};
+use super::{Pipeline, Unsettled, is_callable, is_skipped, is_too_large, unless_lost};
 use crate::journal::Representation;
 
 /// What invoking came to.
@@ -34,7 +34,7 @@ pub(super) enum Found {
         /// None where the endpoint has nothing to say.
         body: Option<Bytes>,
     },
-    /// The filter leaves it out.
+    /// The listener leaves it out.
     Filtered,
     Faulty {
         reason: Reason,
@@ -72,6 +72,9 @@ async fn try_calls(
         let assignment = pipeline.current();
         if is_too_large(&assignment, message) {
             return Ok(too_large(assignment, message));
+        }
+        if is_skipped(&assignment, message) {
+            return Ok(left_out(assignment));
         }
         let (assignment, expressions) = pipeline.until(to_call(pipeline)).await?;
         if let Ok(false) = run.sift(&expressions, message) {
@@ -183,6 +186,10 @@ async fn refund(pipeline: &Pipeline, run: &mut Run, attempts: u32) -> Result<(),
 
 fn filtered(pipeline: &Pipeline, assignment: Arc<Assignment>) -> Finding {
     pipeline.gate.evaluated(Expression::Filter);
+    left_out(assignment)
+}
+
+fn left_out(assignment: Arc<Assignment>) -> Finding {
     Finding {
         assignment,
         status: None,

@@ -106,6 +106,22 @@ async fn no_body_stays_none_and_an_empty_one_empty() {
 }
 
 #[tokio::test]
+async fn a_listener_that_skips_tombstones_sends_empty_bodies_only() {
+    let world = World::new(echo).await;
+    for body in [None, Some(Bytes::new())] {
+        world.broker.copy(&message(body), "orders");
+    }
+    world.assign(|assignment| assignment["settings"]["tombstones"] = json!("SKIP"));
+    let worker = world.worker().await;
+    world.settled(2).await;
+    assert_eq!(world.calls(), 1);
+    assert!(!called(&world).contains_key("eventflows-null-body"));
+    let ledger = worker.ledger().await;
+    assert_eq!((ledger.filtered, ledger.succeeded), (1, 1));
+    worker.stop().await;
+}
+
+#[tokio::test]
 async fn bytes_keep_the_word_for_their_encoding_in_both_directions_and_over_a_crash() {
     let world = World::new(echo).await;
     let gzip = [
