@@ -169,6 +169,42 @@ fn failures_are_the_messages_own_once_others_are_answered() {
     assert_eq!(given.reason(), None);
 }
 
+/// As in the batch of a model server, where one faulty message has its neighbours fail, too. They pass
+/// when called again, but that most messages failed first speaks for it, and nobody else comes.
+#[test]
+fn a_message_that_is_held_for_long_is_told_and_ends_once_others_pass() {
+    let mut given = Given::concurrency(8);
+    let mut batch: Vec<_> = (0..8).map(|_| History::default()).collect();
+    let calls: Vec<_> = (0..8).map(|message| given.begin(message)).collect();
+    for (call, history) in calls.iter().zip(&mut batch) {
+        given.end(call, history, AGAIN);
+    }
+    let mut histories = batch.iter_mut();
+    let bad = histories.next().unwrap();
+    for history in histories {
+        let call = given.begin(1);
+        given.end(&call, history, Verdict::Succeeded);
+    }
+    for _ in 0..20 {
+        let call = given.begin(0);
+        assert!(matches!(
+            given.end(&call, bad, AGAIN),
+            Sentence::Again { .. }
+        ));
+    }
+    assert_eq!(given.reason(), Some(Reason::EndpointUnavailable));
+    for _ in 0..20 {
+        given.several(Verdict::Succeeded);
+        let call = given.begin(0);
+        if let Sentence::Faulty(reason) = given.end_counted(&call, bad, AGAIN, 5, 5) {
+            assert_eq!(reason, Reason::AttemptsExhausted);
+            assert_eq!(given.reason(), None);
+            return;
+        }
+    }
+    panic!("it should have ended");
+}
+
 #[test]
 fn where_few_others_were_answered_more_failures_are_needed() {
     let mut given = Given::concurrency(1);

@@ -100,8 +100,12 @@ impl<W> Health<W> {
             history.failed_at(self.window.risk(message, history.since()));
         }
         let is_own = may_be_own && self.is_own(call, history);
-        if self.is_current(call) && (history.failures == 1 || !is_suspect) {
-            self.window.failed(history.message(call.number));
+        if self.is_current(call) {
+            if history.failures == 1 || !is_suspect {
+                self.window.failed(history.message(call.number));
+            } else if !is_own {
+                self.window.held();
+            }
         }
         self.probe_failed(now, call, after, terms);
         let used_up = match version {

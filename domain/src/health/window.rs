@@ -18,6 +18,8 @@ pub(super) struct Window {
     calls: VecDeque<Recorded>,
     /// Failed ones since anybody was answered.
     row: u32,
+    /// Further failures since then, of messages that are held because it may not be them.
+    held: u32,
     /// Messages that must have been called before the endpoint is taken to work for others.
     fewest_others: usize,
     /// The number of calls recorded so far, including those no longer in the window.
@@ -50,7 +52,7 @@ impl Others {
 pub(super) enum Trouble {
     /// Nobody is answered.
     Outage,
-    /// At least half of the calls fail.
+    /// At least half of the calls fail, or messages that are held fail again and again.
     Brownout,
 }
 
@@ -59,6 +61,7 @@ impl Default for Window {
         Self {
             calls: VecDeque::new(),
             row: 0,
+            held: 0,
             fewest_others: 1,
             recorded: 0,
         }
@@ -80,7 +83,7 @@ impl Window {
     /// Clears the window, because the endpoint has recovered.
     pub(super) fn start_over(&mut self) {
         self.calls.clear();
-        self.row = 0;
+        self.end_row();
     }
 
     /// The number of the next call to be recorded.
@@ -98,9 +101,16 @@ impl Window {
         self.push(message, true);
     }
 
+    /// Notes another failure of a message that may be faulty, and is held as long as others fare no
+    /// better.
+    pub(super) fn held(&mut self) {
+        self.held = self.held.saturating_add(1);
+    }
+
     /// The endpoint answered for itself.
     pub(super) fn end_row(&mut self) {
         self.row = 0;
+        self.held = 0;
     }
 
     /// What the failures up to now say together.
@@ -110,7 +120,7 @@ impl Window {
         }
         let failed = self.calls.iter().filter(|call| call.failed).count();
         let many = self.calls.len() >= FEWEST && 2 * failed >= self.calls.len();
-        many.then_some(Trouble::Brownout)
+        (many || self.held >= ROW).then_some(Trouble::Brownout)
     }
 
     /// Whether the endpoint works for messages other than `message`: most of the latest ten passed,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -21,7 +21,7 @@ pub(crate) type Script = dyn Fn(usize, &Bytes) -> Answer + Send + Sync;
 
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(HeaderName, String)>,
     pub(crate) body: Bytes,
 }
 
@@ -40,7 +40,7 @@ impl From<(u16, &'static str, String)> for Answer {
     /// An answer with a header.
     fn from((status, name, value): (u16, &'static str, String)) -> Self {
         Self {
-            headers: vec![(name, value)],
+            headers: vec![(HeaderName::from_static(name), value)],
             ..Self::from((status, Bytes::new()))
         }
     }

@@ -19,6 +19,8 @@ mod flow;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod model_servers;
+#[cfg(test)]
 mod ordering;
 #[cfg(test)]
 mod outputs;

@@ -80,6 +80,19 @@ metadata: { broker: main, topic: scores, algorithm: acme/score }
 spec: { version: latest }
 ";
 
+/// What somebody copies from a guide.
+#[test]
+fn the_files_in_the_guides_are_read() {
+    for guide in [
+        include_str!("../../../../docs/desired-state.md"),
+        include_str!("../../../../docs/model-servers.md"),
+    ] {
+        let (_, file) = guide.split_once("```yaml\n").unwrap();
+        let (file, _) = file.split_once("```").unwrap();
+        assert_eq!(state(file).unwrap().listeners.len(), 1);
+    }
+}
+
 #[test]
 fn what_is_written_is_read_back_the_same() {
     let first = state(EVERYTHING).unwrap();
