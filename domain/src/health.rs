@@ -10,6 +10,8 @@
 //!   or half of the last fifty calls, and nobody is called any more but probes: in turns after
 //!   growing waits, messages that were never called among them, so that one faulty message, or a
 //!   hundred in a row, do not hold those behind them.
+//! - A message that is refused beside others is called once more alone, as long as the endpoint may
+//!   have refused it for their sake.
 //! - An endpoint that asks for a wait is left alone for as long, and nothing counts.
 //!
 //! Why it is these rules, and what they cost: `docs/adr/0040-whose-fault-a-failed-call-is.md`.
@@ -18,6 +20,7 @@
 
 mod expressions;
 mod history;
+mod neighbours;
 mod notice;
 mod open;
 mod slots;
@@ -33,6 +36,7 @@ mod tests;
 use std::time::Duration;
 
 use self::expressions::Failing;
+use self::neighbours::Neighbours;
 use self::open::Open;
 use self::slots::Slots;
 use self::waiting::Waiting;
@@ -66,6 +70,7 @@ pub struct Health<W> {
     /// Messages in a row that were refused for good.
     refusals: u32,
     failing: Failing,
+    neighbours: Neighbours,
     /// How often the expressions became others.
     expressions: u64,
 }
@@ -93,6 +98,8 @@ pub struct Call {
     expressions: u64,
     is_probe: bool,
     is_alone: bool,
+    /// Whether others were under way when it began.
+    is_beside_others: bool,
 }
 
 /// What applies to a call that has ended.
@@ -115,6 +122,8 @@ pub enum Sentence {
     Again {
         refund: u32,
         wait: Duration,
+        /// With nobody beside it.
+        is_alone: bool,
     },
     Faulty(Reason),
 }
@@ -135,6 +144,7 @@ impl<W> Health<W> {
             pause: Pause::default(),
             refusals: 0,
             failing: Failing::default(),
+            neighbours: Neighbours::default(),
             expressions: 0,
         }
     }
@@ -160,6 +170,7 @@ impl<W> Health<W> {
             }
             Some(_) => return None,
         };
+        let is_beside_others = self.slots.in_use() > 0;
         self.slots.take();
         self.alone = entry.candidate.is_alone;
         self.calls += 1;
@@ -172,6 +183,7 @@ impl<W> Health<W> {
             expressions: self.expressions,
             is_probe: self.open.is_some(),
             is_alone: entry.candidate.is_alone,
+            is_beside_others,
         };
         Some((entry.waiter, call))
     }
@@ -226,6 +238,11 @@ impl<W> Health<W> {
     /// Whether the call says something of the time since the endpoint was last found down.
     fn is_current(&self, call: &Call) -> bool {
         call.openings == self.openings
+    }
+
+    /// Whether others were under way at any time of the call, which has ended just now.
+    fn had_company(&self, call: &Call) -> bool {
+        call.is_beside_others || self.calls > call.number
     }
 
     fn is_probe(&self, call: &Call) -> bool {

@@ -119,6 +119,7 @@ fn again(history: &mut History, expression: Expression, terms: Terms) -> Sentenc
     Sentence::Again {
         refund: u32::from(expression == Expression::Result),
         wait: backoff(policy, history.unevaluated, None, terms.unit),
+        is_alone: false,
     }
 }
 

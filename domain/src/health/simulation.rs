@@ -56,7 +56,8 @@ struct Message {
 
 enum Happening {
     Arrives(Verdict),
-    IsDueAgain(usize),
+    /// Whether alone.
+    IsDueAgain(usize, bool),
     Ends(usize, Call),
 }
 
@@ -141,8 +142,12 @@ impl World {
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Arrives(answer) => self.backlog.push_back(answer),
-            Happening::IsDueAgain(message) => {
-                self.health.arrive(Candidate::default(), message);
+            Happening::IsDueAgain(message, is_alone) => {
+                let candidate = Candidate {
+                    is_fresh: false,
+                    is_alone,
+                };
+                self.health.arrive(candidate, message);
             }
             Happening::Ends(message, call) => self.end(message, &call),
         }
@@ -194,12 +199,16 @@ impl World {
                 message.ended = Some(sentence == Sentence::Passed);
                 self.left -= 1;
             }
-            Sentence::Again { refund, wait } => {
+            Sentence::Again {
+                refund,
+                wait,
+                is_alone,
+            } => {
                 message.attempts = message
                     .attempts
                     .checked_sub(refund)
                     .expect("no more is refunded than was counted");
-                self.plan(self.now + wait, Happening::IsDueAgain(number));
+                self.plan(self.now + wait, Happening::IsDueAgain(number, is_alone));
             }
         }
     }

@@ -9,6 +9,8 @@ use crate::settlement::{Reason, Verdict};
 const AGAIN: Verdict = Verdict::Retry { after: None };
 const FORBIDDEN: Verdict = Verdict::Block(Reason::NotAuthorized);
 
+const REFUSED: Verdict = Verdict::Faulty(Reason::Refused);
+
 const FRESH: Candidate = Candidate {
     is_fresh: true,
     is_alone: false,
@@ -31,6 +33,16 @@ impl Given {
     /// Begins the call of a message that has just come.
     pub(super) fn begin(&mut self, message: u32) -> Call {
         self.health.arrive(FRESH, message);
+        self.next().1
+    }
+
+    /// Begins the call of a message that is to have nobody beside it.
+    fn begin_alone(&mut self, message: u32) -> Call {
+        let alone = Candidate {
+            is_fresh: false,
+            is_alone: true,
+        };
+        self.health.arrive(alone, message);
         self.next().1
     }
 
@@ -203,6 +215,58 @@ fn a_message_that_is_held_for_long_is_told_and_ends_once_others_pass() {
         }
     }
     panic!("it should have ended");
+}
+
+/// Whether the message is to be called once more alone.
+fn is_asked_alone(sentence: Sentence) -> bool {
+    matches!(sentence, Sentence::Again { is_alone: true, .. })
+}
+
+#[test]
+fn a_message_that_is_refused_beside_others_is_called_once_more_alone() {
+    let mut given = Given::concurrency(4);
+    let mut histories = [History::default(), History::default()];
+    let (bad, good) = (given.begin(1), given.begin(2));
+    assert!(is_asked_alone(given.end(&bad, &mut histories[0], REFUSED)));
+    assert!(is_asked_alone(given.end(&good, &mut histories[1], REFUSED)));
+    let bad = given.begin_alone(1);
+    let ended = given.end(&bad, &mut histories[0], REFUSED);
+    assert_eq!(ended, Sentence::Faulty(Reason::Refused));
+    let good = given.begin_alone(2);
+    let ended = given.end(&good, &mut histories[1], Verdict::Succeeded);
+    assert_eq!(ended, Sentence::Passed);
+}
+
+#[test]
+fn a_message_that_is_refused_with_nobody_beside_it_is_faulty_at_once() {
+    let mut given = Given::concurrency(4);
+    assert_eq!(given.one(REFUSED), Sentence::Faulty(Reason::Refused));
+}
+
+#[test]
+fn a_message_without_attempts_left_is_not_called_again_alone() {
+    let mut given = Given::concurrency(4);
+    let (refused, _other) = (given.begin(1), given.begin(2));
+    let ended = given.end_counted(&refused, &mut History::default(), REFUSED, 1, 1);
+    assert_eq!(ended, Sentence::Faulty(Reason::Refused));
+}
+
+#[test]
+fn refusals_beside_others_are_believed_once_ten_have_stood() {
+    let mut given = Given::concurrency(4);
+    let mut asked = 0;
+    for _ in 0..30 {
+        let mut history = History::default();
+        let (bad, good) = (given.begin(1), given.begin(2));
+        let sentence = given.end(&bad, &mut history, REFUSED);
+        given.end(&good, &mut History::default(), Verdict::Succeeded);
+        if is_asked_alone(sentence) {
+            asked += 1;
+            let bad = given.begin_alone(1);
+            given.end(&bad, &mut history, REFUSED);
+        }
+    }
+    assert_eq!(asked, 10);
 }
 
 #[test]

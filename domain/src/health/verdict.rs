@@ -48,6 +48,9 @@ impl<W> Health<W> {
         self.met(call, verdict);
         match verdict {
             Verdict::Succeeded => {
+                if history.was_asked_alone && !self.had_company(call) {
+                    self.neighbours.passed_alone(now);
+                }
                 self.passed(call, history);
                 Sentence::Passed
             }
@@ -167,6 +170,17 @@ impl<W> Health<W> {
             self.probe_failed(now, call, None, terms);
         }
         self.window.end_row();
+        if reason == Reason::Refused && self.is_to_be_asked_alone(now, call, history, terms) {
+            history.was_asked_alone = true;
+            return Sentence::Again {
+                refund: 0,
+                wait: Duration::ZERO,
+                is_alone: true,
+            };
+        }
+        if history.was_asked_alone && !self.had_company(call) {
+            self.neighbours.refused_alone();
+        }
         self.refusals += 1;
         if self.refusals < REFUSALS {
             return Sentence::Faulty(reason);
@@ -174,6 +188,21 @@ impl<W> Health<W> {
         let refund = self.note(call, history) + 1;
         self.open(now, Reason::Refused, Trouble::Outage, None, terms);
         self.again(history, refund, None, terms)
+    }
+
+    /// Whether a message that was refused may have been so for the sake of those beside it, and may be
+    /// called again.
+    fn is_to_be_asked_alone(
+        &self,
+        now: Duration,
+        call: &Call,
+        history: &History,
+        terms: Terms,
+    ) -> bool {
+        !history.was_asked_alone
+            && terms.attempts < terms.allowed
+            && self.had_company(call)
+            && self.neighbours.may_be_to_blame(now)
     }
 
     /// The endpoint has too much to do.
@@ -294,7 +323,11 @@ impl<W> Health<W> {
             terms.policy
         };
         let wait = backoff(policy, history.failures, after, terms.unit);
-        Sentence::Again { refund, wait }
+        Sentence::Again {
+            refund,
+            wait,
+            is_alone: false,
+        }
     }
 }
 

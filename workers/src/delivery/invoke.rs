@@ -69,12 +69,8 @@ async fn try_calls(
         is_alone: pipeline.calling.may_have_crashed(run),
     };
     loop {
-        let assignment = pipeline.current();
-        if is_too_large(&assignment, message) {
-            return Ok(too_large(assignment, message));
-        }
-        if is_skipped(&assignment, message) {
-            return Ok(left_out(assignment));
+        if let Some(finding) = unsent(pipeline.current(), message) {
+            return Ok(finding);
         }
         let (assignment, expressions) = pipeline.until(to_call(pipeline)).await?;
         if let Ok(false) = run.sift(&expressions, message) {
@@ -124,12 +120,22 @@ async fn try_calls(
             Sentence::Again {
                 refund: attempts,
                 wait,
+                is_alone,
             } => {
+                candidate.is_alone = is_alone;
                 refund(pipeline, run, attempts).await?;
                 pause(pipeline, wait, &tried, &expressions).await?;
             }
         }
     }
+}
+
+/// What becomes of a message that is never sent, whatever it holds.
+fn unsent(assignment: Arc<Assignment>, message: &Message) -> Option<Finding> {
+    if is_too_large(&assignment, message) {
+        return Some(too_large(assignment, message));
+    }
+    is_skipped(&assignment, message).then(|| left_out(assignment))
 }
 
 /// The expressions that messages are taken through, once there is a version that may be called.

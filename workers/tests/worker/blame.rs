@@ -324,3 +324,28 @@ async fn messages_that_were_called_when_the_worker_crashed_are_called_one_at_a_t
     assert_eq!(worker.ledger().await.succeeded, 5);
     worker.stop().await;
 }
+
+#[tokio::test]
+async fn good_messages_that_are_refused_with_a_bad_one_in_their_batch_are_called_alone_and_pass() {
+    // A server that answers its first four calls as one batch, and every other by itself.
+    let world = World::new(|call, body: &Bytes| {
+        let is_refused = call < 4 || body == "bad";
+        (if is_refused { 422 } else { 200 }, body.clone())
+    });
+    let world = world.await;
+    world.hold(true);
+    for body in ["one", "bad", "two", "three"] {
+        world.broker.write("orders", &[], body.as_bytes());
+    }
+    world.assign(|_| {});
+    let worker = world.worker().await;
+    eventually("the batch", || world.calls() == 4).await;
+    world.hold(false);
+    world.settled(4).await;
+    let dead = world.dead_letters(1).await;
+    assert_eq!((dead.len(), body(&dead[0]).as_ref()), (1, &b"bad"[..]));
+    assert_eq!(header(&dead[0], "eventflows-attempts"), "2");
+    assert_eq!(world.outputs(3).await.len(), 3);
+    assert_eq!(world.calls(), 4 + 4);
+    worker.stop().await;
+}
