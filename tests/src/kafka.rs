@@ -147,6 +147,24 @@ impl Kafka {
         sent.map_err(|(error, _)| error).unwrap();
     }
 
+    /// Produces one message to a partition; answers its id, `topic/partition/offset`.
+    pub async fn produce_to(&self, name: &str, partition: i32, body: &[u8]) -> String {
+        let topic = self.topic(name);
+        let record = FutureRecord::<(), _>::to(&topic).payload(body);
+        let record = record.partition(partition);
+        let sent = self.producer.send(record, Duration::from_secs(30)).await;
+        let delivery = sent.map_err(|(error, _)| error).unwrap();
+        format!("{topic}/{}/{}", delivery.partition, delivery.offset)
+    }
+
+    /// Up to where a consumer group has done everything in this test's topic `name`, by partition.
+    pub async fn committed(&self, name: &str, group: &str) -> BTreeMap<i32, i64> {
+        let (address, topic, group) = (self.address.clone(), self.topic(name), group.to_owned());
+        tokio::task::spawn_blocking(move || committed(&address, &topic, &group))
+            .await
+            .unwrap()
+    }
+
     /// Waits until this test's topic `name` holds at least `wanted` records, and reads them all.
     /// A decision is in the ledger a moment before what it publishes is in its topic.
     pub async fn until_records(&self, name: &str, wanted: usize) -> Vec<Record> {
@@ -198,6 +216,28 @@ fn read(address: &str, topic: &str) -> Vec<Record> {
         records.push(record(&message));
     }
     records
+}
+
+fn committed(address: &str, topic: &str, group: &str) -> BTreeMap<i32, i64> {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", address)
+        .set("group.id", group)
+        .create()
+        .unwrap();
+    let patience = Duration::from_secs(30);
+    let metadata = consumer.fetch_metadata(Some(topic), patience).unwrap();
+    let mut partitions = TopicPartitionList::new();
+    for partition in metadata.topics()[0].partitions() {
+        partitions.add_partition(topic, partition.id());
+    }
+    let committed = consumer.committed_offsets(partitions, patience).unwrap();
+    let committed = committed.elements().into_iter();
+    committed
+        .filter_map(|partition| match partition.offset() {
+            Offset::Offset(offset) => Some((partition.partition(), offset)),
+            _ => None,
+        })
+        .collect()
 }
 
 fn record(message: &BorrowedMessage<'_>) -> Record {

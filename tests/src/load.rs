@@ -1,0 +1,189 @@
+//! Messages of every kind on their way through a flow, and what is seen of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::json;
+
+use crate::endpoint::{Call, Endpoint};
+use crate::flow::{Flow, FlowOptions};
+use crate::history::{self, Called, History, Ledger, Run, Violation};
+use crate::kafka::Kafka;
+use crate::wait::eventually;
+
+/// Calls that a message may have.
+const MAX_ATTEMPTS: u32 = 4;
+
+/// The partitions of a flow's topics.
+pub const PARTITIONS: i32 = 4;
+
+/// What the endpoint does with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Answers it.
+    Good,
+    /// Fails at first.
+    Flaky,
+    /// Refuses it.
+    Faulty,
+    /// Answers it, but not while such messages are held.
+    Slow,
+}
+
+/// The messages of one flow, its Kafka and its endpoint.
+pub struct Load {
+    pub kafka: Kafka,
+    pub endpoint: Endpoint,
+    pub produced: BTreeMap<String, Bytes>,
+    calls: Arc<Mutex<Vec<Called>>>,
+}
+
+impl Load {
+    /// Without messages yet.
+    pub async fn start() -> Self {
+        let calls: Arc<Mutex<Vec<Called>>> = Arc::default();
+        let log = Arc::clone(&calls);
+        let answer = move |call: &Call| answer(call, &mut log.lock().unwrap());
+        Self {
+            kafka: Kafka::from_environment(),
+            endpoint: Endpoint::start(answer).await,
+            produced: BTreeMap::new(),
+            calls,
+        }
+    }
+
+    /// The flow that takes them.
+    #[must_use]
+    pub fn options(&self) -> FlowOptions {
+        let settings = json!({
+            "start": { "at": "EARLIEST" },
+            "concurrency": 32,
+            "retry": {
+                "maxAttempts": MAX_ATTEMPTS, "initialBackoffMs": 10, "maxBackoffMs": 200,
+            },
+        });
+        FlowOptions {
+            settings,
+            ..FlowOptions::to(self.endpoint.url("/"))
+        }
+    }
+
+    /// Has the slow messages wait for [`Endpoint::release`].
+    pub fn hold_slow(&self) {
+        self.endpoint.hold(|call| call.body.ends_with(b"Slow"));
+    }
+
+    /// Produces a message of each of these kinds to a partition.
+    pub async fn produce(&mut self, partition: i32, kinds: &[Kind]) {
+        for kind in kinds {
+            let body = format!("{} {kind:?}", self.produced.len());
+            let sent = self.kafka.produce_to("orders", partition, body.as_bytes());
+            self.produced.insert(sent.await, Bytes::from(body));
+        }
+    }
+
+    /// The calls so far.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Called> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// Waits until the group of the flow has done so many messages of a partition.
+    pub async fn until_settled(&self, group: &str, partition: i32, messages: i64) {
+        eventually("messages are settled", async || {
+            let committed = self.kafka.committed("orders", group).await;
+            (committed.get(&partition) >= Some(&messages)).then_some(())
+        })
+        .await;
+    }
+
+    /// Messages that are settled and have neither a result nor a dead letter.
+    pub async fn settled_too_early(&self, group: &str) -> BTreeSet<Violation> {
+        let committed = self.kafka.committed("orders", group).await;
+        let mut outputs = self.kafka.records("scores").await;
+        outputs.extend(self.kafka.records("orders-dlq").await);
+        history::settled_too_early(&self.produced, &committed, &outputs)
+    }
+
+    /// Waits until every message has ended and is settled, and tells what happened, of which
+    /// `interruptions` cut calls short.
+    pub async fn ended(&self, flow: &Flow, interruptions: u32) -> History {
+        let wanted = self.produced.len() as u64;
+        eventually("every message has ended", async || {
+            let ledger = ledger(flow).await;
+            (ledger.received >= wanted && ledger.in_flight == 0).then_some(())
+        })
+        .await;
+        let group = group(flow).await;
+        eventually("every message is settled", async || {
+            let committed = self.kafka.committed("orders", &group).await;
+            (committed.values().sum::<i64>() >= i64::try_from(wanted).unwrap()).then_some(())
+        })
+        .await;
+        History {
+            produced: self.produced.clone(),
+            calls: self.calls(),
+            runs: runs(flow).await,
+            results: self.kafka.records("scores").await,
+            dead_letters: self.kafka.records("orders-dlq").await,
+            ledger: ledger(flow).await,
+            max_attempts: MAX_ATTEMPTS,
+            interruptions,
+        }
+    }
+}
+
+/// The consumer group of the flow's listener.
+pub async fn group(flow: &Flow) -> String {
+    let listener = flow.look("consumerGroup").await;
+    listener["consumerGroup"].as_str().unwrap().to_owned()
+}
+
+/// The runs of the flow's listener.
+pub async fn runs(flow: &Flow) -> Vec<Run> {
+    let runs = flow.runs().await.into_iter();
+    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    runs.map(|run| Run {
+        id: text(&run["uuid"]).unwrap(),
+        message: text(&run["messageId"]).unwrap(),
+        decision: text(&run["decision"]),
+    })
+    .collect()
+}
+
+async fn ledger(flow: &Flow) -> Ledger {
+    let fields = "ledger { received succeeded deadLettered filtered dropped inFlight }";
+    let ledger = flow.look(fields).await["ledger"].clone();
+    let count = |name: &str| ledger[name].as_str().unwrap().parse().unwrap();
+    Ledger {
+        received: count("received"),
+        succeeded: count("succeeded"),
+        dead_lettered: count("deadLettered"),
+        filtered: count("filtered"),
+        dropped: count("dropped"),
+        in_flight: count("inFlight"),
+    }
+}
+
+/// Another result for each call, so that two of one message differ.
+fn answer(call: &Call, log: &mut Vec<Called>) -> (StatusCode, Bytes) {
+    let run = call.headers["idempotency-key"].to_str().unwrap().to_owned();
+    let body = String::from_utf8(call.body.to_vec()).unwrap();
+    let (number, kind) = body.split_once(' ').unwrap_or((&body, ""));
+    let is_first = log.iter().all(|earlier| earlier.run != run);
+    let status = match kind {
+        "Faulty" => StatusCode::BAD_REQUEST,
+        "Flaky" if is_first => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::OK,
+    };
+    let result = Bytes::from(format!("{number} {}", log.len()));
+    log.push(Called {
+        run,
+        body: call.body.clone(),
+        result: (status == StatusCode::OK).then(|| result.clone()),
+        excused: false,
+    });
+    (status, result)
+}
