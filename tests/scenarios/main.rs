@@ -11,6 +11,7 @@ mod bad_input;
 mod changes;
 mod conventions;
 mod crash;
+mod crash_matrix;
 mod decisions;
 mod desired;
 mod doors;
