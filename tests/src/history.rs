@@ -43,6 +43,8 @@ pub struct Called {
 pub struct Run {
     pub id: String,
     pub message: String,
+    /// Calls that the journal has counted.
+    pub attempts: u64,
     /// None while it is under way.
     pub decision: Option<String>,
 }
@@ -79,6 +81,8 @@ pub enum Violation {
     CallOfAnother(String),
     /// A run with more calls than allowed.
     TooManyCalls(String),
+    /// A run with more calls than were counted before they were made.
+    Uncounted(String),
     /// Something else in the ledger than messages and decisions.
     Ledger(&'static str),
     /// A message that is settled with its broker and has no output.
@@ -138,6 +142,12 @@ impl History {
             *count += u32::from(!call.excused);
             if *count > allowed {
                 violations.insert(Violation::TooManyCalls(call.run.clone()));
+            }
+        }
+        for run in &self.runs {
+            let count = counted.get(&run.id).copied().unwrap_or_default();
+            if u64::from(count) > run.attempts {
+                violations.insert(Violation::Uncounted(run.id.clone()));
             }
         }
     }
@@ -249,9 +259,10 @@ mod tests {
             result,
             excused: false,
         };
-        let run = |id: &str, message: &str, decision: &str| Run {
+        let run = |id: &str, message: &str, attempts, decision: &str| Run {
             id: id.to_owned(),
             message: message.to_owned(),
+            attempts,
             decision: Some(decision.to_owned()),
         };
         History {
@@ -264,8 +275,8 @@ mod tests {
                 call("b", text("2 faulty"), None),
             ],
             runs: vec![
-                run("a", "t/0/0", "SUCCEEDED"),
-                run("b", "t/0/1", "DEAD_LETTERED"),
+                run("a", "t/0/0", 2, "SUCCEEDED"),
+                run("b", "t/0/1", 1, "DEAD_LETTERED"),
             ],
             results: vec![output("a", "1 x"), output("a", "1 x")],
             dead_letters: vec![output("b", "2 faulty")],
@@ -369,6 +380,7 @@ mod tests {
         let again = |calls: usize, interruptions| {
             broken(|history| {
                 history.interruptions = interruptions;
+                history.runs[0].attempts += calls as u64;
                 let call = history.calls[0].clone();
                 history.calls.extend(vec![call; calls]);
             })
@@ -376,6 +388,12 @@ mod tests {
         assert_eq!(again(1, 0), [Violation::TooManyCalls("a".into())]);
         assert_eq!(again(1, 1), []);
         assert_eq!(again(4, 9), [Violation::TooManyCalls("a".into())]);
+    }
+
+    #[test]
+    fn a_call_that_was_not_counted_before_is_found() {
+        let uncounted = broken(|history| history.runs[0].attempts = 1);
+        assert_eq!(uncounted, [Violation::Uncounted("a".into())]);
     }
 
     #[test]

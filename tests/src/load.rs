@@ -148,6 +148,7 @@ pub async fn runs(flow: &Flow) -> Vec<Run> {
     runs.map(|run| Run {
         id: text(&run["uuid"]).unwrap(),
         message: text(&run["messageId"]).unwrap(),
+        attempts: run["attemptCount"].as_u64().unwrap(),
         decision: text(&run["decision"]),
     })
     .collect()
