@@ -33,7 +33,6 @@ async fn a_crash_at_any_point_loses_nothing_and_decides_every_message_once() {
 
 async fn crash_at(point: Point) {
     match point {
-        // Each is passed once for the messages that come together.
         Point::Received | Point::Claimed => in_delivery(point, None).await,
         Point::Calling => in_delivery(point, Some(HELD + RESULTS + DEAD_LETTERS)).await,
         Point::Answered | Point::Decided | Point::Settled => {
@@ -50,20 +49,22 @@ async fn crash_at(point: Point) {
     }
 }
 
-/// Crashes among some tens of messages, after some have passed the point and are settled.
+/// Crashes among some tens of messages, after some have passed the point and are settled. If it is
+/// passed for all that come together, others come one by one.
 async fn in_delivery(point: Point, passed_before: Option<u32>) {
     let mut load = Load::start().await;
-    let at = point.at_time(passed_before.unwrap_or_default() + 2);
+    let at = point.at_time(passed_before.unwrap_or(HELD + RESULTS + DEAD_LETTERS) + 2);
     let mut eventflows = Eventflows::start_to_crash(&at).await;
     let mut flow = Flow::set_up(&eventflows, &load.kafka, load.options()).await;
     let group = load::group(&flow).await;
     load.hold_slow();
     first_messages(&mut load).await;
-    if passed_before.is_some() {
-        load.until_settled(&group, 0, 2).await;
-    }
+    load.until_settled(&group, 0, 2).await;
     more_messages(&mut load).await;
-    eventflows.crashed().await;
+    tokio::select! {
+        () = eventflows.crashed() => {}
+        () = messages_one_by_one(&mut load), if passed_before.is_none() => {}
+    }
     assert_eq!(load.settled_too_early(&group).await, [].into());
 
     let eventflows = eventflows.start_again().await;
@@ -217,6 +218,18 @@ async fn first_messages(load: &mut Load) {
             load.produce(partition, &[Kind::Slow]).await;
         }
         load.produce(partition, &[Kind::Good, Kind::Faulty]).await;
+    }
+}
+
+/// Each comes by itself: the one before was called.
+async fn messages_one_by_one(load: &mut Load) {
+    loop {
+        let before = load.calls().len();
+        load.produce(0, &[Kind::Good]).await;
+        eventually("the message is called", async || {
+            (load.calls().len() > before).then_some(())
+        })
+        .await;
     }
 }
 
