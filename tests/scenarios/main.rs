@@ -31,6 +31,7 @@ mod positions;
 mod refusals;
 mod requests;
 mod revisions;
+mod seeded;
 mod socket;
 mod standard_client;
 mod supervision;

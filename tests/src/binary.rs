@@ -147,6 +147,16 @@ impl Eventflows {
         Self::start_on(self.data, self.log, self.environment, &[]).await
     }
 
+    /// Has it stand still.
+    pub fn freeze(&self) {
+        signal::send(Signal::STOP, self.process()).unwrap();
+    }
+
+    /// Has it go on.
+    pub fn thaw(&self) {
+        signal::send(Signal::CONT, self.process()).unwrap();
+    }
+
     /// Stops it with SIGTERM, changes its data, and starts it again.
     pub async fn stop_and_restart(mut self, change: impl FnOnce(&Path)) -> Self {
         self.terminate().await;

@@ -37,20 +37,28 @@ pub struct Load {
     pub kafka: Kafka,
     pub endpoint: Endpoint,
     pub produced: BTreeMap<String, Bytes>,
-    calls: Arc<Mutex<Vec<Called>>>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What the endpoint has seen, and how it behaves.
+#[derive(Default)]
+struct Seen {
+    calls: Vec<Called>,
+    excuses: bool,
+    fails: bool,
 }
 
 impl Load {
     /// Without messages yet.
     pub async fn start() -> Self {
-        let calls: Arc<Mutex<Vec<Called>>> = Arc::default();
-        let log = Arc::clone(&calls);
-        let answer = move |call: &Call| answer(call, &mut log.lock().unwrap());
+        let seen: Arc<Mutex<Seen>> = Arc::default();
+        let sees = Arc::clone(&seen);
+        let answer = move |call: &Call| answer(call, &mut sees.lock().unwrap());
         Self {
             kafka: Kafka::from_environment(),
             endpoint: Endpoint::start(answer).await,
             produced: BTreeMap::new(),
-            calls,
+            seen,
         }
     }
 
@@ -70,9 +78,14 @@ impl Load {
         }
     }
 
-    /// Has the slow messages wait for [`Endpoint::release`].
+    /// Has the slow messages that are produced from now on wait for [`Endpoint::release`].
     pub fn hold_slow(&self) {
-        self.endpoint.hold(|call| call.body.ends_with(b"Slow"));
+        let first = self.produced.len();
+        self.endpoint.hold(move |call| {
+            let body = String::from_utf8_lossy(&call.body);
+            let held = body.strip_suffix(" Slow");
+            held.is_some_and(|number| number.parse::<usize>().is_ok_and(|number| number >= first))
+        });
     }
 
     /// Produces a message of each of these kinds to a partition.
@@ -87,7 +100,22 @@ impl Load {
     /// The calls so far.
     #[must_use]
     pub fn calls(&self) -> Vec<Called> {
-        self.calls.lock().unwrap().clone()
+        self.seen.lock().unwrap().calls.clone()
+    }
+
+    /// Has every call fail, or none any more.
+    pub fn fail_calls(&self, fails: bool) {
+        self.seen.lock().unwrap().fails = fails;
+    }
+
+    /// Has calls excused for a while: those from now on, and the slow ones, which may be under way.
+    pub fn excuse_calls(&self, excuses: bool) {
+        let mut seen = self.seen.lock().unwrap();
+        seen.excuses = excuses;
+        let calls = seen.calls.iter_mut();
+        for call in calls.filter(|call| call.body.ends_with(b"Slow")) {
+            call.excused = true;
+        }
     }
 
     /// Waits until the group of the flow has done so many messages of a partition.
@@ -169,22 +197,23 @@ async fn ledger(flow: &Flow) -> Ledger {
 }
 
 /// Another result for each call, so that two of one message differ.
-fn answer(call: &Call, log: &mut Vec<Called>) -> (StatusCode, Bytes) {
+fn answer(call: &Call, seen: &mut Seen) -> (StatusCode, Bytes) {
     let run = call.headers["idempotency-key"].to_str().unwrap().to_owned();
     let body = String::from_utf8(call.body.to_vec()).unwrap();
     let (number, kind) = body.split_once(' ').unwrap_or((&body, ""));
-    let is_first = log.iter().all(|earlier| earlier.run != run);
+    let is_first = seen.calls.iter().all(|earlier| earlier.run != run);
     let status = match kind {
+        _ if seen.fails => StatusCode::INTERNAL_SERVER_ERROR,
         "Faulty" => StatusCode::BAD_REQUEST,
         "Flaky" if is_first => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::OK,
     };
-    let result = Bytes::from(format!("{number} {}", log.len()));
-    log.push(Called {
+    let result = Bytes::from(format!("{number} {}", seen.calls.len()));
+    seen.calls.push(Called {
         run,
         body: call.body.clone(),
         result: (status == StatusCode::OK).then(|| result.clone()),
-        excused: false,
+        excused: seen.excuses,
     });
     (status, result)
 }
