@@ -61,9 +61,10 @@ async fn in_delivery(point: Point, passed_before: Option<u32>) {
     first_messages(&mut load).await;
     load.until_settled(&group, 0, 2).await;
     more_messages(&mut load).await;
-    tokio::select! {
-        () = eventflows.crashed() => {}
-        () = messages_one_by_one(&mut load), if passed_before.is_none() => {}
+    if passed_before.is_none() {
+        messages_until_crash(&mut load, &mut eventflows).await;
+    } else {
+        eventflows.crashed().await;
     }
     assert_eq!(load.settled_too_early(&group).await, [].into());
 
@@ -222,14 +223,17 @@ async fn first_messages(load: &mut Load) {
 }
 
 /// Each comes by itself: the one before was called.
-async fn messages_one_by_one(load: &mut Load) {
+async fn messages_until_crash(load: &mut Load, eventflows: &mut Eventflows) {
     loop {
         let before = load.calls().len();
         load.produce(0, &[Kind::Good]).await;
-        eventually("the message is called", async || {
+        let called = eventually("the message is called", async || {
             (load.calls().len() > before).then_some(())
-        })
-        .await;
+        });
+        tokio::select! {
+            () = eventflows.crashed() => return,
+            () = called => {}
+        }
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Load {
 #[derive(Default)]
 struct Seen {
     calls: Vec<Called>,
+    /// How many there were when slow messages began to be held.
+    before_held: usize,
     excuses: bool,
     fails: bool,
 }
@@ -81,6 +83,9 @@ impl Load {
     /// Has the slow messages that are produced from now on wait for [`Endpoint::release`].
     pub fn hold_slow(&self) {
         let first = self.produced.len();
+        let mut seen = self.seen.lock().unwrap();
+        seen.before_held = seen.calls.len();
+        drop(seen);
         self.endpoint.hold(move |call| {
             let body = String::from_utf8_lossy(&call.body);
             let held = body.strip_suffix(" Slow");
@@ -108,12 +113,13 @@ impl Load {
         self.seen.lock().unwrap().fails = fails;
     }
 
-    /// Has calls excused for a while: those from now on, and the slow ones, which may be under way.
+    /// Has calls excused for a while: those from now on, and those since slow messages are held, of
+    /// which some are under way.
     pub fn excuse_calls(&self, excuses: bool) {
         let mut seen = self.seen.lock().unwrap();
         seen.excuses = excuses;
-        let calls = seen.calls.iter_mut();
-        for call in calls.filter(|call| call.body.ends_with(b"Slow")) {
+        let before = seen.before_held;
+        for call in &mut seen.calls[before..] {
             call.excused = true;
         }
     }
@@ -135,19 +141,14 @@ impl Load {
         history::settled_too_early(&self.produced, &committed, &outputs)
     }
 
-    /// Waits until every message has ended and is settled, and tells what happened, of which
+    /// Waits until every message is settled, and so has ended, and tells what happened, of which
     /// `interruptions` cut calls short.
     pub async fn ended(&self, flow: &Flow, interruptions: u32) -> History {
-        let wanted = self.produced.len() as u64;
-        eventually("every message has ended", async || {
-            let ledger = ledger(flow).await;
-            (ledger.received >= wanted && ledger.in_flight == 0).then_some(())
-        })
-        .await;
+        let wanted = i64::try_from(self.produced.len()).unwrap();
         let group = group(flow).await;
         eventually("every message is settled", async || {
             let committed = self.kafka.committed("orders", &group).await;
-            (committed.values().sum::<i64>() >= i64::try_from(wanted).unwrap()).then_some(())
+            (committed.values().sum::<i64>() >= wanted).then_some(())
         })
         .await;
         History {
