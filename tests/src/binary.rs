@@ -1,17 +1,19 @@
 //! The real binary, on a data directory and a free port of its own.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use workers::crash::Point;
 
 use crate::graphql::GraphQl;
 use crate::log::LogDatabase;
 use crate::signal::{self, Signal};
-use crate::wait::eventually;
+use crate::wait::{PATIENCE, eventually};
 
 /// What the binary prints once it serves, before its address.
 const READY: &str = "eventflows is ready at ";
@@ -38,27 +40,20 @@ impl Eventflows {
         Self::start_on(data, None, environment.iter().map(variable).collect(), &[]).await
     }
 
+    /// Starts on empty data, to crash where [`Point::at_time`] says.
+    pub async fn start_to_crash(at: &str) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let environment = vec![(Point::VARIABLE.to_owned(), PathBuf::from(at))];
+        Self::start_on(data, LogDatabase::from_environment(), environment, &[]).await
+    }
+
     async fn start_on(
         data: TempDir,
         log: Option<LogDatabase>,
         environment: Vec<(String, PathBuf)>,
         arguments: &[&str],
     ) -> Self {
-        let mut serve = Command::new(path());
-        serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]);
-        serve.arg(data.path()).args(arguments);
-        serve.envs(environment.iter().map(|(name, path)| (name, path)));
-        if let Some(log) = &log {
-            serve.env("EVENTFLOWS_LOG_URL", log.url());
-            if let LogDatabase::Postgres { .. } = log {
-                serve.env("EVENTFLOWS_READ_MODELS_URL", log.url());
-            }
-        }
-        let mut child = serve
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+        let mut child = spawn(&data, log.as_ref(), &environment, arguments);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = lines.next_line().await.unwrap();
         let line = line.expect("the binary ended before it was ready; its log says why");
@@ -132,10 +127,34 @@ impl Eventflows {
         self.child.wait().await.unwrap()
     }
 
+    /// Waits until it has crashed where it was to.
+    pub async fn crashed(&mut self) {
+        crashed(&mut self.child).await;
+        self.environment.retain(|(name, _)| name != Point::VARIABLE);
+    }
+
+    /// Starts it again, waits until it has crashed where [`Point::at_time`] says, ready or not.
+    pub async fn crash_again(&self, at: &str) {
+        let mut environment = self.environment.clone();
+        environment.push((Point::VARIABLE.to_owned(), PathBuf::from(at)));
+        let mut child = spawn(&self.data, self.log.as_ref(), &environment, &[]);
+        crashed(&mut child).await;
+    }
+
     /// Kills it with SIGKILL and starts it again on the same data.
     pub async fn kill_and_restart(mut self) -> Self {
         self.child.kill().await.unwrap();
         Self::start_on(self.data, self.log, self.environment, &[]).await
+    }
+
+    /// Has it stand still.
+    pub fn freeze(&self) {
+        signal::send(Signal::STOP, self.process()).unwrap();
+    }
+
+    /// Has it go on.
+    pub fn thaw(&self) {
+        signal::send(Signal::CONT, self.process()).unwrap();
     }
 
     /// Stops it with SIGTERM, changes its data, and starts it again.
@@ -178,6 +197,33 @@ impl Eventflows {
         signal::send(Signal::TERM, self.process()).unwrap();
         self.child.wait().await.unwrap()
     }
+}
+
+fn spawn(
+    data: &TempDir,
+    log: Option<&LogDatabase>,
+    environment: &[(String, PathBuf)],
+    arguments: &[&str],
+) -> Child {
+    let mut serve = Command::new(path());
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]);
+    serve.arg(data.path()).args(arguments);
+    serve.envs(environment.iter().map(|(name, path)| (name, path)));
+    if let Some(log) = log {
+        serve.env("EVENTFLOWS_LOG_URL", log.url());
+        if let LogDatabase::Postgres { .. } = log {
+            serve.env("EVENTFLOWS_READ_MODELS_URL", log.url());
+        }
+    }
+    let serve = serve.stdout(Stdio::piped()).kill_on_drop(true);
+    serve.spawn().unwrap()
+}
+
+/// Waits until a process has ended at a crash point.
+async fn crashed(child: &mut Child) {
+    let ended = tokio::time::timeout(PATIENCE, child.wait()).await;
+    let status = ended.expect("it comes to its crash point").unwrap();
+    assert_eq!(status.signal(), Some(Signal::ABORT.as_raw()), "{status}");
 }
 
 /// The binary that the test command built beside this one.

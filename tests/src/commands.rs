@@ -1,19 +1,18 @@
 //! Random commands over the API, drawn from a seed, so that a run can be had again.
 
-use std::cell::Cell;
-
 use serde_json::{Value, json};
 
 use crate::flow::Flow;
 use crate::graphql::GraphQl;
 use crate::kafka::Kafka;
+use crate::random::Random;
 
 /// As many organizations are made at most, so that every list fits a page.
 const MOST: u64 = 20;
 
 /// Commands against the parts of a flow and what is made beside it.
 pub struct RandomCommands {
-    state: Cell<u64>,
+    random: Random,
     organizations: Vec<Value>,
     algorithms: Vec<Value>,
     versions: Vec<Value>,
@@ -32,7 +31,7 @@ impl RandomCommands {
         let document = "{ organizationByName(name: \"acme\") { id } }";
         let acme = flow.api.ask(document, json!({})).await;
         Self {
-            state: Cell::new(seed),
+            random: Random::of(seed),
             organizations: vec![acme["organizationByName"]["id"].clone()],
             algorithms: vec![flow.algorithm.clone()],
             versions: Vec::new(),
@@ -91,7 +90,7 @@ impl RandomCommands {
     /// A mutation, the id it is about, and its input.
     fn draw(&mut self) -> (&'static str, Option<Value>, Value) {
         self.made += 1;
-        match self.below(20) {
+        match self.random.below(20) {
             0..=3 => self.of_organizations(),
             4..=7 => self.of_algorithms(),
             8..=11 => self.of_grants(),
@@ -101,11 +100,11 @@ impl RandomCommands {
     }
 
     fn of_organizations(&self) -> (&'static str, Option<Value>, Value) {
-        let id = Some(one(&self.organizations, self.below(MOST)));
-        let member = format!("person-{}", self.below(4));
-        let role = ["OWNER", "MEMBER", "EXECUTOR"][self.index(3)];
+        let id = Some(one(&self.organizations, self.random.below(MOST)));
+        let member = format!("person-{}", self.random.below(4));
+        let role = ["OWNER", "MEMBER", "EXECUTOR"][self.random.index(3)];
         let with_role = json!({ "member": member, "role": role });
-        match self.below(4) {
+        match self.random.below(4) {
             0 if self.made < MOST => {
                 let name = format!("org-{}", self.made);
                 ("organizationCreate", None, json!({ "name": name }))
@@ -117,17 +116,17 @@ impl RandomCommands {
     }
 
     fn of_algorithms(&self) -> (&'static str, Option<Value>, Value) {
-        let organization = one(&self.organizations, self.below(MOST));
-        let algorithm = one(&self.algorithms, self.below(MOST));
-        let version = format!("1.{}.0", self.below(4));
-        match self.below(9) {
+        let organization = one(&self.organizations, self.random.below(MOST));
+        let algorithm = one(&self.algorithms, self.random.below(MOST));
+        let version = format!("1.{}.0", self.random.below(4));
+        match self.random.below(9) {
             0 | 4 if self.made < 4 * MOST => {
                 let name = format!("algorithm-{}", self.made);
                 let input = json!({ "organizationId": organization, "name": name });
                 ("algorithmRegister", None, input)
             }
             3 | 5 if !self.versions.is_empty() => {
-                let version = one(&self.versions, self.below(MOST));
+                let version = one(&self.versions, self.random.below(MOST));
                 ("versionWithdraw", Some(version), json!({}))
             }
             // The first one stays, so that something is left to work with.
@@ -143,10 +142,10 @@ impl RandomCommands {
     }
 
     fn of_grants(&self) -> (&'static str, Option<Value>, Value) {
-        let access = ["SUBSCRIBE", "PUBLISH", "DEAD_LETTER"][self.index(3)];
-        let edit = ["ADD", "ADD", "REMOVE"][self.index(3)];
-        if self.below(4) == 0 {
-            let organization = one(&self.organizations, self.below(MOST));
+        let access = ["SUBSCRIBE", "PUBLISH", "DEAD_LETTER"][self.random.index(3)];
+        let edit = ["ADD", "ADD", "REMOVE"][self.random.index(3)];
+        if self.random.below(4) == 0 {
+            let organization = one(&self.organizations, self.random.below(MOST));
             let change = json!({
                 "edit": edit, "access": access, "pattern": self.pattern,
                 "grantee": { "organizationId": organization },
@@ -154,25 +153,25 @@ impl RandomCommands {
             let input = json!({ "changes": [change] });
             return ("grantsEdit", Some(self.broker.clone()), input);
         }
-        let algorithm = one(&self.algorithms, self.below(MOST));
-        let topic = one(&self.topics, self.below(MOST));
+        let algorithm = one(&self.algorithms, self.random.below(MOST));
+        let topic = one(&self.topics, self.random.below(MOST));
         let grantee = json!({ "algorithmId": algorithm });
         let change = json!({ "edit": edit, "access": access, "grantee": grantee });
         ("grantsEdit", Some(topic), json!({ "changes": [change] }))
     }
 
     fn of_flows(&self) -> (&'static str, Option<Value>, Value) {
-        let version = ["1.*", "latest", "1.0.0", "1.2.*"][self.index(4)];
-        let listener = Some(one(&self.listeners, self.below(MOST)));
-        let publisher = Some(one(&self.publishers, self.below(MOST)));
+        let version = ["1.*", "latest", "1.0.0", "1.2.*"][self.random.index(4)];
+        let listener = Some(one(&self.listeners, self.random.below(MOST)));
+        let publisher = Some(one(&self.publishers, self.random.below(MOST)));
         let mut enable = json!({
-            "topicId": one(&self.topics, self.below(MOST)),
-            "algorithmId": one(&self.algorithms, self.below(MOST)),
+            "topicId": one(&self.topics, self.random.below(MOST)),
+            "algorithmId": one(&self.algorithms, self.random.below(MOST)),
             "version": version, "allowCycle": true,
         });
-        let concurrency = 1 + self.below(4);
+        let concurrency = 1 + self.random.below(4);
         let settings = json!({ "start": { "at": "LATEST" }, "concurrency": concurrency });
-        match self.below(15) {
+        match self.random.below(15) {
             0..=2 => {
                 enable["settings"] = settings;
                 ("listenerEnable", None, enable)
@@ -197,19 +196,6 @@ impl RandomCommands {
             13 => ("publisherUpdate", publisher, json!({ "version": version })),
             _ => ("publisherDisable", publisher, json!({})),
         }
-    }
-
-    fn index(&self, bound: usize) -> usize {
-        usize::try_from(self.below(bound as u64)).unwrap()
-    }
-
-    /// A number below `bound`, by SplitMix64.
-    fn below(&self, bound: u64) -> u64 {
-        let mut mixed = self.state.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
-        self.state.set(mixed);
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
     }
 }
 

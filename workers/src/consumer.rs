@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::held::Held;
 use crate::control_plane::Report;
+use crate::crash::Point;
 use crate::delivery::blocks::{Blocks, Watch};
 use crate::delivery::gate::{Expected, Gate};
 use crate::delivery::{Failure, Pipeline, Received, deliver};
@@ -303,6 +304,7 @@ impl Consumer<'_> {
     /// Finishes what is in flight within the grace, gives the rest back, and closes the source.
     async fn close(mut self) {
         self.pipeline.stopping.cancel();
+        Point::Stopping.pass();
         let listener = &self.pipeline.listener;
         if !end_within(self.resources.grace, &mut self.tasks).await {
             tracing::warn!(
@@ -314,6 +316,7 @@ impl Consumer<'_> {
             end_within(GIVING_UP, &mut self.tasks).await;
             self.tasks.shutdown().await;
         }
+        Point::Stopped.pass();
         match self.source.close().await {
             Ok(()) => tracing::info!(
                 listener.id = %listener,

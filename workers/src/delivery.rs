@@ -47,6 +47,7 @@ use self::endpoint::Endpoints;
 use self::expressions::Expressions;
 use self::gate::{Expected, Gate};
 use crate::connections::Connections;
+use crate::crash::Point;
 use crate::journal::{Journal, JournalError, ListenerKey, Pending};
 use crate::lanes::{Held, Turn};
 use crate::publishers::Publishers;
@@ -110,10 +111,12 @@ pub(crate) enum Failure {
 /// Takes messages all the way, each by itself once they are claimed: where one fails, the others
 /// go on for as long as the consumer lets them.
 pub(crate) async fn deliver(pipeline: &Pipeline, received: Vec<Received>) {
+    Point::Received.pass();
     let claimed = match claim::claim(pipeline, received).await {
         Ok(claimed) => claimed,
         Err(error) => return pipeline.fail(error.into()),
     };
+    Point::Claimed.pass();
     // Boxed: what a message needs on its way is some kilobytes, and would be moved for each layer.
     let take = |(received, run)| Box::pin(take(pipeline, received, run));
     let mut under_way: FuturesUnordered<_> = claimed
@@ -161,6 +164,7 @@ async fn take_in_turn(
         Some(decision) => Some(decision),
         None => {
             let finding = invoke::invoke(pipeline, &delivery, &mut run, expected).await?;
+            Point::Answered.pass();
             decide::decide(pipeline, message, &run, finding).await?
         }
     };
@@ -171,10 +175,12 @@ async fn take_in_turn(
         Pending::Nothing => false,
         Pending::DeadLetter => {
             publish::dead_letter(pipeline, &delivery, &run, &decision).await?;
+            Point::DeadLettered.pass();
             true
         }
         Pending::Result(publication) => {
             publish::result(pipeline, &delivery, &run, &decision, publication).await?;
+            Point::Published.pass();
             true
         }
     };

@@ -4,6 +4,7 @@
 mod connections;
 mod consumer;
 mod control_plane;
+pub mod crash;
 mod delivery;
 mod direct;
 pub mod journal;

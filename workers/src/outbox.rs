@@ -17,6 +17,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::connections::{Connections, Connector};
 use crate::control_plane::CallError;
+use crate::crash::Point;
 use crate::delivery::result::{self, Origin};
 use crate::journal::{Journal, JournalError, OutputEnd, Unpublished};
 use crate::pause::Pause;
@@ -142,6 +143,7 @@ impl Outbox {
                 break;
             };
             after = last.run.number();
+            Point::OutboxTaken.pass();
             for runs in page.chunks(AT_ONCE) {
                 let tries = runs
                     .iter()
@@ -208,6 +210,7 @@ impl Outbox {
             }
         });
         let ended = join_all(sends).await;
+        Point::OutboxPublished.pass();
         let all = ended.iter().all(Option::is_some);
         for (output, end) in run.publication.outputs.iter().zip(ended) {
             // That the last of them are published is noted with the run.

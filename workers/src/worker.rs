@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connections::{Connections, Connector};
 use crate::control_plane::{ControlPlane, Transport};
+use crate::crash::Point;
 use crate::delivery::endpoint::Endpoints;
 use crate::direct::DirectRuns;
 use crate::journal::{Journal, JournalError, Retention};
@@ -238,7 +239,9 @@ impl Worker {
 
     /// Batch after batch, each between commits of other work, until nothing is beyond retention.
     async fn prune_all(&self) -> Result<(), JournalError> {
-        while self.journal.prune(self.config.retention).await? > 0 {}
+        while self.journal.prune(self.config.retention).await? > 0 {
+            Point::Pruned.pass();
+        }
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use domain::settlement::Decision;
 use super::claim::Run;
 use super::invoke::{Finding, Found};
 use super::{Pipeline, Unsettled, no_dlq};
+use crate::crash::Point;
 use crate::journal::{Draft, Outcome, Pending, Publication, Recorded, digest};
 
 /// The recorded decision, whether `finding` made it or not; none where the run ended so long ago that
@@ -21,16 +22,16 @@ pub(super) async fn decide(
     finding: Finding,
 ) -> Result<Option<Recorded>, Unsettled> {
     let draft = Arc::new(draft(pipeline, message, run, finding).await?);
-    Ok(
-        match pipeline.journal.decide(run.key, Arc::clone(&draft)).await? {
-            Outcome::Recorded(at) => Some(Recorded {
-                draft: Arc::unwrap_or_clone(draft),
-                finished_at: at,
-            }),
-            Outcome::Earlier(decision) => Some(*decision),
-            Outcome::Forgotten => None,
-        },
-    )
+    let outcome = pipeline.journal.decide(run.key, Arc::clone(&draft)).await?;
+    Point::Decided.pass();
+    Ok(match outcome {
+        Outcome::Recorded(at) => Some(Recorded {
+            draft: Arc::unwrap_or_clone(draft),
+            finished_at: at,
+        }),
+        Outcome::Earlier(decision) => Some(*decision),
+        Outcome::Forgotten => None,
+    })
 }
 
 /// The decision on a finding. A result goes to the publishers of the version that was called, as

@@ -18,6 +18,7 @@ use super::gate::{Ended, Expected};
 use super::input::Input;
 use super::tried::Tried;
 use super::{Pipeline, Unsettled, is_callable, is_skipped, is_too_large, unless_lost};
+use crate::crash::Point;
 use crate::journal::Representation;
 
 /// What invoking came to.
@@ -100,6 +101,7 @@ async fn try_calls(
                     run.attempts = pipeline.journal.attempt(run.key).await?;
                     run.counted_ahead = true;
                 }
+                Point::Calling.pass();
                 let called = call(pipeline, version, &input, run).await?;
                 run.counted_ahead = false;
                 Tried::of(called, &expressions, message, run)

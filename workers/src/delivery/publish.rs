@@ -19,6 +19,7 @@ use super::dead_letter::Extent;
 use super::result::Origin;
 use super::{Pipeline, Unsettled, dead_letter, no_dlq, result, unless_lost};
 use crate::control_plane::frame::VersionOutputs;
+use crate::crash::Point;
 use crate::journal::{OutputEnd, Publication, Recorded};
 use crate::pause::Pause;
 use crate::publishers::Route;
@@ -57,6 +58,7 @@ pub(super) async fn result(
             let outgoing = result::outgoing(&target.topic, &origin, &publication);
             send(pipeline, target.broker, outgoing)
         });
+        Point::Publishing.pass();
         let sent = join_all(sends).await;
         let failed = sent.iter().any(|sent| match sent {
             Ok(()) | Err(BrokerError::TooLarge(_)) => false,
@@ -106,6 +108,7 @@ pub(super) async fn dead_letter(
         let message = &delivery.message;
         let outgoing = dead_letter::outgoing(&dlq, &assignment, message, run, decision, extent);
         let broker = assignment.listener.topic.broker;
+        Point::DeadLettering.pass();
         match (send(pipeline, broker, outgoing).await, extent.smaller()) {
             (Ok(()), _) => return Ok(()),
             (Err(BrokerError::TooLarge(_)), Some(smaller)) => extent = smaller,

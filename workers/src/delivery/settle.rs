@@ -4,6 +4,7 @@ use brokers::Delivery;
 
 use super::claim::Run;
 use super::{Pipeline, Unsettled};
+use crate::crash::Point;
 
 /// Settles, and where the run was published only now, has the journal note it: some time later, for
 /// losing some of it only costs publishing the same bytes again.
@@ -14,6 +15,7 @@ pub(super) async fn settle(
     to_be_noted: bool,
 ) -> Result<(), Unsettled> {
     delivery.settle();
+    Point::Settled.pass();
     if to_be_noted {
         pipeline.journal.published(run.key).await?;
     }

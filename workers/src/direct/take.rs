@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
 use super::{NotRun, Shared};
+use crate::crash::Point;
 use crate::delivery::call::call;
 use crate::delivery::called::Called;
 use crate::delivery::claim::Run;
@@ -79,6 +80,7 @@ impl Shared {
             Ok(Outcome::Forgotten) => return,
             Err(error) => return undecided(id, &error),
         };
+        Point::DirectDecided.pass();
         let _ = end.send(outcome(duration, called));
         if let Pending::Result(publication) = recorded.draft.pending {
             let unpublished = Unpublished {

@@ -44,9 +44,11 @@ impl Memory {
 
 impl<'t> Batch<'t> {
     pub(super) fn new(tx: &'t Transaction<'t>, now: Timestamp, memory: &'t mut Memory) -> Self {
+        // As it is stored, so that what is answered now is what will be read.
+        let stored = Timestamp::from_microsecond(now.as_microsecond());
         Self {
             tx,
-            now,
+            now: stored.unwrap_or(now),
             memory,
             counters: BTreeMap::new(),
         }

@@ -22,7 +22,9 @@ fn new_journal() -> Opener {
         let directory = Arc::clone(&directory);
         Box::pin(async move {
             let path = directory.path().join("journal.db");
-            let journal = Journal::open(&path, Arc::new(FixedClock::default())).await;
+            // More exact than what is stored.
+            let clock = FixedClock(Timestamp::new(1, 23_456_789).unwrap());
+            let journal = Journal::open(&path, Arc::new(clock)).await;
             journal.unwrap()
         })
     })

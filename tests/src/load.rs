@@ -1,0 +1,220 @@
+//! Messages of every kind on their way through a flow, and what is seen of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::json;
+
+use crate::endpoint::{Call, Endpoint};
+use crate::flow::{Flow, FlowOptions};
+use crate::history::{self, Called, History, Ledger, Run, Violation};
+use crate::kafka::Kafka;
+use crate::wait::eventually;
+
+/// Calls that a message may have.
+const MAX_ATTEMPTS: u32 = 4;
+
+/// The partitions of a flow's topics.
+pub const PARTITIONS: i32 = 4;
+
+/// What the endpoint does with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Answers it.
+    Good,
+    /// Fails at first.
+    Flaky,
+    /// Refuses it.
+    Faulty,
+    /// Answers it, but not while such messages are held.
+    Slow,
+}
+
+/// The messages of one flow, its Kafka and its endpoint.
+pub struct Load {
+    pub kafka: Kafka,
+    pub endpoint: Endpoint,
+    pub produced: BTreeMap<String, Bytes>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What the endpoint has seen, and how it behaves.
+#[derive(Default)]
+struct Seen {
+    calls: Vec<Called>,
+    /// How many there were when slow messages began to be held.
+    before_held: usize,
+    excuses: bool,
+    fails: bool,
+}
+
+impl Load {
+    /// Without messages yet.
+    pub async fn start() -> Self {
+        let seen: Arc<Mutex<Seen>> = Arc::default();
+        let sees = Arc::clone(&seen);
+        let answer = move |call: &Call| answer(call, &mut sees.lock().unwrap());
+        Self {
+            kafka: Kafka::from_environment(),
+            endpoint: Endpoint::start(answer).await,
+            produced: BTreeMap::new(),
+            seen,
+        }
+    }
+
+    /// The flow that takes them.
+    #[must_use]
+    pub fn options(&self) -> FlowOptions {
+        let settings = json!({
+            "start": { "at": "EARLIEST" },
+            "concurrency": 32,
+            "retry": {
+                "maxAttempts": MAX_ATTEMPTS, "initialBackoffMs": 10, "maxBackoffMs": 200,
+            },
+        });
+        FlowOptions {
+            settings,
+            ..FlowOptions::to(self.endpoint.url("/"))
+        }
+    }
+
+    /// Has the slow messages that are produced from now on wait for [`Endpoint::release`].
+    pub fn hold_slow(&self) {
+        let first = self.produced.len();
+        let mut seen = self.seen.lock().unwrap();
+        seen.before_held = seen.calls.len();
+        drop(seen);
+        self.endpoint.hold(move |call| {
+            let body = String::from_utf8_lossy(&call.body);
+            let held = body.strip_suffix(" Slow");
+            held.is_some_and(|number| number.parse::<usize>().is_ok_and(|number| number >= first))
+        });
+    }
+
+    /// Produces a message of each of these kinds to a partition.
+    pub async fn produce(&mut self, partition: i32, kinds: &[Kind]) {
+        for kind in kinds {
+            let body = format!("{} {kind:?}", self.produced.len());
+            let sent = self.kafka.produce_to("orders", partition, body.as_bytes());
+            self.produced.insert(sent.await, Bytes::from(body));
+        }
+    }
+
+    /// The calls so far.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Called> {
+        self.seen.lock().unwrap().calls.clone()
+    }
+
+    /// Has every call fail, or none any more.
+    pub fn fail_calls(&self, fails: bool) {
+        self.seen.lock().unwrap().fails = fails;
+    }
+
+    /// Has calls excused for a while: those from now on, and those since slow messages are held, of
+    /// which some are under way.
+    pub fn excuse_calls(&self, excuses: bool) {
+        let mut seen = self.seen.lock().unwrap();
+        seen.excuses = excuses;
+        let before = seen.before_held;
+        for call in &mut seen.calls[before..] {
+            call.excused = true;
+        }
+    }
+
+    /// Waits until the group of the flow has done so many messages of a partition.
+    pub async fn until_settled(&self, group: &str, partition: i32, messages: i64) {
+        eventually("messages are settled", async || {
+            let committed = self.kafka.committed("orders", group).await;
+            (committed.get(&partition) >= Some(&messages)).then_some(())
+        })
+        .await;
+    }
+
+    /// Messages that are settled and have neither a result nor a dead letter.
+    pub async fn settled_too_early(&self, group: &str) -> BTreeSet<Violation> {
+        let committed = self.kafka.committed("orders", group).await;
+        let mut outputs = self.kafka.records("scores").await;
+        outputs.extend(self.kafka.records("orders-dlq").await);
+        history::settled_too_early(&self.produced, &committed, &outputs)
+    }
+
+    /// Waits until every message is settled, and so has ended, and tells what happened, of which
+    /// `interruptions` cut calls short.
+    pub async fn ended(&self, flow: &Flow, interruptions: u32) -> History {
+        let wanted = i64::try_from(self.produced.len()).unwrap();
+        let group = group(flow).await;
+        eventually("every message is settled", async || {
+            let committed = self.kafka.committed("orders", &group).await;
+            (committed.values().sum::<i64>() >= wanted).then_some(())
+        })
+        .await;
+        History {
+            produced: self.produced.clone(),
+            calls: self.calls(),
+            runs: runs(flow).await,
+            results: self.kafka.records("scores").await,
+            dead_letters: self.kafka.records("orders-dlq").await,
+            ledger: ledger(flow).await,
+            max_attempts: MAX_ATTEMPTS,
+            interruptions,
+        }
+    }
+}
+
+/// The consumer group of the flow's listener.
+pub async fn group(flow: &Flow) -> String {
+    let listener = flow.look("consumerGroup").await;
+    listener["consumerGroup"].as_str().unwrap().to_owned()
+}
+
+/// The runs of the flow's listener.
+pub async fn runs(flow: &Flow) -> Vec<Run> {
+    let runs = flow.runs().await.into_iter();
+    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    runs.map(|run| Run {
+        id: text(&run["uuid"]).unwrap(),
+        message: text(&run["messageId"]).unwrap(),
+        attempts: run["attemptCount"].as_u64().unwrap(),
+        decision: text(&run["decision"]),
+    })
+    .collect()
+}
+
+async fn ledger(flow: &Flow) -> Ledger {
+    let fields = "ledger { received succeeded deadLettered filtered dropped inFlight }";
+    let ledger = flow.look(fields).await["ledger"].clone();
+    let count = |name: &str| ledger[name].as_str().unwrap().parse().unwrap();
+    Ledger {
+        received: count("received"),
+        succeeded: count("succeeded"),
+        dead_lettered: count("deadLettered"),
+        filtered: count("filtered"),
+        dropped: count("dropped"),
+        in_flight: count("inFlight"),
+    }
+}
+
+/// Another result for each call, so that two of one message differ.
+fn answer(call: &Call, seen: &mut Seen) -> (StatusCode, Bytes) {
+    let run = call.headers["idempotency-key"].to_str().unwrap().to_owned();
+    let body = String::from_utf8(call.body.to_vec()).unwrap();
+    let (number, kind) = body.split_once(' ').unwrap_or((&body, ""));
+    let is_first = seen.calls.iter().all(|earlier| earlier.run != run);
+    let status = match kind {
+        _ if seen.fails => StatusCode::INTERNAL_SERVER_ERROR,
+        "Faulty" => StatusCode::BAD_REQUEST,
+        "Flaky" if is_first => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::OK,
+    };
+    let result = Bytes::from(format!("{number} {}", seen.calls.len()));
+    seen.calls.push(Called {
+        run,
+        body: call.body.clone(),
+        result: (status == StatusCode::OK).then(|| result.clone()),
+        excused: seen.excuses,
+    });
+    (status, result)
+}
