@@ -14,6 +14,7 @@ mod reconciler;
 mod reporter;
 mod requests;
 mod resources;
+mod statuses;
 mod worker;
 
 pub use connections::Connector;

@@ -134,6 +134,11 @@ impl MemoryBroker {
         self.0.state.lock().unwrap().is_away = is_away;
     }
 
+    /// What sources say of themselves from now on.
+    pub(crate) fn say(&self, status: SourceStatus) {
+        self.0.status.send_replace(status);
+    }
+
     /// How many writes failed because their topic was refused.
     pub(crate) fn refused(&self) -> usize {
         self.0.state.lock().unwrap().refused
