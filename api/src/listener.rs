@@ -1,5 +1,6 @@
 //! Listeners over GraphQL.
 
+pub mod activity;
 pub mod consumer;
 pub mod disable;
 pub mod enable;

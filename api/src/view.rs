@@ -23,7 +23,7 @@ struct Parts {
     model: ReadModel,
     rows: RowLoader,
     /// The moment that the model is of; it stays open until nobody reads it.
-    _moment: Option<Arc<Moment>>,
+    moment: Option<Arc<Moment>>,
 }
 
 impl View {
@@ -36,7 +36,7 @@ impl View {
         Self(Arc::new(Parts {
             rows: loaders::loader(Rows(model.clone()), gathering),
             model,
-            _moment: moment,
+            moment,
         }))
     }
 
@@ -65,6 +65,11 @@ impl View {
     /// The view of the present that a request has.
     pub(crate) fn live(ctx: &Context<'_>) -> Self {
         ctx.data_unchecked::<Self>().clone()
+    }
+
+    /// Whether it is of an earlier moment, of which only the log and the read models tell.
+    pub(crate) fn is_past(&self) -> bool {
+        self.0.moment.is_some()
     }
 
     /// The read models, for what no loader loads.

@@ -162,7 +162,7 @@ fn listener(listener: &Listener) -> Value {
         "topic": listener.id.topic.to_string(),
         "algorithm": listener.id.algorithm,
         "enabled": listener.enabled,
-        "paused": listener.paused,
+        "paused": listener.pause.is_some(),
         "version": listener.version,
         "settings": listener.settings,
         "dlq": listener.dlq,

@@ -14,6 +14,7 @@ mod errors;
 mod group;
 mod locate;
 mod message;
+mod observer;
 mod partitions;
 mod peek;
 mod poller;

@@ -7,6 +7,7 @@ mod metadata;
 pub mod offsets;
 pub mod port;
 pub mod positions;
+mod status;
 
 pub use metadata::{CloudEvent, Metadata, is_structured_event};
 pub use port::{
@@ -14,3 +15,4 @@ pub use port::{
     SourceSettings, Start, TopicInfo,
 };
 pub use positions::{Beginning, Cause, Fingerprint, Positions, PositionsError, Standing};
+pub use status::{Lag, SourceState, SourceStatus};

@@ -1,6 +1,7 @@
 //! Which position a group may commit while messages are settled in any order.
 
 use std::collections::VecDeque;
+use std::time::SystemTime;
 
 /// Follows one assigned partition: what was handed out, in delivery order, and what of it is done.
 ///
@@ -23,15 +24,17 @@ pub struct Ticket(u64);
 #[derive(Debug)]
 struct Entry {
     offset: i64,
+    sent: Option<SystemTime>,
     done: bool,
 }
 
 impl OffsetTracker {
-    /// Notes that the message at `offset` is handed out.
-    pub fn hand_out(&mut self, offset: i64) -> Ticket {
+    /// Notes that the message at `offset`, which was sent then, is handed out.
+    pub fn hand_out(&mut self, offset: i64, sent: Option<SystemTime>) -> Ticket {
         let ticket = Ticket(self.first + self.entries.len() as u64);
         self.entries.push_back(Entry {
             offset,
+            sent,
             done: false,
         });
         self.unsettled += 1;
@@ -63,6 +66,11 @@ impl OffsetTracker {
         self.unsettled = 0;
     }
 
+    /// When the first message was sent that is handed out and not done.
+    pub fn oldest(&self) -> Option<SystemTime> {
+        self.entries.front()?.sent
+    }
+
     /// How many messages are handed out and not done.
     pub fn unsettled(&self) -> usize {
         self.unsettled
@@ -77,6 +85,8 @@ impl OffsetTracker {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -103,7 +113,7 @@ mod tests {
             (offsets, order) in offsets_and_completions(),
         ) {
             let mut tracker = OffsetTracker::default();
-            let tickets: Vec<_> = offsets.iter().map(|at| tracker.hand_out(*at)).collect();
+            let tickets: Vec<_> = offsets.iter().map(|at| tracker.hand_out(*at, None)).collect();
             let mut done = vec![false; offsets.len()];
             let mut position = None;
             for index in order {
@@ -131,7 +141,7 @@ mod tests {
             for index in order {
                 let until = (index + 1 + lag).min(offsets.len());
                 while tickets.len() < until {
-                    tickets.push(tracker.hand_out(offsets[tickets.len()]));
+                    tickets.push(tracker.hand_out(offsets[tickets.len()], None));
                 }
                 done[index] = true;
                 position = tracker.complete(tickets[index]).unwrap_or(position);
@@ -148,9 +158,9 @@ mod tests {
             (offsets, order) in offsets_and_completions(),
         ) {
             let mut tracker = OffsetTracker::default();
-            let old: Vec<_> = offsets.iter().map(|at| tracker.hand_out(*at)).collect();
+            let old: Vec<_> = offsets.iter().map(|at| tracker.hand_out(*at, None)).collect();
             tracker.clear();
-            let new: Vec<_> = offsets.iter().map(|at| tracker.hand_out(*at)).collect();
+            let new: Vec<_> = offsets.iter().map(|at| tracker.hand_out(*at, None)).collect();
             for index in &order {
                 prop_assert_eq!(tracker.complete(old[*index]), None);
             }
@@ -162,8 +172,8 @@ mod tests {
     #[test]
     fn a_second_completion_is_ignored() {
         let mut tracker = OffsetTracker::default();
-        let first = tracker.hand_out(10);
-        let second = tracker.hand_out(11);
+        let first = tracker.hand_out(10, None);
+        let second = tracker.hand_out(11, None);
         assert_eq!(tracker.complete(second), None);
         assert_eq!(tracker.complete(second), None);
         assert_eq!(tracker.unsettled(), 1);
@@ -171,10 +181,24 @@ mod tests {
     }
 
     #[test]
+    fn the_oldest_message_is_the_first_that_is_not_done() {
+        let sent = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        let mut tracker = OffsetTracker::default();
+        assert_eq!(tracker.oldest(), None);
+        let first = tracker.hand_out(10, sent(1));
+        let second = tracker.hand_out(11, sent(2));
+        tracker.hand_out(12, sent(3));
+        tracker.complete(second);
+        assert_eq!(tracker.oldest(), sent(1));
+        tracker.complete(first);
+        assert_eq!(tracker.oldest(), sent(3));
+    }
+
+    #[test]
     fn offsets_may_start_again() {
         let mut tracker = OffsetTracker::default();
-        let old = tracker.hand_out(500);
-        let new = tracker.hand_out(0);
+        let old = tracker.hand_out(500, None);
+        let new = tracker.hand_out(0, None);
         assert_eq!(tracker.complete(new), None);
         assert_eq!(tracker.complete(old), Some(1));
     }

@@ -7,9 +7,11 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::watch;
 
 use crate::metadata::Metadata;
 use crate::positions::Positions;
+use crate::status::SourceStatus;
 
 /// Why a broker did not do what was asked. The text never holds a credential.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -114,6 +116,9 @@ pub trait Source: Send {
     /// The next message. Waits forever while there is none; safe to cancel: a cancelled call
     /// loses nothing. Errors may pass: call again after a pause.
     async fn recv(&mut self) -> Result<Delivery, BrokerError>;
+
+    /// What it is doing, to be followed. Kept up to date whether or not [`Self::recv`] is called.
+    fn status(&self) -> watch::Receiver<SourceStatus>;
 
     /// Gives back what is unsettled, makes the position of what is settled durable on the broker
     /// and leaves, within a bound (10 s).

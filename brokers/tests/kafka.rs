@@ -7,4 +7,5 @@ mod kafka {
     mod java;
     mod positions;
     mod real;
+    mod status;
 }

@@ -14,6 +14,7 @@ pub mod broker;
 pub mod cluster;
 pub mod codec;
 pub mod command;
+pub mod consumer;
 pub mod credential;
 pub mod describe;
 pub mod envelope;

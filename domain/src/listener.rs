@@ -1,5 +1,6 @@
 //! Listeners: a topic feeds an algorithm.
 
+pub mod activity;
 pub mod disable;
 pub mod disable_orphaned;
 mod dlq;
@@ -11,6 +12,7 @@ pub mod settings;
 pub mod starts;
 pub mod update;
 
+pub use activity::{ActivityCode, Facts, ListenerActivity, Pause, Problem};
 pub use disable::DisableListener;
 pub use disable_orphaned::DisableOrphanedListener;
 pub use enable::EnableListener;

@@ -15,6 +15,7 @@ pub use direct::{
 };
 
 use crate::algorithm::{Protocol, VersionPublished};
+use crate::consumer::ConsumerStatus;
 use crate::ids::{RunId, TopicId};
 use crate::settlement::{Decision, FailureFingerprint, Reason, UnknownCode};
 use crate::version::Version;
@@ -111,16 +112,22 @@ pub struct RunPage {
     pub limit: u32,
 }
 
-/// Where runs are read: the workers' journal.
+/// Where runs, and what consumers are doing, are read: the workers' journal.
 pub trait RunSource: Send + Sync {
     /// The runs of each of those pages, the newest first.
     fn pages(&self, pages: Vec<RunPage>) -> BoxFuture<'_, Result<Vec<Vec<Run>>, RunSourceError>>;
 
     /// The ledgers of the listeners with those consumer groups, in their order.
     fn ledgers(&self, groups: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Ledger>, RunSourceError>>;
+
+    /// What the consumers of the listeners with those consumer groups are doing, in their order.
+    fn consumers(
+        &self,
+        groups: Vec<Uuid>,
+    ) -> BoxFuture<'_, Result<Vec<Vec<ConsumerStatus>>, RunSourceError>>;
 }
 
-/// Why runs could not be read.
+/// Why the journal could not be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the journal is unavailable")]
 pub struct RunSourceError(#[source] pub Box<dyn std::error::Error + Send + Sync>);

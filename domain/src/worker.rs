@@ -29,6 +29,8 @@ pub struct Worker {
     pub here: bool,
     pub running: BTreeSet<ListenerId>,
     pub blocked: BTreeSet<ListenerId>,
+    /// The listeners whose consumers failed and have not started again.
+    pub failed: BTreeSet<ListenerId>,
 }
 
 impl State for Worker {
@@ -45,9 +47,13 @@ impl State for Worker {
             Event::ConsumerStarted(started) => {
                 self.running.insert(started.listener.clone());
                 self.blocked.remove(&started.listener);
+                self.failed.remove(&started.listener);
             }
             Event::ConsumerStopped(stopped) => self.end(&stopped.listener),
-            Event::ConsumerFailed(failed) => self.end(&failed.listener),
+            Event::ConsumerFailed(failed) => {
+                self.end(&failed.listener);
+                self.failed.insert(failed.listener.clone());
+            }
             Event::ListenerBlocked(blocked) => {
                 self.blocked.insert(blocked.listener.clone());
             }
@@ -70,5 +76,6 @@ impl Worker {
     fn end(&mut self, listener: &ListenerId) {
         self.running.remove(listener);
         self.blocked.remove(listener);
+        self.failed.remove(listener);
     }
 }

@@ -200,7 +200,7 @@ fn keys_granted(tx: &mut dyn Tx, grant: &GrantKey) -> Result<Vec<String>, ReadMo
 /// broker connected. One whose selector picks nothing is assigned without a version.
 fn assignment(tx: &mut dyn Tx, key: &str) -> Result<Option<Assignment>, ReadModelError> {
     let listener = listener::by_key(tx, key)?;
-    let Some(listener) = listener.filter(|l| l.enabled && !l.paused) else {
+    let Some(listener) = listener.filter(|l| l.enabled && l.pause.is_none()) else {
         return Ok(None);
     };
     let ListenerId { topic, algorithm } = &listener.id;

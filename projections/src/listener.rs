@@ -1,7 +1,9 @@
 //! Listeners, enabled and disabled.
 
+mod pause;
+
 use domain::grant::{Access, GrantKey, Scope};
-use domain::listener::{ListenerEnabled, ListenerSettings};
+use domain::listener::{ListenerEnabled, ListenerSettings, Pause};
 use domain::{
     AlgorithmId, BrokerId, Event, ListenerId, OrganizationName, Position, PositionReset, Revision,
     Thing, TopicId, VersionSelector, of_cluster, of_command, of_organization, of_publisher,
@@ -25,8 +27,8 @@ use crate::revision::revision_of;
 pub struct Listener {
     pub id: ListenerId,
     pub enabled: bool,
-    /// Enabled, and to consume nothing until it is resumed.
-    pub paused: bool,
+    /// Who paused it and when: enabled, it consumes nothing until it is resumed.
+    pub pause: Option<Pause>,
     pub version: VersionSelector,
     pub settings: ListenerSettings,
     /// The consumer group that it reads with.
@@ -95,8 +97,8 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
             let settings = serde_json::to_string(&e.settings)?;
             change(tx, fact, &e.listener, sql, settings.into())
         }
-        Event::ListenerPaused(e) => change(tx, fact, &e.listener, PAUSE, true.into()),
-        Event::ListenerResumed(e) => change(tx, fact, &e.listener, PAUSE, false.into()),
+        Event::ListenerPaused(e) => pause::pause(tx, fact, e),
+        Event::ListenerResumed(e) => pause::resume(tx, fact, e),
         Event::ListenerPositionReset(e) => {
             let sql = "UPDATE listeners SET reset = ?1, position = ?2, changed_at = ?3 \
                        WHERE key = ?4";
@@ -110,8 +112,8 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact, noted: &mut Noted) -> Result<(
         Event::DlqSet(e) => change(tx, fact, &e.listener, SET_DLQ, e.dlq.as_str().into()),
         Event::DlqCleared(e) => change(tx, fact, &e.listener, SET_DLQ, Value::Text(None)),
         Event::ListenerDisabled(e) => {
-            let sql = "UPDATE listeners SET enabled = 0, paused = 0, cause = ?1, position = ?2, \
-                       changed_at = ?3 WHERE key = ?4";
+            let sql = "UPDATE listeners SET enabled = 0, paused = 0, paused_by = NULL, \
+                       paused_at = NULL, cause = ?1, position = ?2, changed_at = ?3 WHERE key = ?4";
             let cause = e.cause.map(|cause| cause.to_string());
             change(tx, fact, &e.listener, sql, cause.into())
         }
@@ -206,8 +208,6 @@ fn note_on(
     noted.note_found(tx, fact, on_broker)
 }
 
-const PAUSE: &str =
-    "UPDATE listeners SET paused = ?1, position = ?2, changed_at = ?3 WHERE key = ?4";
 const SET_DLQ: &str =
     "UPDATE listeners SET dlq = ?1, position = ?2, changed_at = ?3 WHERE key = ?4";
 
@@ -223,16 +223,15 @@ fn change(
     tx.execute(sql, &values)
 }
 
-/// Enabled again, nothing of what it was before is left, but its position, and so the reset that led
-/// there.
+/// Enabled again, it keeps only its position, and so the reset that led there.
 fn enable(tx: &mut dyn Tx, fact: &Fact, e: &ListenerEnabled) -> Result<(), ReadModelError> {
     let connected_at = broker::connected_at(tx, e.listener.topic.broker)?;
     tx.execute(
         "INSERT INTO listeners (key, broker, topic, algorithm, enabled, paused, version, \
          settings, consumer_group, dlq, position, changed_at, cause) \
          VALUES (?1, ?2, ?3, ?4, 1, 0, ?5, ?6, ?7, NULL, ?8, ?9, ?10) \
-         ON CONFLICT (key) DO UPDATE SET enabled = 1, paused = 0, version = excluded.version, \
-         settings = excluded.settings, consumer_group = excluded.consumer_group, dlq = NULL, \
+         ON CONFLICT (key) DO UPDATE SET enabled = 1, paused = 0, paused_by = NULL, \
+         paused_at = NULL, version = excluded.version, settings = excluded.settings, consumer_group = excluded.consumer_group, dlq = NULL, \
          position = excluded.position, changed_at = excluded.changed_at, cause = excluded.cause",
         &[
             text(&e.listener),
@@ -253,8 +252,8 @@ fn enable(tx: &mut dyn Tx, fact: &Fact, e: &ListenerEnabled) -> Result<(), ReadM
 macro_rules! listeners {
     ($which:literal) => {
         concat!(
-            "SELECT broker, topic, algorithm, enabled, paused, version, settings, consumer_group, \
-             dlq, reset, position, changed_at, cause, ",
+            "SELECT broker, topic, algorithm, enabled, paused_by, paused_at, version, settings, \
+             consumer_group, dlq, reset, position, changed_at, cause, ",
             revision_of!("listener", "l.key"),
             " FROM listeners l WHERE ",
             $which
@@ -385,7 +384,7 @@ impl FromRow for Listener {
                 algorithm: row.parse()?,
             },
             enabled: row.take()?,
-            paused: row.take()?,
+            pause: pause::of_row(row)?,
             version: row.parse()?,
             settings: row.json()?,
             group: row.parse()?,

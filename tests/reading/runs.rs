@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use domain::RunId;
+use domain::consumer::{ConsumerState, ConsumerStatus};
 use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
+use domain::testing::WORKER;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -76,6 +78,30 @@ impl RunSource for Runs {
             self.answer().await;
             Ok(groups.iter().map(|_| Ledger::default()).collect())
         })
+    }
+
+    fn consumers(
+        &self,
+        groups: Vec<Uuid>,
+    ) -> BoxFuture<'_, Result<Vec<Vec<ConsumerStatus>>, RunSourceError>> {
+        Box::pin(async move {
+            self.answer().await;
+            Ok(groups.iter().map(|_| vec![consumer()]).collect())
+        })
+    }
+}
+
+/// What every consumer is doing.
+fn consumer() -> ConsumerStatus {
+    ConsumerStatus {
+        worker: WORKER,
+        state: ConsumerState::Assigned,
+        reason: None,
+        since: Timestamp::UNIX_EPOCH,
+        partitions: 1,
+        lag: None,
+        updated_at: Timestamp::UNIX_EPOCH,
+        is_stale: false,
     }
 }
 

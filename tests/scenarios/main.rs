@@ -4,6 +4,7 @@
     reason = "a scenario that cannot go on has failed, and says where"
 )]
 
+mod activity;
 mod api_guide;
 mod arguments;
 mod audit;

@@ -1,6 +1,7 @@
 //! The live thing that serves one listener: a source, and a task per message in flight.
 
 mod held;
+mod shown;
 pub(crate) mod start;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::held::Held;
+use self::shown::Shown;
 use crate::control_plane::Report;
 use crate::crash::Point;
 use crate::delivery::blocks::{Blocks, Watch};
@@ -58,8 +60,8 @@ pub(crate) enum ConsumerError {
     Delivery(#[from] Failure),
 }
 
-/// Serves the listener until `stop`, or until it cannot go on. Reports that it started, and each
-/// time it is blocked or continues. What is in flight at the end is finished within the grace or
+/// Serves the listener until `stop`, or until it cannot go on. Reports that it started, once it reads
+/// its topic, and then each time it is blocked or continues. What is in flight at the end is finished within the grace or
 /// given back, and the source closed, before this returns.
 pub(crate) async fn run(
     resources: &Resources,
@@ -84,13 +86,6 @@ pub(crate) async fn run(
     };
     let source = connection.broker().source(settings).await;
     let source = source.map_err(ConsumerError::Open)?;
-    resources.reporter.report(listener, Report::Started).await;
-    tracing::info!(
-        listener.id = %listener,
-        topic = %listener.topic.topic,
-        algorithm = %listener.algorithm,
-        "a consumer started"
-    );
 
     let blocks = Blocks::default();
     let (failed, failures) = mpsc::channel(1);
@@ -119,6 +114,9 @@ pub(crate) async fn run(
     let mut consumer = Consumer {
         resources,
         blocked: pipeline.blocks.watch(),
+        shown: Shown::new(source.status()),
+        has_started: false,
+        has_received: false,
         wanted: pipeline.gate.wanted(),
         pipeline: Arc::new(pipeline),
         source,
@@ -144,6 +142,11 @@ struct Consumer<'r> {
     source: Box<dyn Source>,
     lanes: Lanes,
     blocked: Watch,
+    shown: Shown,
+    /// Whether it was reported that it reads its topic.
+    has_started: bool,
+    /// Whether a message came, which may be before the source says that it has partitions.
+    has_received: bool,
     /// How many messages the gate has a use for.
     wanted: watch::Receiver<usize>,
     /// Received, and waiting for room.
@@ -179,6 +182,7 @@ impl Consumer<'_> {
                 // An error means that the keeper has ended; it has cancelled `stop` or soon will.
                 Ok(()) = assignment.changed() => {}
                 () = self.blocked.changed() => {}
+                () = self.shown.changed() => {}
                 () = at(self.notice.due().map(|due| self.began + due)) => {}
                 Ok(()) = self.wanted.changed() => {}
                 room = room(Arc::clone(&self.kib_in_flight), size), if waits => self.start(room),
@@ -198,9 +202,17 @@ impl Consumer<'_> {
         });
     }
 
-    /// Reports that the listener is blocked or continues, if that is news.
+    /// Shows what it is doing, and reports that it started, is blocked or continues, if that is news.
     async fn tell(&mut self) {
         let reason = self.blocked.reason();
+        if let Some(observed) = self.shown.news(reason.as_deref()) {
+            let group = self.pipeline.group;
+            self.resources.statuses.set(group, observed);
+        }
+        // What blocks it before it has started is told afterwards.
+        if !self.has_started().await {
+            return;
+        }
         let news = self.notice.observe(self.began.elapsed(), reason.is_some());
         if news.is_none() {
             return;
@@ -230,6 +242,27 @@ impl Consumer<'_> {
         self.resources.reporter.report(listener, report).await;
     }
 
+    /// Whether it has started, which is reported once its source has partitions.
+    async fn has_started(&mut self) -> bool {
+        let reads = self.has_received || self.shown.is_assigned();
+        if self.has_started || !reads {
+            return self.has_started;
+        }
+        self.has_started = true;
+        let listener = &self.pipeline.listener;
+        tracing::info!(
+            listener.id = %listener,
+            topic = %listener.topic.topic,
+            algorithm = %listener.algorithm,
+            "a consumer started"
+        );
+        self.resources
+            .reporter
+            .report(listener, Report::Started)
+            .await;
+        true
+    }
+
     /// Takes on what was received and what waits behind it, up to what is wanted. An error that came
     /// instead, or after it, is waited after; too many in a row end the consumer.
     fn take(
@@ -253,6 +286,7 @@ impl Consumer<'_> {
             next = self.source.recv().now_or_never();
         };
         if !self.pending.is_empty() {
+            self.has_received = true;
             self.receive_pause.succeeded();
         }
         failed.map_or(Ok(()), |error| self.pause(error))

@@ -9,6 +9,7 @@ mod contract;
 mod counts;
 mod decision;
 mod life;
+mod observation;
 mod operation;
 mod positions;
 mod postgres;
@@ -24,13 +25,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::consumer::ConsumerStatus;
 use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
 use domain::settlement::{FailureFingerprint, Reason};
 use domain::{AlgorithmId, Clock, JournalId, ListenerId, RunId, TopicId, WorkerId};
 use uuid::Uuid;
 
 use self::operation::{
-    Attempt, Claims, Decide, EndOutput, Hold, Listener, Prune, Published, Recover, Refund,
+    Attempt, Claims, Decide, EndOutput, Hold, Listener, Observe, Prune, Published, Recover, Refund,
     TakeUnpublished,
 };
 use self::postgres::{PostgresReader, PostgresStore};
@@ -42,6 +44,7 @@ pub use self::decision::{
     Draft, Outcome, OutputEnd, Pending, Publication, Recorded, Representation, ResultDigest,
     Unpublished, digest,
 };
+pub use self::observation::{Observation, Observed};
 pub use self::record::{Claim, Claimed, ListenerKey, MessageId, Owner, RunKey, Taken};
 pub use self::retention::Retention;
 
@@ -95,11 +98,11 @@ impl Journal {
     /// Opens the journal at `path`, making it where there is none, and starts its writer on a thread
     /// of its own. The writer ends with the last clone, after what is in line.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let store = SqliteStore::open(path, clock).await?;
+        let store = SqliteStore::open(path, Arc::clone(&clock)).await?;
         Ok(Self {
             id: store.id(),
             queue: Queue::start(store).map_err(OpenError::Thread)?,
-            reads: Arc::new(SqliteReader::new(path)),
+            reads: Arc::new(SqliteReader::new(path, clock)),
         })
     }
 
@@ -213,6 +216,15 @@ impl Journal {
         self.queue.ask(Recover).await
     }
 
+    /// Writes down what consumers of that worker are doing.
+    pub async fn observe(
+        &self,
+        worker: WorkerId,
+        consumers: Vec<Observation>,
+    ) -> Result<(), JournalError> {
+        self.queue.ask(Observe { worker, consumers }).await
+    }
+
     /// Deletes finished runs beyond `retention`, some thousands at most; answers how many. The
     /// ledger keeps counting them.
     pub async fn prune(&self, retention: Retention) -> Result<u64, JournalError> {
@@ -261,7 +273,7 @@ impl Page {
     }
 }
 
-/// Runs of listeners, as the API reads them.
+/// Runs and consumers of listeners, as the API reads them.
 impl RunSource for Journal {
     fn pages(&self, pages: Vec<RunPage>) -> BoxFuture<'_, Result<Vec<Vec<Run>>, RunSourceError>> {
         Box::pin(async move {
@@ -279,6 +291,16 @@ impl RunSource for Journal {
             let owners: Vec<_> = groups.into_iter().map(Owner::Listener).collect();
             let ledgers = self.ledgers(&owners).await;
             ledgers.map_err(|error| RunSourceError(Box::new(error)))
+        })
+    }
+
+    fn consumers(
+        &self,
+        groups: Vec<Uuid>,
+    ) -> BoxFuture<'_, Result<Vec<Vec<ConsumerStatus>>, RunSourceError>> {
+        Box::pin(async move {
+            let read = self.reads.consumers(groups).await;
+            read.map_err(|error| RunSourceError(Box::new(JournalError::Read(error))))
         })
     }
 }

@@ -16,6 +16,7 @@ mod reconciler;
 mod reporter;
 mod requests;
 mod resources;
+mod statuses;
 mod worker;
 
 pub use connections::Connector;

@@ -10,6 +10,7 @@ use crate::delivery::endpoint::Endpoints;
 use crate::journal::Journal;
 use crate::publishers::Publishers;
 use crate::reporter::Reporter;
+use crate::statuses::Statuses;
 
 /// Passed to every consumer.
 pub(crate) struct Resources {
@@ -18,6 +19,7 @@ pub(crate) struct Resources {
     pub(crate) endpoints: Endpoints,
     pub(crate) publishers: Arc<Publishers>,
     pub(crate) reporter: Reporter,
+    pub(crate) statuses: Arc<Statuses>,
     pub(crate) ids: Arc<dyn Ids>,
     /// How long messages in flight may take to end when a consumer stops.
     pub(crate) grace: Duration,

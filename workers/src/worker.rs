@@ -21,6 +21,7 @@ use crate::reconciler::Reconciler;
 use crate::reporter::{Reporter, persist};
 use crate::requests;
 use crate::resources::Resources;
+use crate::statuses::Statuses;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -123,12 +124,14 @@ impl Worker {
         }
         let give_up = CancellationToken::new();
         let (reporter, lanes) = Reporter::new(&self.control_plane, &self.ids, &give_up);
+        let statuses = Arc::new(Statuses::default());
         let resources = Resources {
             journal: self.journal.clone(),
             connections: Arc::new(Connections::new(Arc::clone(&self.connector))),
             endpoints: Endpoints::new(),
             publishers: Arc::clone(&self.publishers),
             reporter,
+            statuses: Arc::clone(&statuses),
             ids: Arc::clone(&self.ids),
             grace: self.config.grace,
             notice: self.config.notice,
@@ -139,6 +142,7 @@ impl Worker {
             () = self.reconcile(&mut reconciler) => {}
             () = self.answer_requests() => {}
             () = self.prune() => {}
+            () = statuses.keep_written(&self.journal, self.config.worker) => {}
             () = self.drain() => {}
         }
         let parting = async {
@@ -149,6 +153,9 @@ impl Worker {
             };
             // Takes the reporters with it, so that the lanes end.
             tokio::join!(reconciler.stop(), direct);
+            if let Err(error) = statuses.write(&self.journal, self.config.worker).await {
+                tracing::warn!(%error, "the ends of consumers could not be written");
+            }
             lanes.finish().await;
             self.leave().await;
         };

@@ -138,7 +138,7 @@ impl AlgorithmTopic {
         let state = match self.row.access {
             DomainAccess::Subscribe => {
                 let row = self.view.load(self.listener_id()).await?;
-                row.map(|row| (row.enabled, row.paused))
+                row.map(|row| (row.enabled, row.pause.is_some()))
             }
             DomainAccess::Publish => {
                 let row = self.view.load(self.publisher_id()).await?;

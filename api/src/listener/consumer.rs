@@ -50,7 +50,7 @@ impl Consumer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "RowState")]
 pub enum ConsumerState {
-    /// It consumes.
+    /// It has started; `consumerStatuses` of the listener says what it is doing now.
     Running,
     /// It holds its position.
     Blocked,

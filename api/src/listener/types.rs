@@ -4,8 +4,11 @@ use async_graphql::connection::Connection;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use domain::TopicId;
 use domain::algorithm::{Algorithm as Versions, Unresolved};
+use domain::consumer::{self, ConsumerStatus as Status};
+use domain::listener::{Facts, Problem};
 use projections::version::PublishedVersion;
 
+use super::activity::{self, ConsumerStatus, Lag, ListenerActivity};
 use super::consumer::{Consumer, ConsumerFilterInput};
 use super::settings::ListenerSettings;
 use crate::algorithm::{Algorithm, Version};
@@ -39,7 +42,7 @@ impl Listener {
 
     /// Whether it is paused: it consumes nothing until it is resumed, although it is enabled.
     async fn paused(&self) -> bool {
-        self.0.paused
+        self.0.pause.is_some()
     }
 
     /// The version selector, resolved at each run.
@@ -63,6 +66,25 @@ impl Listener {
     /// no such reason.
     async fn problem(&self) -> Option<Result<ListenerProblem>> {
         self.find_problem().await.transpose()
+    }
+
+    /// What it is doing, or why it is not moving, in one sentence. Null as of an earlier moment.
+    async fn activity(&self, ctx: &Context<'_>) -> Option<Result<ListenerActivity>> {
+        self.find_activity(ctx).await.transpose()
+    }
+
+    /// How far all its consumers together are behind the end of the topic. Null as of an earlier
+    /// moment and where it is not known, for example while a consumer cannot reach the broker.
+    async fn lag(&self, ctx: &Context<'_>) -> Option<Result<Lag>> {
+        let statuses = self.statuses(ctx).await.transpose()?;
+        let lag = statuses.map(|statuses| consumer::Lag::of_live(&statuses));
+        Some(lag.transpose()?.map(Lag::from))
+    }
+
+    /// What its consumers are doing, one per worker. Null as of an earlier moment.
+    async fn consumer_statuses(&self, ctx: &Context<'_>) -> Option<Result<Vec<ConsumerStatus>>> {
+        let statuses = self.statuses(ctx).await.transpose()?;
+        Some(statuses.map(|statuses| activity::shown(statuses, &self.1)))
     }
 
     /// How it behaves.
@@ -118,7 +140,7 @@ impl Listener {
         self.1.find(self.0.id.algorithm.clone(), Algorithm).await
     }
 
-    /// The consumers that serve it, one per worker.
+    /// The consumers that serve it, one per worker, as the log records them.
     async fn consumers(
         &self,
         filter: Option<ConsumerFilterInput>,
@@ -170,6 +192,24 @@ impl Listener {
             consumers: u32::try_from(consumers).unwrap_or(u32::MAX),
             in_flight: query::ledger(ctx, self.0.group).await?.in_flight,
         })
+    }
+
+    async fn statuses(&self, ctx: &Context<'_>) -> Result<Option<Vec<Status>>> {
+        activity::statuses(ctx, self.0.group, &self.1).await
+    }
+
+    async fn find_activity(&self, ctx: &Context<'_>) -> Result<Option<ListenerActivity>> {
+        let Some(statuses) = self.statuses(ctx).await? else {
+            return Ok(None);
+        };
+        let problem = self.find_problem().await?.map(Problem::from);
+        let facts = Facts {
+            enabled: self.0.enabled,
+            pause: self.0.pause.as_ref(),
+            problem: problem.as_ref(),
+            consumers: &statuses,
+        };
+        Ok(Some(domain::listener::ListenerActivity::of(facts).into()))
     }
 
     async fn find_problem(&self) -> Result<Option<ListenerProblem>> {
@@ -230,6 +270,17 @@ impl From<Unresolved> for ListenerProblem {
         };
         let text = unresolved.to_string();
         Self { code, text }
+    }
+}
+
+impl From<ListenerProblem> for Problem {
+    fn from(problem: ListenerProblem) -> Self {
+        match problem.code {
+            ListenerProblemCode::DlqNotGranted => Self::DlqNotGranted(problem.text),
+            ListenerProblemCode::AlgorithmRetired
+            | ListenerProblemCode::VersionWithdrawn
+            | ListenerProblemCode::NoVersionMatches => Self::NoVersion(problem.text),
+        }
     }
 }
 

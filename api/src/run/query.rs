@@ -1,4 +1,4 @@
-//! Reading runs and ledgers, those of several listeners at once.
+//! Reading from the journal what became of several listeners at once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_graphql::connection::{Connection, Edge};
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, Result};
+use domain::consumer::ConsumerStatus;
 use domain::run::{Ledger as LedgerRow, Run as RunRow, RunPage, RunSource, RunSourceError};
 use uuid::Uuid;
 
@@ -33,6 +34,24 @@ impl Loader<Uuid> for Journal {
     async fn load(&self, keys: &[Uuid]) -> Result<HashMap<Uuid, LedgerRow>, Self::Error> {
         let ledgers = self.0.ledgers(keys.to_vec()).await.map_err(Arc::new)?;
         Ok(keys.iter().copied().zip(ledgers).collect())
+    }
+}
+
+/// The consumers of the listener with that consumer group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ConsumersOf(pub(crate) Uuid);
+
+impl Loader<ConsumersOf> for Journal {
+    type Value = Vec<ConsumerStatus>;
+    type Error = Arc<RunSourceError>;
+
+    async fn load(
+        &self,
+        keys: &[ConsumersOf],
+    ) -> Result<HashMap<ConsumersOf, Vec<ConsumerStatus>>, Self::Error> {
+        let groups = keys.iter().map(|key| key.0).collect();
+        let consumers = self.0.consumers(groups).await.map_err(Arc::new)?;
+        Ok(keys.iter().copied().zip(consumers).collect())
     }
 }
 
@@ -81,6 +100,13 @@ pub(crate) async fn ledger(ctx: &Context<'_>, group: Uuid) -> Result<Ledger> {
     let ledger = journal(ctx).load_one(group).await;
     let ledger = ledger.map_err(|cause| fault(Code::Unavailable, &*cause))?;
     Ok(ledger.unwrap_or_default().into())
+}
+
+/// What the consumers of a listener are doing.
+pub(crate) async fn consumers(ctx: &Context<'_>, group: Uuid) -> Result<Vec<ConsumerStatus>> {
+    let consumers = journal(ctx).load_one(ConsumersOf(group)).await;
+    let consumers = consumers.map_err(|cause| fault(Code::Unavailable, &*cause))?;
+    Ok(consumers.unwrap_or_default())
 }
 
 fn journal<'c>(ctx: &Context<'c>) -> &'c DataLoader<Journal> {

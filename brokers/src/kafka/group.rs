@@ -25,6 +25,8 @@ pub(super) struct GroupContext {
     pub(super) unlocated: Mutex<BTreeSet<i32>>,
     /// A position was refused, or the topic was not there: the log may be another one.
     pub(super) suspect: AtomicBool,
+    /// The group has given out its partitions, and this member may have some.
+    pub(super) has_joined: AtomicBool,
 }
 
 impl ClientContext for GroupContext {
@@ -67,6 +69,7 @@ impl GroupContext {
         consumer: &BaseConsumer<Self>,
         partitions: &TopicPartitionList,
     ) -> Result<(), LocateError> {
+        self.has_joined.store(true, Ordering::Relaxed);
         let assigned = ids(partitions);
         self.unlocated().extend(&assigned);
         let located = self.locator.locate(consumer, &assigned, &HashMap::new())?;
@@ -149,6 +152,11 @@ impl GroupContext {
         Ok(lost.map(|begun| begun.partition).collect())
     }
 
+    /// Whether partitions of the group's are not read yet.
+    pub(super) fn is_locating(&self) -> bool {
+        !self.unlocated().is_empty()
+    }
+
     fn unlocated(&self) -> MutexGuard<'_, BTreeSet<i32>> {
         self.unlocated
             .lock()
@@ -170,9 +178,9 @@ impl GroupContext {
         }
         self.note(consumer);
         // A lost assignment is someone else's already, and the broker would refuse the commit.
-        if !consumer.assignment_lost()
-            && let Err(error) = self.partitions.commit(consumer, |id| ids.contains(&id))
-        {
+        if consumer.assignment_lost() {
+            self.has_joined.store(false, Ordering::Relaxed);
+        } else if let Err(error) = self.partitions.commit(consumer, |id| ids.contains(&id)) {
             tracing::warn!(%error, "could not commit before partitions were taken away");
         }
         self.partitions.revoke(&ids);

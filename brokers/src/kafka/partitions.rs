@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::SystemTime;
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -34,7 +35,7 @@ impl Partition {
         self.witness
             .get_or_init(|| (offset, Fingerprint::of(message)));
         self.unsettled.add();
-        self.tracker().hand_out(offset)
+        self.tracker().hand_out(offset, message.timestamp)
     }
 
     pub(super) fn settle(&self, ticket: Ticket) {
@@ -82,6 +83,16 @@ pub(super) struct Begun {
     pub(super) incarnation: u32,
     /// The reset of the reader's position that it is since.
     pub(super) reset: u64,
+}
+
+/// What of a partition is not done.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unfinished {
+    pub(super) partition: i32,
+    /// Everything before this offset is done.
+    pub(super) from: i64,
+    /// When the first message was sent that was handed out and is not done.
+    pub(super) oldest: Option<SystemTime>,
 }
 
 /// What a position that we commit says of itself: this, the reset that it is since, and the
@@ -181,9 +192,28 @@ impl Partitions {
         self.held().get(&id).map(|held| Arc::clone(&held.partition))
     }
 
+    /// How many are held.
+    pub(super) fn count(&self) -> usize {
+        self.held().len()
+    }
+
     /// Which of those partitions are held, with where they began.
     pub(super) fn begun(&self) -> Vec<Begun> {
         self.held().values().map(|held| held.begun).collect()
+    }
+
+    /// What is not done yet of each partition that is held.
+    pub(super) fn unfinished(&self) -> Vec<Unfinished> {
+        let held = self.held();
+        let unfinished = held.iter().map(|(id, held)| {
+            let position = held.partition.position.load(Ordering::Acquire);
+            Unfinished {
+                partition: *id,
+                from: position.max(held.begun.offset),
+                oldest: held.partition.tracker().oldest(),
+            }
+        });
+        unfinished.collect()
     }
 
     /// A message of each partition that was handed out of it.

@@ -18,6 +18,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::errors::broker_error;
 use super::group::GroupContext;
 use super::message::from_record;
+use super::observer::Observer;
 use super::partitions::Partition;
 use super::unsettled::Unsettled;
 use crate::offsets::Ticket;
@@ -51,6 +52,7 @@ pub(super) struct Poller {
     ticked: Instant,
     /// When it was last looked for where to begin.
     located: Instant,
+    observer: Observer,
 }
 
 impl Poller {
@@ -59,6 +61,7 @@ impl Poller {
         topic: &str,
         unsettled: Arc<Unsettled>,
         events: mpsc::Sender<Event>,
+        observer: Observer,
     ) -> Self {
         Self {
             consumer,
@@ -70,6 +73,7 @@ impl Poller {
             paused: false,
             ticked: Instant::now(),
             located: Instant::now(),
+            observer,
         }
     }
 
@@ -99,6 +103,7 @@ impl Poller {
         let context = Arc::clone(self.consumer.context());
         context.note(&self.consumer);
         context.partitions.regulate(&self.consumer, self.paused);
+        self.observer.tick(&self.consumer, &self.topic);
         if self.ticked.duration_since(self.located) < LOCATE_AGAIN {
             return;
         }
@@ -180,7 +185,8 @@ impl Poller {
         }
     }
 
-    fn report(&self, error: &KafkaError) {
+    fn report(&mut self, error: &KafkaError) {
+        self.observer.stir();
         let context = self.consumer.context();
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AutoOffsetReset) => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::KafkaSettings;
 use super::config;
@@ -16,11 +16,13 @@ use super::context::Health;
 use super::errors::broker_error;
 use super::group::GroupContext;
 use super::locate::Locator;
+use super::observer::Observer;
 use super::partitions::{Partition, Partitions};
 use super::poller::{Event, Poller};
 use super::unsettled::Unsettled;
 use crate::offsets::Ticket;
 use crate::port::{BrokerError, Delivery, Hold, Source, SourceSettings};
+use crate::status::SourceStatus;
 
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Above it a source would hold more messages than a process should.
@@ -35,6 +37,7 @@ pub(super) struct KafkaSource {
     events: mpsc::Receiver<Event>,
     unsettled: Arc<Unsettled>,
     finished: Option<oneshot::Receiver<Result<(), BrokerError>>>,
+    status: watch::Receiver<SourceStatus>,
 }
 
 impl KafkaSource {
@@ -55,6 +58,7 @@ impl KafkaSource {
             locator: Locator::new(kafka.clone(), settings.clone(), Handle::current()),
             unlocated: Mutex::default(),
             suspect: AtomicBool::new(false),
+            has_joined: AtomicBool::new(false),
         };
         let failed = |error| broker_error(&error, &settings.topic, &Health::default());
         let consumer: BaseConsumer<GroupContext> = config::consumer(kafka, &settings)
@@ -64,7 +68,14 @@ impl KafkaSource {
 
         let (sender, events) = mpsc::channel(max_unsettled);
         let (done, finished) = oneshot::channel();
-        let poller = Poller::new(consumer, &settings.topic, Arc::clone(&unsettled), sender);
+        let (teller, status) = watch::channel(SourceStatus::default());
+        let poller = Poller::new(
+            consumer,
+            &settings.topic,
+            Arc::clone(&unsettled),
+            sender,
+            Observer::new(teller),
+        );
         thread::Builder::new()
             .name("kafka-source".to_owned())
             .spawn(move || {
@@ -76,6 +87,7 @@ impl KafkaSource {
             events,
             unsettled,
             finished: Some(finished),
+            status,
         })
     }
 }
@@ -101,6 +113,10 @@ impl Source for KafkaSource {
             };
             return Ok(Delivery::new(handed_out.message, held));
         }
+    }
+
+    fn status(&self) -> watch::Receiver<SourceStatus> {
+        self.status.clone()
     }
 
     async fn close(mut self: Box<Self>) -> Result<(), BrokerError> {

@@ -50,9 +50,12 @@ impl Command for ReportConsumer {
     fn decide(&self, state: &Worker, _ctx: Ctx) -> Decided {
         let running = state.running.contains(&self.listener);
         let blocked = state.blocked.contains(&self.listener);
+        let failed = state.failed.contains(&self.listener);
         let news = match &self.report {
             Report::Started => !running,
-            Report::Stopped | Report::Failed { .. } => running,
+            Report::Stopped => running || failed,
+            // One that fails again before it started says nothing new.
+            Report::Failed { .. } => !failed,
             Report::Blocked { .. } => running && !blocked,
             Report::Unblocked => blocked,
         };
@@ -141,6 +144,26 @@ mod tests {
         given([worker_joined(), started(), told])
             .when(report(Report::Unblocked))
             .then([report(Report::Unblocked).event()]);
+    }
+
+    #[test]
+    fn a_consumer_that_never_started_fails_once_until_it_starts_or_is_stopped() {
+        let failed = report(Report::Failed {
+            error: "no thread to read on".to_owned(),
+        });
+        let told = failed.event();
+        given([worker_joined()])
+            .when(failed.clone())
+            .then([told.clone()]);
+        given([worker_joined(), told.clone()])
+            .when(failed.clone())
+            .then([]);
+        given([worker_joined(), told.clone(), started()])
+            .when(failed)
+            .then([told.clone()]);
+        given([worker_joined(), told])
+            .when(report(Report::Stopped))
+            .then([report(Report::Stopped).event()]);
     }
 
     #[test]

@@ -127,3 +127,22 @@ CREATE TABLE outputs (
     state text   NOT NULL CHECK (state IN ('PUBLISHED', 'WITHDRAWN', 'TOO_LARGE')),
     PRIMARY KEY (run, topic)
 );
+
+-- What the consumers of listeners are doing, as their workers last said. Nothing depends on it.
+CREATE TABLE consumers (
+    consumer_group uuid   NOT NULL,
+    worker         uuid   NOT NULL,
+    state          text   NOT NULL,
+    reason         text,
+    -- When it entered the state. All times are microseconds since 1970, UTC.
+    since          bigint NOT NULL,
+    partitions     bigint NOT NULL,
+    -- How many messages it is behind; none where that is not known.
+    messages       bigint,
+    -- When the oldest of them was sent, and when they were counted.
+    oldest_at      bigint,
+    measured_at    bigint,
+    -- When its worker last said so.
+    updated_at     bigint NOT NULL,
+    PRIMARY KEY (consumer_group, worker)
+);

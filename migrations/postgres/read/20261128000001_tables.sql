@@ -125,6 +125,9 @@ CREATE TABLE listeners (
     algorithm      text COLLATE "C" NOT NULL,
     enabled        bigint NOT NULL,
     paused         bigint NOT NULL,
+    -- Who paused it, and when; null unless it is paused.
+    paused_by      text,
+    paused_at      bigint,
     version        text NOT NULL,
     settings       text NOT NULL,
     -- The consumer group that the listener reads with, a UUID.

@@ -119,3 +119,23 @@ CREATE TABLE outputs (
     state TEXT    NOT NULL CHECK (state IN ('PUBLISHED', 'WITHDRAWN', 'TOO_LARGE')),
     PRIMARY KEY (run, topic)
 ) STRICT, WITHOUT ROWID;
+
+-- What the consumers of listeners are doing, as their workers last said. Nothing depends on it.
+CREATE TABLE consumers (
+    -- The UUID of the listener's consumer group.
+    consumer_group TEXT    NOT NULL,
+    worker         BLOB    NOT NULL CHECK (length(worker) = 16),
+    state          TEXT    NOT NULL,
+    reason         TEXT,
+    -- When it entered the state. All times are microseconds since 1970, UTC.
+    since          INTEGER NOT NULL,
+    partitions     INTEGER NOT NULL,
+    -- How many messages it is behind; none where that is not known.
+    messages       INTEGER,
+    -- When the oldest of them was sent, and when they were counted.
+    oldest_at      INTEGER,
+    measured_at    INTEGER,
+    -- When its worker last said so.
+    updated_at     INTEGER NOT NULL,
+    PRIMARY KEY (consumer_group, worker)
+) STRICT, WITHOUT ROWID;

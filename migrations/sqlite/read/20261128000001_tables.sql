@@ -105,6 +105,9 @@ CREATE TABLE listeners (
     algorithm      TEXT NOT NULL,
     enabled        INTEGER NOT NULL,
     paused         INTEGER NOT NULL,
+    -- Who paused it, and when; null unless it is paused.
+    paused_by      TEXT,
+    paused_at      INTEGER,
     version        TEXT NOT NULL,
     settings       TEXT NOT NULL,
     -- The consumer group that the listener reads with, a UUID.

@@ -178,7 +178,7 @@ async fn listeners_are_chosen_by_any_of_several_values() {
             { organizations: vec![] } => |_| false;
         );
         check!(&fixture.model, ListenerFilter::default();
-            { paused: true } => |row| row.paused;
+            { paused: true } => |row| row.pause.is_some();
             { enabled: true } => |row| row.enabled;
             { search: "ab".to_owned() } => |row| row.id.topic.topic.as_str() == "ab";
             { consumer_states: vec![ConsumerState::Blocked] } =>

@@ -247,7 +247,7 @@ async fn rows_are_the_fold(model: &ReadModel, fold: &Fold) {
                 .unwrap()
                 .pop()
                 .filter(|row| row.enabled);
-            let row = row.map(|row| (row.version, row.settings, row.dlq, row.paused));
+            let row = row.map(|row| (row.version, row.settings, row.dlq, row.pause.is_some()));
             let folded = topic.listeners.get(&algorithm).cloned();
             let folded = folded.map(|l| (l.version, l.settings, l.dlq.map(String::from), l.paused));
             assert_eq!(row, folded);

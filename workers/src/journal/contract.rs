@@ -1,5 +1,6 @@
 //! What every store of the journal promises, as claims that run against each of them.
 
+mod consumers;
 mod decisions;
 mod outbox;
 mod positions;
@@ -13,6 +14,7 @@ use futures_util::future::BoxFuture;
 
 use super::Journal;
 
+pub(super) use self::consumers::{say_joining, told};
 pub(super) use self::sample::{claim, listener, owner, succeeded};
 
 /// One journal of the store under test: each call opens it once more, as a worker does that was
@@ -39,7 +41,8 @@ pub(super) async fn hold(new_journal: impl Fn() -> Opener) {
         .chain(decisions::claims())
         .chain(outbox::claims())
         .chain(positions::claims())
-        .chain(retention::claims());
+        .chain(retention::claims())
+        .chain(consumers::claims());
     let mut broken = Vec::new();
     for (claim, run) in claims {
         if tokio::spawn(run(new_journal())).await.is_err() {

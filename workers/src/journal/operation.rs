@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use brokers::{Beginning, Standing};
-use domain::TopicId;
+use domain::{TopicId, WorkerId};
 
 use super::decision::{Draft, Outcome, OutputEnd, Unpublished};
+use super::observation::Observation;
 use super::record::{Claim, Claimed, ListenerKey, RunKey};
 use super::retention::Retention;
 
@@ -67,6 +68,7 @@ operations! {
     Load => Vec<Standing>,
     Begin => Option<Vec<u32>>,
     Advance => (),
+    Observe => (),
     Prune => u64,
 }
 
@@ -157,8 +159,15 @@ pub(super) struct Advance {
     pub(super) done: Vec<(i32, i64)>,
 }
 
+/// Writes down what consumers of a worker are doing.
+#[derive(Debug)]
+pub(super) struct Observe {
+    pub(super) worker: WorkerId,
+    pub(super) consumers: Vec<Observation>,
+}
+
 /// Deletes the oldest runs that are finished, published, beyond a retention, and cannot come again;
-/// answers how many: a batch of one listener at most.
+/// answers how many: a batch of one listener at most. Forgets what workers said that are gone.
 #[derive(Debug)]
 pub(super) struct Prune(pub(super) Retention);
 

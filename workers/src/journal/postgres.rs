@@ -6,6 +6,7 @@
 
 mod claims;
 mod connection;
+mod consumers;
 mod decisions;
 mod error;
 mod outbox;

@@ -2,6 +2,7 @@
 
 mod batch;
 mod claims;
+mod consumers;
 mod decisions;
 mod outbox;
 mod positions;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::RunId;
+use domain::consumer::ConsumerStatus;
 use domain::run::{Ledger, Run};
+use uuid::Uuid;
 
 use super::operation::{Answer, Operation};
 
@@ -29,6 +31,9 @@ pub(super) trait Reads: Send + Sync {
 
     /// The ledgers of owners, in their order.
     async fn ledgers(&self, owners: Vec<String>) -> Result<Vec<Ledger>, ReadError>;
+
+    /// What the consumers of listeners are doing, in the order of their consumer groups.
+    async fn consumers(&self, groups: Vec<Uuid>) -> Result<Vec<Vec<ConsumerStatus>>, ReadError>;
 }
 
 /// Up to `limit` runs of an owner with a number below `before`.

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ListenerId;
+use domain::consumer::ConsumerState;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{Desired, Step, step};
 use crate::consumer::{self, ConsumerError};
 use crate::control_plane::Report;
+use crate::journal::Observed;
 use crate::pause::Pause;
 use crate::resources::Resources;
 
@@ -41,6 +43,7 @@ impl Keeper {
     /// Runs consumers until it is told to stop.
     pub(super) async fn run(mut self) {
         let mut pause = Pause::new(FIRST_PAUSE, LONGEST_PAUSE);
+        let group = self.desired.borrow().assignment.group;
         while !self.stop.is_cancelled() {
             let report = match self.run_one().await {
                 Ok(()) => {
@@ -55,13 +58,21 @@ impl Keeper {
                 error = report,
                 "a consumer ended by itself and will be started again"
             );
+            let failed = Observed {
+                state: ConsumerState::Failed,
+                reason: Some(report.clone()),
+                partitions: 0,
+                lag: None,
+            };
+            self.resources.statuses.set(group, failed);
             self.report(Report::Failed(report)).await;
             let wait = pause.failed(&*self.resources.ids);
             tokio::select! {
-                () = self.stop.cancelled() => {}
+                () = self.stop.cancelled() => self.report(Report::Stopped).await,
                 () = tokio::time::sleep(wait) => {}
             }
         }
+        self.resources.statuses.end(group);
     }
 
     /// Runs a consumer until it fails, or is to stop, or to be another one.

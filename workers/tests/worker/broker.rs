@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use brokers::{
     Backlog, Beginning, Broker, BrokerError, Cause, Delivery, Hold, Identity, Message, Metadata,
-    Outgoing, PositionsError, Sink, Source, SourceSettings, Start, TopicInfo,
+    Outgoing, PositionsError, Sink, Source, SourceSettings, SourceState, SourceStatus, Start,
+    TopicInfo,
 };
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -15,10 +16,25 @@ use tokio::sync::watch;
 #[derive(Clone, Default)]
 pub(crate) struct MemoryBroker(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
     state: Mutex<State>,
     changed: watch::Sender<()>,
+    /// What sources say of themselves.
+    status: watch::Sender<SourceStatus>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        let assigned = SourceStatus {
+            state: SourceState::Assigned { partitions: 1 },
+            lag: None,
+        };
+        Self {
+            state: Mutex::default(),
+            changed: watch::Sender::default(),
+            status: watch::Sender::new(assigned),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -131,6 +147,11 @@ impl MemoryBroker {
     /// Whether sources cannot be opened from now on.
     pub(crate) fn go_away(&self, is_away: bool) {
         self.0.state.lock().unwrap().is_away = is_away;
+    }
+
+    /// What sources say of themselves from now on.
+    pub(crate) fn say(&self, status: SourceStatus) {
+        self.0.status.send_replace(status);
     }
 
     /// How many writes failed because their topic was refused.
@@ -336,6 +357,10 @@ impl Source for MemorySource {
             }
             self.changed.changed().await.unwrap();
         }
+    }
+
+    fn status(&self) -> watch::Receiver<SourceStatus> {
+        self.broker.0.status.subscribe()
     }
 
     async fn close(self: Box<Self>) -> Result<(), BrokerError> {

@@ -29,6 +29,8 @@ mod plane;
 #[cfg(test)]
 mod reset;
 #[cfg(test)]
+mod statuses;
+#[cfg(test)]
 mod stopping;
 #[cfg(test)]
 mod world;

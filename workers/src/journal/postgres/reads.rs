@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::consumer::ConsumerStatus;
 use domain::run::{Ledger, OutputState, Run, RunOutput};
 use domain::{Position, RunId, TopicId};
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 use uuid::Uuid;
 
+use super::consumers::consumers;
 use crate::journal::decision::{Draft, Pending, Recorded};
 use crate::journal::store::{Page, ReadError, Reads};
 
@@ -65,6 +67,11 @@ impl Reads for PostgresReader {
     async fn ledgers(&self, owners: Vec<String>) -> Result<Vec<Ledger>, ReadError> {
         let mut connection = self.0.acquire().await.map_err(failed)?;
         ledgers(&mut connection, &owners).await.map_err(failed)
+    }
+
+    async fn consumers(&self, groups: Vec<Uuid>) -> Result<Vec<Vec<ConsumerStatus>>, ReadError> {
+        let mut connection = self.0.acquire().await.map_err(failed)?;
+        consumers(&mut connection, &groups).await.map_err(failed)
     }
 }
 

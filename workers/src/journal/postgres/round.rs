@@ -58,7 +58,11 @@ async fn alone(batch: &mut Batch<'_>, operation: &Operation) -> sqlx::Result<Ans
         Operation::Recover(_) => Answer::Recover(batch.recover().await?),
         Operation::Load(load) => Answer::Load(batch.load(load).await?),
         Operation::Begin(begin) => Answer::Begin(batch.begin_reading(begin).await?),
-        Operation::Prune(prune) => Answer::Prune(batch.prune(prune).await?),
+        Operation::Observe(observe) => Answer::Observe(batch.observe(observe).await?),
+        Operation::Prune(prune) => {
+            batch.forget().await?;
+            Answer::Prune(batch.prune(prune).await?)
+        }
         Operation::Claims(_)
         | Operation::Attempt(_)
         | Operation::Refund(_)
@@ -118,6 +122,7 @@ impl<'o> Round<'o> {
             | Operation::Recover(_)
             | Operation::Load(_)
             | Operation::Begin(_)
+            | Operation::Observe(_)
             | Operation::Prune(_) => return None,
         })
     }
@@ -174,6 +179,7 @@ fn touched(operation: &Operation) -> Option<RunKey> {
         | Operation::Load(_)
         | Operation::Begin(_)
         | Operation::Advance(_)
+        | Operation::Observe(_)
         | Operation::Prune(_) => None,
     }
 }

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use uuid::Uuid;
 
 use crate::journal::contract::{self, Opener};
-use crate::journal::{Claim, Draft, Journal, ListenerKey, Outcome, RunKey, Taken};
+use crate::journal::{Claim, Draft, Journal, ListenerKey, Outcome, Retention, RunKey, Taken};
 use test_database::Database;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,4 +136,23 @@ async fn a_new_database_may_be_opened_by_many_at_once() {
     let keys = journals.iter().map(contract::listener);
     let keys = join_all(keys).await;
     assert!(keys.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_has_said_nothing_for_long_may_be_gone_and_is_forgotten_in_the_end() {
+    let database = Database::new().await;
+    let journal = open(&database, 1).await;
+    contract::say_joining(&journal).await;
+    let grow_older = async |seconds: u32| {
+        let sql = format!(
+            "UPDATE journal.consumers SET updated_at = updated_at - {seconds}::bigint * 1000000"
+        );
+        database.run(&sql).await;
+    };
+    assert!(!contract::told(&journal).await[0].is_stale);
+    grow_older(31).await;
+    assert!(contract::told(&journal).await[0].is_stale);
+    grow_older(24 * 60 * 60).await;
+    journal.prune(Retention::default()).await.unwrap();
+    assert_eq!(contract::told(&journal).await, []);
 }

@@ -73,7 +73,11 @@ impl<'t> Batch<'t> {
             Operation::Load(load) => Answer::Load(self.load(load)?),
             Operation::Begin(begin) => Answer::Begin(self.begin(begin)?),
             Operation::Advance(advance) => Answer::Advance(self.advance(advance)?),
-            Operation::Prune(prune) => Answer::Prune(self.prune(prune)?),
+            Operation::Observe(observe) => Answer::Observe(self.observe(observe)?),
+            Operation::Prune(prune) => {
+                self.forget()?;
+                Answer::Prune(self.prune(prune)?)
+            }
         })
     }
 

@@ -6,14 +6,16 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use domain::consumer::ConsumerStatus;
 use domain::run::{Ledger, OutputState, Run, RunOutput};
-use domain::{Position, RunId, TopicId};
+use domain::{Clock, Position, RunId, TopicId};
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use super::consumers::consumers;
 use super::schema;
 use crate::journal::decision::{Draft, Pending, Recorded};
 use crate::journal::store::{Page, ReadError, Reads};
@@ -32,13 +34,15 @@ pub(super) const RECORDED_COLUMNS: usize = 9;
 pub(in crate::journal) struct SqliteReader {
     path: Arc<Path>,
     turns: Arc<Semaphore>,
+    clock: Arc<dyn Clock>,
 }
 
 impl SqliteReader {
-    pub(in crate::journal) fn new(path: &Path) -> Self {
+    pub(in crate::journal) fn new(path: &Path, clock: Arc<dyn Clock>) -> Self {
         Self {
             path: path.into(),
             turns: Arc::new(Semaphore::new(READERS)),
+            clock,
         }
     }
 
@@ -78,6 +82,15 @@ impl Reads for SqliteReader {
         let read = move |journal: &Connection| {
             let ledgers = owners.iter().map(|owner| ledger(journal, owner));
             ledgers.collect()
+        };
+        self.read(read).await
+    }
+
+    async fn consumers(&self, groups: Vec<Uuid>) -> Result<Vec<Vec<ConsumerStatus>>, ReadError> {
+        let now = self.clock.now();
+        let read = move |journal: &Connection| {
+            let read = groups.iter().map(|group| consumers(journal, *group, now));
+            read.collect()
         };
         self.read(read).await
     }
@@ -244,6 +257,9 @@ fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
     Timestamp::from_microsecond(row.get(column)?).map_err(|error| damaged(column, error))
 }
 
-fn damaged(column: usize, error: impl Into<Box<dyn Error + Send + Sync>>) -> rusqlite::Error {
+pub(super) fn damaged(
+    column: usize,
+    error: impl Into<Box<dyn Error + Send + Sync>>,
+) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
 }
