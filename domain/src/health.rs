@@ -46,10 +46,13 @@ use crate::settlement::Reason;
 
 pub use self::history::History;
 pub use self::notice::Notice;
-pub use self::waiting::Candidate;
+pub use self::waiting::{Candidate, Company};
 
 /// The longest wait between two turns of probes, and of a message whose failure did not count.
 const LONGEST_PROBE_WAIT: Duration = Duration::from_secs(30);
+
+/// How long the others wait for one that is to be called alone, but can also be called beside them.
+const LONGEST_HOLD_UP: Duration = Duration::from_secs(2);
 
 /// What is known of an endpoint, and who waits to call it; each is known to the owner by a `W`.
 #[derive(Debug)]
@@ -66,6 +69,8 @@ pub struct Health<W> {
     calls: u64,
     /// Whether a call is under way beside which there may be no other.
     alone: bool,
+    /// Since when one that is to be called alone waits for the calls under way to end.
+    held_up_since: Option<Duration>,
     pause: Pause,
     /// Messages in a row that were refused for good.
     refusals: u32,
@@ -118,12 +123,12 @@ pub struct Terms {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sentence {
     Passed,
-    /// It is to be called again after the wait. So many of its attempts were not its fault.
+    /// It is to be called again after the wait, in that company. So many of its attempts were not its
+    /// fault.
     Again {
         refund: u32,
         wait: Duration,
-        /// With nobody beside it.
-        is_alone: bool,
+        company: Company,
     },
     Faulty(Reason),
 }
@@ -141,6 +146,7 @@ impl<W> Health<W> {
             answered: 0,
             calls: 0,
             alone: false,
+            held_up_since: None,
             pause: Pause::default(),
             refusals: 0,
             failing: Failing::default(),
@@ -160,7 +166,12 @@ impl<W> Health<W> {
             return None;
         }
         let is_idle = self.slots.in_use() == 0;
-        let may = |candidate: &Candidate| is_idle || !candidate.is_alone;
+        let gives_up = self.open.is_some() || self.holds_up(now).is_some_and(|until| until <= now);
+        let may = |candidate: &Candidate| match candidate.company {
+            Company::Others => true,
+            Company::NobodyIfSoon => is_idle || gives_up,
+            Company::Nobody => is_idle,
+        };
         let entry = match &mut self.open {
             None => self.waiting.pop(may)?,
             Some(open) if open.next_probe()? <= now => {
@@ -170,9 +181,10 @@ impl<W> Health<W> {
             }
             Some(_) => return None,
         };
-        let is_beside_others = self.slots.in_use() > 0;
         self.slots.take();
-        self.alone = entry.candidate.is_alone;
+        let is_alone = is_idle && entry.candidate.company != Company::Others;
+        self.alone = is_alone;
+        self.held_up_since = None;
         self.calls += 1;
         let call = Call {
             number: self.calls,
@@ -182,8 +194,8 @@ impl<W> Health<W> {
             pauses: self.pause.number,
             expressions: self.expressions,
             is_probe: self.open.is_some(),
-            is_alone: entry.candidate.is_alone,
-            is_beside_others,
+            is_alone,
+            is_beside_others: !is_idle,
         };
         Some((entry.waiter, call))
     }
@@ -198,7 +210,17 @@ impl<W> Health<W> {
             None => Duration::ZERO,
             Some(open) => open.next_probe()?,
         };
-        Some(probe.max(self.pause.until)).filter(|due| *due > now)
+        let held_up = self.held_up_since.map(|since| since + LONGEST_HOLD_UP);
+        let due = probe.max(self.pause.until).max(held_up.unwrap_or_default());
+        Some(due).filter(|due| *due > now)
+    }
+
+    /// Until when the first in line holds up the others, waiting for the calls under way to end.
+    fn holds_up(&mut self, now: Duration) -> Option<Duration> {
+        let is_first = self.waiting.first()?.company == Company::NobodyIfSoon;
+        let holds_up = is_first && self.slots.in_use() > 0;
+        self.held_up_since = holds_up.then(|| self.held_up_since.unwrap_or(now));
+        Some(self.held_up_since? + LONGEST_HOLD_UP)
     }
 
     /// How many messages that were never called it could use now: any number, but for a few while

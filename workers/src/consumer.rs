@@ -61,8 +61,8 @@ pub(crate) enum ConsumerError {
 }
 
 /// Serves the listener until `stop`, or until it cannot go on. Reports that it started, once it reads
-/// its topic, and then each time it is blocked or continues. What is in flight at the end is finished within the grace or
-/// given back, and the source closed, before this returns.
+/// its topic, and then each time it is blocked or continues. What is in flight at the end is finished
+/// within the grace or given back, and the source closed, before this returns.
 pub(crate) async fn run(
     resources: &Resources,
     listener: &ListenerId,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::history::History;
 use super::verdict::probing;
 use super::window::Trouble;
-use super::{Call, Health, Sentence, Terms};
+use super::{Call, Company, Health, Sentence, Terms};
 use crate::settlement::{Expression, Reason, Verdict, backoff};
 
 /// Messages in a row that an expression failed for, that mean that it is not them.
@@ -119,7 +119,7 @@ fn again(history: &mut History, expression: Expression, terms: Terms) -> Sentenc
     Sentence::Again {
         refund: u32::from(expression == Expression::Result),
         wait: backoff(policy, history.unevaluated, None, terms.unit),
-        is_alone: false,
+        company: Company::Others,
     }
 }
 

@@ -25,7 +25,7 @@ pub struct History {
     pub(super) witnessed: u32,
     /// How often it was refused while that could have been everybody's lot.
     pub(super) refused: u32,
-    /// Whether it was called once more alone after it was refused.
+    /// Whether it was called once more, alone if possible, after it was refused.
     pub(super) was_asked_alone: bool,
     /// How often it was put off while others were answered.
     pub(super) put_off: u32,

@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-/// Refusals in a row that stood when the message was called alone, after which they are believed.
+/// Refusals in a row that stood when the message was called once more, after which they are believed.
 const CONFIRMED: u32 = 10;
 
 /// How long it is remembered that a refused message passed alone.
 const REMEMBERED: Duration = Duration::from_secs(60 * 60);
 
-/// What calls of refused messages, made once more with nobody beside them, came to.
+/// What calls of refused messages, made once more with nobody beside them if that was possible, came
+/// to.
 #[derive(Debug, Default)]
 pub(super) struct Neighbours {
     confirmed: u32,
@@ -23,8 +24,8 @@ impl Neighbours {
         self.confirmed < CONFIRMED || self.blamed_until.is_some_and(|until| now < until)
     }
 
-    /// A message was refused alone, too.
-    pub(super) fn refused_alone(&mut self) {
+    /// A message was refused again.
+    pub(super) fn refused_again(&mut self) {
         self.confirmed = self.confirmed.saturating_add(1);
     }
 
@@ -45,7 +46,7 @@ mod tests {
         let now = Duration::from_secs(7);
         for _ in 0..CONFIRMED {
             assert!(neighbours.may_be_to_blame(now));
-            neighbours.refused_alone();
+            neighbours.refused_again();
         }
         assert!(!neighbours.may_be_to_blame(now));
         neighbours.passed_alone(now);
@@ -57,7 +58,7 @@ mod tests {
         let mut neighbours = Neighbours::default();
         neighbours.passed_alone(Duration::ZERO);
         for _ in 0..CONFIRMED {
-            neighbours.refused_alone();
+            neighbours.refused_again();
         }
         assert!(neighbours.may_be_to_blame(Duration::from_secs(3599)));
         assert!(!neighbours.may_be_to_blame(Duration::from_secs(3600)));

@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use super::{Call, Candidate, Health, History, Sentence, Terms};
+use super::{Call, Candidate, Company, Health, History, Sentence, Terms};
 use crate::listener::RetryPolicy;
 use crate::settlement::{Expression, Reason, Verdict};
 
@@ -56,8 +56,7 @@ struct Message {
 
 enum Happening {
     Arrives(Verdict),
-    /// Whether alone.
-    IsDueAgain(usize, bool),
+    IsDueAgain(usize, Company),
     Ends(usize, Call),
 }
 
@@ -142,10 +141,10 @@ impl World {
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Arrives(answer) => self.backlog.push_back(answer),
-            Happening::IsDueAgain(message, is_alone) => {
+            Happening::IsDueAgain(message, company) => {
                 let candidate = Candidate {
                     is_fresh: false,
-                    is_alone,
+                    company,
                 };
                 self.health.arrive(candidate, message);
             }
@@ -160,7 +159,7 @@ impl World {
         {
             let candidate = Candidate {
                 is_fresh: true,
-                is_alone: false,
+                company: Company::Others,
             };
             self.health.arrive(candidate, self.messages.len());
             self.messages.push(Message {
@@ -202,13 +201,13 @@ impl World {
             Sentence::Again {
                 refund,
                 wait,
-                is_alone,
+                company,
             } => {
                 message.attempts = message
                     .attempts
                     .checked_sub(refund)
                     .expect("no more is refunded than was counted");
-                self.plan(self.now + wait, Happening::IsDueAgain(number, is_alone));
+                self.plan(self.now + wait, Happening::IsDueAgain(number, company));
             }
         }
     }

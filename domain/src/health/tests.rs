@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Call, Candidate, Health, History, Sentence, Terms};
+use super::{Call, Candidate, Company, Health, History, Sentence, Terms};
 use crate::listener::RetryPolicy;
 use crate::settlement::{Reason, Verdict};
 
@@ -13,7 +13,7 @@ const REFUSED: Verdict = Verdict::Faulty(Reason::Refused);
 
 const FRESH: Candidate = Candidate {
     is_fresh: true,
-    is_alone: false,
+    company: Company::Others,
 };
 
 /// An endpoint, the time, and messages by their numbers.
@@ -40,7 +40,7 @@ impl Given {
     fn begin_alone(&mut self, message: u32) -> Call {
         let alone = Candidate {
             is_fresh: false,
-            is_alone: true,
+            company: Company::NobodyIfSoon,
         };
         self.health.arrive(alone, message);
         self.next().1
@@ -219,7 +219,13 @@ fn a_message_that_is_held_for_long_is_told_and_ends_once_others_pass() {
 
 /// Whether the message is to be called once more alone.
 fn is_asked_alone(sentence: Sentence) -> bool {
-    matches!(sentence, Sentence::Again { is_alone: true, .. })
+    matches!(
+        sentence,
+        Sentence::Again {
+            company: Company::NobodyIfSoon,
+            ..
+        }
+    )
 }
 
 #[test]
@@ -235,6 +241,25 @@ fn a_message_that_is_refused_beside_others_is_called_once_more_alone() {
     let good = given.begin_alone(2);
     let ended = given.end(&good, &mut histories[1], Verdict::Succeeded);
     assert_eq!(ended, Sentence::Passed);
+}
+
+#[test]
+fn one_that_is_to_be_called_alone_waits_two_seconds_for_others_to_end() {
+    let mut given = Given::concurrency(4);
+    let long = given.begin(1);
+    let alone = Candidate {
+        is_fresh: false,
+        company: Company::NobodyIfSoon,
+    };
+    given.health.arrive(alone, 2);
+    given.health.arrive(FRESH, 3);
+    assert!(given.health.next(given.now).is_none());
+    let late = given.now + Duration::from_secs(2);
+    assert_eq!(given.health.due(given.now), Some(late));
+    given.now = late;
+    assert_eq!(given.next().0, 2);
+    assert_eq!(given.next().0, 3);
+    given.end(&long, &mut History::default(), Verdict::Succeeded);
 }
 
 #[test]
@@ -361,7 +386,7 @@ fn a_suspect_of_a_crash_is_called_alone() {
     let before = given.begin(1);
     let suspect = Candidate {
         is_fresh: false,
-        is_alone: true,
+        company: Company::Nobody,
     };
     given.health.arrive(suspect, 2);
     given.health.arrive(FRESH, 3);

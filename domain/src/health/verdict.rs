@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::history::History;
 use super::open::Open;
 use super::window::Trouble;
-use super::{Call, Health, LONGEST_PROBE_WAIT, Sentence, Terms};
+use super::{Call, Company, Health, LONGEST_PROBE_WAIT, Sentence, Terms};
 use crate::listener::RetryPolicy;
 use crate::settlement::{Reason, Verdict, backoff};
 
@@ -175,11 +175,11 @@ impl<W> Health<W> {
             return Sentence::Again {
                 refund: 0,
                 wait: Duration::ZERO,
-                is_alone: true,
+                company: Company::NobodyIfSoon,
             };
         }
-        if history.was_asked_alone && !self.had_company(call) {
-            self.neighbours.refused_alone();
+        if history.was_asked_alone {
+            self.neighbours.refused_again();
         }
         self.refusals += 1;
         if self.refusals < REFUSALS {
@@ -326,7 +326,7 @@ impl<W> Health<W> {
         Sentence::Again {
             refund,
             wait,
-            is_alone: false,
+            company: Company::Others,
         }
     }
 }

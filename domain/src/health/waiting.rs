@@ -10,9 +10,19 @@ const TRIED_EVERY: u32 = 4;
 pub struct Candidate {
     /// Whether it has not been called since it was received.
     pub is_fresh: bool,
-    /// Whether nobody else may be called at the same time: its last call may have taken the worker
-    /// down.
-    pub is_alone: bool,
+    pub company: Company,
+}
+
+/// Who may be called at the same time as a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Company {
+    /// Anybody.
+    #[default]
+    Others,
+    /// Nobody, unless the calls under way take long: it may have been refused for their sake.
+    NobodyIfSoon,
+    /// Nobody: its last call may have taken the worker down.
+    Nobody,
 }
 
 /// Those who wait, each with what its owner knows it by.
@@ -64,6 +74,16 @@ impl<W> Waiting<W> {
         self.fresh.len()
     }
 
+    /// The one that came first.
+    pub(super) fn first(&self) -> Option<&Candidate> {
+        let first = match (self.fresh.front(), self.tried.front()) {
+            (Some(fresh), Some(tried)) if tried.arrival < fresh.arrival => Some(tried),
+            (None, tried) => tried,
+            (fresh, _) => fresh,
+        };
+        first.map(|entry| &entry.candidate)
+    }
+
     /// The one that came first, if `may` it be called.
     pub(super) fn pop(&mut self, may: impl Fn(&Candidate) -> bool) -> Option<Entry<W>> {
         let fresh = self.fresh.front().map(|entry| entry.arrival);
@@ -105,7 +125,7 @@ mod tests {
         for (number, is_fresh) in fresh.iter().enumerate() {
             let candidate = Candidate {
                 is_fresh: *is_fresh,
-                is_alone: false,
+                company: Company::Others,
             };
             waiting.push(candidate, number);
         }

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use domain::health::Company;
+
 use super::claim::Run;
 use crate::journal::RunKey;
 
@@ -22,10 +24,15 @@ impl Calling {
         Under { calling: self, run }
     }
 
-    /// Whether the run's last call may have taken a worker down: it was counted, nothing is known of
-    /// its end, and it is not still under way here. An orderly stop takes such attempts back.
-    pub(super) fn may_have_crashed(&self, run: &Run) -> bool {
-        run.forgiven > 0 && run.attempts > 0 && !self.runs().contains(&run.key)
+    /// Who may be called beside a run. Its last call may have taken a worker down if it was counted,
+    /// nothing is known of its end, and it is not still under way here. An orderly stop takes such
+    /// attempts back.
+    pub(super) fn company(&self, run: &Run) -> Company {
+        let is_cut_short = run.forgiven > 0 && run.attempts > 0;
+        if is_cut_short && !self.runs().contains(&run.key) {
+            return Company::Nobody;
+        }
+        Company::Others
     }
 
     fn runs(&self) -> MutexGuard<'_, HashSet<RunKey>> {

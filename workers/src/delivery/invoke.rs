@@ -67,7 +67,7 @@ async fn try_calls(
     let mut history = History::default();
     let mut candidate = Candidate {
         is_fresh: true,
-        is_alone: pipeline.calling.may_have_crashed(run),
+        company: pipeline.calling.company(run),
     };
     loop {
         if let Some(finding) = unsent(pipeline.current(), message) {
@@ -122,9 +122,9 @@ async fn try_calls(
             Sentence::Again {
                 refund: attempts,
                 wait,
-                is_alone,
+                company,
             } => {
-                candidate.is_alone = is_alone;
+                candidate.company = company;
                 refund(pipeline, run, attempts).await?;
                 pause(pipeline, wait, &tried, &expressions).await?;
             }
