@@ -51,8 +51,8 @@ pub use self::waiting::{Candidate, Company};
 /// The longest wait between two turns of probes, and of a message whose failure did not count.
 const LONGEST_PROBE_WAIT: Duration = Duration::from_secs(30);
 
-/// How long the others wait for one that is to be called alone, but can also be called beside them.
-const LONGEST_HOLD_UP: Duration = Duration::from_secs(2);
+/// How long others wait at most while a call that is to be alone is under way.
+const LONGEST_ALONE: Duration = Duration::from_secs(10);
 
 /// What is known of an endpoint, and who waits to call it; each is known to the owner by a `W`.
 #[derive(Debug)]
@@ -67,10 +67,10 @@ pub struct Health<W> {
     answered: u64,
     /// Calls that began.
     calls: u64,
-    /// Whether a call is under way beside which there may be no other.
-    alone: bool,
-    /// Since when one that is to be called alone waits for the calls under way to end.
-    held_up_since: Option<Duration>,
+    /// When the call began beside which there is to be no other.
+    alone_since: Option<Duration>,
+    /// Until when one that is to be called alone waits for the calls under way to end.
+    held_up_until: Option<Duration>,
     pause: Pause,
     /// Messages in a row that were refused for good.
     refusals: u32,
@@ -145,8 +145,8 @@ impl<W> Health<W> {
             openings: 0,
             answered: 0,
             calls: 0,
-            alone: false,
-            held_up_since: None,
+            alone_since: None,
+            held_up_until: None,
             pause: Pause::default(),
             refusals: 0,
             failing: Failing::default(),
@@ -162,15 +162,19 @@ impl<W> Health<W> {
 
     /// Who may call now; to be asked until nobody may, after each change and at [`Self::due`].
     pub fn next(&mut self, now: Duration) -> Option<(W, Call)> {
-        if now < self.pause.until || self.alone || !self.slots.is_free() {
+        if now < self.pause.until || !self.slots.is_free() {
+            return None;
+        }
+        if self.alone_until().is_some_and(|until| now < until) {
             return None;
         }
         let is_idle = self.slots.in_use() == 0;
-        let gives_up = self.open.is_some() || self.holds_up(now).is_some_and(|until| until <= now);
+        let waited = self.holds_up(now).is_some_and(|until| until <= now);
+        let is_down = self.open.is_some();
         let may = |candidate: &Candidate| match candidate.company {
             Company::Others => true,
-            Company::NobodyIfSoon => is_idle || gives_up,
-            Company::Nobody => is_idle,
+            Company::NobodyIfSoon => is_idle || waited || is_down,
+            Company::Nobody => is_idle || waited,
         };
         let entry = match &mut self.open {
             None => self.waiting.pop(may)?,
@@ -183,8 +187,10 @@ impl<W> Health<W> {
         };
         self.slots.take();
         let is_alone = is_idle && entry.candidate.company != Company::Others;
-        self.alone = is_alone;
-        self.held_up_since = None;
+        if is_alone {
+            self.alone_since = Some(now);
+        }
+        self.held_up_until = None;
         self.calls += 1;
         let call = Call {
             number: self.calls,
@@ -203,24 +209,32 @@ impl<W> Health<W> {
     /// The time after `now` at which somebody may call who may not before, if nothing else happens.
     #[must_use]
     pub fn due(&self, now: Duration) -> Option<Duration> {
-        if self.waiting.is_empty() || self.alone || !self.slots.is_free() {
+        if self.waiting.is_empty() || !self.slots.is_free() {
             return None;
         }
         let probe = match &self.open {
             None => Duration::ZERO,
             Some(open) => open.next_probe()?,
         };
-        let held_up = self.held_up_since.map(|since| since + LONGEST_HOLD_UP);
-        let due = probe.max(self.pause.until).max(held_up.unwrap_or_default());
+        let waits = [self.alone_until(), self.held_up_until];
+        let waits = waits.into_iter().flatten().chain([self.pause.until]);
+        let due = waits.fold(probe, Duration::max);
         Some(due).filter(|due| *due > now)
     }
 
     /// Until when the first in line holds up the others, waiting for the calls under way to end.
     fn holds_up(&mut self, now: Duration) -> Option<Duration> {
-        let is_first = self.waiting.first()?.company == Company::NobodyIfSoon;
-        let holds_up = is_first && self.slots.in_use() > 0;
-        self.held_up_since = holds_up.then(|| self.held_up_since.unwrap_or(now));
-        Some(self.held_up_since? + LONGEST_HOLD_UP)
+        let patience = self.waiting.first()?.company.patience();
+        self.held_up_until = match (patience, self.slots.in_use()) {
+            (None, _) | (_, 0) => None,
+            (Some(patience), _) => self.held_up_until.or(Some(now + patience)),
+        };
+        self.held_up_until
+    }
+
+    /// Until when others wait for a call that is to be alone.
+    fn alone_until(&self) -> Option<Duration> {
+        Some(self.alone_since? + LONGEST_ALONE)
     }
 
     /// How many messages that were never called it could use now: any number, but for a few while
@@ -253,7 +267,7 @@ impl<W> Health<W> {
     fn end(&mut self, call: &Call) {
         self.slots.give_back();
         if call.is_alone {
-            self.alone = false;
+            self.alone_since = None;
         }
     }
 

@@ -224,7 +224,8 @@ pub async fn publish(api: &GraphQl, algorithm: &Value, version: &str, endpoint: 
          { version { id } userErrors { code message } } }",
         json!({ "input": {
             "algorithmId": algorithm, "version": version, "endpoint": endpoint,
-            "timeoutMs": 10_000,
+            // Longer than any test holds a call: one that times out may cost no attempt.
+            "timeoutMs": 120_000,
         } }),
     )
     .await["version"]["id"]

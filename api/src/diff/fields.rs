@@ -59,14 +59,17 @@ mod tests {
 
     /// What has an id of its own, says the same again, or lives outside the log.
     const LEFT_OUT: &[&str] = &[
+        "activity",
         "algorithm",
         "algorithmCount",
         "algorithms",
         "broker",
+        "consumerStatuses",
         "disablePreview",
         "disconnectPreview",
         "grants",
         "id",
+        "lag",
         "ledger",
         "listed",
         "listeners",

@@ -381,6 +381,25 @@ fn twenty_messages_refused_in_a_row_are_not_all_faulty() {
 }
 
 #[test]
+fn others_wait_ten_seconds_for_a_suspect_of_a_crash_and_it_for_them() {
+    let mut given = Given::concurrency(4);
+    let suspect = Candidate {
+        is_fresh: false,
+        company: Company::Nobody,
+    };
+    given.health.arrive(suspect, 1);
+    let (_, _call) = given.next();
+    let began = given.now;
+    given.health.arrive(FRESH, 2);
+    assert_eq!(given.next().0, 2);
+    assert_eq!(given.now - began, Duration::from_secs(10));
+    given.health.arrive(suspect, 3);
+    assert!(given.health.next(given.now).is_none());
+    assert_eq!(given.next().0, 3);
+    assert_eq!(given.now - began, Duration::from_secs(20));
+}
+
+#[test]
 fn a_suspect_of_a_crash_is_called_alone() {
     let mut given = Given::concurrency(4);
     let before = given.begin(1);

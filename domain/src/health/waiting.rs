@@ -1,6 +1,7 @@
 //! The messages that wait for a call: in their order, or as probes of an endpoint that is down.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// One probe in so many is a message that has been tried; the others were not, and say more.
 const TRIED_EVERY: u32 = 4;
@@ -21,8 +22,19 @@ pub enum Company {
     Others,
     /// Nobody, unless the calls under way take long: it may have been refused for their sake.
     NobodyIfSoon,
-    /// Nobody: its last call may have taken the worker down.
+    /// Nobody, unless they take very long: its last call may have taken the worker down.
     Nobody,
+}
+
+impl Company {
+    /// How long the calls under way may take to end; none where they need not.
+    pub(super) fn patience(self) -> Option<Duration> {
+        match self {
+            Self::Others => None,
+            Self::NobodyIfSoon => Some(Duration::from_secs(2)),
+            Self::Nobody => Some(Duration::from_secs(10)),
+        }
+    }
 }
 
 /// Those who wait, each with what its owner knows it by.
