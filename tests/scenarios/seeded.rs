@@ -11,6 +11,9 @@ use tests::{Eventflows, Flow, Load, eventually, is_long};
 /// Calls that are under way at each fault.
 const UNDER_WAY: usize = 4;
 
+/// Messages between two faults that the endpoint answers.
+const GOOD_BETWEEN: usize = 20;
+
 /// The seeds of a short test and of a long one, and how often each fault comes.
 const SHORT: (&[u64], usize) = (&[5], 1);
 const LONG: (&[u64], usize) = (&[1, 2, 3], 3);
@@ -117,8 +120,11 @@ impl Faulted {
         }
     }
 
-    /// Produces messages until some calls have begun that will not end.
+    /// Produces messages until some calls have begun that will not end. Each fault halves the calls
+    /// that are made at once, and good messages bring them back.
     async fn have_calls_under_way(&mut self) {
+        self.produce(&[Kind::Good; GOOD_BETWEEN]).await;
+        self.load.until_all_are_settled(&self.group).await;
         self.load.hold_slow();
         self.some_messages().await;
         let before = self.load.calls().len();

@@ -133,6 +133,16 @@ impl Load {
         .await;
     }
 
+    /// Waits until the group of the flow has done every message.
+    pub async fn until_all_are_settled(&self, group: &str) {
+        let wanted = i64::try_from(self.produced.len()).unwrap();
+        eventually("every message is settled", async || {
+            let committed = self.kafka.committed("orders", group).await;
+            (committed.values().sum::<i64>() >= wanted).then_some(())
+        })
+        .await;
+    }
+
     /// Messages that are settled and have neither a result nor a dead letter.
     pub async fn settled_too_early(&self, group: &str) -> BTreeSet<Violation> {
         let committed = self.kafka.committed("orders", group).await;
@@ -144,13 +154,7 @@ impl Load {
     /// Waits until every message is settled, and so has ended, and tells what happened, of which
     /// `interruptions` cut calls short.
     pub async fn ended(&self, flow: &Flow, interruptions: u32) -> History {
-        let wanted = i64::try_from(self.produced.len()).unwrap();
-        let group = group(flow).await;
-        eventually("every message is settled", async || {
-            let committed = self.kafka.committed("orders", &group).await;
-            (committed.values().sum::<i64>() >= wanted).then_some(())
-        })
-        .await;
+        self.until_all_are_settled(&group(flow).await).await;
         History {
             produced: self.produced.clone(),
             calls: self.calls(),
