@@ -164,7 +164,9 @@ async fn without_the_grant_of_its_dlq_a_listener_consumes_nothing_until_it_has_i
     let called = endpoint.calls().into_iter().map(|call| call.body);
     let called: Vec<_> = called.collect();
     assert_eq!(called[0], "first");
-    assert_eq!(called.len(), 3);
+    for good in ["first", "second"] {
+        assert_eq!(called.iter().filter(|body| *body == good).count(), 1);
+    }
     assert_eq!(kafka.until_records("orders-dlq", 1).await.len(), 1);
     // It is told only once nothing has held the listener for a while.
     let listener = eventually("the listener goes on", async || {
@@ -218,6 +220,7 @@ async fn a_dead_letter_queue_that_is_deleted_holds_the_listener_until_it_is_ther
     })
     .await;
     flow.until_ended(0, 5).await;
+    let calls = endpoint.calls().len();
     let eventflows = eventflows.kill_and_restart().await;
     flow.api = eventflows.api();
     kafka.create(&["orders-dlq"], 4).await;
@@ -227,7 +230,7 @@ async fn a_dead_letter_queue_that_is_deleted_holds_the_listener_until_it_is_ther
     assert_eq!(bodies, ["0", "1", "2", "3", "4"]);
     assert_eq!(
         endpoint.calls().len(),
-        5,
+        calls,
         "what was decided is not asked again"
     );
     flow.until_ended(0, 5).await;

@@ -29,6 +29,8 @@ async fn a_message_reaches_the_algorithm_and_its_result_a_topic() {
     kafka
         .produce_with("orders", Some("key-1"), &[("trace", "abc")], b"good")
         .await;
+    // One that is refused beside others would be called twice.
+    flow.until_ended(1, 0).await;
     kafka
         .produce_with("orders", Some("key-2"), &[("trace", "def")], b"bad one")
         .await;

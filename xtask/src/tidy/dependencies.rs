@@ -217,7 +217,7 @@ mod tests {
     fn a_member_that_reaches_across_the_layers_is_named() {
         assert_eq!(
             advice("workers", &["domain", "engine"]),
-            ["do without engine: workers may know domain, brokers, expressions"]
+            ["do without engine: workers may know domain, brokers, expressions, test-database"]
         );
         assert_eq!(
             advice("domain", &["brokers"]),
