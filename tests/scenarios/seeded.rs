@@ -56,7 +56,7 @@ async fn faults_in_any_order_lose_nothing_and_every_message_is_decided_once() {
     let (seeds, times) = if is_long() { LONG } else { SHORT };
     #[expect(
         clippy::disallowed_methods,
-        reason = "whoever repeats a run says its seed in the environment"
+        reason = "a run is repeated with its seed in the environment"
     )]
     let said = std::env::var("EVENTFLOWS_TEST_SEED").ok();
     let said = said.map(|seed| vec![seed.parse().expect("a seed is a number")]);

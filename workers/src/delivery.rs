@@ -145,8 +145,8 @@ async fn take(pipeline: &Pipeline, received: Received, run: Run) -> Result<(), U
         pipeline.unless_stopping(turn.come()).await??;
     }
     let taken = take_in_turn(pipeline, delivery, run, expected).await;
-    // What the journal was told of it stands before the next one's decision there, so a crash never
-    // has it published once more after the next.
+    // The journal records that it is published before it records the next decision of the lane, so
+    // that no crash has it published again after the next one.
     if matches!(taken, Ok(()) | Err(Unsettled::Lost)) {
         turn.pass();
     }

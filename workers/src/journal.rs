@@ -167,7 +167,7 @@ impl Journal {
     }
 
     /// Records the decision of a run, unless it was decided before: the caller that gets
-    /// [`Outcome::Earlier`] publishes the decision in it and nothing of its own. The caller holds
+    /// [`Outcome::Earlier`] publishes that decision instead of its own. The caller holds
     /// what is to be published for [`HOLD`].
     pub async fn decide(&self, run: RunKey, draft: Arc<Draft>) -> Result<Outcome, JournalError> {
         self.queue.ask(Decide { run, draft }).await
