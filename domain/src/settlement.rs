@@ -60,6 +60,8 @@ pub enum Reason {
     ResultTransformFailed,
     /// All attempts were used up.
     AttemptsExhausted,
+    /// It failed for longer than the listener calls a message again.
+    TooOld,
     /// The endpoint does not accept our credentials.
     NotAuthorized,
     /// The endpoint fails for every message.
@@ -93,6 +95,7 @@ impl Reason {
             Self::RequestTransformFailed => "request_transform_failed",
             Self::ResultTransformFailed => "result_transform_failed",
             Self::AttemptsExhausted => "attempts_exhausted",
+            Self::TooOld => "too_old",
             Self::NotAuthorized => "not_authorized",
             Self::EndpointUnavailable => "endpoint_unavailable",
             Self::WrongEndpoint => "wrong_endpoint",
@@ -175,6 +178,7 @@ mod tests {
                 max_attempts: 5,
                 initial_backoff_ms: initial,
                 max_backoff_ms: initial + more,
+                max_age_ms: None,
             };
             let wait = backoff(policy, attempt, asked.map(Duration::from_secs), unit);
             prop_assert!(wait <= Duration::from_millis(initial + more));

@@ -20,6 +20,7 @@ impl Pause {
             max_attempts: u32::MAX,
             initial_backoff_ms: millis(first),
             max_backoff_ms: millis(longest),
+            max_age_ms: None,
         };
         Self {
             policy,

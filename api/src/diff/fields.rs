@@ -44,7 +44,7 @@ const LISTENER: &str = "enabled paused versionSelector resolvedVersion { version
     deadLetterTopic { name } \
     consumerGroup changedAt changedBecause { id } \
     settings { start { at time } concurrency ordering faults tombstones maxMessageBytes filter \
-    transform { request result } retry { maxAttempts initialBackoffMs maxBackoffMs } } \
+    transform { request result } retry { maxAttempts initialBackoffMs maxBackoffMs maxAgeMs } } \
     consumers(first: 100) { nodes { worker { uuid } state reason stateSince } }";
 
 const PUBLISHER: &str = "enabled versionSelector topic { name } changedAt changedBecause { id }";

@@ -67,6 +67,9 @@ pub struct RetryPolicy {
     pub initial_backoff_ms: u64,
     /// The longest wait before any call.
     pub max_backoff_ms: u64,
+    /// For how long a message is called again after its first failure; null means for as long as it
+    /// has attempts left.
+    pub max_age_ms: Option<u64>,
 }
 
 /// Which message a listener begins with.
@@ -173,6 +176,11 @@ pub struct RetryPolicyInput {
     pub initial_backoff_ms: Option<u64>,
     /// The longest wait before any call: from `initialBackoffMs` to 86,400,000; by default 60,000.
     pub max_backoff_ms: Option<u64>,
+    /// For how long a message is called again after its first failure: 1 to 2,592,000,000. One that
+    /// fails after that is faulty, also if it has attempts left. Time in which the listener is
+    /// blocked, paused or disabled, and in which the endpoint asks for a wait, does not count. By
+    /// default there is no limit.
+    pub max_age_ms: Option<u64>,
 }
 
 impl ListenerSettingsInput {
@@ -194,6 +202,7 @@ impl ListenerSettingsInput {
                 max_backoff_ms: retry
                     .and_then(|retry| retry.max_backoff_ms)
                     .unwrap_or(defaults.retry.max_backoff_ms),
+                max_age_ms: retry.and_then(|retry| retry.max_age_ms),
             },
             faults: self.faults.map_or(defaults.faults, Into::into),
             tombstones: self.tombstones.map_or(defaults.tombstones, Into::into),
@@ -233,6 +242,7 @@ impl From<DomainSettings> for ListenerSettings {
                 max_attempts: settings.retry.max_attempts,
                 initial_backoff_ms: settings.retry.initial_backoff_ms,
                 max_backoff_ms: settings.retry.max_backoff_ms,
+                max_age_ms: settings.retry.max_age_ms,
             },
             faults: settings.faults.into(),
             tombstones: settings.tombstones.into(),

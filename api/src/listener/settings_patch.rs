@@ -53,6 +53,11 @@ pub struct RetryPolicyPatchInput {
     pub initial_backoff_ms: MaybeUndefined<u64>,
     /// The longest wait before any call: from `initialBackoffMs` to 86,400,000; by default 60,000.
     pub max_backoff_ms: MaybeUndefined<u64>,
+    /// For how long a message is called again after its first failure: 1 to 2,592,000,000. One that
+    /// fails after that is faulty, also if it has attempts left. Time in which the listener is
+    /// blocked, paused or disabled, and in which the endpoint asks for a wait, does not count. By
+    /// default there is no limit.
+    pub max_age_ms: MaybeUndefined<u64>,
 }
 
 /// What a member `settings` changes.
@@ -97,6 +102,7 @@ fn retry(retry: &MaybeUndefined<RetryPolicyPatchInput>, defaults: RetryPolicy) -
             max_attempts: or_default(retry.max_attempts, defaults.max_attempts),
             initial_backoff_ms: or_default(retry.initial_backoff_ms, defaults.initial_backoff_ms),
             max_backoff_ms: or_default(retry.max_backoff_ms, defaults.max_backoff_ms),
+            max_age_ms: or_none(&retry.max_age_ms),
         },
     }
 }
@@ -110,7 +116,7 @@ fn or_default<T>(member: MaybeUndefined<T>, default: T) -> Option<T> {
 }
 
 /// The change of a member whose default is to have none.
-fn or_none(member: &MaybeUndefined<String>) -> Option<Option<String>> {
+fn or_none<T: Clone>(member: &MaybeUndefined<T>) -> Option<Option<T>> {
     or_default(member.clone().map_value(Some), None)
 }
 
@@ -160,6 +166,10 @@ mod tests {
         let deep = patched(Some(value!({ "retry": { "initialBackoffMs": null } })));
         let mut expected = SettingsPatch::default();
         expected.retry.initial_backoff_ms = defaults().retry.initial_backoff_ms;
+        assert_eq!(deep, expected);
+        let deep = patched(Some(value!({ "retry": { "maxAgeMs": null } })));
+        let mut expected = SettingsPatch::default();
+        expected.retry.max_age_ms = Some(None);
         assert_eq!(deep, expected);
         let deep = patched(Some(value!({ "transform": { "result": null } })));
         let mut expected = SettingsPatch::default();

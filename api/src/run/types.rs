@@ -152,6 +152,8 @@ pub enum RunReason {
     ResultTransformFailed,
     /// All attempts were used up.
     AttemptsExhausted,
+    /// It failed for longer than the listener calls a message again.
+    TooOld,
     /// The endpoint does not accept the credentials of the call.
     NotAuthorized,
     /// The endpoint fails for every message.

@@ -21,6 +21,35 @@ pub(crate) fn read_some<'de, D: Deserializer<'de>, T: TryFrom<u64>>(
     read(deserializer).map(Some)
 }
 
+/// Reads a number that null stands for the absence of.
+pub(crate) fn read_or_null<'de, D: Deserializer<'de>, T: TryFrom<u64>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    deserializer.deserialize_option(OrNullVisitor(PhantomData))
+}
+
+struct OrNullVisitor<T>(PhantomData<T>);
+
+impl<'de, T: TryFrom<u64>> Visitor<'de> for OrNullVisitor<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a decimal number or null")
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        read(deserializer).map(Some)
+    }
+}
+
 struct NumberVisitor<T>(PhantomData<T>);
 
 impl<T: TryFrom<u64>> Visitor<'_> for NumberVisitor<T> {

@@ -67,6 +67,9 @@ pub(crate) struct RetrySpec {
     pub(crate) initial_backoff_ms: u64,
     #[serde(deserialize_with = "number::read")]
     pub(crate) max_backoff_ms: u64,
+    #[serde(deserialize_with = "number::read_or_null")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_age_ms: Option<u64>,
 }
 
 impl Default for RetrySpec {
@@ -81,6 +84,7 @@ impl From<RetryPolicy> for RetrySpec {
             max_attempts: retry.max_attempts,
             initial_backoff_ms: retry.initial_backoff_ms,
             max_backoff_ms: retry.max_backoff_ms,
+            max_age_ms: retry.max_age_ms,
         }
     }
 }
@@ -130,6 +134,7 @@ impl TryFrom<SettingsFields> for SettingsSpec {
                 max_attempts: fields.retry.max_attempts,
                 initial_backoff_ms: fields.retry.initial_backoff_ms,
                 max_backoff_ms: fields.retry.max_backoff_ms,
+                max_age_ms: fields.retry.max_age_ms,
             },
             faults: fields.faults.unwrap_or(usual.faults),
             tombstones: fields.tombstones.unwrap_or(usual.tombstones),
@@ -204,7 +209,7 @@ impl SettingsSpec {
     }
 
     /// All settings but where the listener starts.
-    fn changeable(&self) -> [(&'static str, Value); 11] {
+    fn changeable(&self) -> [(&'static str, Value); 12] {
         let (retry, transform) = (&self.retry, &self.transform);
         [
             ("concurrency", json!(self.concurrency)),
@@ -215,6 +220,7 @@ impl SettingsSpec {
             ("retry.maxAttempts", json!(retry.max_attempts)),
             ("retry.initialBackoffMs", json!(retry.initial_backoff_ms)),
             ("retry.maxBackoffMs", json!(retry.max_backoff_ms)),
+            ("retry.maxAgeMs", json!(retry.max_age_ms)),
             ("filter", json!(self.filter)),
             ("transform.request", json!(transform.request)),
             ("transform.result", json!(transform.result)),

@@ -1,6 +1,9 @@
 //! What is known of one message's failed calls, and whose fault they may be.
 
+use std::time::Duration;
+
 use super::Call;
+use crate::listener::RetryPolicy;
 
 /// What an attempt has to say against its message, in bits: as much as a failure does while one of
 /// four others fails.
@@ -31,9 +34,22 @@ pub struct History {
     pub(super) put_off: u32,
     /// How often an expression failed for it.
     pub(super) unevaluated: u32,
+    /// For how long it has been called again: the time between its failures, but for that in which it
+    /// was held.
+    aged: Duration,
+    /// Its last failure, if the time since may count.
+    aging_since: Option<Mark>,
     /// What the failures say against it, in bits: how unlikely they would be for a good message, by
     /// how others fared.
     evidence: f64,
+}
+
+/// When a call failed, and what had held everybody up to then.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    pub(super) at: Duration,
+    pub(super) openings: u64,
+    pub(super) pauses: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +103,32 @@ impl History {
     /// Whether the failures are no bad luck, where so many attempts are allowed.
     pub(super) fn is_proven(&self, allowed: u32) -> bool {
         self.evidence >= BITS_ENOUGH.min(BITS_OF_AN_ATTEMPT * f64::from(allowed))
+    }
+
+    /// Its listener is held: the time until it fails again does not count as its age.
+    pub fn held(&mut self) {
+        self.aging_since = None;
+    }
+
+    /// Notes that a call of it failed. The time since the one before counts, unless nobody was called
+    /// meanwhile.
+    pub(super) fn age(&mut self, mark: Mark) {
+        if let Some(since) = self.aging_since.replace(mark)
+            && (since.openings, since.pauses) == (mark.openings, mark.pauses)
+        {
+            self.aged += mark.at.saturating_sub(since.at);
+        }
+    }
+
+    /// Whether it has been called again for as long as it may.
+    pub(super) fn is_too_old(&self, policy: RetryPolicy) -> bool {
+        let age = policy.max_age_ms;
+        age.is_some_and(|age| self.left_of(age).is_zero())
+    }
+
+    /// How much of that age is left.
+    pub(super) fn left_of(&self, max_age_ms: u64) -> Duration {
+        Duration::from_millis(max_age_ms).saturating_sub(self.aged)
     }
 
     /// Forgets the attempts that were not its fault; answers how many.

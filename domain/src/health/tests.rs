@@ -1,5 +1,6 @@
 //! One claim each of what [`Health`] does; what holds of all of it together is in `simulation`.
 
+mod age;
 mod company;
 
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::history::History;
+use super::history::{History, Mark};
 use super::open::Open;
 use super::window::Trouble;
 use super::{Call, Company, Health, LONGEST_PROBE_WAIT, Sentence, Terms};
@@ -31,6 +31,7 @@ const PAUSING: RetryPolicy = RetryPolicy {
     max_attempts: u32::MAX,
     initial_backoff_ms: 1000,
     max_backoff_ms: 30_000,
+    max_age_ms: None,
 };
 
 impl<W> Health<W> {
@@ -94,6 +95,7 @@ impl<W> Health<W> {
         after: Option<Duration>,
         terms: Terms,
     ) -> Sentence {
+        self.age(now, history);
         let mut refund = self.note(call, history);
         history.pending += 1;
         let is_suspect = history.is_suspect(self.answered);
@@ -121,6 +123,9 @@ impl<W> Health<W> {
         if is_own {
             history.pending = 0;
             let attempts = terms.attempts.saturating_sub(refund);
+            if history.is_too_old(terms.policy) && history.is_proven(attempts.min(terms.allowed)) {
+                return Sentence::Faulty(Reason::TooOld);
+            }
             if attempts >= terms.allowed {
                 if history.is_proven(terms.allowed) {
                     return used_up;
@@ -215,6 +220,7 @@ impl<W> Health<W> {
         terms: Terms,
     ) -> Sentence {
         let witnessed = history.witnessed;
+        history.held();
         let refund = self.note(call, history) + 1;
         if history.witnessed > witnessed {
             history.witnessed = witnessed;
@@ -243,6 +249,18 @@ impl<W> Health<W> {
             self.open(now, reason, Trouble::Outage, asked, terms);
         }
         self.again(history, refund, after, terms)
+    }
+
+    /// Has a message that failed grow older, unless it is held.
+    fn age(&self, now: Duration, history: &mut History) {
+        if self.open.is_some() {
+            return history.held();
+        }
+        history.age(Mark {
+            at: now,
+            openings: self.openings,
+            pauses: self.pause.number,
+        });
     }
 
     /// Notes a call that did not succeed; answers how many counted attempts of its message were not
@@ -322,7 +340,13 @@ impl<W> Health<W> {
         } else {
             terms.policy
         };
-        let wait = backoff(policy, history.failures, after, terms.unit);
+        let mut wait = backoff(policy, history.failures, after, terms.unit);
+        if let Some(age) = terms.policy.max_age_ms
+            && refund == 0
+        {
+            // Its last call is made when it has reached the age.
+            wait = wait.min(history.left_of(age));
+        }
         Sentence::Again {
             refund,
             wait,

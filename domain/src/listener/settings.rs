@@ -75,6 +75,10 @@ pub struct RetryPolicy {
     pub initial_backoff_ms: u64,
     /// The longest wait ever: up to a day.
     pub max_backoff_ms: u64,
+    /// For how long a message is called again after its first failure: 1 ms to 30 days. Time in
+    /// which its listener is held does not count. None sets no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age_ms: Option<u64>,
 }
 
 /// What a listener without a dead letter queue does with a faulty message.
@@ -129,6 +133,8 @@ pub struct RetryPatch {
     pub max_attempts: Option<u32>,
     pub initial_backoff_ms: Option<u64>,
     pub max_backoff_ms: Option<u64>,
+    /// `Some(None)` removes it.
+    pub max_age_ms: Option<Option<u64>>,
 }
 
 impl ListenerSettings {
@@ -173,6 +179,9 @@ impl ListenerSettings {
             retry.max_backoff_ms,
             retry.initial_backoff_ms..=86_400_000,
         )?;
+        if let Some(age) = retry.max_age_ms {
+            within("settings.retry.maxAgeMs", age, 1..=2_592_000_000)?;
+        }
         within(
             "settings.maxMessageBytes",
             self.max_message_bytes,
@@ -235,6 +244,7 @@ impl SettingsPatch {
                     .initial_backoff_ms
                     .unwrap_or(retry.initial_backoff_ms),
                 max_backoff_ms: self.retry.max_backoff_ms.unwrap_or(retry.max_backoff_ms),
+                max_age_ms: self.retry.max_age_ms.unwrap_or(retry.max_age_ms),
             },
             faults: self.faults.unwrap_or(present.faults),
             tombstones: self.tombstones.unwrap_or(present.tombstones),
@@ -278,6 +288,7 @@ impl From<RetryPolicy> for RetryPatch {
             max_attempts: Some(retry.max_attempts),
             initial_backoff_ms: Some(retry.initial_backoff_ms),
             max_backoff_ms: Some(retry.max_backoff_ms),
+            max_age_ms: Some(retry.max_age_ms),
         }
     }
 }
@@ -288,6 +299,7 @@ impl Default for RetryPolicy {
             max_attempts: 5,
             initial_backoff_ms: 500,
             max_backoff_ms: 60_000,
+            max_age_ms: None,
         }
     }
 }

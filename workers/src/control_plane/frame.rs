@@ -110,6 +110,7 @@ pub(crate) mod tests {
                     max_attempts: 3,
                     initial_backoff_ms: 10,
                     max_backoff_ms: 100,
+                    max_age_ms: Some(60_000),
                 },
                 faults: FaultPolicy::Block,
                 tombstones: TombstonePolicy::Skip,

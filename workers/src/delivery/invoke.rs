@@ -73,6 +73,9 @@ async fn try_calls(
         if let Some(finding) = unsent(pipeline.current(), message) {
             return Ok(finding);
         }
+        if to_call(pipeline)(&pipeline.current()).is_none() {
+            history.held();
+        }
         let (assignment, expressions) = pipeline.until(to_call(pipeline)).await?;
         if let Ok(false) = run.sift(&expressions, message) {
             return Ok(filtered(pipeline, assignment));

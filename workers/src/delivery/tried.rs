@@ -81,10 +81,10 @@ impl Tried {
             self.verdict,
             Verdict::Faulty(_) | Verdict::ExpressionFailed(_)
         );
-        let text = if is_at_once {
-            last
-        } else {
-            all_failed(run, &last)
+        let text = match reason {
+            _ if is_at_once => last,
+            Reason::TooOld => too_old(&assignment, run, &last),
+            _ => all_failed(run, &last),
         };
         Finding {
             assignment,
@@ -96,4 +96,10 @@ impl Tried {
     fn status(&self) -> Option<u16> {
         self.called.as_ref()?.answer_status()
     }
+}
+
+fn too_old(assignment: &Assignment, run: &Run, last: &str) -> String {
+    let age = assignment.settings.retry.max_age_ms.unwrap_or_default();
+    let attempts = run.attempts;
+    format!("it failed for {age} ms, in {attempts} attempts, the last: {last}")
 }

@@ -27,6 +27,7 @@ const CONNECTING: RetryPolicy = RetryPolicy {
     max_attempts: 3,
     initial_backoff_ms: 200,
     max_backoff_ms: 1000,
+    max_age_ms: None,
 };
 
 impl Shared {

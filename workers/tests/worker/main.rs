@@ -1,6 +1,8 @@
 //! The worker through its public door, with a control plane, a broker and an endpoint of the test's.
 
 #[cfg(test)]
+mod age;
+#[cfg(test)]
 mod blame;
 #[cfg(test)]
 mod broker;

@@ -157,6 +157,30 @@ fn a_version_that_nothing_matches_is_refused() {
 }
 
 #[test]
+fn an_age_is_bounded_and_removed() {
+    let age = |max_age_ms| {
+        settings(SettingsPatch {
+            retry: RetryPatch {
+                max_age_ms: Some(max_age_ms),
+                ..RetryPatch::default()
+            },
+            ..SettingsPatch::default()
+        })
+    };
+    given(enabled())
+        .when(age(Some(2_592_000_001)))
+        .then_refused(Refusal::OutOfBounds {
+            field: "settings.retry.maxAgeMs",
+            min: 1,
+            max: 2_592_000_000,
+        });
+    given(enabled())
+        .and([changed(|settings| settings.retry.max_age_ms = Some(9))])
+        .when(age(None))
+        .then([changed(|_| {})]);
+}
+
+#[test]
 fn settings_that_do_not_fit_together_are_refused_by_field() {
     given(enabled())
         .when(settings(SettingsPatch {
