@@ -166,9 +166,7 @@ impl Check<'_> {
                 continue;
             };
             let (algorithm, version) = (algorithm.clone(), version.clone());
-            if (&wanted.endpoint, wanted.protocol, wanted.timeout_ms)
-                != (&present.endpoint, present.protocol, present.timeout_ms)
-            {
+            if !wanted.is_called_like(present) {
                 self.found.push(Problem::Published { algorithm, version });
             } else if present.withdrawn && !wanted.withdrawn {
                 self.found.push(Problem::Withdrawn { algorithm, version });

@@ -1,5 +1,6 @@
 //! Algorithms and their published versions.
 
+pub mod call_settings;
 pub mod endpoint;
 pub mod event;
 pub mod publish_version;
@@ -9,6 +10,7 @@ pub mod withdraw_version;
 
 use std::collections::BTreeMap;
 
+pub use call_settings::CallSettings;
 pub use endpoint::{Endpoint, EndpointError};
 pub use event::{
     AlgorithmRegistered, AlgorithmRetired, Protocol, VersionPublished, VersionWithdrawn,

@@ -14,7 +14,7 @@ pub use direct::{
     DirectError, DirectFailure, DirectOutcome, DirectResult, DirectRun, DirectRunner, StartedRun,
 };
 
-use crate::algorithm::{Protocol, VersionPublished};
+use crate::algorithm::{CallSettings, Protocol, VersionPublished};
 use crate::consumer::ConsumerStatus;
 use crate::ids::{RunId, TopicId};
 use crate::settlement::{Decision, FailureFingerprint, Reason, UnknownCode};
@@ -100,6 +100,8 @@ pub struct CalledVersion {
     pub protocol: Protocol,
     /// How long one call may take.
     pub timeout_ms: u64,
+    #[serde(flatten)]
+    pub calls: CallSettings,
 }
 
 /// Which runs of a listener are asked for.
@@ -148,6 +150,7 @@ impl From<&VersionPublished> for CalledVersion {
             endpoint: published.endpoint.clone(),
             protocol: published.protocol,
             timeout_ms: published.timeout_ms,
+            calls: published.calls,
         }
     }
 }

@@ -187,6 +187,7 @@ fn published(row: &PublishedVersion) -> VersionPublished {
         endpoint: row.endpoint.clone(),
         protocol: row.protocol,
         timeout_ms: row.timeout_ms,
+        calls: row.calls,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use domain::algorithm::{Protocol, VersionPublished, VersionWithdrawn};
+use domain::algorithm::{CallSettings, Protocol, VersionPublished, VersionWithdrawn};
 use domain::{
     AlgorithmId, Event, Position, Revision, Version, of_broker, of_cluster, of_command, of_grant,
     of_listener, of_organization, of_publisher, of_worker,
@@ -24,6 +24,7 @@ pub struct PublishedVersion {
     pub endpoint: String,
     pub protocol: Protocol,
     pub timeout_ms: u64,
+    pub calls: CallSettings,
     pub published_at: Timestamp,
     pub position: Position,
     pub withdrawn: Option<Withdrawn>,
@@ -86,7 +87,7 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
 fn publish(tx: &mut dyn Tx, fact: &Fact, e: &VersionPublished) -> Result<(), ReadModelError> {
     tx.execute(
         "INSERT INTO versions (algorithm, version, precedence, endpoint, protocol, timeout_ms, \
-         published_at, position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+         calls, published_at, position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         &[
             text(&e.algorithm),
             text(&e.version),
@@ -94,6 +95,7 @@ fn publish(tx: &mut dyn Tx, fact: &Fact, e: &VersionPublished) -> Result<(), Rea
             e.endpoint.as_str().into(),
             protocol_text(e.protocol).into(),
             i64::try_from(e.timeout_ms).unwrap_or(i64::MAX).into(),
+            serde_json::to_string(&e.calls)?.into(),
             fact.at.into(),
             fact.position.into(),
         ],
@@ -117,7 +119,7 @@ fn withdraw(tx: &mut dyn Tx, fact: &Fact, e: &VersionWithdrawn) -> Result<(), Re
 macro_rules! versions {
     ($which:literal) => {
         concat!(
-            "SELECT algorithm, version, endpoint, protocol, timeout_ms, published_at, position, \
+            "SELECT algorithm, version, endpoint, protocol, timeout_ms, calls, published_at, position, \
              withdrawn_at, withdrawn_reason, ",
             revision_of!("version", "v.algorithm || '@' || v.version"),
             " FROM versions v WHERE ",
@@ -229,6 +231,7 @@ impl FromRow for PublishedVersion {
             endpoint: row.take()?,
             protocol: row.word()?,
             timeout_ms: row.take()?,
+            calls: serde_json::from_str(&row.take::<String>()?)?,
             published_at: row.take()?,
             position: row.take()?,
             withdrawn: {

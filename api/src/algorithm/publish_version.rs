@@ -1,7 +1,7 @@
 //! Publishing a version of an algorithm.
 
 use async_graphql::{Context, ID, InputObject};
-use domain::algorithm::PublishVersion;
+use domain::algorithm::{CallSettings, PublishVersion};
 use domain::{AlgorithmId, Position, Thing, Version};
 
 use super::mutation::VersionPayload;
@@ -26,6 +26,14 @@ pub struct VersionPublishInput {
     /// How long one call may take: 1 to 3,000,000.
     #[graphql(default = 300_000)]
     pub timeout_ms: u64,
+    /// How long connecting to the endpoint may take: 1 to 60,000; by default 3,000.
+    pub connect_timeout_ms: Option<u64>,
+    /// How long the endpoint may be silent from the beginning of a call until the head of its answer:
+    /// 1 to `timeoutMs`. By default, as long as the call may take.
+    pub first_byte_timeout_ms: Option<u64>,
+    /// How long the endpoint may be silent between two pieces of its answer: 1 to `timeoutMs`. By
+    /// default, as long as the call may take.
+    pub idle_timeout_ms: Option<u64>,
     #[graphql(flatten)]
     pub once: OnceAtRevision,
 }
@@ -76,6 +84,11 @@ impl Mutation for VersionPublishInput {
             endpoint: self.endpoint.clone(),
             protocol: self.protocol.into(),
             timeout_ms: self.timeout_ms,
+            calls: CallSettings {
+                connect_timeout_ms: self.connect_timeout_ms,
+                first_byte_timeout_ms: self.first_byte_timeout_ms,
+                idle_timeout_ms: self.idle_timeout_ms,
+            },
         };
         call.execute(&command).await
     }

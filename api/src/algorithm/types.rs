@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use domain::AlgorithmId;
-use domain::algorithm::Protocol as DomainProtocol;
+use domain::algorithm::{CallSettings, Protocol as DomainProtocol};
 use projections::ending::Ending;
 use projections::version::{VersionFilter, VersionSort};
 
@@ -282,6 +282,24 @@ impl Version {
     /// How long one call may take.
     async fn timeout_ms(&self) -> u64 {
         self.0.timeout_ms
+    }
+
+    /// How long connecting to the endpoint may take.
+    async fn connect_timeout_ms(&self) -> u64 {
+        let connect = self.0.calls.connect_timeout_ms;
+        connect.unwrap_or(CallSettings::CONNECT_TIMEOUT_MS)
+    }
+
+    /// How long the endpoint may be silent from the beginning of a call until the head of its answer;
+    /// null means as long as the call may take.
+    async fn first_byte_timeout_ms(&self) -> Option<u64> {
+        self.0.calls.first_byte_timeout_ms
+    }
+
+    /// How long the endpoint may be silent between two pieces of its answer; null means as long as the
+    /// call may take.
+    async fn idle_timeout_ms(&self) -> Option<u64> {
+        self.0.calls.idle_timeout_ms
     }
 
     /// When it was published.

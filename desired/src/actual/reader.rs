@@ -71,6 +71,9 @@ struct ShownVersion {
     endpoint: String,
     protocol: Protocol,
     timeout_ms: u32,
+    connect_timeout_ms: u32,
+    first_byte_timeout_ms: Option<u32>,
+    idle_timeout_ms: Option<u32>,
     withdrawn: bool,
     withdrawn_reason: Option<String>,
 }
@@ -346,6 +349,9 @@ impl From<ShownVersion> for (Version, VersionSpec) {
             endpoint: shown.endpoint,
             protocol: shown.protocol,
             timeout_ms: shown.timeout_ms,
+            connect_timeout_ms: shown.connect_timeout_ms,
+            first_byte_timeout_ms: shown.first_byte_timeout_ms,
+            idle_timeout_ms: shown.idle_timeout_ms,
             withdrawn: shown.withdrawn,
             withdrawn_reason: shown.withdrawn_reason,
         };

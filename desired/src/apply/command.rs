@@ -161,6 +161,9 @@ impl Apply<'_> {
             "endpoint": spec.endpoint,
             "protocol": spec.protocol,
             "timeoutMs": spec.timeout_ms,
+            "connectTimeoutMs": spec.connect_timeout_ms,
+            "firstByteTimeoutMs": spec.first_byte_timeout_ms,
+            "idleTimeoutMs": spec.idle_timeout_ms,
         });
         Ok(Command::new("versionPublish", "version", input))
     }

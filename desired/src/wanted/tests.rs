@@ -97,6 +97,9 @@ fn ambiguous() -> State {
                 endpoint: endpoint.to_owned(),
                 protocol: domain::algorithm::Protocol::Raw,
                 timeout_ms: 1000,
+ connect_timeout_ms: 3000,
+ first_byte_timeout_ms: None,
+ idle_timeout_ms: None,
                 withdrawn: true,
                 withdrawn_reason: Some(text.to_owned()),
             };

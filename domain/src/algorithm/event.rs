@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{WithdrawVersion, because};
+use super::{CallSettings, WithdrawVersion, because};
 use crate::describe::BrokerNames;
 use crate::event::Payload;
 use crate::ids::AlgorithmId;
@@ -28,6 +28,8 @@ pub struct VersionPublished {
     pub protocol: Protocol,
     /// How long a call may take in all, in milliseconds.
     pub timeout_ms: u64,
+    #[serde(flatten)]
+    pub calls: CallSettings,
 }
 
 /// A version is no longer called. Listeners of exactly that version stand still.

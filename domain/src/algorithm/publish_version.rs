@@ -1,15 +1,12 @@
 //! Publishing a version of an algorithm.
 
-use super::{Algorithm, Endpoint, Protocol, VersionPublished};
+use super::{Algorithm, CallSettings, Endpoint, Protocol, VersionPublished};
 use crate::authority::Right;
 use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::ids::AlgorithmId;
 use crate::refusal::Refusal;
 use crate::version::Version;
-
-/// The longest a call may take, in milliseconds: the original's maximum of 3,000 seconds.
-const LONGEST_TIMEOUT_MS: u64 = 3_000_000;
 
 /// Publish a version that will never change.
 #[derive(Clone, Debug)]
@@ -19,6 +16,7 @@ pub struct PublishVersion {
     pub endpoint: String,
     pub protocol: Protocol,
     pub timeout_ms: u64,
+    pub calls: CallSettings,
 }
 
 impl Command for PublishVersion {
@@ -42,7 +40,7 @@ impl Command for PublishVersion {
                 version: self.version.clone(),
             });
         }
-        Refusal::unless_within("timeoutMs", self.timeout_ms, 1..=LONGEST_TIMEOUT_MS)?;
+        self.calls.check(self.timeout_ms)?;
         let endpoint = self.endpoint.parse::<Endpoint>();
         endpoint.map_err(|wrong| Refusal::BadEndpoint(wrong.to_string()))?;
         Ok(vec![
@@ -52,6 +50,7 @@ impl Command for PublishVersion {
                 endpoint: self.endpoint.clone(),
                 protocol: self.protocol,
                 timeout_ms: self.timeout_ms,
+                calls: self.calls,
             }
             .into(),
         ])
@@ -61,6 +60,7 @@ impl Command for PublishVersion {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Event;
     use crate::testing::{
         algorithm_registered, algorithm_retired, given, version_published, version_withdrawn,
     };
@@ -72,7 +72,15 @@ mod tests {
             endpoint: format!("http://127.0.0.1:9000/{version}"),
             protocol: Protocol::Raw,
             timeout_ms: 30_000,
+            calls: CallSettings::default(),
         }
+    }
+
+    fn published(version: &str) -> VersionPublished {
+        let Event::VersionPublished(published) = version_published("acme/score", version) else {
+            unreachable!("it is published")
+        };
+        published
     }
 
     #[test]
@@ -141,6 +149,31 @@ mod tests {
                 min: 1,
                 max: 3_000_000,
             });
+    }
+
+    #[test]
+    fn the_parts_of_a_call_have_no_more_time_than_the_whole() {
+        type Part = fn(&mut CallSettings) -> &mut Option<u64>;
+        let parts: [(Part, &str, u64); 3] = [
+            (|c| &mut c.connect_timeout_ms, "connectTimeoutMs", 60_000),
+            (|c| &mut c.first_byte_timeout_ms, "firstByteTimeoutMs", 30_000),
+            (|c| &mut c.idle_timeout_ms, "idleTimeoutMs", 30_000),
+        ];
+        for (part, field, max) in parts {
+            for (value, fits) in [(0, false), (1, true), (max, true), (max + 1, false)] {
+                let mut version = publish("1.0.0");
+                *part(&mut version.calls) = Some(value);
+                let calls = version.calls;
+                let when = given([algorithm_registered("acme/score")]).when(version);
+                if fits {
+                    let mut event = published("1.0.0");
+                    event.calls = calls;
+                    when.then([event.into()]);
+                } else {
+                    when.then_refused(Refusal::OutOfBounds { field, min: 1, max });
+                }
+            }
+        }
     }
 
     #[test]

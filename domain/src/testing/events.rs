@@ -2,7 +2,8 @@
 
 use super::ids::{Means, WORKER, credential};
 use crate::algorithm::{
-    AlgorithmRegistered, AlgorithmRetired, Protocol, VersionPublished, VersionWithdrawn,
+    AlgorithmRegistered, AlgorithmRetired, CallSettings, Protocol, VersionPublished,
+    VersionWithdrawn,
 };
 use crate::broker::{
     BrokerConnected, BrokerCredentialsRotated, BrokerDisconnected, BrokerReplaced, BrokerSettings,
@@ -75,6 +76,7 @@ pub fn version_published(algorithm: impl Means<AlgorithmId>, version: &str) -> E
         endpoint: format!("http://127.0.0.1:9000/{version}"),
         protocol: Protocol::Raw,
         timeout_ms: 30_000,
+        calls: CallSettings::default(),
     }
     .into()
 }

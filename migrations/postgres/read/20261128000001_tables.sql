@@ -61,6 +61,8 @@ CREATE TABLE versions (
     endpoint         text NOT NULL,
     protocol         text NOT NULL,
     timeout_ms       bigint NOT NULL,
+    -- How its endpoint is called besides, in JSON.
+    calls            text NOT NULL,
     published_at     bigint NOT NULL,
     position         bigint NOT NULL,
     withdrawn_at     bigint,

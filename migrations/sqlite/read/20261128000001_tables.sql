@@ -41,6 +41,8 @@ CREATE TABLE versions (
     endpoint         TEXT NOT NULL,
     protocol         TEXT NOT NULL,
     timeout_ms       INTEGER NOT NULL,
+    -- How its endpoint is called besides, in JSON.
+    calls            TEXT NOT NULL,
     published_at     INTEGER NOT NULL,
     position         INTEGER NOT NULL,
     withdrawn_at     INTEGER,

@@ -81,6 +81,7 @@ pub(crate) fn of_algorithms() -> impl Strategy<Value = Event> {
             endpoint: "http://h/".to_owned(),
             protocol: Protocol::Raw,
             timeout_ms: 1,
+ calls: Default::default(),
         }.into()),
         4 => version().prop_map(|(algorithm, version)| VersionWithdrawn {
             algorithm, version, reason: None,

@@ -77,7 +77,7 @@ pub(crate) enum Asked {
 #[cfg(test)]
 pub(crate) mod tests {
     use domain::Position;
-    use domain::algorithm::Protocol;
+    use domain::algorithm::{CallSettings, Protocol};
     use domain::listener::{
         FaultPolicy, ListenerSettings, MessageOrdering, RetryPolicy, StartPosition,
         TombstonePolicy, Transform,
@@ -101,6 +101,11 @@ pub(crate) mod tests {
                 endpoint: "http://localhost/".to_owned(),
                 protocol: Protocol::Raw,
                 timeout_ms: 1000,
+calls: CallSettings {
+                    connect_timeout_ms: Some(100),
+                    first_byte_timeout_ms: Some(200),
+                    idle_timeout_ms: Some(300),
+                },
             }),
             settings: ListenerSettings {
                 start: Some(StartPosition::Earliest),

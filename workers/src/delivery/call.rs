@@ -3,10 +3,13 @@
 use std::error::Error;
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
+use domain::algorithm::CallSettings;
 use domain::run::CalledVersion;
 use domain::settlement::Answer;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
 
 use super::called::Called;
 use super::claim::Run;
@@ -50,9 +53,14 @@ async fn exchange(
         Ok(request) => request,
         Err(problem) => return Called::unconnected(problem),
     };
-    let response = match endpoints.send(request, || build().ok()).await {
-        Ok(response) => response,
-        Err(error) => {
+    let calls = &version.calls;
+    let connect = calls.connect_timeout_ms;
+    let connect = Duration::from_millis(connect.unwrap_or(CallSettings::CONNECT_TIMEOUT_MS));
+    let sent = endpoints.send(connect, request, || build().ok());
+    let response = match within(calls.first_byte_timeout_ms, sent).await {
+        Err(Silent(ms)) => return silent(format!("no answer began within {ms} ms")),
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => {
             return Called {
                 connected: !error.is_connect(),
                 ..Called::failed(Answer::Unreachable, Some(innermost(&error)))
@@ -60,12 +68,9 @@ async fn exchange(
         }
     };
     let (head, body) = response.into_parts();
-    let body = match Limited::new(body, LARGEST_ANSWER).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            return Called::failed(Answer::AnswerTooLarge, None);
-        }
-        Err(error) => return Called::failed(Answer::Unreachable, Some(innermost(&*error))),
+    let body = match read(body, calls.idle_timeout_ms).await {
+        Ok(body) => body,
+        Err(error) => return error.into(),
     };
     let representation = Representation {
         content_type: text(&head.headers, CONTENT_TYPE.as_str()),
@@ -74,6 +79,73 @@ async fn exchange(
     let mut called = answer::read(version.protocol, head.status.as_u16(), representation, body);
     hear(&mut called, &head.headers);
     called
+}
+
+/// The whole body of an answer.
+async fn read(body: Incoming, idle_timeout_ms: Option<u64>) -> Result<Bytes, Unread> {
+    let mut body = Limited::new(body, LARGEST_ANSWER);
+    // Most answers come in one piece, which is not copied.
+    let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = within(idle_timeout_ms, body.frame()).await? {
+        let Ok(piece) = frame?.into_data() else {
+            continue;
+        };
+        if first.is_empty() {
+            first = piece;
+            continue;
+        }
+        if rest.is_empty() {
+            rest.extend_from_slice(&first);
+        }
+        rest.extend_from_slice(&piece);
+    }
+    Ok(if rest.is_empty() { first } else { rest.freeze() })
+}
+
+/// Why there is no whole body.
+enum Unread {
+    Silent(Silent),
+    Broken(Box<dyn Error + Send + Sync>),
+}
+
+impl From<Silent> for Unread {
+    fn from(silent: Silent) -> Self {
+        Self::Silent(silent)
+    }
+}
+
+impl From<Box<dyn Error + Send + Sync>> for Unread {
+    fn from(error: Box<dyn Error + Send + Sync>) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl From<Unread> for Called {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Silent(Silent(ms)) => silent(format!("the answer stopped for {ms} ms")),
+            Unread::Broken(error) if error.is::<LengthLimitError>() => {
+                Called::failed(Answer::AnswerTooLarge, None)
+            }
+            Unread::Broken(error) => Called::failed(Answer::Unreachable, Some(innermost(&*error))),
+        }
+    }
+}
+
+/// Nothing happened for so many milliseconds.
+struct Silent(u64);
+
+/// Waits for something for so many milliseconds, or for as long as it takes.
+async fn within<T>(ms: Option<u64>, waited: impl Future<Output = T>) -> Result<T, Silent> {
+    let Some(ms) = ms else {
+        return Ok(waited.await);
+    };
+    let waited = tokio::time::timeout(Duration::from_millis(ms), waited).await;
+    waited.map_err(|_| Silent(ms))
+}
+
+fn silent(text: String) -> Called {
+    Called::failed(Answer::TimedOut, Some(text))
 }
 
 /// Adds what the headers say of the answer.
@@ -126,28 +198,4 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn encodings_are_told_in_their_order_and_identity_is_none() {
-        let told = |lines: &[&'static str]| {
-            let lines = lines.iter().map(|line| HeaderValue::from_static(line));
-            let mut headers = HeaderMap::new();
-            for line in lines {
-                headers.append(CONTENT_ENCODING, line);
-            }
-            encoding(&headers)
-        };
-        assert_eq!(told(&["gzip"]).as_deref(), Some("gzip"));
-        assert_eq!(
-            told(&["deflate,gzip", "br"]).as_deref(),
-            Some("deflate, gzip, br")
-        );
-        for none in [&[][..], &["identity"], &["", " Identity "]] {
-            assert_eq!(told(none), None);
-        }
-    }
-}
+mod tests;

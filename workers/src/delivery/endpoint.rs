@@ -13,16 +13,21 @@ use http::{Extensions, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::client::legacy::connect::{
+    Connected, Connection, HttpConnector, capture_connection,
+};
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tower_service::Service;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Less than the five seconds after which uvicorn and Node close an idle connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// The age, since it was made, from which on a connection takes no further call: names come to mean
+/// other hosts, and those that are added to a balanced service are to get calls, too.
+const GREATEST_AGE: Duration = Duration::from_secs(60);
 
 /// When a silent peer is first asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -36,13 +41,23 @@ pub(crate) struct Endpoints {
     kept: Client<Connector, Full<Bytes>>,
     /// Keeps no connections.
     fresh: Client<Connector, Full<Bytes>>,
+    greatest_age: Duration,
+}
+
+tokio::task_local! {
+    /// How long a connection that is made for a call may take. The client asks for one while the call
+    /// polls it, and tells its connector nothing of the call.
+    static CONNECT_TIMEOUT: Duration;
 }
 
 impl Endpoints {
     pub(crate) fn new() -> Self {
+        Self::with_greatest_age(GREATEST_AGE)
+    }
+
+    fn with_greatest_age(greatest_age: Duration) -> Self {
         let mut http = HttpConnector::new();
         http.set_nodelay(true);
-        http.set_connect_timeout(Some(CONNECT_TIMEOUT));
         http.set_keepalive(Some(KEEPALIVE));
         let client = |idle| {
             Client::builder(TokioExecutor::new())
@@ -54,20 +69,39 @@ impl Endpoints {
         Self {
             kept: client(MOST_IDLE),
             fresh: client(0),
+            greatest_age,
         }
     }
 
     /// Sends the request. Where it meets the end of a connection that was kept from an earlier call,
     /// it is made and sent once more, on a new one: that says nothing of the endpoint or the request.
+    /// A connection that has to be made may take `connect_timeout`.
     pub(super) async fn send(
         &self,
+        connect_timeout: Duration,
         request: Request<Full<Bytes>>,
         again: impl FnOnce() -> Option<Request<Full<Bytes>>> + Send,
     ) -> Result<Response<Incoming>, Error> {
+        let sending = self.send_once_or_again(request, again);
+        CONNECT_TIMEOUT.scope(connect_timeout, sending).await
+    }
+
+    async fn send_once_or_again(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        again: impl FnOnce() -> Option<Request<Full<Bytes>>> + Send,
+    ) -> Result<Response<Incoming>, Error> {
+        let captured = capture_connection(&mut request);
         match self.kept.request(request).await {
             Ok(response) => {
-                if let Some(answered) = response.extensions().get::<Answered>() {
-                    answered.0.store(true, Ordering::Relaxed);
+                if let Some(life) = response.extensions().get::<Life>() {
+                    life.answered.store(true, Ordering::Relaxed);
+                    if life.began.elapsed() >= self.greatest_age
+                        && let Some(connection) = &*captured.connection_metadata()
+                    {
+                        // It ends with this call.
+                        connection.poison();
+                    }
                 }
                 Ok(response)
             }
@@ -86,8 +120,8 @@ fn is_end_of_kept(error: &Error) -> bool {
     if let Some(connection) = error.connect_info() {
         connection.get_extras(&mut extensions);
     }
-    let answered = extensions.get::<Answered>();
-    answered.is_some_and(|answered| answered.0.load(Ordering::Relaxed)) && is_end(error)
+    let life = extensions.get::<Life>();
+    life.is_some_and(|life| life.answered.load(Ordering::Relaxed)) && is_end(error)
 }
 
 fn is_end(error: &Error) -> bool {
@@ -111,17 +145,20 @@ fn is_end(error: &Error) -> bool {
     false
 }
 
-/// Whether a connection has answered a call.
-#[derive(Clone, Debug, Default)]
-struct Answered(Arc<AtomicBool>);
+/// When a connection was made, and whether it has answered a call.
+#[derive(Clone, Debug)]
+struct Life {
+    began: Instant,
+    answered: Arc<AtomicBool>,
+}
 
-/// Makes connections that know whether they have answered a call.
+/// Makes connections that know their lives.
 #[derive(Clone)]
 struct Connector(HttpConnector);
 
 struct Kept {
     stream: TokioIo<TcpStream>,
-    answered: Answered,
+    life: Life,
 }
 
 impl Service<Uri> for Connector {
@@ -134,11 +171,16 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.0.call(uri);
+        let mut http = self.0.clone();
+        http.set_connect_timeout(CONNECT_TIMEOUT.try_with(Clone::clone).ok());
+        let connecting = http.call(uri);
         Box::pin(async move {
             Ok(Kept {
                 stream: connecting.await?,
-                answered: Answered::default(),
+                life: Life {
+                    began: Instant::now(),
+                    answered: Arc::default(),
+                },
             })
         })
     }
@@ -146,7 +188,7 @@ impl Service<Uri> for Connector {
 
 impl Connection for Kept {
     fn connected(&self) -> Connected {
-        self.stream.connected().extra(self.answered.clone())
+        self.stream.connected().extra(self.life.clone())
     }
 }
 
@@ -189,3 +231,6 @@ impl Write for Kept {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;
