@@ -260,6 +260,28 @@ async fn a_listener_that_drops_faults_records_them() {
 }
 
 #[tokio::test]
+async fn a_listener_that_waits_for_a_queue_goes_on_once_it_may_drop_faults() {
+    let world = World::new(refuse).await;
+    world.broker.write("orders", &[], b"bad");
+    let without_queue = |faults| {
+        world.assign(|assignment| {
+            assignment["dlq"] = json!(null);
+            assignment["settings"]["faults"] = json!(faults);
+        });
+    };
+    without_queue("BLOCK");
+    let worker = world.worker().await;
+    world.reported("BLOCKED no_dlq").await;
+    assert_eq!(world.broker.settled(), 0);
+    without_queue("DROP");
+    world.settled(1).await;
+    world.reported("UNBLOCKED").await;
+    assert_eq!(worker.ledger().await.dropped, 1);
+    assert_eq!(world.calls(), 1);
+    worker.stop().await;
+}
+
+#[tokio::test]
 async fn a_listener_whose_selector_matches_nothing_waits_for_a_version() {
     let world = World::new(|_, body| (200, body.clone())).await;
     world.broker.write("orders", &[], b"one");
