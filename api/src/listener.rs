@@ -13,6 +13,7 @@ pub mod reset_position;
 pub mod reset_preview;
 pub mod resume;
 pub mod resumption;
+pub mod sampling;
 pub mod settings;
 pub mod settings_patch;
 pub mod types;

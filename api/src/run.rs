@@ -1,6 +1,7 @@
 //! Runs and ledgers over GraphQL. They live in the workers' journal, behind a port.
 
 pub mod query;
+pub mod sample;
 pub mod target;
 pub mod types;
 

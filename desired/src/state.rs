@@ -6,6 +6,7 @@ pub(crate) mod edge;
 pub(crate) mod grant;
 pub(crate) mod listener;
 pub(crate) mod number;
+pub(crate) mod sampling;
 pub(crate) mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -19,6 +19,9 @@ pub enum Right {
     /// Stop a listener or a publisher: the organization's owners and members, and cluster
     /// administrators.
     StopFlows(OrganizationName),
+    /// Read what is kept of messages and answers: the organization's owners and members. Not what
+    /// executors and the cluster's auditors may do by reading everything else.
+    ReadPayloads(OrganizationName),
     /// Report what a worker did: that worker.
     Report(WorkerId),
     /// Answer an event: policies.
@@ -43,6 +46,7 @@ pub fn check(actor: &Actor, right: &Right) -> Result<(), Refusal> {
         | Right::ManageMembers(_)
         | Right::Develop(_)
         | Right::StopFlows(_)
+        | Right::ReadPayloads(_)
         | Right::Report(_)
         | Right::Answer => Ok(()),
     }

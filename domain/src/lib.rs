@@ -31,6 +31,7 @@ pub mod publisher;
 pub mod refusal;
 pub mod replacement;
 pub mod run;
+pub mod sample;
 pub mod settlement;
 pub mod thing;
 pub mod topic;

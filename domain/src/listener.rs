@@ -8,6 +8,7 @@ pub mod enable;
 pub mod event;
 pub mod pause;
 pub mod reset_position;
+pub mod sampling;
 pub mod settings;
 pub mod starts;
 pub mod update;
@@ -22,6 +23,7 @@ pub use event::{
 };
 pub use pause::{PauseListener, ResumeListener};
 pub use reset_position::{PartitionOffset, ResetListenerPosition, ResetTarget};
+pub use sampling::{MaskPatch, SampleMask, SampledRuns, SamplingPatch, SamplingPolicy};
 pub use settings::{
     FaultPolicy, ListenerSettings, MessageOrdering, RetryPatch, RetryPolicy, SettingsPatch,
     StartPosition, TombstonePolicy, Transform, TransformPatch,

@@ -17,6 +17,7 @@ pub use direct::{
 use crate::algorithm::{CallSettings, Protocol, VersionPublished};
 use crate::consumer::ConsumerStatus;
 use crate::ids::{RunId, TopicId};
+use crate::sample::KeptSample;
 use crate::settlement::{Decision, FailureFingerprint, Reason, UnknownCode};
 use crate::version::Version;
 
@@ -121,6 +122,13 @@ pub trait RunSource: Send + Sync {
 
     /// The ledgers of the listeners with those consumer groups, in their order.
     fn ledgers(&self, groups: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Ledger>, RunSourceError>>;
+
+    /// What is kept of the messages and calls of runs, each of a listener and by its number; in
+    /// their order.
+    fn samples(
+        &self,
+        runs: Vec<(Uuid, i64)>,
+    ) -> BoxFuture<'_, Result<Vec<Option<KeptSample>>, RunSourceError>>;
 
     /// What the consumers of the listeners with those consumer groups are doing, in their order.
     fn consumers(

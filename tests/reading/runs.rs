@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use domain::RunId;
 use domain::consumer::{ConsumerState, ConsumerStatus};
+use domain::sample::{KeptSample, Sample, SampledHeader};
+use domain::settlement::Decision;
 use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
 use domain::testing::WORKER;
 use jiff::Timestamp;
@@ -80,6 +82,16 @@ impl RunSource for Runs {
         })
     }
 
+    fn samples(
+        &self,
+        runs: Vec<(Uuid, i64)>,
+    ) -> BoxFuture<'_, Result<Vec<Option<KeptSample>>, RunSourceError>> {
+        Box::pin(async move {
+            self.answer().await;
+            Ok(runs.iter().map(|_| Some(sample())).collect())
+        })
+    }
+
     fn consumers(
         &self,
         groups: Vec<Uuid>,
@@ -102,6 +114,24 @@ fn consumer() -> ConsumerStatus {
         lag: None,
         updated_at: Timestamp::UNIX_EPOCH,
         is_stale: false,
+    }
+}
+
+/// What is kept of every run.
+fn sample() -> KeptSample {
+    KeptSample {
+        sample: Sample {
+            decision: Decision::Succeeded,
+            revision: None,
+            key: None,
+            key_withheld: false,
+            headers: vec![SampledHeader::of("a", Some(b"b"), false)],
+            message: None,
+            call: None,
+        },
+        algorithm: "acme/score".parse().unwrap(),
+        sampled_at: Timestamp::UNIX_EPOCH,
+        probability: 1.0,
     }
 }
 

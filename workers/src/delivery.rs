@@ -21,6 +21,7 @@ mod publish;
 mod request;
 pub(crate) mod result;
 mod retry_after;
+mod sampled;
 mod settle;
 mod tried;
 

@@ -16,6 +16,7 @@ mod postgres;
 mod queue;
 mod record;
 mod retention;
+mod sampling;
 mod sqlite;
 mod store;
 
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 use domain::consumer::ConsumerStatus;
 use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
+use domain::sample::{KeptSample, Sample};
 use domain::settlement::{FailureFingerprint, Reason};
 use domain::{AlgorithmId, Clock, JournalId, ListenerId, RunId, TopicId, WorkerId};
 use uuid::Uuid;
@@ -37,6 +39,7 @@ use self::operation::{
 };
 use self::postgres::{PostgresReader, PostgresStore};
 use self::queue::Queue;
+use self::sampling::{Keep, SampleRow};
 use self::sqlite::{SqliteReader, SqliteStore};
 use self::store::{Page, Reads};
 
@@ -225,6 +228,46 @@ impl Journal {
         self.queue.ask(Observe { worker, consumers }).await
     }
 
+    /// Keeps a sample of a run that was decided so, if it is among those that there is room for: of
+    /// a listener 64 MiB, for a week. Durable some time later.
+    pub async fn keep(
+        &self,
+        run: RunKey,
+        id: RunId,
+        draft: &Draft,
+        sample: Sample,
+    ) -> Result<(), JournalError> {
+        self.keep_within(run, id, draft, sample, sampling::MOST_BYTES)
+            .await
+    }
+
+    async fn keep_within(
+        &self,
+        run: RunKey,
+        id: RunId,
+        draft: &Draft,
+        sample: Sample,
+        most_bytes: i64,
+    ) -> Result<(), JournalError> {
+        let row = SampleRow::of(id, draft, sample);
+        let row = row.map_err(|error| JournalError::Write(Arc::new(error)))?;
+        let keep = Keep {
+            run,
+            row,
+            most_bytes,
+        };
+        self.queue.tell(keep).await
+    }
+
+    /// The samples of runs, each of a listener and by its number, in their order.
+    pub async fn samples(
+        &self,
+        runs: &[(Uuid, i64)],
+    ) -> Result<Vec<Option<KeptSample>>, JournalError> {
+        let samples = self.reads.samples(runs.to_vec()).await;
+        samples.map_err(JournalError::Read)
+    }
+
     /// Deletes finished runs beyond `retention`, some thousands at most; answers how many. The
     /// ledger keeps counting them.
     pub async fn prune(&self, retention: Retention) -> Result<u64, JournalError> {
@@ -291,6 +334,16 @@ impl RunSource for Journal {
             let owners: Vec<_> = groups.into_iter().map(Owner::Listener).collect();
             let ledgers = self.ledgers(&owners).await;
             ledgers.map_err(|error| RunSourceError(Box::new(error)))
+        })
+    }
+
+    fn samples(
+        &self,
+        runs: Vec<(Uuid, i64)>,
+    ) -> BoxFuture<'_, Result<Vec<Option<KeptSample>>, RunSourceError>> {
+        Box::pin(async move {
+            let samples = self.samples(&runs).await;
+            samples.map_err(|error| RunSourceError(Box::new(error)))
         })
     }
 

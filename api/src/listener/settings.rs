@@ -1,12 +1,13 @@
 //! The settings of a listener, read and written.
 
-use async_graphql::{Enum, InputObject, SimpleObject};
+use async_graphql::{Enum, InputObject, MaybeUndefined, SimpleObject};
 use domain::listener::{
     FaultPolicy as DomainFaults, ListenerSettings as DomainSettings,
     MessageOrdering as DomainOrdering, RetryPolicy as DomainRetry, StartPosition,
     TombstonePolicy as DomainTombstones, Transform as DomainTransform,
 };
 
+use super::sampling::{self, SamplingPolicy, SamplingPolicyInput};
 use crate::scalar::DateTime;
 use crate::user_error::{UserError, UserErrorCode};
 
@@ -32,6 +33,8 @@ pub struct ListenerSettings {
     pub filter: Option<String>,
     /// What is sent and published in place of the bytes as they are.
     pub transform: ListenerTransform,
+    /// What is kept of runs, to be looked at: `payload` of a run.
+    pub sampling: SamplingPolicy,
 }
 
 /// What a listener sends in place of a message, and publishes in place of an answer: expressions in
@@ -145,6 +148,8 @@ pub struct ListenerSettingsInput {
     pub filter: Option<String>,
     /// What is sent and published in place of the bytes as they are.
     pub transform: Option<ListenerTransformInput>,
+    /// What is kept of runs, to be looked at: `payload` of a run.
+    pub sampling: MaybeUndefined<SamplingPolicyInput>,
 }
 
 /// What a listener sends in place of a message, and publishes in place of an answer.
@@ -209,6 +214,7 @@ impl ListenerSettingsInput {
             max_message_bytes: self.max_message_bytes.unwrap_or(defaults.max_message_bytes),
             filter: self.filter.clone(),
             transform: self.transform.as_ref().map(Into::into).unwrap_or_default(),
+            sampling: sampling::patch(&self.sampling).changed(&defaults.sampling),
             ..defaults
         })
     }
@@ -252,6 +258,7 @@ impl From<DomainSettings> for ListenerSettings {
                 request: settings.transform.request,
                 result: settings.transform.result,
             },
+            sampling: settings.sampling.into(),
         }
     }
 }

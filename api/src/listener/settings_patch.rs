@@ -3,6 +3,7 @@
 use async_graphql::{InputObject, MaybeUndefined};
 use domain::listener::{ListenerSettings, RetryPatch, RetryPolicy, SettingsPatch, TransformPatch};
 
+use super::sampling::{self, SamplingPolicyInput};
 use super::settings::{FaultPolicy, MessageOrdering, TombstonePolicy};
 
 /// The settings of a listener to change. What is left out stays as it is; null resets it to the
@@ -29,6 +30,8 @@ pub struct ListenerSettingsPatchInput {
     pub filter: MaybeUndefined<String>,
     /// What is sent and published in place of the bytes as they are.
     pub transform: MaybeUndefined<ListenerTransformPatchInput>,
+    /// What is kept of runs, to be looked at: `payload` of a run.
+    pub sampling: MaybeUndefined<SamplingPolicyInput>,
 }
 
 /// What to change about what is sent and published. What is left out stays as it is; null resets it
@@ -76,6 +79,7 @@ pub(super) fn patch(settings: &MaybeUndefined<ListenerSettingsPatchInput>) -> Se
             max_message_bytes: or_default(settings.max_message_bytes, defaults.max_message_bytes),
             filter: or_none(&settings.filter),
             transform: transform(&settings.transform),
+            sampling: sampling::patch(&settings.sampling),
         },
     }
 }
@@ -107,7 +111,7 @@ fn retry(retry: &MaybeUndefined<RetryPolicyPatchInput>, defaults: RetryPolicy) -
     }
 }
 
-fn or_default<T>(member: MaybeUndefined<T>, default: T) -> Option<T> {
+pub(super) fn or_default<T>(member: MaybeUndefined<T>, default: T) -> Option<T> {
     match member {
         MaybeUndefined::Undefined => None,
         MaybeUndefined::Null => Some(default),
@@ -141,7 +145,7 @@ mod tests {
         for sent in [
             None,
             Some(value!({})),
-            Some(value!({ "retry": {}, "transform": {} })),
+            Some(value!({ "retry": {}, "transform": {}, "sampling": { "mask": {} } })),
         ] {
             assert_eq!(patched(sent), stays());
         }
@@ -160,12 +164,16 @@ mod tests {
         assert_eq!(patched(Some(Value::Null)), defaults());
         let members = value!({
             "concurrency": null, "ordering": null, "retry": null, "faults": null, "tombstones": null, "maxMessageBytes": null,
-            "filter": null, "transform": null,
+            "filter": null, "transform": null, "sampling": null,
         });
         assert_eq!(patched(Some(members)), defaults());
         let deep = patched(Some(value!({ "retry": { "initialBackoffMs": null } })));
         let mut expected = SettingsPatch::default();
         expected.retry.initial_backoff_ms = defaults().retry.initial_backoff_ms;
+        assert_eq!(deep, expected);
+        let deep = patched(Some(value!({ "sampling": { "mask": { "message": null } } })));
+        let mut expected = SettingsPatch::default();
+        expected.sampling.mask.message = Some(Vec::new());
         assert_eq!(deep, expected);
         let deep = patched(Some(value!({ "retry": { "maxAgeMs": null } })));
         let mut expected = SettingsPatch::default();

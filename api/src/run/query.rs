@@ -8,10 +8,14 @@ use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, Result};
 use domain::consumer::ConsumerStatus;
 use domain::run::{Ledger as LedgerRow, Run as RunRow, RunPage, RunSource, RunSourceError};
+use domain::sample::KeptSample;
+use domain::{Right, authority};
 use uuid::Uuid;
 
+use super::sample::RunSample;
 use super::{Ledger, Run, RunKey};
-use crate::error::{Code, fault};
+use crate::control::principal;
+use crate::error::{Code, error, fault};
 use crate::paging::{self, Cursor, limit};
 
 /// Loads from the journal.
@@ -52,6 +56,22 @@ impl Loader<ConsumersOf> for Journal {
         let groups = keys.iter().map(|key| key.0).collect();
         let consumers = self.0.consumers(groups).await.map_err(Arc::new)?;
         Ok(keys.iter().copied().zip(consumers).collect())
+    }
+}
+
+/// The sample of a run of the listener with that consumer group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SampleOf(Uuid, i64);
+
+impl Loader<SampleOf> for Journal {
+    type Value = KeptSample;
+    type Error = Arc<RunSourceError>;
+
+    async fn load(&self, keys: &[SampleOf]) -> Result<HashMap<SampleOf, KeptSample>, Self::Error> {
+        let runs = keys.iter().map(|SampleOf(group, run)| (*group, *run));
+        let samples = self.0.samples(runs.collect()).await.map_err(Arc::new)?;
+        let found = keys.iter().copied().zip(samples);
+        Ok(found.filter_map(|(key, kept)| Some((key, kept?))).collect())
     }
 }
 
@@ -100,6 +120,22 @@ pub(crate) async fn ledger(ctx: &Context<'_>, group: Uuid) -> Result<Ledger> {
     let ledger = journal(ctx).load_one(group).await;
     let ledger = ledger.map_err(|cause| fault(Code::Unavailable, &*cause))?;
     Ok(ledger.unwrap_or_default().into())
+}
+
+/// The sample of a run, for those who may read what passed through a listener.
+pub(super) async fn sample(
+    ctx: &Context<'_>,
+    group: Uuid,
+    number: i64,
+) -> Result<Option<RunSample>> {
+    let sample = journal(ctx).load_one(SampleOf(group, number)).await;
+    let Some(kept) = sample.map_err(|cause| fault(Code::Unavailable, &*cause))? else {
+        return Ok(None);
+    };
+    let right = Right::ReadPayloads(kept.algorithm.organization.clone());
+    authority::check(&principal(ctx).actor, &right)
+        .map_err(|refusal| error(Code::Forbidden, &refusal.to_string()))?;
+    Ok(Some(kept.into()))
 }
 
 /// What the consumers of a listener are doing.

@@ -1,11 +1,12 @@
 //! The types of a run.
 
-use async_graphql::{Enum, ID, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use domain::run::{self, OutputState as DomainOutputState};
 use domain::settlement::{Decision as DomainDecision, Reason as DomainReason};
 use uuid::Uuid;
 
-use super::RunKey;
+use super::sample::RunSample;
+use super::{RunKey, query};
 use crate::id::GlobalId;
 use crate::scalar::{BigInt, DateTime};
 
@@ -74,6 +75,12 @@ impl Run {
     /// Where the result goes, as decided: the topics of the publishers that took it then.
     async fn outputs(&self) -> Vec<RunOutput> {
         self.1.outputs.iter().map(RunOutput::new).collect()
+    }
+
+    /// What its listener keeps of the message and of the last call, to be looked at: `sampling` in its
+    /// settings. Null where nothing is kept, or no longer. Reading it is a right of its own.
+    async fn payload(&self, ctx: &Context<'_>) -> Option<Result<RunSample>> {
+        query::sample(ctx, self.0, self.1.number).await.transpose()
     }
 
     /// When the run ended; null while it is running.

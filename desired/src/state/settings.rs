@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::number;
+use super::sampling::SamplingSpec;
 
 /// A listener's settings, each within its bounds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,8 @@ pub(crate) struct SettingsSpec {
     pub(crate) filter: Option<String>,
     #[serde(default, skip_serializing_if = "TransformSpec::is_none")]
     pub(crate) transform: TransformSpec,
+    #[serde(default, skip_serializing_if = "SamplingSpec::is_default")]
+    pub(crate) sampling: SamplingSpec,
 }
 
 /// The listener's transforms, in CEL.
@@ -105,6 +108,8 @@ struct SettingsFields {
     filter: Option<String>,
     #[serde(default)]
     transform: TransformSpec,
+    #[serde(default)]
+    sampling: SamplingSpec,
 }
 
 impl TryFrom<StartSpec> for StartPosition {
@@ -144,6 +149,7 @@ impl TryFrom<SettingsFields> for SettingsSpec {
                 request: fields.transform.request,
                 result: fields.transform.result,
             },
+            sampling: fields.sampling.into(),
         };
         settings.check().map_err(|refusal| refusal.to_string())?;
         Ok(Self::of(&settings, fields.start))
@@ -177,6 +183,7 @@ impl SettingsSpec {
                 request: settings.transform.request.clone(),
                 result: settings.transform.result.clone(),
             },
+            sampling: (&settings.sampling).into(),
         }
     }
 
@@ -192,10 +199,10 @@ impl SettingsSpec {
     pub(crate) fn patch(&self, to: &Self) -> Value {
         let mut patch = json!({});
         for (name, _, after) in self.differing(to) {
-            match name.split_once('.') {
-                Some((outer, inner)) => patch[outer][inner] = after,
-                None => patch[name] = after,
-            }
+            let place = name
+                .split('.')
+                .fold(&mut patch, |place, part| &mut place[part]);
+            *place = after;
         }
         patch
     }
@@ -209,8 +216,9 @@ impl SettingsSpec {
     }
 
     /// All settings but where the listener starts.
-    fn changeable(&self) -> [(&'static str, Value); 12] {
+    fn changeable(&self) -> [(&'static str, Value); 19] {
         let (retry, transform) = (&self.retry, &self.transform);
+        let (sampling, mask) = (&self.sampling, &self.sampling.mask);
         [
             ("concurrency", json!(self.concurrency)),
             ("ordering", json!(self.ordering)),
@@ -224,6 +232,13 @@ impl SettingsSpec {
             ("filter", json!(self.filter)),
             ("transform.request", json!(transform.request)),
             ("transform.result", json!(transform.result)),
+            ("sampling.runs", json!(sampling.runs)),
+            ("sampling.maxBytes", json!(sampling.max_bytes)),
+            ("sampling.mask.key", json!(mask.key)),
+            ("sampling.mask.headers", json!(mask.headers)),
+            ("sampling.mask.message", json!(mask.message)),
+            ("sampling.mask.request", json!(mask.request)),
+            ("sampling.mask.answer", json!(mask.answer)),
         ]
     }
 }

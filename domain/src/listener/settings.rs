@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::sampling::{SamplingPatch, SamplingPolicy};
 use crate::refusal::Refusal;
 
 /// The settings of a listener.
@@ -27,6 +28,9 @@ pub struct ListenerSettings {
     pub filter: Option<String>,
     #[serde(default, skip_serializing_if = "Transform::is_none")]
     pub transform: Transform,
+    /// What is kept of runs, to be looked at.
+    #[serde(default, skip_serializing_if = "SamplingPolicy::is_default")]
+    pub sampling: SamplingPolicy,
 }
 
 /// What is sent in place of a message, and published in place of an answer; both in CEL.
@@ -118,6 +122,7 @@ pub struct SettingsPatch {
     /// Of an expression, `Some(None)` removes it.
     pub filter: Option<Option<String>>,
     pub transform: TransformPatch,
+    pub sampling: SamplingPatch,
 }
 
 /// What somebody changes of the transforms; the rest stays.
@@ -151,6 +156,7 @@ impl ListenerSettings {
             max_message_bytes: 1024 * 1024,
             filter: None,
             transform: Transform::default(),
+            sampling: SamplingPolicy::default(),
         }
     }
 
@@ -190,7 +196,8 @@ impl ListenerSettings {
         let Transform { request, result } = &self.transform;
         unless_long("settings.filter", self.filter.as_deref())?;
         unless_long("settings.transform.request", request.as_deref())?;
-        unless_long("settings.transform.result", result.as_deref())
+        unless_long("settings.transform.result", result.as_deref())?;
+        self.sampling.check()
     }
 }
 
@@ -254,6 +261,7 @@ impl SettingsPatch {
                 request: or(&self.transform.request, &present.transform.request),
                 result: or(&self.transform.result, &present.transform.result),
             },
+            sampling: self.sampling.changed(&present.sampling),
         }
     }
 }
@@ -277,6 +285,7 @@ impl From<&ListenerSettings> for SettingsPatch {
                 request: Some(settings.transform.request.clone()),
                 result: Some(settings.transform.result.clone()),
             },
+            sampling: (&settings.sampling).into(),
         }
     }
 }

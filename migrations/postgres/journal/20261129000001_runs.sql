@@ -146,3 +146,38 @@ CREATE TABLE consumers (
     updated_at     bigint NOT NULL,
     PRIMARY KEY (consumer_group, worker)
 );
+
+-- Samples of runs, some of each kind of end: what of messages, requests and answers is kept to be
+-- looked at. They are kept for some days, whether or not their runs are.
+CREATE TABLE samples (
+    run        bigint  PRIMARY KEY,
+    listener   bigint  NOT NULL,
+    -- When it was taken, in days since 1970, and how its run ended: its stratum.
+    day        bigint  NOT NULL,
+    stratum    text    NOT NULL,
+    -- As good as random: of a stratum, the lowest are kept.
+    rank       bigint  NOT NULL,
+    -- What the row takes, roughly.
+    bytes      bigint  NOT NULL,
+    -- Microseconds since 1970, UTC.
+    sampled_at bigint  NOT NULL,
+    -- In JSON: all but the bytes.
+    about      text    NOT NULL,
+    key        bytea,
+    message    bytea,
+    request    bytea,
+    answer     bytea
+);
+
+CREATE INDEX samples_by_rank ON samples (listener, day, stratum, rank);
+
+-- The strata, with the bytes of their samples.
+CREATE TABLE strata (
+    listener bigint  NOT NULL,
+    day      bigint  NOT NULL,
+    stratum  text    NOT NULL,
+    bytes    bigint  NOT NULL,
+    -- The lowest rank that there was no room for.
+    below    bigint,
+    PRIMARY KEY (listener, day, stratum)
+);

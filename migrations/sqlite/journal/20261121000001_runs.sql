@@ -139,3 +139,38 @@ CREATE TABLE consumers (
     updated_at     INTEGER NOT NULL,
     PRIMARY KEY (consumer_group, worker)
 ) STRICT, WITHOUT ROWID;
+
+-- Samples of runs, some of each kind of end: what of messages, requests and answers is kept to be
+-- looked at. They are kept for some days, whether or not their runs are.
+CREATE TABLE samples (
+    run        INTEGER PRIMARY KEY,
+    listener   INTEGER NOT NULL,
+    -- When it was taken, in days since 1970, and how its run ended: its stratum.
+    day        INTEGER NOT NULL,
+    stratum    TEXT    NOT NULL,
+    -- As good as random: of a stratum, the lowest are kept.
+    rank       INTEGER NOT NULL,
+    -- What the row takes, roughly.
+    bytes      INTEGER NOT NULL,
+    -- Microseconds since 1970, UTC.
+    sampled_at INTEGER NOT NULL,
+    -- In JSON: all but the bytes.
+    about      TEXT    NOT NULL,
+    key        BLOB,
+    message    BLOB,
+    request    BLOB,
+    answer     BLOB
+) STRICT;
+
+CREATE INDEX samples_by_rank ON samples (listener, day, stratum, rank);
+
+-- The strata, with the bytes of their samples.
+CREATE TABLE strata (
+    listener INTEGER NOT NULL,
+    day      INTEGER NOT NULL,
+    stratum  TEXT    NOT NULL,
+    bytes    INTEGER NOT NULL,
+    -- The lowest rank that there was no room for.
+    below    INTEGER,
+    PRIMARY KEY (listener, day, stratum)
+) STRICT, WITHOUT ROWID;

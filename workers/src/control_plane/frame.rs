@@ -79,8 +79,8 @@ pub(crate) mod tests {
     use domain::Position;
     use domain::algorithm::{CallSettings, Protocol};
     use domain::listener::{
-        FaultPolicy, ListenerSettings, MessageOrdering, RetryPolicy, StartPosition,
-        TombstonePolicy, Transform,
+        FaultPolicy, ListenerSettings, MessageOrdering, RetryPolicy, SampleMask, SampledRuns,
+        SamplingPolicy, StartPosition, TombstonePolicy, Transform,
     };
     use domain::run::CalledVersion;
     use domain::testing::{listener_id, topic_id};
@@ -124,6 +124,17 @@ calls: CallSettings {
                 transform: Transform {
                     request: Some("[body]".to_owned()),
                     result: Some("answer[0]".to_owned()),
+                },
+                sampling: SamplingPolicy {
+                    runs: SampledRuns::All,
+                    max_bytes: 100,
+                    mask: SampleMask {
+                        key: true,
+                        headers: vec!["x".to_owned()],
+                        message: vec!["/a".to_owned()],
+                        request: vec!["/b".to_owned()],
+                        answer: vec!["/c".to_owned()],
+                    },
                 },
             },
             reset: None,

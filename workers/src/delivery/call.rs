@@ -11,7 +11,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
-use super::called::Called;
+use super::called::{Called, Received};
 use super::claim::Run;
 use super::endpoint::Endpoints;
 use super::input::Input;
@@ -76,7 +76,13 @@ async fn exchange(
         content_type: text(&head.headers, CONTENT_TYPE.as_str()),
         content_encoding: encoding(&head.headers),
     };
+    let received = Received {
+        body: body.clone(),
+        content_type: head.headers.get(CONTENT_TYPE).cloned(),
+        content_encoding: representation.content_encoding.clone(),
+    };
     let mut called = answer::read(version.protocol, head.status.as_u16(), representation, body);
+    called.received = Some(received);
     hear(&mut called, &head.headers);
     called
 }

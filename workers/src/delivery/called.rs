@@ -3,6 +3,7 @@ use crate::journal::Representation;
 
 use bytes::Bytes;
 use domain::settlement::Answer;
+use http::HeaderValue;
 
 /// The longest stack trace, in characters.
 const LONGEST_STACKTRACE: usize = 10_000;
@@ -21,6 +22,15 @@ pub(crate) struct Called {
     /// The result of a call that succeeded; none where the endpoint said by 204 that there is none,
     /// and nothing is published.
     pub(crate) result: Option<Bytes>,
+    /// The answer as it came, if one did.
+    pub(super) received: Option<Received>,
+}
+
+/// The body of an answer, whatever it means.
+pub(super) struct Received {
+    pub(super) body: Bytes,
+    pub(super) content_type: Option<HeaderValue>,
+    pub(super) content_encoding: Option<String>,
 }
 
 impl Called {
@@ -32,6 +42,7 @@ impl Called {
             connected: true,
             representation: Representation::default(),
             result: None,
+            received: None,
         }
     }
 

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use brokers::Message;
-use domain::Assignment;
+use domain::{Assignment, RunId};
 use domain::listener::FaultPolicy;
 use domain::settlement::Decision;
 
 use super::claim::Run;
 use super::invoke::{Finding, Found};
+use super::sampled::{self, Call};
 use super::{Pipeline, Unsettled, no_dlq};
 use crate::crash::Point;
-use crate::journal::{Draft, Outcome, Pending, Publication, Recorded, digest};
+use crate::journal::{Draft, JournalError, Outcome, Pending, Publication, Recorded, digest};
 
 /// The recorded decision, whether `finding` made it or not; none where the run ended so long ago that
 /// nothing is kept of it.
@@ -19,19 +20,45 @@ pub(super) async fn decide(
     pipeline: &Pipeline,
     message: &Message,
     run: &Run,
-    finding: Finding,
+    mut finding: Finding,
 ) -> Result<Option<Recorded>, Unsettled> {
+    let (assignment, call) = (Arc::clone(&finding.assignment), finding.call.take());
     let draft = Arc::new(draft(pipeline, message, run, finding).await?);
     let outcome = pipeline.journal.decide(run.key, Arc::clone(&draft)).await?;
     Point::Decided.pass();
     Ok(match outcome {
-        Outcome::Recorded(at) => Some(Recorded {
-            draft: Arc::unwrap_or_clone(draft),
-            finished_at: at,
-        }),
+        Outcome::Recorded(at) => {
+            keep(pipeline, message, run, &draft, &assignment, call).await?;
+            Some(Recorded {
+                draft: Arc::unwrap_or_clone(draft),
+                finished_at: at,
+            })
+        }
         Outcome::Earlier(decision) => Some(*decision),
         Outcome::Forgotten => None,
     })
+}
+
+/// Keeps a sample of the run, if the listener wants one.
+async fn keep(
+    pipeline: &Pipeline,
+    message: &Message,
+    run: &Run,
+    draft: &Draft,
+    assignment: &Assignment,
+    call: Option<Call>,
+) -> Result<(), JournalError> {
+    // The newest: what is to be hidden by now is hidden.
+    let current = pipeline.current();
+    let policy = &current.settings.sampling;
+    if !sampled::is_wanted(policy, draft.decision) {
+        return Ok(());
+    }
+    let Ok(id) = run.name().parse() else {
+        return Ok(());
+    };
+    let sample = sampled::sample(policy, assignment, message, call, draft.decision);
+    pipeline.journal.keep(run.key, RunId(id), draft, sample).await
 }
 
 /// The decision on a finding. A result goes to the publishers of the version that was called, as

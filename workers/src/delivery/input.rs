@@ -8,6 +8,7 @@ use http::HeaderValue;
 use serde::de::IgnoredAny;
 
 use super::header;
+use super::sampled::Sent;
 
 /// The body of a call, and what its headers say of it.
 pub(crate) struct Input {
@@ -17,6 +18,8 @@ pub(crate) struct Input {
     pub(super) content_type: HeaderValue,
     pub(super) content_encoding: Option<HeaderValue>,
     pub(super) event: Event,
+    /// Whether the body is the message's, as it is.
+    pub(super) is_message: bool,
 }
 
 /// The event that an endpoint is told of.
@@ -46,6 +49,7 @@ impl Input {
             content_type: content_type(message),
             content_encoding: encoding.and_then(passed),
             event: event(message),
+            is_message: true,
         }
     }
 
@@ -58,6 +62,16 @@ impl Input {
             is_null: false,
             content_encoding: None,
             event: self.event,
+            is_message: false,
+        }
+    }
+
+    /// The body, to be kept.
+    pub(super) fn sent(&self) -> Sent {
+        Sent {
+            body: self.body.clone(),
+            content_type: self.content_type.clone(),
+            is_message: self.is_message,
         }
     }
 
@@ -78,6 +92,7 @@ impl Input {
                 subject: None,
                 time: None,
             },
+            is_message: false,
         }
     }
 }

@@ -9,6 +9,7 @@ use domain::Assignment;
 use domain::health::{Candidate, History, Sentence};
 use domain::run::CalledVersion;
 use domain::settlement::{Expression, Reason, Verdict};
+use tokio::time::Instant;
 
 use super::call;
 use super::called::Called;
@@ -16,6 +17,7 @@ use super::claim::Run;
 use super::expressions::Compiled;
 use super::gate::{Ended, Expected};
 use super::input::Input;
+use super::sampled::Call;
 use super::tried::Tried;
 use super::{Pipeline, Unsettled, is_callable, is_skipped, is_too_large, unless_lost};
 use crate::crash::Point;
@@ -26,6 +28,8 @@ pub(super) struct Finding {
     /// The assignment that the last call, if any, was made under.
     pub(super) assignment: Arc<Assignment>,
     pub(super) status: Option<u16>,
+    /// That call.
+    pub(super) call: Option<Call>,
     pub(super) found: Found,
 }
 
@@ -105,9 +109,11 @@ async fn try_calls(
                     run.counted_ahead = true;
                 }
                 Point::Calling.pass();
+                let began = Instant::now();
                 let called = call(pipeline, version, &input, run).await?;
                 run.counted_ahead = false;
-                Tried::of(called, &expressions, message, run)
+                let duration = began.elapsed();
+                Tried::of(called, input.sent(), duration, &expressions, message, run)
             }
             Err(failed) => Tried::uncalled(failed),
         };
@@ -120,7 +126,7 @@ async fn try_calls(
         let gate = &pipeline.gate;
         let sentence = gate.finish(pass, &mut history, &ended, || tried.summary());
         match sentence {
-            Sentence::Passed => return Ok(tried.passed(assignment)),
+            Sentence::Passed => return Ok(tried.passed(assignment, run)),
             Sentence::Faulty(reason) => return Ok(tried.faulty(assignment, run, reason)),
             Sentence::Again {
                 refund: attempts,
@@ -204,6 +210,7 @@ fn left_out(assignment: Arc<Assignment>) -> Finding {
     Finding {
         assignment,
         status: None,
+        call: None,
         found: Found::Filtered,
     }
 }
@@ -213,6 +220,7 @@ fn cut_short(assignment: Arc<Assignment>, run: &Run) -> Finding {
     Finding {
         assignment,
         status: None,
+        call: None,
         found: Found::Faulty {
             reason: Reason::AttemptsExhausted,
             text: all_failed(run, "every attempt was cut short"),
@@ -229,6 +237,7 @@ fn too_large(assignment: Arc<Assignment>, message: &Message) -> Finding {
     Finding {
         assignment,
         status: None,
+        call: None,
         found: Found::Faulty {
             reason: Reason::MessageTooLarge,
             text: format!(

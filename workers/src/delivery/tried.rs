@@ -1,6 +1,7 @@
 //! What one try of a message came to: its call, and the expressions around it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use brokers::Message;
 use domain::Assignment;
@@ -10,6 +11,7 @@ use super::called::Called;
 use super::claim::Run;
 use super::expressions::{Compiled, Failed};
 use super::invoke::{Finding, Found, all_failed};
+use super::sampled::{Call, Sent};
 
 pub(super) struct Tried {
     pub(super) verdict: Verdict,
@@ -17,12 +19,16 @@ pub(super) struct Tried {
     called: Option<Called>,
     /// What the expression says that failed.
     failed: Option<String>,
+    sent: Option<Sent>,
+    duration: Duration,
 }
 
 impl Tried {
     /// That of a call, whose result is transformed if it succeeded.
     pub(super) fn of(
         mut called: Called,
+        sent: Sent,
+        duration: Duration,
         expressions: &Compiled,
         message: &Message,
         run: &Run,
@@ -33,6 +39,8 @@ impl Tried {
         {
             return Self {
                 called: Some(called),
+                sent: Some(sent),
+                duration,
                 ..Self::uncalled(failed)
             };
         }
@@ -40,6 +48,8 @@ impl Tried {
             verdict,
             called: Some(called),
             failed: None,
+            sent: Some(sent),
+            duration,
         }
     }
 
@@ -49,6 +59,8 @@ impl Tried {
             verdict: Verdict::ExpressionFailed(failed.expression),
             called: None,
             failed: Some(failed.text),
+            sent: None,
+            duration: Duration::ZERO,
         }
     }
 
@@ -58,8 +70,9 @@ impl Tried {
         self.failed.clone().or_else(called).unwrap_or_default()
     }
 
-    pub(super) fn passed(self, assignment: Arc<Assignment>) -> Finding {
+    pub(super) fn passed(mut self, assignment: Arc<Assignment>, run: &Run) -> Finding {
         let status = self.status();
+        let call = self.call(run);
         let (representation, body) = self
             .called
             .map(|called| (called.representation, called.result))
@@ -67,6 +80,7 @@ impl Tried {
         Finding {
             assignment,
             status,
+            call,
             found: Found::Result {
                 representation,
                 body,
@@ -75,7 +89,8 @@ impl Tried {
     }
 
     /// The message is faulty, by what this came to alone or because all its attempts failed.
-    pub(super) fn faulty(self, assignment: Arc<Assignment>, run: &Run, reason: Reason) -> Finding {
+    pub(super) fn faulty(
+        mut self, assignment: Arc<Assignment>, run: &Run, reason: Reason) -> Finding {
         let last = self.summary();
         let is_at_once = matches!(
             self.verdict,
@@ -89,8 +104,20 @@ impl Tried {
         Finding {
             assignment,
             status: self.status(),
+            call: self.call(run),
             found: Found::Faulty { reason, text },
         }
+    }
+
+    /// The call as it was made, to be kept.
+    fn call(&mut self, run: &Run) -> Option<Call> {
+        Some(Call {
+            sent: self.sent.take()?,
+            status: self.status(),
+            received: self.called.as_mut()?.received.take(),
+            attempt: run.attempts,
+            duration: self.duration,
+        })
     }
 
     fn status(&self) -> Option<u16> {

@@ -7,6 +7,7 @@ mod positions;
 mod retention;
 mod runs;
 mod sample;
+mod samples;
 
 use std::sync::Arc;
 
@@ -42,7 +43,8 @@ pub(super) async fn hold(new_journal: impl Fn() -> Opener) {
         .chain(outbox::claims())
         .chain(positions::claims())
         .chain(retention::claims())
-        .chain(consumers::claims());
+        .chain(consumers::claims())
+        .chain(samples::claims());
     let mut broken = Vec::new();
     for (claim, run) in claims {
         if tokio::spawn(run(new_journal())).await.is_err() {

@@ -9,6 +9,7 @@ use super::decision::{Draft, Outcome, OutputEnd, Unpublished};
 use super::observation::Observation;
 use super::record::{Claim, Claimed, ListenerKey, RunKey};
 use super::retention::Retention;
+use super::sampling::Keep;
 
 /// An operation, and what it answers.
 pub(super) trait Ask {
@@ -68,6 +69,7 @@ operations! {
     Load => Vec<Standing>,
     Begin => Option<Vec<u32>>,
     Advance => (),
+    Keep => (),
     Observe => (),
     Prune => u64,
 }
@@ -180,10 +182,11 @@ impl Operation {
         }
     }
 
-    /// The size of the result that it stores, in bytes.
+    /// The size of the bodies that it stores, in bytes.
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Decide(Decide { draft, .. }) => draft.size(),
+            Self::Keep(keep) => usize::try_from(keep.row.size()).unwrap_or(usize::MAX),
             _ => 0,
         }
     }

@@ -14,6 +14,7 @@ mod positions;
 mod reads;
 mod retention;
 mod round;
+mod samples;
 mod transaction;
 
 use std::collections::HashSet;

@@ -8,6 +8,7 @@ mod outbox;
 mod positions;
 mod reads;
 mod retention;
+mod samples;
 mod schema;
 
 use std::path::{Path, PathBuf};

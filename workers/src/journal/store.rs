@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use domain::RunId;
 use domain::consumer::ConsumerStatus;
 use domain::run::{Ledger, Run};
+use domain::sample::KeptSample;
 use uuid::Uuid;
 
 use super::operation::{Answer, Operation};
@@ -31,6 +32,12 @@ pub(super) trait Reads: Send + Sync {
 
     /// The ledgers of owners, in their order.
     async fn ledgers(&self, owners: Vec<String>) -> Result<Vec<Ledger>, ReadError>;
+
+    /// The samples of runs, each of a listener and by its number, in their order.
+    async fn samples(
+        &self,
+        runs: Vec<(Uuid, i64)>,
+    ) -> Result<Vec<Option<KeptSample>>, ReadError>;
 
     /// What the consumers of listeners are doing, in the order of their consumer groups.
     async fn consumers(&self, groups: Vec<Uuid>) -> Result<Vec<Vec<ConsumerStatus>>, ReadError>;

@@ -31,6 +31,8 @@ mod plane;
 #[cfg(test)]
 mod reset;
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod statuses;
 #[cfg(test)]
 mod stopping;

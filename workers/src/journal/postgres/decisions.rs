@@ -161,7 +161,7 @@ impl Batch<'_> {
 }
 
 /// PostgreSQL holds no NUL in its texts.
-fn storable(text: &str) -> String {
+pub(super) fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::consumer::ConsumerStatus;
 use domain::run::{Ledger, OutputState, Run, RunOutput};
+use domain::sample::KeptSample;
 use domain::{Position, RunId, TopicId};
 use jiff::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
@@ -15,6 +16,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 use uuid::Uuid;
 
 use super::consumers::consumers;
+use super::samples::samples;
 use crate::journal::decision::{Draft, Pending, Recorded};
 use crate::journal::store::{Page, ReadError, Reads};
 
@@ -67,6 +69,14 @@ impl Reads for PostgresReader {
     async fn ledgers(&self, owners: Vec<String>) -> Result<Vec<Ledger>, ReadError> {
         let mut connection = self.0.acquire().await.map_err(failed)?;
         ledgers(&mut connection, &owners).await.map_err(failed)
+    }
+
+    async fn samples(
+        &self,
+        runs: Vec<(Uuid, i64)>,
+    ) -> Result<Vec<Option<KeptSample>>, ReadError> {
+        let mut connection = self.0.acquire().await.map_err(failed)?;
+        samples(&mut connection, &runs).await.map_err(failed)
     }
 
     async fn consumers(&self, groups: Vec<Uuid>) -> Result<Vec<Vec<ConsumerStatus>>, ReadError> {

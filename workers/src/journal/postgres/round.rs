@@ -8,6 +8,7 @@ use crate::journal::operation::{
     Advance, Answer, Attempt, Claims, Decide, EndOutput, Hold, Operation, Published, Refund,
 };
 use crate::journal::record::{Claim, RunKey};
+use crate::journal::sampling::Keep;
 
 /// Operations that are executed together, each with its place among the answers.
 #[derive(Default)]
@@ -19,6 +20,7 @@ struct Round<'o> {
     holds: Vec<&'o Hold>,
     published: Vec<i64>,
     advances: Vec<&'o Advance>,
+    keeps: Vec<&'o Keep>,
     /// The runs that they touch, each by one of them.
     touched: HashSet<RunKey>,
 }
@@ -61,6 +63,7 @@ async fn alone(batch: &mut Batch<'_>, operation: &Operation) -> sqlx::Result<Ans
         Operation::Observe(observe) => Answer::Observe(batch.observe(observe).await?),
         Operation::Prune(prune) => {
             batch.forget().await?;
+            batch.forget_samples().await?;
             Answer::Prune(batch.prune(prune).await?)
         }
         Operation::Claims(_)
@@ -70,6 +73,7 @@ async fn alone(batch: &mut Batch<'_>, operation: &Operation) -> sqlx::Result<Ans
         | Operation::Published(_)
         | Operation::EndOutput(_)
         | Operation::Hold(_)
+        | Operation::Keep(_)
         | Operation::Advance(_) => return Err(sqlx::Error::RowNotFound),
     })
 }
@@ -117,6 +121,10 @@ impl<'o> Round<'o> {
                 self.advances.push(advance);
                 Some(Answer::Advance(()))
             }
+            Operation::Keep(keep) => {
+                self.keeps.push(keep);
+                Some(Answer::Keep(()))
+            }
             Operation::Listener(_)
             | Operation::TakeUnpublished(_)
             | Operation::Recover(_)
@@ -148,6 +156,7 @@ impl<'o> Round<'o> {
         batch.holds(&self.holds).await?;
         batch.published(&self.published).await?;
         batch.advance(&self.advances).await?;
+        batch.keep(&self.keeps).await?;
         // Last, so that a claim sees what its caller has done before it.
         let claims: Vec<&Claim> = self
             .claims
@@ -171,6 +180,7 @@ fn touched(operation: &Operation) -> Option<RunKey> {
         | Operation::Decide(Decide { run, .. })
         | Operation::Published(Published(run))
         | Operation::EndOutput(EndOutput { run, .. })
+        | Operation::Keep(Keep { run, .. })
         | Operation::Hold(Hold { run, .. }) => Some(*run),
         Operation::Claims(_)
         | Operation::Listener(_)

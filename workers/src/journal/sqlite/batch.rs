@@ -73,9 +73,11 @@ impl<'t> Batch<'t> {
             Operation::Load(load) => Answer::Load(self.load(load)?),
             Operation::Begin(begin) => Answer::Begin(self.begin(begin)?),
             Operation::Advance(advance) => Answer::Advance(self.advance(advance)?),
+            Operation::Keep(keep) => Answer::Keep(self.keep(keep)?),
             Operation::Observe(observe) => Answer::Observe(self.observe(observe)?),
             Operation::Prune(prune) => {
                 self.forget()?;
+                self.forget_samples()?;
                 Answer::Prune(self.prune(prune)?)
             }
         })

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::consumer::ConsumerStatus;
 use domain::run::{Ledger, OutputState, Run, RunOutput};
+use domain::sample::KeptSample;
 use domain::{Clock, Position, RunId, TopicId};
 use jiff::Timestamp;
 use rusqlite::types::Type;
@@ -16,6 +17,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::consumers::consumers;
+use super::samples::sample;
 use super::schema;
 use crate::journal::decision::{Draft, Pending, Recorded};
 use crate::journal::store::{Page, ReadError, Reads};
@@ -82,6 +84,17 @@ impl Reads for SqliteReader {
         let read = move |journal: &Connection| {
             let ledgers = owners.iter().map(|owner| ledger(journal, owner));
             ledgers.collect()
+        };
+        self.read(read).await
+    }
+
+    async fn samples(
+        &self,
+        runs: Vec<(Uuid, i64)>,
+    ) -> Result<Vec<Option<KeptSample>>, ReadError> {
+        let read = move |journal: &Connection| {
+            let samples = runs.iter().map(|(group, run)| sample(journal, *group, *run));
+            samples.collect()
         };
         self.read(read).await
     }

@@ -1,0 +1,109 @@
+//! What is kept of a message and its last call, to be looked at later: hidden parts first.
+
+use std::time::Duration;
+
+use brokers::Message;
+use bytes::Bytes;
+use domain::Assignment;
+use domain::listener::{SampledRuns, SamplingPolicy};
+use domain::sample::{Body, Sample, SampledBody, SampledCall, SampledHeader};
+use domain::settlement::Decision;
+use http::HeaderValue;
+
+use super::called::Received;
+use super::header;
+
+/// A call as it was made.
+pub(super) struct Call {
+    pub(super) sent: Sent,
+    pub(super) received: Option<Received>,
+    pub(super) status: Option<u16>,
+    /// Which of the run's calls it was, from 1.
+    pub(super) attempt: u32,
+    pub(super) duration: Duration,
+}
+
+/// The body of a call.
+pub(super) struct Sent {
+    pub(super) body: Bytes,
+    pub(super) content_type: HeaderValue,
+    /// Whether it is the message's, as it is.
+    pub(super) is_message: bool,
+}
+
+/// Whether a sample is kept of a run that was decided so.
+pub(super) fn is_wanted(policy: &SamplingPolicy, decision: Decision) -> bool {
+    match (policy.runs, decision) {
+        (SampledRuns::None, _) | (_, Decision::Filtered) => false,
+        (SampledRuns::All, _) | (_, Decision::DeadLettered | Decision::Dropped) => true,
+        (SampledRuns::Failures, Decision::Succeeded) => false,
+    }
+}
+
+/// The sample of a run, by the policy of now, whose last call was made under `assignment`.
+pub(super) fn sample(
+    policy: &SamplingPolicy,
+    assignment: &Assignment,
+    message: &Message,
+    call: Option<Call>,
+    decision: Decision,
+) -> Sample {
+    let mask = &policy.mask;
+    let masked = mask.hides_bodies();
+    let sampled = |body, pointers: &[String]| {
+        SampledBody::of(body, pointers, masked, policy.max_bytes)
+    };
+    let metadata = &message.metadata;
+    let said = |said: &Option<Bytes>| header::visible(said.as_ref()?).map(str::to_owned);
+    let (content_type, content_encoding) =
+        (said(&metadata.content_type), said(&metadata.content_encoding));
+    let headers = message.headers.iter().map(|(name, value)| {
+        let is_hidden = mask.headers.iter().any(|hidden| hidden.eq_ignore_ascii_case(name));
+        SampledHeader::of(name, value.as_deref(), is_hidden)
+    });
+    let called = |call: Call| {
+        let version = assignment.version.as_ref()?;
+        let request = (!call.sent.is_message).then(|| {
+            let body = Body {
+                bytes: &call.sent.body,
+                content_type: call.sent.content_type.to_str().ok(),
+                content_encoding: None,
+            };
+            sampled(body, &mask.request)
+        });
+        let answer = call.received.as_ref().map(|received| {
+            let content_type = received.content_type.as_ref();
+            let body = Body {
+                bytes: &received.body,
+                content_type: content_type.and_then(|value| value.to_str().ok()),
+                content_encoding: received.content_encoding.as_deref(),
+            };
+            sampled(body, &mask.answer)
+        });
+        Some(SampledCall {
+            version: version.version.clone(),
+            endpoint: version.endpoint.clone(),
+            request,
+            status: call.status,
+            answer,
+            attempt: call.attempt,
+            duration_ms: u64::try_from(call.duration.as_millis()).unwrap_or(u64::MAX),
+        })
+    };
+    Sample {
+        decision,
+        revision: Some(assignment.revision),
+        key: message.key.as_ref().filter(|_| !mask.key).map(|key| key.to_vec()),
+        key_withheld: mask.key && message.key.is_some(),
+        headers: headers.collect(),
+        message: message.body.as_ref().map(|body| {
+            let body = Body {
+                bytes: body,
+                content_type: content_type.as_deref(),
+                content_encoding: content_encoding.as_deref(),
+            };
+            sampled(body, &mask.message)
+        }),
+        call: call.and_then(called),
+    }
+}
