@@ -25,6 +25,7 @@ pub(crate) mod list;
 pub mod listener;
 pub(crate) mod loaders;
 pub mod local;
+pub mod model_server;
 pub mod mutation;
 pub mod node;
 pub(crate) mod order;

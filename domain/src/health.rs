@@ -115,6 +115,8 @@ pub struct Terms {
     pub attempts: u32,
     /// How many there may be.
     pub allowed: u32,
+    /// Whether the endpoint is said to put several calls into one batch.
+    pub batches_callers: bool,
     /// A random number in 0..1.
     pub unit: f64,
 }

@@ -24,6 +24,7 @@ pub mod grant;
 pub mod health;
 pub mod ids;
 pub mod listener;
+pub mod model_server;
 pub mod name;
 pub mod organization;
 pub mod pattern;
@@ -53,6 +54,7 @@ pub use ids::{
     AlgorithmId, BrokerId, CommandId, CorrelationId, EventId, JournalId, ListenerId, PublisherId,
     RunId, TopicId, WorkerId,
 };
+pub use model_server::ModelServer;
 pub use name::{AlgorithmName, BrokerName, NameError, OrganizationName, TopicName, UserName};
 pub use pattern::TopicPattern;
 pub use refusal::Refusal;

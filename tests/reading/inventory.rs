@@ -197,7 +197,7 @@ fn listening(number: usize, endpoint: &str) -> Vec<Event> {
         endpoint: endpoint.to_owned(),
         protocol: Protocol::Raw,
         timeout_ms: 1,
- calls: Default::default(),
+        calls: Default::default(),
     };
     let enabled = ListenerEnabled {
         listener: listener_of(&algorithm, &topic),

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use domain::RunId;
 use domain::consumer::{ConsumerState, ConsumerStatus};
+use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
 use domain::sample::{KeptSample, Sample, SampledHeader};
 use domain::settlement::Decision;
-use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
 use domain::testing::WORKER;
 use jiff::Timestamp;
 use uuid::Uuid;

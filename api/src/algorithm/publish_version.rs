@@ -7,8 +7,12 @@ use domain::{AlgorithmId, Position, Thing, Version};
 use super::mutation::VersionPayload;
 use super::types::{EndpointProtocol, Version as VersionNode};
 use crate::id;
+use crate::model_server::ModelServer;
 use crate::mutation::{Call, Mutation, NotDone, OnceAtRevision, Target, Terms, arguments};
 use crate::user_error::{UserError, UserErrorCode};
+
+/// How long a call may take where nothing is said.
+const TIMEOUT_MS: u64 = 300_000;
 
 /// A version to publish.
 #[derive(InputObject)]
@@ -23,9 +27,11 @@ pub struct VersionPublishInput {
     /// How the endpoint is called, and how its answer is read.
     #[graphql(default_with = "EndpointProtocol::Raw")]
     pub protocol: EndpointProtocol,
-    /// How long one call may take: 1 to 3,000,000.
-    #[graphql(default = 300_000)]
-    pub timeout_ms: u64,
+    /// The model server that it is, whose settings it gets where they are not given: `timeoutMs` and
+    /// `batchesCallers`. Only these are stored.
+    pub preset: Option<ModelServer>,
+    /// How long one call may take: 1 to 3,000,000; by default what the preset says, or 300,000.
+    pub timeout_ms: Option<u64>,
     /// How long connecting to the endpoint may take: 1 to 60,000; by default 3,000.
     pub connect_timeout_ms: Option<u64>,
     /// How long the endpoint may be silent from the beginning of a call until the head of its answer:
@@ -34,6 +40,10 @@ pub struct VersionPublishInput {
     /// How long the endpoint may be silent between two pieces of its answer: 1 to `timeoutMs`. By
     /// default, as long as the call may take.
     pub idle_timeout_ms: Option<u64>,
+    /// Whether the endpoint may put calls of several callers into one batch, and refuse all of them
+    /// for one. A message that it refuses beside others is then always called once more alone. By
+    /// default what the preset says, or false: then that ends after ten refusals that stood.
+    pub batches_callers: Option<bool>,
     #[graphql(flatten)]
     pub once: OnceAtRevision,
 }
@@ -78,16 +88,20 @@ impl Mutation for VersionPublishInput {
     }
 
     async fn run(&self, call: &Call<'_>, target: &NewVersion) -> Result<Position, NotDone> {
+        let preset: Option<domain::ModelServer> = self.preset.map(Into::into);
+        let timeout_ms = preset.and_then(domain::ModelServer::timeout_ms);
+        let batches_callers = preset.is_some_and(domain::ModelServer::batches_callers);
         let command = PublishVersion {
             algorithm: target.algorithm.clone(),
             version: target.version.clone(),
             endpoint: self.endpoint.clone(),
             protocol: self.protocol.into(),
-            timeout_ms: self.timeout_ms,
+            timeout_ms: self.timeout_ms.or(timeout_ms).unwrap_or(TIMEOUT_MS),
             calls: CallSettings {
                 connect_timeout_ms: self.connect_timeout_ms,
                 first_byte_timeout_ms: self.first_byte_timeout_ms,
                 idle_timeout_ms: self.idle_timeout_ms,
+                batches_callers: self.batches_callers.unwrap_or(batches_callers),
             },
         };
         call.execute(&command).await

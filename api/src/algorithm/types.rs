@@ -302,6 +302,12 @@ impl Version {
         self.0.calls.idle_timeout_ms
     }
 
+    /// Whether the endpoint is said to put calls of several callers into one batch, and to refuse all of
+    /// them for one.
+    async fn batches_callers(&self) -> bool {
+        self.0.calls.batches_callers
+    }
+
     /// When it was published.
     async fn published_at(&self) -> DateTime {
         DateTime(self.0.published_at)

@@ -24,7 +24,7 @@ const ORGANIZATION: &str = "name createdAt members(first: 100) { nodes { name ro
 const ALGORITHM: &str = "name description registeredAt retired retiredAt \
     versions(first: 100) { nodes { version withdrawn withdrawnReason } }";
 
-const VERSION: &str = "version endpoint protocol timeoutMs connectTimeoutMs firstByteTimeoutMs idleTimeoutMs publishedAt withdrawn withdrawnAt \
+const VERSION: &str = "version endpoint protocol timeoutMs connectTimeoutMs firstByteTimeoutMs idleTimeoutMs batchesCallers publishedAt withdrawn withdrawnAt \
     withdrawnReason";
 
 const BROKER: &str = "name kind connectedAt topicsChangedAt disconnectedAt replacedAt replacedBy { name } \

@@ -8,6 +8,7 @@ use domain::listener::{
 };
 
 use super::sampling::{self, SamplingPolicy, SamplingPolicyInput};
+use crate::model_server::ModelServer;
 use crate::scalar::DateTime;
 use crate::user_error::{UserError, UserErrorCode};
 
@@ -146,6 +147,9 @@ pub struct ListenerSettingsInput {
     /// `body.amount > 100`, that gives true or false. Messages for which it is false end as
     /// `FILTERED`. By default, all are sent.
     pub filter: Option<String>,
+    /// The model server that is called, whose transforms it gets where they are not given. Only the
+    /// transforms are stored.
+    pub preset: Option<ModelServer>,
     /// What is sent and published in place of the bytes as they are.
     pub transform: Option<ListenerTransformInput>,
     /// What is kept of runs, to be looked at: `payload` of a run.
@@ -213,10 +217,29 @@ impl ListenerSettingsInput {
             tombstones: self.tombstones.map_or(defaults.tombstones, Into::into),
             max_message_bytes: self.max_message_bytes.unwrap_or(defaults.max_message_bytes),
             filter: self.filter.clone(),
-            transform: self.transform.as_ref().map(Into::into).unwrap_or_default(),
+            transform: self.transform(),
             sampling: sampling::patch(&self.sampling).changed(&defaults.sampling),
             ..defaults
         })
+    }
+}
+
+impl ListenerSettingsInput {
+    /// What is given, and otherwise what the preset says.
+    fn transform(&self) -> DomainTransform {
+        let given = self.transform.as_ref();
+        let preset = self.preset.map(domain::ModelServer::from);
+        let preset = preset
+            .map(domain::ModelServer::transform)
+            .unwrap_or_default();
+        DomainTransform {
+            request: given
+                .and_then(|given| given.request.clone())
+                .or(preset.request),
+            result: given
+                .and_then(|given| given.result.clone())
+                .or(preset.result),
+        }
     }
 }
 
@@ -259,15 +282,6 @@ impl From<DomainSettings> for ListenerSettings {
                 result: settings.transform.result,
             },
             sampling: settings.sampling.into(),
-        }
-    }
-}
-
-impl From<&ListenerTransformInput> for DomainTransform {
-    fn from(transform: &ListenerTransformInput) -> Self {
-        Self {
-            request: transform.request.clone(),
-            result: transform.result.clone(),
         }
     }
 }

@@ -5,6 +5,7 @@ use domain::listener::{ListenerSettings, RetryPatch, RetryPolicy, SettingsPatch,
 
 use super::sampling::{self, SamplingPolicyInput};
 use super::settings::{FaultPolicy, MessageOrdering, TombstonePolicy};
+use crate::model_server::ModelServer;
 
 /// The settings of a listener to change. What is left out stays as it is; null resets it to the
 /// default.
@@ -28,6 +29,9 @@ pub struct ListenerSettingsPatchInput {
     /// `body.amount > 100`, that gives true or false. Messages for which it is false end as
     /// `FILTERED`. By default, all are sent.
     pub filter: MaybeUndefined<String>,
+    /// The model server that is called, whose transforms it gets where they are not given. Only the
+    /// transforms are stored.
+    pub preset: Option<ModelServer>,
     /// What is sent and published in place of the bytes as they are.
     pub transform: MaybeUndefined<ListenerTransformPatchInput>,
     /// What is kept of runs, to be looked at: `payload` of a run.
@@ -78,7 +82,7 @@ pub(super) fn patch(settings: &MaybeUndefined<ListenerSettingsPatchInput>) -> Se
             tombstones: or_default(settings.tombstones, defaults.tombstones.into()).map(Into::into),
             max_message_bytes: or_default(settings.max_message_bytes, defaults.max_message_bytes),
             filter: or_none(&settings.filter),
-            transform: transform(&settings.transform),
+            transform: preset(transform(&settings.transform), settings.preset),
             sampling: sampling::patch(&settings.sampling),
         },
     }
@@ -95,6 +99,18 @@ fn transform(transform: &MaybeUndefined<ListenerTransformPatchInput>) -> Transfo
             request: or_none(&transform.request),
             result: or_none(&transform.result),
         },
+    }
+}
+
+/// The patch with the preset's transforms in place of those that are not given.
+fn preset(given: TransformPatch, preset: Option<ModelServer>) -> TransformPatch {
+    let Some(preset) = preset else {
+        return given;
+    };
+    let preset = domain::ModelServer::from(preset).transform();
+    TransformPatch {
+        request: given.request.or(Some(preset.request)),
+        result: given.result.or(Some(preset.result)),
     }
 }
 
@@ -160,6 +176,16 @@ mod tests {
     }
 
     #[test]
+    fn a_preset_is_what_it_stands_for_where_nothing_else_is_said() {
+        let sent = value!({ "preset": "MLFLOW", "transform": { "result": null } });
+        let mut expected = SettingsPatch::default();
+        let records = "{'dataframe_records': [body]}".to_owned();
+        expected.transform.request = Some(Some(records));
+        expected.transform.result = Some(None);
+        assert_eq!(patched(Some(sent)), expected);
+    }
+
+    #[test]
     fn null_is_the_default_at_every_depth() {
         assert_eq!(patched(Some(Value::Null)), defaults());
         let members = value!({
@@ -171,7 +197,9 @@ mod tests {
         let mut expected = SettingsPatch::default();
         expected.retry.initial_backoff_ms = defaults().retry.initial_backoff_ms;
         assert_eq!(deep, expected);
-        let deep = patched(Some(value!({ "sampling": { "mask": { "message": null } } })));
+        let deep = patched(Some(
+            value!({ "sampling": { "mask": { "message": null } } }),
+        ));
         let mut expected = SettingsPatch::default();
         expected.sampling.mask.message = Some(Vec::new());
         assert_eq!(deep, expected);

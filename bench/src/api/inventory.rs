@@ -116,7 +116,7 @@ fn published(number: usize) -> (StreamName, Vec<Event>) {
         endpoint: "http://localhost:9/".to_owned(),
         protocol: Protocol::Raw,
         timeout_ms: 1_000,
- calls: Default::default(),
+        calls: Default::default(),
     };
     let stream = StreamName::algorithm(&algorithm);
     (stream, vec![registered.into(), published.into()])

@@ -74,6 +74,7 @@ struct ShownVersion {
     connect_timeout_ms: u32,
     first_byte_timeout_ms: Option<u32>,
     idle_timeout_ms: Option<u32>,
+    batches_callers: bool,
     withdrawn: bool,
     withdrawn_reason: Option<String>,
 }
@@ -352,6 +353,7 @@ impl From<ShownVersion> for (Version, VersionSpec) {
             connect_timeout_ms: shown.connect_timeout_ms,
             first_byte_timeout_ms: shown.first_byte_timeout_ms,
             idle_timeout_ms: shown.idle_timeout_ms,
+            batches_callers: shown.batches_callers,
             withdrawn: shown.withdrawn,
             withdrawn_reason: shown.withdrawn_reason,
         };

@@ -164,6 +164,7 @@ impl Apply<'_> {
             "connectTimeoutMs": spec.connect_timeout_ms,
             "firstByteTimeoutMs": spec.first_byte_timeout_ms,
             "idleTimeoutMs": spec.idle_timeout_ms,
+            "batchesCallers": spec.batches_callers,
         });
         Ok(Command::new("versionPublish", "version", input))
     }

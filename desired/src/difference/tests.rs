@@ -67,9 +67,10 @@ fn algorithm() -> impl Strategy<Value = AlgorithmSpec> {
         endpoint: "http://127.0.0.1:9/".to_owned(),
         protocol: domain::algorithm::Protocol::Raw,
         timeout_ms: 1000,
- connect_timeout_ms: 3000,
- first_byte_timeout_ms: None,
- idle_timeout_ms: None,
+        connect_timeout_ms: 3000,
+        first_byte_timeout_ms: None,
+        idle_timeout_ms: None,
+        batches_callers: false,
         withdrawn,
         withdrawn_reason: None,
     });

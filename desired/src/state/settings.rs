@@ -1,5 +1,6 @@
 //! A listener's settings, as documents and the API write them.
 
+use domain::ModelServer;
 use domain::listener::{
     FaultPolicy, ListenerSettings, MessageOrdering, RetryPolicy, StartPosition, TombstonePolicy,
     Transform,
@@ -106,6 +107,7 @@ struct SettingsFields {
     #[serde(default)]
     retry: RetrySpec,
     filter: Option<String>,
+    preset: Option<ModelServer>,
     #[serde(default)]
     transform: TransformSpec,
     #[serde(default)]
@@ -131,6 +133,8 @@ impl TryFrom<SettingsFields> for SettingsSpec {
     fn try_from(fields: SettingsFields) -> Result<Self, String> {
         let start = fields.start.map(StartPosition::try_from).transpose()?;
         let usual = ListenerSettings::starting(start);
+        let preset = fields.preset.map(ModelServer::transform);
+        let preset = preset.unwrap_or_default();
         let settings = ListenerSettings {
             start,
             concurrency: fields.concurrency.unwrap_or(usual.concurrency),
@@ -146,8 +150,8 @@ impl TryFrom<SettingsFields> for SettingsSpec {
             max_message_bytes: fields.max_message_bytes.unwrap_or(usual.max_message_bytes),
             filter: fields.filter,
             transform: Transform {
-                request: fields.transform.request,
-                result: fields.transform.result,
+                request: fields.transform.request.or(preset.request),
+                result: fields.transform.result.or(preset.result),
             },
             sampling: fields.sampling.into(),
         };
@@ -270,6 +274,13 @@ mod tests {
         let written = serde_json::to_value(SettingsSpec::default()).unwrap();
         assert_eq!(written.get("filter"), None);
         assert_eq!(written.get("transform"), None);
+    }
+
+    #[test]
+    fn a_preset_is_what_it_stands_for_where_nothing_else_is_said() {
+        let preset = spec(json!({ "preset": "MLFLOW", "transform": { "result": "answer" } }));
+        let by_hand = json!({ "request": "{'dataframe_records': [body]}", "result": "answer" });
+        assert_eq!(preset, spec(json!({ "transform": by_hand })));
     }
 
     #[test]

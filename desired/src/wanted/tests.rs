@@ -97,9 +97,10 @@ fn ambiguous() -> State {
                 endpoint: endpoint.to_owned(),
                 protocol: domain::algorithm::Protocol::Raw,
                 timeout_ms: 1000,
- connect_timeout_ms: 3000,
- first_byte_timeout_ms: None,
- idle_timeout_ms: None,
+                connect_timeout_ms: 3000,
+                first_byte_timeout_ms: None,
+                idle_timeout_ms: None,
+                batches_callers: false,
                 withdrawn: true,
                 withdrawn_reason: Some(text.to_owned()),
             };

@@ -10,7 +10,7 @@ const LONGEST_TIMEOUT_MS: u64 = 3_000_000;
 /// The longest wait for a connection, in milliseconds.
 const LONGEST_CONNECT_TIMEOUT_MS: u64 = 60_000;
 
-/// How long the parts of a call may take, in milliseconds; the whole has a limit of its own.
+/// How long the parts of a call may take, in milliseconds, and what is known of the endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallSettings {
     /// Until there is a connection. None means [`CallSettings::CONNECT_TIMEOUT_MS`].
@@ -22,6 +22,10 @@ pub struct CallSettings {
     /// Between two pieces of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle_timeout_ms: Option<u64>,
+    /// Whether the endpoint may put calls of several callers into one batch, and refuse all of them
+    /// for one: what it refuses beside other calls is always asked once more alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub batches_callers: bool,
 }
 
 impl CallSettings {

@@ -156,7 +156,11 @@ mod tests {
         type Part = fn(&mut CallSettings) -> &mut Option<u64>;
         let parts: [(Part, &str, u64); 3] = [
             (|c| &mut c.connect_timeout_ms, "connectTimeoutMs", 60_000),
-            (|c| &mut c.first_byte_timeout_ms, "firstByteTimeoutMs", 30_000),
+            (
+                |c| &mut c.first_byte_timeout_ms,
+                "firstByteTimeoutMs",
+                30_000,
+            ),
             (|c| &mut c.idle_timeout_ms, "idleTimeoutMs", 30_000),
         ];
         for (part, field, max) in parts {

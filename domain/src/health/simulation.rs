@@ -187,6 +187,7 @@ impl World {
             policy: self.policy,
             attempts: message.attempts,
             allowed: self.policy.max_attempts,
+            batches_callers: false,
             unit,
         };
         let history = &mut message.history;

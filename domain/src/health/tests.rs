@@ -73,6 +73,7 @@ impl Given {
             policy: RetryPolicy::default(),
             attempts,
             allowed,
+            batches_callers: false,
             unit: 0.5,
         };
         self.health

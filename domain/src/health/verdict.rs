@@ -207,7 +207,7 @@ impl<W> Health<W> {
         !history.was_asked_alone
             && terms.attempts < terms.allowed
             && self.had_company(call)
-            && self.neighbours.may_be_to_blame(now)
+            && (terms.batches_callers || self.neighbours.may_be_to_blame(now))
     }
 
     /// The endpoint has too much to do.

@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn values_are_replaced_and_the_rest_is_as_it_was_written() {
-        let text = r#"{ "id":1.10, "who": {"name": "Ada", "tags": [1, 2]}, "n": 12345678901234567890 }"#;
+        let text =
+            r#"{ "id":1.10, "who": {"name": "Ada", "tags": [1, 2]}, "n": 12345678901234567890 }"#;
         let masked = sampled(text, &["/who/name", "/n", "/who/tags/1", "/nowhere"], 1000);
         assert_eq!(
             kept(&masked),
@@ -159,7 +160,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_masked_is_not_kept() {
-        for text in ["", "no JSON", r#"{"a":NaN}"#, r#"{"a":1} {"a":2}"#, "\u{feff}{}"] {
+        for text in [
+            "",
+            "no JSON",
+            r#"{"a":NaN}"#,
+            r#"{"a":1} {"a":2}"#,
+            "\u{feff}{}",
+        ] {
             let masked = sampled(text, &["/a"], 1000);
             assert_eq!(masked.withheld, Some(Withheld::NotJson), "{text}");
             assert!(masked.kept.is_empty(), "{text}");

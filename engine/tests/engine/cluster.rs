@@ -62,7 +62,7 @@ impl Cluster {
             endpoint: "http://127.0.0.1:9/".to_owned(),
             protocol: Protocol::Raw,
             timeout_ms: 1000,
- calls: Default::default(),
+            calls: Default::default(),
         })
         .await;
         self.connect().await;

@@ -202,7 +202,7 @@ async fn commands_on_one_stream_at_once_are_all_done() {
                 endpoint: "http://127.0.0.1:9/".to_owned(),
                 protocol: Protocol::Raw,
                 timeout_ms: 1000,
- calls: Default::default(),
+                calls: Default::default(),
             };
             cluster.done(&version).await
         });

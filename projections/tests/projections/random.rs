@@ -75,19 +75,19 @@ pub(crate) fn of_algorithms() -> impl Strategy<Value = Event> {
     let id = || one_of::<AlgorithmId>(&ALGORITHMS);
     let version = || (one_of(&ALGORITHMS), one_of(&VERSIONS));
     prop_oneof![
-        8 => version().prop_map(|(algorithm, version)| VersionPublished {
-            algorithm,
-            version,
-            endpoint: "http://h/".to_owned(),
-            protocol: Protocol::Raw,
-            timeout_ms: 1,
- calls: Default::default(),
-        }.into()),
-        4 => version().prop_map(|(algorithm, version)| VersionWithdrawn {
-            algorithm, version, reason: None,
-        }.into()),
-        1 => id().prop_map(algorithm_retired),
-    ]
+           8 => version().prop_map(|(algorithm, version)| VersionPublished {
+               algorithm,
+               version,
+               endpoint: "http://h/".to_owned(),
+               protocol: Protocol::Raw,
+               timeout_ms: 1,
+    calls: Default::default(),
+           }.into()),
+           4 => version().prop_map(|(algorithm, version)| VersionWithdrawn {
+               algorithm, version, reason: None,
+           }.into()),
+           1 => id().prop_map(algorithm_retired),
+       ]
 }
 
 pub(crate) fn of_topics() -> impl Strategy<Value = Event> {

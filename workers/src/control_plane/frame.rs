@@ -101,10 +101,11 @@ pub(crate) mod tests {
                 endpoint: "http://localhost/".to_owned(),
                 protocol: Protocol::Raw,
                 timeout_ms: 1000,
-calls: CallSettings {
+                calls: CallSettings {
                     connect_timeout_ms: Some(100),
                     first_byte_timeout_ms: Some(200),
                     idle_timeout_ms: Some(300),
+                    batches_callers: true,
                 },
             }),
             settings: ListenerSettings {

@@ -105,7 +105,11 @@ async fn read(body: Incoming, idle_timeout_ms: Option<u64>) -> Result<Bytes, Unr
         }
         rest.extend_from_slice(&piece);
     }
-    Ok(if rest.is_empty() { first } else { rest.freeze() })
+    Ok(if rest.is_empty() {
+        first
+    } else {
+        rest.freeze()
+    })
 }
 
 /// Why there is no whole body.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use brokers::Message;
-use domain::{Assignment, RunId};
 use domain::listener::FaultPolicy;
 use domain::settlement::Decision;
+use domain::{Assignment, RunId};
 
 use super::claim::Run;
 use super::invoke::{Finding, Found};
@@ -58,7 +58,10 @@ async fn keep(
         return Ok(());
     };
     let sample = sampled::sample(policy, assignment, message, call, draft.decision);
-    pipeline.journal.keep(run.key, RunId(id), draft, sample).await
+    pipeline
+        .journal
+        .keep(run.key, RunId(id), draft, sample)
+        .await
 }
 
 /// The decision on a finding. A result goes to the publishers of the version that was called, as

@@ -117,10 +117,12 @@ impl Gate {
             Verdict::Succeeded => 0.0,
             _ => unit(&*self.0.ids),
         };
+        let version = ended.assignment.version.as_ref();
         let terms = Terms {
             policy: ended.assignment.settings.retry,
             attempts: ended.attempts,
             allowed: ended.allowed,
+            batches_callers: version.is_some_and(|version| version.calls.batches_callers),
             unit,
         };
         self.0.change(|state, now| {

@@ -49,51 +49,19 @@ pub(super) fn sample(
     decision: Decision,
 ) -> Sample {
     let mask = &policy.mask;
-    let masked = mask.hides_bodies();
-    let sampled = |body, pointers: &[String]| {
-        SampledBody::of(body, pointers, masked, policy.max_bytes)
-    };
-    let metadata = &message.metadata;
     let said = |said: &Option<Bytes>| header::visible(said.as_ref()?).map(str::to_owned);
-    let (content_type, content_encoding) =
-        (said(&metadata.content_type), said(&metadata.content_encoding));
+    let content_type = said(&message.metadata.content_type);
+    let content_encoding = said(&message.metadata.content_encoding);
     let headers = message.headers.iter().map(|(name, value)| {
-        let is_hidden = mask.headers.iter().any(|hidden| hidden.eq_ignore_ascii_case(name));
+        let mut hidden = mask.headers.iter();
+        let is_hidden = hidden.any(|hidden| hidden.eq_ignore_ascii_case(name));
         SampledHeader::of(name, value.as_deref(), is_hidden)
     });
-    let called = |call: Call| {
-        let version = assignment.version.as_ref()?;
-        let request = (!call.sent.is_message).then(|| {
-            let body = Body {
-                bytes: &call.sent.body,
-                content_type: call.sent.content_type.to_str().ok(),
-                content_encoding: None,
-            };
-            sampled(body, &mask.request)
-        });
-        let answer = call.received.as_ref().map(|received| {
-            let content_type = received.content_type.as_ref();
-            let body = Body {
-                bytes: &received.body,
-                content_type: content_type.and_then(|value| value.to_str().ok()),
-                content_encoding: received.content_encoding.as_deref(),
-            };
-            sampled(body, &mask.answer)
-        });
-        Some(SampledCall {
-            version: version.version.clone(),
-            endpoint: version.endpoint.clone(),
-            request,
-            status: call.status,
-            answer,
-            attempt: call.attempt,
-            duration_ms: u64::try_from(call.duration.as_millis()).unwrap_or(u64::MAX),
-        })
-    };
+    let key = message.key.as_ref().filter(|_| !mask.key);
     Sample {
         decision,
         revision: Some(assignment.revision),
-        key: message.key.as_ref().filter(|_| !mask.key).map(|key| key.to_vec()),
+        key: key.map(|key| key.to_vec()),
         key_withheld: mask.key && message.key.is_some(),
         headers: headers.collect(),
         message: message.body.as_ref().map(|body| {
@@ -102,8 +70,42 @@ pub(super) fn sample(
                 content_type: content_type.as_deref(),
                 content_encoding: content_encoding.as_deref(),
             };
-            sampled(body, &mask.message)
+            sampled(policy, body, &mask.message)
         }),
-        call: call.and_then(called),
+        call: call.and_then(|call| called(policy, assignment, &call)),
     }
+}
+
+fn called(policy: &SamplingPolicy, assignment: &Assignment, call: &Call) -> Option<SampledCall> {
+    let version = assignment.version.as_ref()?;
+    let request = (!call.sent.is_message).then(|| {
+        let body = Body {
+            bytes: &call.sent.body,
+            content_type: call.sent.content_type.to_str().ok(),
+            content_encoding: None,
+        };
+        sampled(policy, body, &policy.mask.request)
+    });
+    let answer = call.received.as_ref().map(|received| {
+        let content_type = received.content_type.as_ref();
+        let body = Body {
+            bytes: &received.body,
+            content_type: content_type.and_then(|value| value.to_str().ok()),
+            content_encoding: received.content_encoding.as_deref(),
+        };
+        sampled(policy, body, &policy.mask.answer)
+    });
+    Some(SampledCall {
+        version: version.version.clone(),
+        endpoint: version.endpoint.clone(),
+        request,
+        status: call.status,
+        answer,
+        attempt: call.attempt,
+        duration_ms: u64::try_from(call.duration.as_millis()).unwrap_or(u64::MAX),
+    })
+}
+
+fn sampled(policy: &SamplingPolicy, body: Body<'_>, pointers: &[String]) -> SampledBody {
+    SampledBody::of(body, pointers, policy.mask.hides_bodies(), policy.max_bytes)
 }

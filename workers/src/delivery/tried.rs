@@ -90,7 +90,11 @@ impl Tried {
 
     /// The message is faulty, by what this came to alone or because all its attempts failed.
     pub(super) fn faulty(
-        mut self, assignment: Arc<Assignment>, run: &Run, reason: Reason) -> Finding {
+        mut self,
+        assignment: Arc<Assignment>,
+        run: &Run,
+        reason: Reason,
+    ) -> Finding {
         let last = self.summary();
         let is_at_once = matches!(
             self.verdict,

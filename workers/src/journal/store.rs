@@ -34,10 +34,7 @@ pub(super) trait Reads: Send + Sync {
     async fn ledgers(&self, owners: Vec<String>) -> Result<Vec<Ledger>, ReadError>;
 
     /// The samples of runs, each of a listener and by its number, in their order.
-    async fn samples(
-        &self,
-        runs: Vec<(Uuid, i64)>,
-    ) -> Result<Vec<Option<KeptSample>>, ReadError>;
+    async fn samples(&self, runs: Vec<(Uuid, i64)>) -> Result<Vec<Option<KeptSample>>, ReadError>;
 
     /// What the consumers of listeners are doing, in the order of their consumer groups.
     async fn consumers(&self, groups: Vec<Uuid>) -> Result<Vec<Vec<ConsumerStatus>>, ReadError>;

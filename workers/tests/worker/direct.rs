@@ -31,7 +31,7 @@ fn run(world: &World, body: &'static [u8]) -> DirectRun {
             endpoint: format!("http://127.0.0.1:{}/score", world.port),
             protocol: Protocol::Raw,
             timeout_ms: 20_000,
- calls: Default::default(),
+            calls: Default::default(),
         },
         content_type: "text/plain",
         body: Bytes::from_static(body),

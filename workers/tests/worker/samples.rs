@@ -31,7 +31,10 @@ impl Running {
         let mut runs: Vec<_> = runs.iter().map(|run| run.number).collect();
         runs.reverse();
         // An operation that is answered after all before it.
-        self.journal.observe(domain::testing::WORKER, Vec::new()).await.unwrap();
+        self.journal
+            .observe(domain::testing::WORKER, Vec::new())
+            .await
+            .unwrap();
         let group = GROUP.parse().unwrap();
         let wanted: Vec<_> = runs.into_iter().map(|run| (group, run)).collect();
         self.journal.samples(&wanted).await.unwrap()
@@ -57,7 +60,7 @@ async fn nothing_is_kept_unless_it_is_asked_for() {
 async fn of_faulty_messages_the_message_and_the_answer_are_kept() {
     let world = world(json!({ "runs": "FAILURES", "max_bytes": 4 }), json!({})).await;
     world.broker.write("orders", &[], b"good");
-    let headers: [(&str, &[u8]); 2] = [("Authorization", b"Bearer x"), ("trace", b"7")];
+    let headers = [("Authorization", "Bearer x"), ("trace", "7")];
     world.broker.write("orders", &headers, b"bad order");
     let worker = world.worker().await;
     world.settled(2).await;
@@ -73,7 +76,13 @@ async fn of_faulty_messages_the_message_and_the_answer_are_kept() {
     let headers: Vec<_> = sample
         .headers
         .iter()
-        .map(|header| (header.name.as_str(), header.value.as_deref(), header.withheld))
+        .map(|header| {
+            (
+                header.name.as_str(),
+                header.value.as_deref(),
+                header.withheld,
+            )
+        })
         .collect();
     assert_eq!(
         headers,
@@ -94,7 +103,9 @@ async fn what_is_to_be_hidden_is_in_no_sample() {
     });
     let transform = json!({ "request": "{'items': [body]}", "result": "answer.items[0]" });
     let world = world(sampling, transform).await;
-    world.broker.write("orders", &[("trace", b"Ada")], ORDER.as_bytes());
+    world
+        .broker
+        .write("orders", &[("trace", "Ada")], ORDER.as_bytes());
     let worker = world.worker().await;
     world.settled(1).await;
     let kept = worker.samples().await.remove(0).unwrap();

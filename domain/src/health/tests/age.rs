@@ -22,6 +22,7 @@ impl Given {
             policy,
             attempts,
             allowed: 100,
+            batches_callers: false,
             unit: 0.999,
         };
         self.health
@@ -126,6 +127,7 @@ fn while_nobody_is_answered_no_message_is_too_old() {
             policy,
             attempts: 1,
             allowed: 5,
+            batches_callers: false,
             unit: 0.5,
         };
         let ended = given

@@ -54,6 +54,35 @@ fn a_message_that_is_refused_with_nobody_beside_it_is_faulty_at_once() {
 }
 
 #[test]
+fn where_the_endpoint_is_said_to_batch_a_refusal_beside_others_is_never_believed() {
+    for batches_callers in [false, true] {
+        let mut given = Given::concurrency(4);
+        let mut asked_alone = 0;
+        for _ in 0..30 {
+            let mut history = History::default();
+            let (bad, other) = (given.begin(1), given.begin(2));
+            let terms = Terms {
+                policy: RetryPolicy::default(),
+                attempts: 1,
+                allowed: 5,
+                batches_callers,
+                unit: 0.5,
+            };
+            let health = &mut given.health;
+            let first = health.finished(given.now, &bad, &mut history, REFUSED, terms);
+            given.end(&other, &mut History::default(), Verdict::Succeeded);
+            if is_asked_alone(first) {
+                asked_alone += 1;
+                let bad = given.begin_alone(1);
+                let again = given.end(&bad, &mut history, REFUSED);
+                assert_eq!(again, Sentence::Faulty(Reason::Refused));
+            }
+        }
+        assert_eq!(asked_alone, if batches_callers { 30 } else { 10 });
+    }
+}
+
+#[test]
 fn a_message_without_attempts_left_is_not_called_again_alone() {
     let mut given = Given::concurrency(4);
     let (refused, _other) = (given.begin(1), given.begin(2));

@@ -71,10 +71,7 @@ impl Reads for PostgresReader {
         ledgers(&mut connection, &owners).await.map_err(failed)
     }
 
-    async fn samples(
-        &self,
-        runs: Vec<(Uuid, i64)>,
-    ) -> Result<Vec<Option<KeptSample>>, ReadError> {
+    async fn samples(&self, runs: Vec<(Uuid, i64)>) -> Result<Vec<Option<KeptSample>>, ReadError> {
         let mut connection = self.0.acquire().await.map_err(failed)?;
         samples(&mut connection, &runs).await.map_err(failed)
     }

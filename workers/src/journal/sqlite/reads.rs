@@ -88,12 +88,11 @@ impl Reads for SqliteReader {
         self.read(read).await
     }
 
-    async fn samples(
-        &self,
-        runs: Vec<(Uuid, i64)>,
-    ) -> Result<Vec<Option<KeptSample>>, ReadError> {
+    async fn samples(&self, runs: Vec<(Uuid, i64)>) -> Result<Vec<Option<KeptSample>>, ReadError> {
         let read = move |journal: &Connection| {
-            let samples = runs.iter().map(|(group, run)| sample(journal, *group, *run));
+            let samples = runs
+                .iter()
+                .map(|(group, run)| sample(journal, *group, *run));
             samples.collect()
         };
         self.read(read).await
