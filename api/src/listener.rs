@@ -1,6 +1,7 @@
 //! Listeners over GraphQL.
 
 pub mod activity;
+pub mod batching;
 pub mod consumer;
 pub mod disable;
 pub mod enable;

@@ -1,6 +1,7 @@
 //! What a cluster holds or should hold, by names alone: the value that both sides are compared as.
 
 pub(crate) mod algorithm;
+pub(crate) mod batching;
 pub(crate) mod broker;
 pub(crate) mod edge;
 pub(crate) mod grant;

@@ -10,6 +10,7 @@
 pub mod algorithm;
 pub mod assignment;
 pub mod authority;
+pub mod batch;
 pub mod broker;
 pub mod cluster;
 pub mod codec;

@@ -1,6 +1,7 @@
 //! Listeners: a topic feeds an algorithm.
 
 pub mod activity;
+pub mod batching;
 pub mod disable;
 pub mod disable_orphaned;
 mod dlq;
@@ -14,6 +15,7 @@ pub mod starts;
 pub mod update;
 
 pub use activity::{ActivityCode, Facts, ListenerActivity, Pause, Problem};
+pub use batching::{BatchFormat, BatchPatch, BatchPolicy};
 pub use disable::DisableListener;
 pub use disable_orphaned::DisableOrphanedListener;
 pub use enable::EnableListener;

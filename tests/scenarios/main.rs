@@ -9,6 +9,7 @@ mod api_guide;
 mod arguments;
 mod audit;
 mod bad_input;
+mod batches;
 mod changes;
 mod conventions;
 mod crash;

@@ -20,6 +20,7 @@ use self::held::Held;
 use self::shown::Shown;
 use crate::control_plane::Report;
 use crate::crash::Point;
+use crate::delivery::batch::Batches;
 use crate::delivery::blocks::{Blocks, Watch};
 use crate::delivery::gate::{Expected, Gate};
 use crate::delivery::{Failure, Pipeline, Received, deliver};
@@ -71,8 +72,9 @@ pub(crate) async fn run(
 ) -> Result<(), ConsumerError> {
     let first = Arc::clone(&assignment.borrow());
     let key = resources.journal.listener(first.group, listener).await?;
-    let most_in_flight =
-        FEWEST_IN_FLIGHT.max(IN_FLIGHT_PER_CALL * first.settings.concurrency as usize);
+    let (concurrency, most_called) = (first.settings.concurrency, first.settings.most_called());
+    let most_in_flight = IN_FLIGHT_PER_CALL * concurrency as usize;
+    let most_in_flight = most_in_flight.max(2 * most_called as usize);
     let connection = resources.connections.of(listener.topic.broker);
     let connection = connection.map_err(ConsumerError::Open)?;
     let reset = first.reset.as_ref().map(|reset| reset.at);
@@ -81,7 +83,7 @@ pub(crate) async fn run(
         topic: first.listener.topic.topic.to_string(),
         group: first.group.to_string(),
         start: start::of(&first),
-        max_unsettled: most_in_flight,
+        max_unsettled: FEWEST_IN_FLIGHT.max(most_in_flight),
         positions: Arc::new(resources.journal.positions(key, reset)),
     };
     let source = connection.broker().source(settings).await;
@@ -93,15 +95,12 @@ pub(crate) async fn run(
         listener: listener.clone(),
         group: first.group,
         key,
-        gate: Gate::new(
-            first.settings.concurrency,
-            blocks.clone(),
-            Arc::clone(&resources.ids),
-        ),
+        gate: Gate::new(most_called, blocks.clone(), Arc::clone(&resources.ids)),
         assignment,
         journal: resources.journal.clone(),
         endpoints: resources.endpoints.clone(),
         expressions: Default::default(),
+        batches: Batches::new(resources.endpoints.clone(), first.group, concurrency),
         connections: Arc::clone(&resources.connections),
         publishers: Arc::clone(&resources.publishers),
         blocks,

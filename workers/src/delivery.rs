@@ -4,6 +4,7 @@
 //! leaves the message to be delivered again, and the journal knows how far it had come.
 
 mod answer;
+pub(crate) mod batch;
 pub(crate) mod blocks;
 pub(crate) mod call;
 pub(crate) mod called;
@@ -41,6 +42,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::batch::Batches;
 use self::blocks::{Block, Blocks};
 use self::calling::Calling;
 use self::claim::Run;
@@ -63,6 +65,7 @@ pub(crate) struct Pipeline {
     pub(crate) journal: Journal,
     pub(crate) endpoints: Endpoints,
     pub(crate) expressions: Expressions,
+    pub(crate) batches: Batches,
     pub(crate) connections: Arc<Connections>,
     pub(crate) publishers: Arc<Publishers>,
     pub(crate) gate: Gate,

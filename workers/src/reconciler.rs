@@ -40,6 +40,7 @@ pub(crate) fn step(running: &Desired, desired: &Desired) -> Step {
         && now.settings.start == then.settings.start
         && now.reset == then.reset
         && now.settings.concurrency == then.settings.concurrency
+        && now.settings.most_called() == then.settings.most_called()
         && now.settings.ordering == then.settings.ordering
         && running.broker == desired.broker;
     if !same_source {

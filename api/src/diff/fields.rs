@@ -45,7 +45,8 @@ const LISTENER: &str = "enabled paused versionSelector resolvedVersion { version
     consumerGroup changedAt changedBecause { id } \
     settings { start { at time } concurrency ordering faults tombstones maxMessageBytes filter \
     transform { request result } retry { maxAttempts initialBackoffMs maxBackoffMs maxAgeMs } \
-    sampling { runs maxBytes mask { key headers message request answer } } } \
+    sampling { runs maxBytes mask { key headers message request answer } } \
+    batch { format count bytes waitMs } } \
     consumers(first: 100) { nodes { worker { uuid } state reason stateSince } }";
 
 const PUBLISHER: &str = "enabled versionSelector topic { name } changedAt changedBecause { id }";

@@ -7,6 +7,7 @@ use domain::listener::{
     TombstonePolicy as DomainTombstones, Transform as DomainTransform,
 };
 
+use super::batching::{self, BatchPolicy, BatchPolicyInput};
 use super::sampling::{self, SamplingPolicy, SamplingPolicyInput};
 use crate::model_server::ModelServer;
 use crate::scalar::DateTime;
@@ -36,6 +37,8 @@ pub struct ListenerSettings {
     pub transform: ListenerTransform,
     /// What is kept of runs, to be looked at: `payload` of a run.
     pub sampling: SamplingPolicy,
+    /// How messages are called together; null means one by one.
+    pub batch: Option<BatchPolicy>,
 }
 
 /// What a listener sends in place of a message, and publishes in place of an answer: expressions in
@@ -154,6 +157,8 @@ pub struct ListenerSettingsInput {
     pub transform: Option<ListenerTransformInput>,
     /// What is kept of runs, to be looked at: `payload` of a run.
     pub sampling: MaybeUndefined<SamplingPolicyInput>,
+    /// How messages are called together; by default one by one. Not allowed with an ordering.
+    pub batch: MaybeUndefined<BatchPolicyInput>,
 }
 
 /// What a listener sends in place of a message, and publishes in place of an answer.
@@ -219,6 +224,9 @@ impl ListenerSettingsInput {
             filter: self.filter.clone(),
             transform: self.transform(),
             sampling: sampling::patch(&self.sampling).changed(&defaults.sampling),
+            batch: batching::patch(&self.batch)
+                .flatten()
+                .map(|batch| batch.changed(None)),
             ..defaults
         })
     }
@@ -282,6 +290,7 @@ impl From<DomainSettings> for ListenerSettings {
                 result: settings.transform.result,
             },
             sampling: settings.sampling.into(),
+            batch: settings.batch.map(Into::into),
         }
     }
 }

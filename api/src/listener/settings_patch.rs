@@ -3,6 +3,7 @@
 use async_graphql::{InputObject, MaybeUndefined};
 use domain::listener::{ListenerSettings, RetryPatch, RetryPolicy, SettingsPatch, TransformPatch};
 
+use super::batching::{self, BatchPolicyInput};
 use super::sampling::{self, SamplingPolicyInput};
 use super::settings::{FaultPolicy, MessageOrdering, TombstonePolicy};
 use crate::model_server::ModelServer;
@@ -36,6 +37,8 @@ pub struct ListenerSettingsPatchInput {
     pub transform: MaybeUndefined<ListenerTransformPatchInput>,
     /// What is kept of runs, to be looked at: `payload` of a run.
     pub sampling: MaybeUndefined<SamplingPolicyInput>,
+    /// How messages are called together; by default one by one. Not allowed with an ordering.
+    pub batch: MaybeUndefined<BatchPolicyInput>,
 }
 
 /// What to change about what is sent and published. What is left out stays as it is; null resets it
@@ -84,6 +87,7 @@ pub(super) fn patch(settings: &MaybeUndefined<ListenerSettingsPatchInput>) -> Se
             filter: or_none(&settings.filter),
             transform: preset(transform(&settings.transform), settings.preset),
             sampling: sampling::patch(&settings.sampling),
+            batch: batching::patch(&settings.batch),
         },
     }
 }
@@ -190,7 +194,7 @@ mod tests {
         assert_eq!(patched(Some(Value::Null)), defaults());
         let members = value!({
             "concurrency": null, "ordering": null, "retry": null, "faults": null, "tombstones": null, "maxMessageBytes": null,
-            "filter": null, "transform": null, "sampling": null,
+            "filter": null, "transform": null, "sampling": null, "batch": null,
         });
         assert_eq!(patched(Some(members)), defaults());
         let deep = patched(Some(value!({ "retry": { "initialBackoffMs": null } })));

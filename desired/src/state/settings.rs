@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::batching::BatchSpec;
 use super::number;
 use super::sampling::SamplingSpec;
 
@@ -34,6 +35,9 @@ pub(crate) struct SettingsSpec {
     pub(crate) transform: TransformSpec,
     #[serde(default, skip_serializing_if = "SamplingSpec::is_default")]
     pub(crate) sampling: SamplingSpec,
+    /// Absent, messages are called one by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) batch: Option<BatchSpec>,
 }
 
 /// The listener's transforms, in CEL.
@@ -112,6 +116,7 @@ struct SettingsFields {
     transform: TransformSpec,
     #[serde(default)]
     sampling: SamplingSpec,
+    batch: Option<BatchSpec>,
 }
 
 impl TryFrom<StartSpec> for StartPosition {
@@ -154,6 +159,7 @@ impl TryFrom<SettingsFields> for SettingsSpec {
                 result: fields.transform.result.or(preset.result),
             },
             sampling: fields.sampling.into(),
+            batch: fields.batch.map(Into::into),
         };
         settings.check().map_err(|refusal| refusal.to_string())?;
         Ok(Self::of(&settings, fields.start))
@@ -188,6 +194,7 @@ impl SettingsSpec {
                 result: settings.transform.result.clone(),
             },
             sampling: (&settings.sampling).into(),
+            batch: settings.batch.map(Into::into),
         }
     }
 
@@ -220,7 +227,7 @@ impl SettingsSpec {
     }
 
     /// All settings but where the listener starts.
-    fn changeable(&self) -> [(&'static str, Value); 19] {
+    fn changeable(&self) -> [(&'static str, Value); 20] {
         let (retry, transform) = (&self.retry, &self.transform);
         let (sampling, mask) = (&self.sampling, &self.sampling.mask);
         [
@@ -236,6 +243,7 @@ impl SettingsSpec {
             ("filter", json!(self.filter)),
             ("transform.request", json!(transform.request)),
             ("transform.result", json!(transform.result)),
+            ("batch", json!(self.batch)),
             ("sampling.runs", json!(sampling.runs)),
             ("sampling.maxBytes", json!(sampling.max_bytes)),
             ("sampling.mask.key", json!(mask.key)),

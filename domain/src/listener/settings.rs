@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::batching::{BatchPatch, BatchPolicy};
 use super::sampling::{SamplingPatch, SamplingPolicy};
 use crate::refusal::Refusal;
 
@@ -31,6 +32,9 @@ pub struct ListenerSettings {
     /// What is kept of runs, to be looked at.
     #[serde(default, skip_serializing_if = "SamplingPolicy::is_default")]
     pub sampling: SamplingPolicy,
+    /// None has each message called by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchPolicy>,
 }
 
 /// What is sent in place of a message, and published in place of an answer; both in CEL.
@@ -123,6 +127,8 @@ pub struct SettingsPatch {
     pub filter: Option<Option<String>>,
     pub transform: TransformPatch,
     pub sampling: SamplingPatch,
+    /// `Some(None)` has each message called by itself.
+    pub batch: Option<Option<BatchPatch>>,
 }
 
 /// What somebody changes of the transforms; the rest stays.
@@ -157,7 +163,15 @@ impl ListenerSettings {
             filter: None,
             transform: Transform::default(),
             sampling: SamplingPolicy::default(),
+            batch: None,
         }
+    }
+
+    /// How many messages each worker may have in calls at once.
+    #[must_use]
+    pub fn most_called(&self) -> u32 {
+        let count = self.batch.map_or(1, |batch| batch.count);
+        self.concurrency.saturating_mul(count)
     }
 
     /// Whether each value is within its bounds.
@@ -197,7 +211,11 @@ impl ListenerSettings {
         unless_long("settings.filter", self.filter.as_deref())?;
         unless_long("settings.transform.request", request.as_deref())?;
         unless_long("settings.transform.result", result.as_deref())?;
-        self.sampling.check()
+        self.sampling.check()?;
+        match self.batch {
+            Some(batch) => batch.check(*concurrency, self.ordering),
+            None => Ok(()),
+        }
     }
 }
 
@@ -262,6 +280,10 @@ impl SettingsPatch {
                 result: or(&self.transform.result, &present.transform.result),
             },
             sampling: self.sampling.changed(&present.sampling),
+            batch: match self.batch {
+                Some(patch) => patch.map(|patch| patch.changed(present.batch)),
+                None => present.batch,
+            },
         }
     }
 }
@@ -286,6 +308,7 @@ impl From<&ListenerSettings> for SettingsPatch {
                 result: Some(settings.transform.result.clone()),
             },
             sampling: (&settings.sampling).into(),
+            batch: Some(settings.batch.map(Into::into)),
         }
     }
 }

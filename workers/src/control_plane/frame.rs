@@ -79,8 +79,8 @@ pub(crate) mod tests {
     use domain::Position;
     use domain::algorithm::{CallSettings, Protocol};
     use domain::listener::{
-        FaultPolicy, ListenerSettings, MessageOrdering, RetryPolicy, SampleMask, SampledRuns,
-        SamplingPolicy, StartPosition, TombstonePolicy, Transform,
+        BatchPolicy, FaultPolicy, ListenerSettings, MessageOrdering, RetryPolicy, SampleMask,
+        SampledRuns, SamplingPolicy, StartPosition, TombstonePolicy, Transform,
     };
     use domain::run::CalledVersion;
     use domain::testing::{listener_id, topic_id};
@@ -126,6 +126,7 @@ pub(crate) mod tests {
                     request: Some("[body]".to_owned()),
                     result: Some("answer[0]".to_owned()),
                 },
+                batch: Some(BatchPolicy::default()),
                 sampling: SamplingPolicy {
                     runs: SampledRuns::All,
                     max_bytes: 100,

@@ -2,13 +2,14 @@
 use crate::journal::Representation;
 
 use bytes::Bytes;
-use domain::settlement::Answer;
+use domain::settlement::{self, Answer, Verdict};
 use http::HeaderValue;
 
 /// The longest stack trace, in characters.
 const LONGEST_STACKTRACE: usize = 10_000;
 
 /// What a call came to.
+#[derive(Clone)]
 pub(crate) struct Called {
     pub(crate) answer: Answer,
     /// More about it, for people.
@@ -27,6 +28,7 @@ pub(crate) struct Called {
 }
 
 /// The body of an answer, whatever it means.
+#[derive(Clone)]
 pub(super) struct Received {
     pub(super) body: Bytes,
     pub(super) content_type: Option<HeaderValue>,
@@ -51,6 +53,12 @@ impl Called {
             connected: false,
             ..Self::failed(Answer::Unreachable, Some(text))
         }
+    }
+
+    /// Whether it may say something about what was sent, and not only of the endpoint.
+    pub(super) fn is_about_messages(&self) -> bool {
+        let verdict = settlement::judge(&self.answer);
+        self.connected && !matches!(verdict, Verdict::Wait { .. } | Verdict::Block(_))
     }
 
     /// What the answer was, for people.

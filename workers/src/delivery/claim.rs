@@ -49,6 +49,14 @@ impl Run {
         }
     }
 
+    /// What identifies the call of a batch. It is counted for each of its messages.
+    pub(super) fn of_batch(id: Uuid, traceparent: Bytes, key: RunKey) -> Self {
+        Self {
+            traceparent,
+            ..Self::direct(RunId(id), key)
+        }
+    }
+
     /// Whether the filter of `expressions` has the message sent.
     pub(super) fn sift(
         &mut self,

@@ -7,6 +7,7 @@ use domain::listener::ListenerSettings;
 use domain::settlement::Expression;
 use expressions::{Answer, Failure, Filter, RequestTransform, ResultTransform};
 
+use super::batch;
 use super::called::Called;
 use super::claim::Run;
 use super::input::Input;
@@ -93,16 +94,26 @@ impl Compiled {
         })
     }
 
-    /// What is sent for the message.
-    pub(super) fn input(&self, message: &Message, run: &Run) -> Result<Input, Failed> {
-        let input = Input::of_message(message);
-        let Some(request) = &self.request else {
-            return Ok(input);
-        };
-        match request.apply(&seen(message), run.name()) {
-            Ok(made) => Ok(input.in_place(made)),
-            Err(failure) => Err(Failed::of(Expression::Request, &failure)),
+    /// What is sent for the message; with others, if it `is_part` of a batch.
+    pub(super) fn input(
+        &self,
+        message: &Message,
+        run: &Run,
+        is_part: bool,
+    ) -> Result<Input, Failed> {
+        let mut input = Input::of_message(message);
+        if let Some(request) = &self.request {
+            let made = request.apply(&seen(message), run.name());
+            let made = made.map_err(|failure| Failed::of(Expression::Request, &failure))?;
+            input = input.in_place(made);
         }
+        if is_part && !batch::is_part(&input) {
+            return Err(Failed {
+                expression: Expression::Request,
+                text: "it is no JSON, and so can be no part of a batch".to_owned(),
+            });
+        }
+        Ok(input)
     }
 
     /// Puts what is published in place of the result of a call that succeeded.

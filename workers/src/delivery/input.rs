@@ -37,6 +37,8 @@ pub(super) enum Event {
         attributes: Option<CloudEvent>,
         coordinates: Vec<(&'static str, String)>,
     },
+    /// There are so many, in the body.
+    Several(usize),
 }
 
 impl Input {

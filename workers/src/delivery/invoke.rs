@@ -6,7 +6,8 @@ use std::time::Duration;
 use brokers::{Delivery, Message};
 use bytes::Bytes;
 use domain::Assignment;
-use domain::health::{Candidate, History, Sentence};
+use domain::health::{Candidate, Company, History, Sentence};
+use domain::listener::BatchPolicy;
 use domain::run::CalledVersion;
 use domain::settlement::{Expression, Reason, Verdict};
 use tokio::time::Instant;
@@ -19,7 +20,7 @@ use super::gate::{Ended, Expected};
 use super::input::Input;
 use super::sampled::Call;
 use super::tried::Tried;
-use super::{Pipeline, Unsettled, is_callable, is_skipped, is_too_large, unless_lost};
+use super::{Failure, Pipeline, Unsettled, is_callable, is_skipped, is_too_large, unless_lost};
 use crate::crash::Point;
 use crate::journal::Representation;
 
@@ -69,6 +70,7 @@ async fn try_calls(
 ) -> Result<Finding, Unsettled> {
     let message = &delivery.message;
     let mut history = History::default();
+    let mut failed_before = false;
     let mut candidate = Candidate {
         is_fresh: true,
         company: pipeline.calling.company(run),
@@ -87,6 +89,7 @@ async fn try_calls(
         let turn = pipeline.gate.enter(candidate, expected.take());
         let pass = pipeline.unless_stopping(turn).await?;
         unless_lost(delivery)?;
+        let company = candidate.company;
         candidate = Candidate::default();
         // The newest: it may have changed while the message waited for its turn.
         let (assignment, expressions) = pipeline.until(to_call(pipeline)).await?;
@@ -94,7 +97,7 @@ async fn try_calls(
             continue;
         };
         let input = match run.sift(&expressions, message) {
-            Ok(true) => expressions.input(message, run),
+            Ok(true) => expressions.input(message, run, assignment.settings.batch.is_some()),
             Ok(false) => return Ok(filtered(pipeline, assignment)),
             Err(failed) => Err(failed),
         };
@@ -110,8 +113,16 @@ async fn try_calls(
                 }
                 Point::Calling.pass();
                 let began = Instant::now();
-                let called = call(pipeline, version, &input, run).await?;
+                let is_alone = failed_before || company != Company::Others;
+                let batch = assignment.settings.batch.map(|policy| (policy, is_alone));
+                let called = call(pipeline, version, batch, &input, run).await?;
                 run.counted_ahead = false;
+                failed_before |= called.as_ref().is_none_or(Called::is_about_messages);
+                let Some(called) = called else {
+                    // Others failed with it. It is called by itself before that counts.
+                    refund(pipeline, run, 1).await?;
+                    continue;
+                };
                 let duration = began.elapsed();
                 Tried::of(called, input.sent(), duration, &expressions, message, run)
             }
@@ -157,16 +168,31 @@ fn to_call(pipeline: &Pipeline) -> impl FnMut(&Arc<Assignment>) -> Option<Arc<Co
     }
 }
 
+/// Calls a message by itself or in a `batch`, there alone or not; none where its batch failed and
+/// nothing is known of it by itself.
 async fn call(
     pipeline: &Pipeline,
     version: &CalledVersion,
+    batch: Option<(BatchPolicy, bool)>,
     input: &Input,
     run: &Run,
-) -> Result<Called, Unsettled> {
+) -> Result<Option<Called>, Unsettled> {
     let _calling = pipeline.calling.begin(run.key);
+    let called = async {
+        let Some((policy, is_alone)) = batch else {
+            let called = call::call(&pipeline.endpoints, version, input, run);
+            return Ok(Some(called.await));
+        };
+        let called = pipeline.batches.call(version, policy, input, run, is_alone);
+        let Some(ended) = called.await else {
+            pipeline.fail(Failure::Panicked("the task of a batch".to_owned()));
+            return Err(Unsettled::Stopped);
+        };
+        Ok((!ended.is_shared()).then_some(ended.called))
+    };
     tokio::select! {
         biased;
-        called = call::call(&pipeline.endpoints, version, input, run) => Ok(called),
+        called = called => called,
         () = pipeline.giving_up.cancelled() => Err(Unsettled::Stopped),
     }
 }

@@ -20,6 +20,7 @@ const CE_SUBJECT: HeaderName = HeaderName::from_static("ce-subject");
 const CE_TIME: HeaderName = HeaderName::from_static("ce-time");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const RUN_ID: HeaderName = HeaderName::from_static("eventflows-run-id");
+const BATCH: HeaderName = HeaderName::from_static("eventflows-batch");
 const NULL_BODY: HeaderName = HeaderName::from_static("eventflows-null-body");
 
 /// Headers of a request, and those that the client adds.
@@ -87,6 +88,9 @@ fn headers(input: &Input, run: &Run) -> Result<HeaderMap, http::Error> {
             if let Some(event) = attributes {
                 pass(event, &mut headers)?;
             }
+        }
+        Event::Several(count) => {
+            headers.insert(BATCH, HeaderValue::from(*count));
         }
     }
     Ok(headers)

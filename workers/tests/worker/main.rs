@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod age;
 #[cfg(test)]
+mod batches;
+#[cfg(test)]
 mod blame;
 #[cfg(test)]
 mod broker;

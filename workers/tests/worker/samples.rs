@@ -19,6 +19,8 @@ async fn world(sampling: Value, transform: Value) -> World {
     world.assign(|assignment| {
         assignment["settings"]["sampling"] = sampling;
         assignment["settings"]["transform"] = transform;
+        // Refused beside nobody, a message is called once.
+        assignment["settings"]["concurrency"] = json!(1);
     });
     world
 }

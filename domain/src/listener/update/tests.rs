@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::grant::Access;
-use crate::listener::{ListenerSettings, RetryPatch, StartPosition, TransformPatch};
+use crate::listener::{
+    BatchPatch, BatchPolicy, ListenerSettings, MessageOrdering, RetryPatch, StartPosition,
+    TransformPatch,
+};
 use crate::testing::{
     broker_disconnected, dlq_set, given, granted, listener_enabled, listener_id, pattern_granted,
     publisher_id, ready, topic_id, version_published, version_withdrawn,
@@ -178,6 +181,57 @@ fn an_age_is_bounded_and_removed() {
         .and([changed(|settings| settings.retry.max_age_ms = Some(9))])
         .when(age(None))
         .then([changed(|_| {})]);
+}
+
+#[test]
+fn a_batch_is_set_changed_and_removed() {
+    let batch = |batch| {
+        settings(SettingsPatch {
+            batch: Some(batch),
+            ..SettingsPatch::default()
+        })
+    };
+    let count = |count| BatchPatch {
+        count: Some(count),
+        ..BatchPatch::default()
+    };
+    let has = |change: fn(&mut BatchPolicy)| {
+        changed(move |settings| {
+            let mut batch = BatchPolicy::default();
+            change(&mut batch);
+            settings.batch = Some(batch);
+        })
+    };
+    given(enabled())
+        .when(batch(Some(BatchPatch::default())))
+        .then([has(|_| {})]);
+    given(enabled())
+        .and([has(|batch| batch.wait_ms = 7)])
+        .when(batch(Some(count(64))))
+        .then([has(|batch| {
+            batch.wait_ms = 7;
+            batch.count = 64;
+        })]);
+    given(enabled())
+        .and([has(|_| {})])
+        .when(batch(None))
+        .then([changed(|_| {})]);
+    let ordered = changed(|settings| settings.ordering = MessageOrdering::Key);
+    given(enabled())
+        .and([ordered])
+        .when(batch(Some(BatchPatch::default())))
+        .then_refused(Refusal::OutOfRange {
+            field: "settings.batch",
+            rule: "left out unless the ordering is NONE: messages of a batch have no order",
+        });
+    let many = changed(|settings| settings.concurrency = 1024);
+    given(enabled())
+        .and([many])
+        .when(batch(Some(count(17))))
+        .then_refused(Refusal::OutOfRange {
+            field: "settings.batch.count",
+            rule: "at most 16,384 by concurrency",
+        });
 }
 
 #[test]
