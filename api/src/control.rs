@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_graphql::Context;
 use domain::Actor;
 use domain::run::RunSource;
+use domain::worker::Confirmations;
 use engine::Engine;
 use projections::{Past, ReadModel};
 
@@ -26,6 +27,7 @@ pub struct Control {
     /// Whether workers outside of the server are admitted.
     pub remote_workers: bool,
     pub runs: Arc<dyn RunSource>,
+    pub confirmations: Arc<dyn Confirmations>,
 }
 
 /// On whose behalf a request is executed, and from where.

@@ -3,6 +3,7 @@
 
 pub(crate) mod arguments;
 pub(crate) mod call;
+mod confirmation;
 mod fingerprint;
 pub(crate) mod payload;
 mod terms;
@@ -31,6 +32,9 @@ pub(crate) trait Mutation: Send + Sync {
     /// What is changed.
     type Target: Target;
     type Payload: Payload<Entity = <Self::Target as Target>::Entity>;
+
+    /// Whether it may forbid what workers are doing. It is answered once they have stopped.
+    const FORBIDS: bool = false;
 
     fn terms(&self) -> Terms<'_>;
 
@@ -136,8 +140,14 @@ async fn perform<M: Mutation>(
     // From here on it is done: nothing that fails may tell the caller to try again.
     let shown = async {
         call.wait_for(position).await?;
+        let unconfirmed = match M::FORBIDS {
+            true => confirmation::wait(ctx, position).await,
+            false => None,
+        };
         let entity = target.find(ctx, position).await?;
-        Ok::<_, Error>((entity, input.warnings(ctx, &target, position).await?))
+        let mut warnings = input.warnings(ctx, &target, position).await?;
+        warnings.extend(unconfirmed);
+        Ok::<_, Error>((entity, warnings))
     };
     let (entity, warnings) = shown
         .await

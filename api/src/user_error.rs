@@ -3,7 +3,7 @@
 
 use async_graphql::{Enum, SimpleObject};
 use domain::flow::Cycle;
-use domain::{NameError, Refusal};
+use domain::{NameError, Refusal, WorkerId};
 
 use crate::event::Event;
 use crate::id::IdError;
@@ -137,6 +137,9 @@ pub enum WarningCode {
     /// The listener was enabled before: it goes on at its position, and
     /// `settings.start` applies only if that position is lost.
     GoesOnAtItsPosition,
+    /// It is done and recorded, but it is not known whether all workers have stopped what it forbids.
+    /// The message names those that have not said so.
+    NotConfirmed,
     /// With the ordering `PARTITION`, a partition has one call at a time, so no more calls are made
     /// at once than there are partitions.
     ConcurrencyExceedsPartitions,
@@ -148,6 +151,25 @@ impl Warning {
             code: WarningCode::NotShownYet,
             message: "the mutation was done, but its result cannot be shown yet; read it later"
                 .to_owned(),
+            path: None,
+        }
+    }
+
+    /// These workers have not said that they stopped what was forbidden; none where nobody could be
+    /// asked.
+    pub(crate) fn not_confirmed(workers: &[WorkerId]) -> Self {
+        let names: Vec<_> = workers.iter().map(ToString::to_string).collect();
+        let who = match names.is_empty() {
+            true => "the workers' journal does not answer, so it is not known whether workers have"
+                .to_owned(),
+            false => format!(
+                "these workers have not confirmed that they have: {}",
+                names.join(", ")
+            ),
+        };
+        Self {
+            code: WarningCode::NotConfirmed,
+            message: format!("it is done, but {who} stopped what it forbids"),
             path: None,
         }
     }

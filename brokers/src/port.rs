@@ -120,6 +120,10 @@ pub trait Source: Send {
     /// What it is doing, to be followed. Kept up to date whether or not [`Self::recv`] is called.
     fn status(&self) -> watch::Receiver<SourceStatus>;
 
+    /// Has it fetch nothing until it is told to go on. Answered once nothing more is requested of the
+    /// broker, within a bound (5 s). What was fetched before may still be handed out.
+    async fn hold(&mut self, hold: bool);
+
     /// Gives back what is unsettled, makes the position of what is settled durable on the broker
     /// and leaves, within a bound (10 s).
     async fn close(self: Box<Self>) -> Result<(), BrokerError>;

@@ -1,11 +1,13 @@
 //! Workers: what they report of themselves and of their consumers.
 
+pub mod confirm;
 pub mod event;
 pub mod join;
 pub mod report;
 
 use std::collections::BTreeSet;
 
+pub use confirm::{Confirmations, Confirmed, LEASE};
 pub use event::{
     ConsumerFailed, ConsumerStarted, ConsumerStopped, ListenerBlocked, ListenerUnblocked,
     WorkerJoined, WorkerLeft,

@@ -97,6 +97,7 @@ impl Server {
             jobs: Jobs::new(Arc::clone(&clock)),
             remote_workers: settings.remote_workers,
             runs: Arc::new(journal.clone()),
+            confirmations: Arc::new(journal.clone()),
         }));
 
         let readiness = Readiness::default();

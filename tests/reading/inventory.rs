@@ -16,6 +16,7 @@ use domain::testing::{
     keys_connected, listener_of, member_added, organization_created, pattern_granted, to_acme,
     to_algorithm, topic_id, topics_gained, user, version_withdrawn,
 };
+use domain::worker::Confirmations;
 use domain::{
     Actor, AlgorithmId, CommandId, Event, Meta, Position, Revision, StreamName, Subject, codec,
 };
@@ -106,6 +107,7 @@ impl Inventory {
             jobs: Jobs::new(clock),
             remote_workers: false,
             runs: Arc::clone(&runs) as Arc<dyn RunSource>,
+            confirmations: Arc::clone(&runs) as Arc<dyn Confirmations>,
         }));
         Self {
             schema,

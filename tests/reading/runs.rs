@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use domain::RunId;
 use domain::consumer::{ConsumerState, ConsumerStatus};
 use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
 use domain::sample::{KeptSample, Sample, SampledHeader};
 use domain::settlement::Decision;
 use domain::testing::WORKER;
+use domain::worker::Confirmations;
+use domain::{Position, RunId, WorkerId};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -100,6 +101,17 @@ impl RunSource for Runs {
             self.answer().await;
             Ok(groups.iter().map(|_| vec![consumer()]).collect())
         })
+    }
+}
+
+/// There are no workers to wait for.
+impl Confirmations for Runs {
+    fn require(&self, _: Position) -> BoxFuture<'_, Result<(), RunSourceError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn unconfirmed(&self, _: Position) -> BoxFuture<'_, Result<Vec<WorkerId>, RunSourceError>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 }
 

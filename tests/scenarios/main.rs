@@ -37,5 +37,6 @@ mod revisions;
 mod seeded;
 mod socket;
 mod standard_client;
+mod stopping;
 mod supervision;
 mod two_servers;

@@ -155,7 +155,7 @@ fn number_in(result: &str) -> usize {
     message.unwrap().parse().unwrap()
 }
 
-async fn share(database: &LogDatabase) -> Eventflows {
+pub(crate) async fn share(database: &LogDatabase) -> Eventflows {
     let url = database.url();
     let variables = ["LOG", "READ_MODELS", "JOURNAL"];
     let variables = variables.map(|name| format!("EVENTFLOWS_{name}_URL"));

@@ -27,6 +27,7 @@ use crate::delivery::{Failure, Pipeline, Received, deliver};
 use crate::journal::JournalError;
 use crate::lanes::Lanes;
 use crate::pause::Pause;
+use crate::reconciler::Ending;
 use crate::resources::Resources;
 
 /// Messages that are taken on together, where as many wait.
@@ -62,13 +63,14 @@ pub(crate) enum ConsumerError {
 }
 
 /// Serves the listener until `stop`, or until it cannot go on. Reports that it started, once it reads
-/// its topic, and then each time it is blocked or continues. What is in flight at the end is finished
-/// within the grace or given back, and the source closed, before this returns.
+/// its topic, and then each time it is blocked or continues. From `stop` on nothing more is called, and
+/// nothing is read once it is quiet. What is in flight at the end is finished within the grace or given
+/// back, and the source closed, before this returns.
 pub(crate) async fn run(
     resources: &Resources,
     listener: &ListenerId,
     assignment: watch::Receiver<Arc<Assignment>>,
-    stop: CancellationToken,
+    ending: Ending,
 ) -> Result<(), ConsumerError> {
     let first = Arc::clone(&assignment.borrow());
     let key = resources.journal.listener(first.group, listener).await?;
@@ -106,7 +108,11 @@ pub(crate) async fn run(
         blocks,
         ids: Arc::clone(&resources.ids),
         calling: Default::default(),
-        stopping: CancellationToken::new(),
+        lease: Arc::clone(&resources.lease),
+        sends: Arc::clone(&resources.sends),
+        algorithm: Arc::new(listener.algorithm.clone()),
+        withdrawn: ending.withdrawn.clone(),
+        stopping: ending.stop.child_token(),
         giving_up: CancellationToken::new(),
         failed,
     };
@@ -128,10 +134,11 @@ pub(crate) async fn run(
         receive_at: Instant::now(),
         notice: Notice::new(resources.notice),
         began: Instant::now(),
+        is_held: false,
     };
     consumer.let_messages_in();
-    let ended = consumer.serve(&stop).await;
-    consumer.close().await;
+    let ended = consumer.serve(&ending.stop).await;
+    consumer.close(&ending.quiet).await;
     ended
 }
 
@@ -159,6 +166,8 @@ struct Consumer<'r> {
     notice: Notice,
     /// The moment that the times of the notice are counted from.
     began: Instant,
+    /// Whether the source reads nothing, since the worker's lease has ended.
+    is_held: bool,
 }
 
 impl Consumer<'_> {
@@ -168,11 +177,14 @@ impl Consumer<'_> {
         loop {
             held.by(&assignment.borrow_and_update(), &self.pipeline);
             self.tell().await;
+            self.hold_without_lease().await;
+            let resources = self.resources;
             let wanted = *self.wanted.borrow_and_update();
             let waits = !self.pending.is_empty();
             let size = self.pending.iter().map(|(delivery, _)| kib(delivery));
             let size = size.fold(0, u32::saturating_add).min(MOST_KIB_IN_FLIGHT);
-            let receives = !waits && wanted > 0 && !self.blocked.is_strict();
+            let receives =
+                !waits && wanted > 0 && !self.blocked.is_strict() && resources.lease.is_valid();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
@@ -184,6 +196,7 @@ impl Consumer<'_> {
                 () = self.shown.changed() => {}
                 () = at(self.notice.due().map(|due| self.began + due)) => {}
                 Ok(()) = self.wanted.changed() => {}
+                () = resources.lease.changed() => {}
                 room = room(Arc::clone(&self.kib_in_flight), size), if waits => self.start(room),
                 received = receive(&mut *self.source, self.receive_at), if receives => {
                     self.take(received, wanted)?;
@@ -199,6 +212,16 @@ impl Consumer<'_> {
             let stopping = pipeline.stopping.clone();
             stopping.run_until_cancelled(pipeline.gate.drive()).await;
         });
+    }
+
+    /// Has the source read nothing while the worker's lease has ended.
+    async fn hold_without_lease(&mut self) {
+        let lease = &self.resources.lease;
+        let is_held = lease.has_ended();
+        if is_held != self.is_held {
+            self.is_held = is_held;
+            self.source.hold(is_held).await;
+        }
     }
 
     /// Shows what it is doing, and reports that it started, is blocked or continues, if that is news.
@@ -335,8 +358,11 @@ impl Consumer<'_> {
     }
 
     /// Finishes what is in flight within the grace, gives the rest back, and closes the source.
-    async fn close(mut self) {
+    /// It is `quiet` once nothing more is read.
+    async fn close(mut self, quiet: &CancellationToken) {
         self.pipeline.stopping.cancel();
+        self.source.hold(true).await;
+        quiet.cancel();
         Point::Stopping.pass();
         let listener = &self.pipeline.listener;
         if !end_within(self.resources.grace, &mut self.tasks).await {

@@ -35,7 +35,7 @@ use std::time::Duration;
 use brokers::{Delivery, Message};
 use domain::listener::TombstonePolicy;
 use domain::settlement::Reason;
-use domain::{Assignment, Ids, ListenerId};
+use domain::{AlgorithmId, Assignment, Ids, ListenerId};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
@@ -53,7 +53,9 @@ use crate::connections::Connections;
 use crate::crash::Point;
 use crate::journal::{Journal, JournalError, ListenerKey, Pending};
 use crate::lanes::{Held, Turn};
+use crate::lease::Lease;
 use crate::publishers::Publishers;
+use crate::sends::Sends;
 
 /// What all messages of one consumer share.
 pub(crate) struct Pipeline {
@@ -73,6 +75,11 @@ pub(crate) struct Pipeline {
     pub(crate) ids: Arc<dyn Ids>,
     /// The runs whose endpoints are being called.
     pub(crate) calling: Calling,
+    pub(crate) lease: Arc<Lease>,
+    pub(crate) sends: Arc<Sends>,
+    pub(crate) algorithm: Arc<AlgorithmId>,
+    /// Cancelled when the assignment is withdrawn: it may permit nothing any more.
+    pub(crate) withdrawn: CancellationToken,
     /// Cancelled when the consumer stops: calls under way end, nothing waits any longer.
     pub(crate) stopping: CancellationToken,
     /// Cancelled when calls under way are given up, too.
@@ -223,6 +230,24 @@ impl Pipeline {
 
     pub(crate) fn current(&self) -> Arc<Assignment> {
         Arc::clone(&self.assignment.borrow())
+    }
+
+    /// Waits until the worker has a lease.
+    async fn leased(&self) -> Result<(), Unsettled> {
+        if self.lease.is_valid() {
+            return Ok(());
+        }
+        self.unless_stopping(self.lease.valid()).await
+    }
+
+    /// Whether a call under that assignment may begin at this moment.
+    fn may_call(&self, assignment: &Assignment) -> Result<bool, Unsettled> {
+        if self.stopping.is_cancelled() {
+            return Err(Unsettled::Stopped);
+        }
+        let current = self.current();
+        let is_same = current.version == assignment.version && is_callable(&current);
+        Ok(is_same && self.lease.is_valid())
     }
 
     /// The assignment that is or comes to be such that `holds`, with what it held.

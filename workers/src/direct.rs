@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::control_plane::CallError;
 use crate::delivery::endpoint::Endpoints;
 use crate::journal::{Journal, JournalError, ListenerKey};
+use crate::lease::Lease;
 use crate::outbox::Outbox;
 use crate::publishers::Publishers;
 
@@ -25,6 +26,8 @@ use crate::publishers::Publishers;
 enum NotRun {
     #[error("the worker is stopping")]
     Stopping,
+    #[error("the worker is cut off from the others")]
+    CutOff,
     #[error("it is not known where its result goes")]
     Publishers(#[from] CallError),
     #[error(transparent)]
@@ -40,6 +43,7 @@ struct Shared {
     endpoints: Endpoints,
     publishers: Arc<Publishers>,
     outbox: Arc<Outbox>,
+    lease: Arc<Lease>,
     ids: Arc<dyn Ids>,
     /// The journal's keys of direct callers, by algorithm: as many as there are algorithms.
     listeners: Mutex<HashMap<AlgorithmId, ListenerKey>>,
@@ -55,6 +59,7 @@ impl DirectRuns {
         journal: Journal,
         publishers: Arc<Publishers>,
         outbox: Arc<Outbox>,
+        lease: Arc<Lease>,
         ids: Arc<dyn Ids>,
     ) -> Result<Self, JournalError> {
         let interrupted = journal.recover().await?;
@@ -66,6 +71,7 @@ impl DirectRuns {
             journal,
             publishers,
             outbox,
+            lease,
             ids,
             listeners: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -76,6 +82,9 @@ impl DirectRuns {
     async fn begin(&self, run: DirectRun) -> Result<StartedRun, DirectError> {
         if self.0.tasks.is_closed() {
             return Err(NotRun::Stopping.into());
+        }
+        if self.0.lease.has_ended() {
+            return Err(NotRun::CutOff.into());
         }
         if self.0.outbox.is_crowded(&run.algorithm) {
             return Err(DirectError::Crowded);

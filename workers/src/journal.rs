@@ -4,6 +4,7 @@
 //! answered survives a power cut. Operations that wait are committed together, so durability costs
 //! little under load.
 
+mod confirmation;
 #[cfg(test)]
 mod contract;
 mod counts;
@@ -30,12 +31,13 @@ use domain::consumer::ConsumerStatus;
 use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
 use domain::sample::{KeptSample, Sample};
 use domain::settlement::{FailureFingerprint, Reason};
-use domain::{AlgorithmId, Clock, JournalId, ListenerId, RunId, TopicId, WorkerId};
+use domain::worker::{Confirmations, Confirmed};
+use domain::{AlgorithmId, Clock, JournalId, ListenerId, Position, RunId, TopicId, WorkerId};
 use uuid::Uuid;
 
 use self::operation::{
-    Attempt, Claims, Decide, EndOutput, Hold, Listener, Observe, Prune, Published, Recover, Refund,
-    TakeUnpublished,
+    Attempt, Claims, Confirm, Decide, EndOutput, Hold, Listener, Observe, Prune, Published,
+    Recover, Refund, Require, TakeUnpublished,
 };
 use self::postgres::{PostgresReader, PostgresStore};
 use self::queue::Queue;
@@ -268,6 +270,24 @@ impl Journal {
         samples.map_err(JournalError::Read)
     }
 
+    /// Writes down how far that worker has come; answers how far all must come. Its lease is renewed
+    /// if it has come so far.
+    pub async fn confirm(
+        &self,
+        worker: WorkerId,
+        confirmed: Confirmed,
+    ) -> Result<Position, JournalError> {
+        let confirmed = Some(confirmed);
+        self.queue.ask(Confirm { worker, confirmed }).await
+    }
+
+    /// Forgets how far that worker had come: it has left, and nothing of it runs.
+    pub async fn leave(&self, worker: WorkerId) -> Result<(), JournalError> {
+        let confirmed = None;
+        let left = self.queue.ask(Confirm { worker, confirmed }).await;
+        left.map(drop)
+    }
+
     /// Deletes finished runs beyond `retention`, some thousands at most; answers how many. The
     /// ledger keeps counting them.
     pub async fn prune(&self, retention: Retention) -> Result<u64, JournalError> {
@@ -313,6 +333,25 @@ impl Page {
             before: before.unwrap_or(i64::MAX),
             limit: limit.min(MOST_READ),
         }
+    }
+}
+
+impl Confirmations for Journal {
+    fn require(&self, position: Position) -> BoxFuture<'_, Result<(), RunSourceError>> {
+        Box::pin(async move {
+            let required = self.queue.ask(Require(position)).await;
+            required.map_err(|error| RunSourceError(Box::new(error)))
+        })
+    }
+
+    fn unconfirmed(
+        &self,
+        position: Position,
+    ) -> BoxFuture<'_, Result<Vec<WorkerId>, RunSourceError>> {
+        Box::pin(async move {
+            let read = self.reads.unconfirmed(position).await;
+            read.map_err(|error| RunSourceError(Box::new(JournalError::Read(error))))
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The worker: runs the consumers that the control plane assigns, and takes every message through
 //! claim, invoke, decide, publish and settle.
 
+mod confirmations;
 mod connections;
 mod consumer;
 mod control_plane;
@@ -9,6 +10,7 @@ mod delivery;
 mod direct;
 pub mod journal;
 mod lanes;
+mod lease;
 mod outbox;
 mod pause;
 mod publishers;
@@ -16,6 +18,7 @@ mod reconciler;
 mod reporter;
 mod requests;
 mod resources;
+mod sends;
 mod statuses;
 mod worker;
 

@@ -20,8 +20,10 @@ use crate::control_plane::CallError;
 use crate::crash::Point;
 use crate::delivery::result::{self, Origin};
 use crate::journal::{Journal, JournalError, OutputEnd, Unpublished};
+use crate::lease::Lease;
 use crate::pause::Pause;
 use crate::publishers::{Publishers, Route};
+use crate::sends::{Right, Sends};
 
 /// How long a run that was just decided tries a topic; its caller's room is taken meanwhile.
 const FIRST_TRY: Duration = Duration::from_secs(5);
@@ -48,6 +50,8 @@ pub(crate) struct Outbox {
     journal: Journal,
     publishers: Arc<Publishers>,
     connections: Connections,
+    lease: Arc<Lease>,
+    sends: Arc<Sends>,
     ids: Arc<dyn Ids>,
     /// Tells the drain that there is something for it.
     wake: Notify,
@@ -78,12 +82,16 @@ impl Outbox {
         journal: Journal,
         publishers: Arc<Publishers>,
         connector: Arc<dyn Connector>,
+        lease: Arc<Lease>,
+        sends: Arc<Sends>,
         ids: Arc<dyn Ids>,
     ) -> Self {
         Self {
             journal,
             publishers,
             connections: Connections::new(connector),
+            lease,
+            sends,
             ids,
             wake: Notify::new(),
             left: Mutex::default(),
@@ -193,14 +201,27 @@ impl Outbox {
         down: &Mutex<HashSet<TopicId>>,
         limit: Duration,
     ) -> Result<bool, PublishError> {
+        if self.lease.has_ended() {
+            return Ok(false);
+        }
+        let algorithm = Arc::new(run.algorithm.clone());
+        let sending = self
+            .sends
+            .begin(Right::Publishers(algorithm, run.version.clone()));
         let now = self.publishers.now(&run.algorithm, &run.version).await?;
         self.connections.learn(now.brokers.clone());
         let Some(standing) = now.outputs.known() else {
             return Ok(false);
         };
         let took_over = |broker, earlier| self.connections.replaced(broker, earlier);
-        let sends = run.publication.outputs.iter().map(|output| async move {
-            match Route::of(output, standing, took_over) {
+        let route = |output: &TopicId| Route::of(output, standing, took_over);
+        let routes: Vec<_> = run.publication.outputs.iter().map(route).collect();
+        sending.to(routes.iter().filter_map(|route| match route {
+            Route::To(topic) => Some(topic.clone()),
+            Route::Gone => None,
+        }));
+        let sends = routes.into_iter().map(|route| async move {
+            match route {
                 Route::Gone => Some(OutputEnd::Withdrawn),
                 Route::To(topic) => match self.send(&topic, run, down, limit).await {
                     Sent::Taken => Some(OutputEnd::Published),
@@ -210,6 +231,7 @@ impl Outbox {
             }
         });
         let ended = join_all(sends).await;
+        drop(sending);
         Point::OutboxPublished.pass();
         let all = ended.iter().all(Option::is_some);
         for (output, end) in run.publication.outputs.iter().zip(ended) {

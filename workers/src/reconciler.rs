@@ -52,19 +52,34 @@ pub(crate) fn step(running: &Desired, desired: &Desired) -> Step {
     }
 }
 
+/// How a listener's end is told, and heard of.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ending {
+    /// Cancelled first if the control plane withdrew the assignment: it may permit nothing any more.
+    pub(crate) withdrawn: CancellationToken,
+    /// Cancelled when the listener is to end here.
+    pub(crate) stop: CancellationToken,
+    /// Cancelled by the keeper once nothing more is read.
+    pub(crate) quiet: CancellationToken,
+}
+
 /// The listeners of a worker, each with its keeper.
 pub(crate) struct Reconciler {
     resources: Arc<Resources>,
     keepers: HashMap<ListenerId, Kept>,
     /// Keepers that were told to end, until they have.
     ending: HashMap<ListenerId, JoinHandle<()>>,
+    /// Of the listeners that were withdrawn: cancelled once nothing more is read for them.
+    quiet: Vec<CancellationToken>,
     /// The listeners of a snapshot, from its first part to its last.
     snapshot: Option<HashSet<ListenerId>>,
 }
 
 struct Kept {
     desired: watch::Sender<Arc<Desired>>,
-    stop: CancellationToken,
+    /// What the running consumer sees at once, whatever the keeper does.
+    current: watch::Sender<Arc<Assignment>>,
+    ending: Ending,
     ended: JoinHandle<()>,
 }
 
@@ -74,6 +89,7 @@ impl Reconciler {
             resources,
             keepers: HashMap::new(),
             ending: HashMap::new(),
+            quiet: Vec::new(),
             snapshot: None,
         }
     }
@@ -91,7 +107,7 @@ impl Reconciler {
         for change in part.changes {
             match change.assignment {
                 Some(assignment) => self.keep(change.listener, Arc::new(assignment)),
-                None => self.end(&change.listener),
+                None => self.withdraw(&change.listener),
             }
         }
         if part.complete {
@@ -104,6 +120,12 @@ impl Reconciler {
         self.resources.connections.retain(|id| used.contains(&id));
     }
 
+    /// What is cancelled once nothing more is read for the listeners that were withdrawn.
+    pub(crate) fn quiet(&mut self) -> Vec<CancellationToken> {
+        self.quiet.retain(|quiet| !quiet.is_cancelled());
+        self.quiet.clone()
+    }
+
     /// At the end of a snapshot, stops what it did not name.
     fn end_unnamed(&mut self) {
         let Some(named) = self.snapshot.take() else {
@@ -112,7 +134,7 @@ impl Reconciler {
         let unnamed = self.keepers.keys().filter(|id| !named.contains(*id));
         let unnamed: Vec<_> = unnamed.cloned().collect();
         for listener in unnamed {
-            self.end(&listener);
+            self.withdraw(&listener);
         }
     }
 
@@ -161,38 +183,59 @@ impl Reconciler {
             named.insert(listener.clone());
         }
         let broker = self.resources.connections.settings(listener.topic.broker);
+        let current = Arc::clone(&assignment);
         let desired = Arc::new(Desired { assignment, broker });
         if let Some(kept) = self.keepers.get(&listener) {
+            kept.current.send_replace(current);
             kept.desired.send_replace(desired);
             return;
         }
         let (desired, follow) = watch::channel(desired);
-        let stop = CancellationToken::new();
+        let (current, follow_current) = watch::channel(current);
+        let ending = Ending::default();
         let keeper = Keeper::new(
             Arc::clone(&self.resources),
             listener.clone(),
             follow,
-            stop.clone(),
+            follow_current,
+            ending.clone(),
         );
         let predecessor = self.ending.remove(&listener);
+        let begins = ending.clone();
         let ended = tokio::spawn(async move {
-            if let Some(predecessor) = predecessor {
+            if let Some(mut predecessor) = predecessor {
                 // Its panic was its own.
-                let _ = predecessor.await;
+                tokio::select! {
+                    _ = &mut predecessor => {}
+                    () = begins.stop.cancelled() => {
+                        begins.quiet.cancel();
+                        let _ = predecessor.await;
+                    }
+                }
             }
             keeper.run().await;
         });
         let kept = Kept {
             desired,
-            stop,
+            current,
+            ending,
             ended,
         };
         self.keepers.insert(listener, kept);
     }
 
+    /// Ends a listener that may be permitted nothing any more.
+    fn withdraw(&mut self, listener: &ListenerId) {
+        if let Some(kept) = self.keepers.get(listener) {
+            kept.ending.withdrawn.cancel();
+            self.quiet.push(kept.ending.quiet.clone());
+        }
+        self.end(listener);
+    }
+
     fn end(&mut self, listener: &ListenerId) {
         if let Some(kept) = self.keepers.remove(listener) {
-            kept.stop.cancel();
+            kept.ending.stop.cancel();
             self.ending.insert(listener.clone(), kept.ended);
         }
     }

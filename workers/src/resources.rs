@@ -8,8 +8,10 @@ use domain::Ids;
 use crate::connections::Connections;
 use crate::delivery::endpoint::Endpoints;
 use crate::journal::Journal;
+use crate::lease::Lease;
 use crate::publishers::Publishers;
 use crate::reporter::Reporter;
+use crate::sends::Sends;
 use crate::statuses::Statuses;
 
 /// Passed to every consumer.
@@ -18,6 +20,8 @@ pub(crate) struct Resources {
     pub(crate) connections: Arc<Connections>,
     pub(crate) endpoints: Endpoints,
     pub(crate) publishers: Arc<Publishers>,
+    pub(crate) lease: Arc<Lease>,
+    pub(crate) sends: Arc<Sends>,
     pub(crate) reporter: Reporter,
     pub(crate) statuses: Arc<Statuses>,
     pub(crate) ids: Arc<dyn Ids>,

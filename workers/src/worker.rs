@@ -3,17 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Ids, WorkerId};
+use domain::worker::LEASE;
+use domain::{Ids, Position, WorkerId};
 use futures_util::StreamExt;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::confirmations::Confirmations;
 use crate::connections::{Connections, Connector};
 use crate::control_plane::{ControlPlane, Transport};
 use crate::crash::Point;
 use crate::delivery::endpoint::Endpoints;
 use crate::direct::DirectRuns;
 use crate::journal::{Journal, JournalError, Retention};
+use crate::lease::Lease;
 use crate::outbox::Outbox;
 use crate::pause::Pause;
 use crate::publishers::Publishers;
@@ -21,6 +24,7 @@ use crate::reconciler::Reconciler;
 use crate::reporter::{Reporter, persist};
 use crate::requests;
 use crate::resources::Resources;
+use crate::sends::Sends;
 use crate::statuses::Statuses;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -41,16 +45,20 @@ pub struct WorkerConfig {
     /// How long a listener must be blocked, or go on, until the control plane is told: what it is
     /// told is kept for ever.
     pub notice: Duration,
+    /// How long it works on without a word from the journal that all workers share: at most
+    /// [`LEASE`], which is what the others wait.
+    pub lease: Duration,
     pub retention: Retention,
 }
 
 impl WorkerConfig {
-    /// Ten seconds of grace, two of notice, and the journal's default retention.
+    /// Ten seconds of grace, two of notice, the whole lease, and the journal's default retention.
     pub fn new(worker: WorkerId) -> Self {
         Self {
             worker,
             grace: Duration::from_secs(10),
             notice: Duration::from_secs(2),
+            lease: LEASE,
             retention: Retention::default(),
         }
     }
@@ -65,6 +73,8 @@ pub struct Worker {
     connector: Arc<dyn Connector>,
     publishers: Arc<Publishers>,
     outbox: Arc<Outbox>,
+    lease: Arc<Lease>,
+    sends: Arc<Sends>,
     direct: Option<DirectRuns>,
 }
 
@@ -78,10 +88,14 @@ impl Worker {
     ) -> Self {
         let control_plane = ControlPlane::new(transport, config.worker, Arc::clone(&ids));
         let publishers = Arc::new(Publishers::new(control_plane.clone()));
+        let lease = Arc::new(Lease::new(config.lease.min(LEASE)));
+        let sends = Arc::<Sends>::default();
         let outbox = Outbox::new(
             journal.clone(),
             Arc::clone(&publishers),
             Arc::clone(&connector),
+            Arc::clone(&lease),
+            Arc::clone(&sends),
             Arc::clone(&ids),
         );
         Self {
@@ -92,6 +106,8 @@ impl Worker {
             connector,
             publishers,
             outbox: Arc::new(outbox),
+            lease,
+            sends,
             direct: None,
         }
     }
@@ -105,6 +121,7 @@ impl Worker {
             self.journal.clone(),
             Arc::clone(&self.publishers),
             Arc::clone(&self.outbox),
+            Arc::clone(&self.lease),
             Arc::clone(&self.ids),
         );
         let direct = direct.await?;
@@ -130,16 +147,26 @@ impl Worker {
             connections: Arc::new(Connections::new(Arc::clone(&self.connector))),
             endpoints: Endpoints::new(),
             publishers: Arc::clone(&self.publishers),
+            lease: Arc::clone(&self.lease),
+            sends: Arc::clone(&self.sends),
             reporter,
             statuses: Arc::clone(&statuses),
             ids: Arc::clone(&self.ids),
             grace: self.config.grace,
             notice: self.config.notice,
         };
+        let confirmations = Confirmations::new(
+            self.journal.clone(),
+            self.config.worker,
+            Arc::clone(&self.lease),
+            Arc::clone(&self.sends),
+            Arc::clone(&self.publishers),
+        );
         let mut reconciler = Reconciler::new(Arc::new(resources));
         tokio::select! {
             () = shutdown.cancelled() => {}
-            () = self.reconcile(&mut reconciler) => {}
+            () = self.reconcile(&mut reconciler, &confirmations) => {}
+            () = confirmations.keep() => {}
             () = self.answer_requests() => {}
             () = self.prune() => {}
             () = statuses.keep_written(&self.journal, self.config.worker) => {}
@@ -152,7 +179,14 @@ impl Worker {
                 }
             };
             // Takes the reporters with it, so that the lanes end.
-            tokio::join!(reconciler.stop(), direct);
+            // Its lease lasts meanwhile.
+            tokio::select! {
+                _ = async { tokio::join!(reconciler.stop(), direct) } => {}
+                () = confirmations.keep() => {}
+            }
+            if let Err(error) = self.journal.leave(self.config.worker).await {
+                tracing::warn!(%error, "the journal could not be told that the worker left");
+            }
             if let Err(error) = statuses.write(&self.journal, self.config.worker).await {
                 tracing::warn!(%error, "the ends of consumers could not be written");
             }
@@ -193,7 +227,7 @@ impl Worker {
     }
 
     /// Follows the assignments until it is cancelled: from where it was when the stream ends.
-    async fn reconcile(&self, reconciler: &mut Reconciler) {
+    async fn reconcile(&self, reconciler: &mut Reconciler, confirmations: &Confirmations) {
         let mut after: Option<String> = None;
         let mut pause = Pause::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
@@ -205,11 +239,15 @@ impl Worker {
                 match item {
                     Ok(item) => {
                         pause.succeeded();
-                        // A snapshot that was sent in part is sent again from its beginning.
-                        if item.complete {
-                            after = Some(item.position.clone());
-                        }
+                        let (position, complete) = (item.position.clone(), item.complete);
                         reconciler.apply(item);
+                        // A snapshot that was sent in part is sent again from its beginning.
+                        if complete {
+                            if let Ok(applied) = position.parse() {
+                                confirmations.applied(Position(applied), reconciler.quiet());
+                            }
+                            after = Some(position);
+                        }
                     }
                     Err(error) => {
                         tracing::warn!(%error, "the assignments broke off");

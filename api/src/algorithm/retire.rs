@@ -21,6 +21,8 @@ impl Mutation for AlgorithmRetireInput {
     type Target = AlgorithmId;
     type Payload = AlgorithmPayload;
 
+    const FORBIDS: bool = true;
+
     fn terms(&self) -> Terms<'_> {
         self.once.terms()
     }

@@ -48,6 +48,8 @@ impl Mutation for VersionWithdrawInput {
     type Target = PublishedVersion;
     type Payload = VersionPayload;
 
+    const FORBIDS: bool = true;
+
     fn terms(&self) -> Terms<'_> {
         self.once.terms()
     }

@@ -21,6 +21,8 @@ impl Mutation for BrokerDisconnectInput {
     type Target = BrokerId;
     type Payload = BrokerPayload;
 
+    const FORBIDS: bool = true;
+
     fn terms(&self) -> Terms<'_> {
         self.once.terms()
     }

@@ -60,6 +60,8 @@ impl Mutation for BrokerReplaceInput {
     type Target = Replacement;
     type Payload = BrokerJobPayload;
 
+    const FORBIDS: bool = true;
+
     fn terms(&self) -> Terms<'_> {
         self.once.terms()
     }

@@ -78,6 +78,8 @@ impl Mutation for UndoInput {
     type Target = Undone;
     type Payload = UndoPayload;
 
+    const FORBIDS: bool = true;
+
     fn terms(&self) -> Terms<'_> {
         self.once.terms()
     }

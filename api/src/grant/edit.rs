@@ -87,6 +87,8 @@ impl Mutation for GrantsEditInput {
     type Target = Changes;
     type Payload = GrantsPayload;
 
+    const FORBIDS: bool = true;
+
     fn terms(&self) -> Terms<'_> {
         self.once.terms()
     }

@@ -21,6 +21,8 @@ impl Mutation for GrantRemoveInput {
     type Target = GrantKey;
     type Payload = GrantPayload;
 
+    const FORBIDS: bool = true;
+
     fn terms(&self) -> Terms<'_> {
         self.once.terms()
     }

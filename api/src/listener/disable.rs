@@ -21,6 +21,8 @@ impl Mutation for ListenerDisableInput {
     type Target = ListenerId;
     type Payload = ListenerPayload;
 
+    const FORBIDS: bool = true;
+
     fn terms(&self) -> Terms<'_> {
         self.once.terms()
     }

@@ -21,6 +21,8 @@ impl Mutation for ListenerPauseInput {
     type Target = ListenerId;
     type Payload = ListenerPayload;
 
+    const FORBIDS: bool = true;
+
     fn terms(&self) -> Terms<'_> {
         self.once.terms()
     }

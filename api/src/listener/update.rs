@@ -37,6 +37,8 @@ impl Mutation for ListenerUpdateInput {
     type Target = ListenerId;
     type Payload = ListenerPayload;
 
+    const FORBIDS: bool = true;
+
     fn terms(&self) -> Terms<'_> {
         self.once.terms()
     }

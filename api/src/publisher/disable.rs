@@ -21,6 +21,8 @@ impl Mutation for PublisherDisableInput {
     type Target = PublisherId;
     type Payload = PublisherPayload;
 
+    const FORBIDS: bool = true;
+
     fn terms(&self) -> Terms<'_> {
         self.once.terms()
     }

@@ -24,6 +24,8 @@ impl Mutation for PublisherUpdateInput {
     type Target = PublisherId;
     type Payload = PublisherPayload;
 
+    const FORBIDS: bool = true;
+
     fn terms(&self) -> Terms<'_> {
         self.once.terms()
     }

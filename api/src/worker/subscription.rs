@@ -1,11 +1,13 @@
 //! What workers follow: their assignments and the control plane's requests.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::{Context, ID, Result, Subscription};
 use futures_util::{Stream, StreamExt, stream};
 use projections::ReadModel;
 use projections::assignment::AssignmentCursor;
+use tokio::time::Instant;
 
 use super::access;
 use super::assignment::AssignmentChanges;
@@ -14,13 +16,17 @@ use crate::control::{Control, control};
 use crate::error::read_failure;
 use crate::scalar::Position;
 
+/// How often a worker is told of positions up to which nothing changed for it.
+const POSITIONS_EVERY: Duration = Duration::from_millis(50);
+
 #[derive(Default)]
 pub struct WorkerSubscription;
 
 #[Subscription]
 impl WorkerSubscription {
     /// What a worker must run: first everything, or everything that changed after a position, then
-    /// each change. What does not fit into one item comes in parts.
+    /// each change. What does not fit into one item comes in parts. A position up to which nothing
+    /// changed comes by itself.
     async fn assignments(
         &self,
         ctx: &Context<'_>,
@@ -54,29 +60,55 @@ fn assignments(
     after: Option<domain::Position>,
 ) -> impl Stream<Item = Result<AssignmentChanges>> {
     let reached = model.watch();
-    let start = (model, reached, AssignmentCursor::after(after), true);
-    stream::unfold(
-        start,
-        async |(model, mut reached, mut cursor, mut first)| {
-            loop {
-                // Marked as seen before the rows are read: a change in between wakes us again.
-                reached.mark_unchanged();
-                let page = match model.assignments(&cursor).await {
-                    Ok(page) => page,
-                    Err(cause) => {
-                        let failed = Err(read_failure(&cause));
-                        return Some((failed, (model, reached, cursor, first)));
-                    }
-                };
-                let next = page.next.clone();
-                cursor = next.unwrap_or_else(|| AssignmentCursor::after(Some(page.position)));
-                if first || !page.is_empty() {
-                    first = false;
-                    return Some((Ok(page.into()), (model, reached, cursor, first)));
+    let start = (model, reached, AssignmentCursor::after(after), None::<Told>);
+    stream::unfold(start, async |(model, mut reached, mut cursor, mut told)| {
+        loop {
+            // Marked as seen before the rows are read: a change in between wakes us again.
+            reached.mark_unchanged();
+            let page = match model.assignments(&cursor).await {
+                Ok(page) => page,
+                Err(cause) => {
+                    let failed = Err(read_failure(&cause));
+                    return Some((failed, (model, reached, cursor, told)));
                 }
-                reached.changed().await.ok()?;
+            };
+            let next = page.next.clone();
+            cursor = next.unwrap_or_else(|| AssignmentCursor::after(Some(page.position)));
+            let wait = match &told {
+                None => None,
+                Some(_) if !page.is_empty() => None,
+                Some(told) => told.until_worth(page.position),
+            };
+            let Some(wait) = wait else {
+                told = Some(Told {
+                    position: page.position,
+                    at: Instant::now(),
+                });
+                return Some((Ok(page.into()), (model, reached, cursor, told)));
+            };
+            tokio::select! {
+                changed = reached.changed() => changed.ok()?,
+                () = tokio::time::sleep(wait) => {}
             }
-        },
-    )
+        }
+    })
     .boxed()
+}
+
+/// What a worker was told last.
+struct Told {
+    position: domain::Position,
+    at: Instant,
+}
+
+impl Told {
+    /// How long it waits until it is told of a position up to which nothing changed for it; nothing
+    /// where it is told at once.
+    fn until_worth(&self, position: domain::Position) -> Option<Duration> {
+        if position == self.position {
+            return Some(Duration::MAX);
+        }
+        let left = POSITIONS_EVERY.saturating_sub(self.at.elapsed());
+        (!left.is_zero()).then_some(left)
+    }
 }

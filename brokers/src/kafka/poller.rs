@@ -12,8 +12,8 @@ use rdkafka::Message as _;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
-use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, watch};
 
 use super::errors::broker_error;
 use super::group::GroupContext;
@@ -45,6 +45,8 @@ pub(super) struct Poller {
     topic: Arc<str>,
     unsettled: Arc<Unsettled>,
     events: mpsc::Sender<Event>,
+    /// Tells that nothing is fetched, as it was wanted.
+    holds: watch::Sender<bool>,
     /// Read although there was no room.
     early: VecDeque<(Message, i32, i64)>,
     stalled_since: Option<Instant>,
@@ -61,6 +63,7 @@ impl Poller {
         topic: &str,
         unsettled: Arc<Unsettled>,
         events: mpsc::Sender<Event>,
+        holds: watch::Sender<bool>,
         observer: Observer,
     ) -> Self {
         Self {
@@ -68,6 +71,7 @@ impl Poller {
             topic: topic.into(),
             unsettled,
             events,
+            holds,
             early: VecDeque::new(),
             stalled_since: None,
             paused: false,
@@ -84,7 +88,11 @@ impl Poller {
             if self.ticked.elapsed() >= TICK {
                 self.tick();
             }
-            if self.unsettled.is_open(self.paused) && self.events.capacity() > 0 {
+            let held = self.unsettled.is_held();
+            if held != *self.holds.borrow() {
+                self.hold(held);
+            }
+            if !held && self.unsettled.is_open(self.paused) && self.events.capacity() > 0 {
                 self.go_on();
             } else {
                 self.wait_for_room();
@@ -96,6 +104,16 @@ impl Poller {
         // Polls until the group is left.
         drop(self.consumer);
         committed.map_err(|error| broker_error(&error, &self.topic, &context.health))
+    }
+
+    /// Pauses all partitions at once; the one that goes on resumes them when there is room.
+    fn hold(&mut self, held: bool) {
+        if held && !self.paused {
+            self.paused = true;
+            let partitions = &self.consumer.context().partitions;
+            partitions.regulate(&self.consumer, true);
+        }
+        self.holds.send_replace(held);
     }
 
     fn tick(&mut self) {
@@ -156,7 +174,8 @@ impl Poller {
                 .partitions
                 .regulate(&self.consumer, true);
         }
-        self.unsettled.wait_for_room(self.paused, TICK);
+        let must_wait = self.unsettled.is_held() || self.events.capacity() == 0;
+        self.unsettled.wait_for_room(self.paused, must_wait, TICK);
     }
 
     fn take(&self, record: &BorrowedMessage<'_>) -> (Message, i32, i64) {

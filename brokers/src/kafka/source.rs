@@ -24,6 +24,8 @@ use crate::offsets::Ticket;
 use crate::port::{BrokerError, Delivery, Hold, Source, SourceSettings};
 use crate::status::SourceStatus;
 
+/// How long it is waited for that nothing is fetched any more.
+const HOLD_TIMEOUT: Duration = Duration::from_secs(5);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Above it a source would hold more messages than a process should.
 const MAX_UNSETTLED: usize = 1_000_000;
@@ -38,6 +40,8 @@ pub(super) struct KafkaSource {
     unsettled: Arc<Unsettled>,
     finished: Option<oneshot::Receiver<Result<(), BrokerError>>>,
     status: watch::Receiver<SourceStatus>,
+    /// Whether the thread fetches nothing, as it was told.
+    holds: watch::Receiver<bool>,
 }
 
 impl KafkaSource {
@@ -68,12 +72,14 @@ impl KafkaSource {
 
         let (sender, events) = mpsc::channel(max_unsettled);
         let (done, finished) = oneshot::channel();
+        let (held, holds) = watch::channel(false);
         let (teller, status) = watch::channel(SourceStatus::default());
         let poller = Poller::new(
             consumer,
             &settings.topic,
             Arc::clone(&unsettled),
             sender,
+            held,
             Observer::new(teller),
         );
         thread::Builder::new()
@@ -88,6 +94,7 @@ impl KafkaSource {
             unsettled,
             finished: Some(finished),
             status,
+            holds,
         })
     }
 }
@@ -117,6 +124,15 @@ impl Source for KafkaSource {
 
     fn status(&self) -> watch::Receiver<SourceStatus> {
         self.status.clone()
+    }
+
+    async fn hold(&mut self, hold: bool) {
+        self.unsettled.hold(hold);
+        let done = self.holds.wait_for(|holds| *holds == hold);
+        // An error means that the thread has ended, which fetches nothing.
+        if tokio::time::timeout(HOLD_TIMEOUT, done).await.is_err() {
+            tracing::warn!("a source was slow to stop fetching, or to go on");
+        }
     }
 
     async fn close(mut self: Box<Self>) -> Result<(), BrokerError> {

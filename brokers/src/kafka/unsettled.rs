@@ -13,6 +13,8 @@ pub(super) struct Unsettled {
     /// The waiting thread wants to be woken once fewer than this are unsettled; 0: nobody waits.
     wake_below: AtomicUsize,
     stopping: AtomicBool,
+    /// Nothing is to be fetched.
+    held: AtomicBool,
     thread: OnceLock<Thread>,
 }
 
@@ -23,6 +25,7 @@ impl Unsettled {
             count: AtomicUsize::new(0),
             wake_below: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
+            held: AtomicBool::new(false),
             thread: OnceLock::new(),
         }
     }
@@ -56,16 +59,17 @@ impl Unsettled {
         }
     }
 
-    /// Waits until there is room, someone calls [`Self::wake`], or `timeout`. An eighth has to be
+    /// Waits until there is room (and longer, if it `must_wait` for something else), someone calls [`Self::wake`], or `timeout`. An eighth has to be
     /// free: a thread that is woken for each settled message does little else.
-    pub(super) fn wait_for_room(&self, paused: bool, timeout: Duration) {
+    pub(super) fn wait_for_room(&self, paused: bool, must_wait: bool, timeout: Duration) {
         let limit = match paused {
             false => self.max_unsettled - self.max_unsettled / 8,
             true => self.limit(paused),
         };
         self.wake_below.store(limit, Ordering::SeqCst);
         // Looked at again after the store: a settlement in between has not seen it and wakes nobody.
-        if self.count.load(Ordering::SeqCst) >= limit && !self.is_stopping() {
+        let is_full = self.count.load(Ordering::SeqCst) >= limit;
+        if (is_full || must_wait) && !self.is_stopping() {
             std::thread::park_timeout(timeout);
         }
         self.wake_below.store(0, Ordering::SeqCst);
@@ -75,6 +79,16 @@ impl Unsettled {
         if let Some(thread) = self.thread.get() {
             thread.unpark();
         }
+    }
+
+    /// Has the thread fetch nothing, or go on.
+    pub(super) fn hold(&self, hold: bool) {
+        self.held.store(hold, Ordering::SeqCst);
+        self.wake();
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.held.load(Ordering::SeqCst)
     }
 
     pub(super) fn stop(&self) {

@@ -181,3 +181,23 @@ CREATE TABLE strata (
     below    bigint,
     PRIMARY KEY (listener, day, stratum)
 );
+
+-- Up to where in the event log all workers must obey what is forbidden.
+CREATE TABLE required (
+    only_one integer PRIMARY KEY CHECK (only_one = 1),
+    position bigint NOT NULL
+);
+
+INSERT INTO required (only_one, position) VALUES (1, 0);
+
+-- How far workers have come.
+CREATE TABLE workers (
+    worker       uuid   PRIMARY KEY,
+    -- They begin nothing that is forbidden by events up to this position.
+    applied      bigint NOT NULL,
+    -- What they had begun before has ended, too.
+    ended        bigint NOT NULL,
+    -- When they last came as far as was required: their leases begin there. None if they never did.
+    -- Microseconds since 1970.
+    confirmed_at bigint
+);

@@ -174,3 +174,23 @@ CREATE TABLE strata (
     below    INTEGER,
     PRIMARY KEY (listener, day, stratum)
 ) STRICT, WITHOUT ROWID;
+
+-- Up to where in the event log all workers must obey what is forbidden.
+CREATE TABLE required (
+    only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
+    position INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO required (only_one, position) VALUES (1, 0);
+
+-- How far workers have come.
+CREATE TABLE workers (
+    worker       BLOB    NOT NULL PRIMARY KEY CHECK (length(worker) = 16),
+    -- They begin nothing that is forbidden by events up to this position.
+    applied      INTEGER NOT NULL,
+    -- What they had begun before has ended, too.
+    ended        INTEGER NOT NULL,
+    -- When they last came as far as was required: their leases begin there. None if they never did.
+    -- Microseconds since 1970.
+    confirmed_at INTEGER
+) STRICT;

@@ -86,6 +86,7 @@ async fn try_calls(
         if let Ok(false) = run.sift(&expressions, message) {
             return Ok(filtered(pipeline, assignment));
         }
+        pipeline.leased().await?;
         let turn = pipeline.gate.enter(candidate, expected.take());
         let pass = pipeline.unless_stopping(turn).await?;
         unless_lost(delivery)?;
@@ -110,6 +111,10 @@ async fn try_calls(
                     }
                     run.attempts = pipeline.journal.attempt(run.key).await?;
                     run.counted_ahead = true;
+                }
+                // Nothing is waited for between this and the call.
+                if !pipeline.may_call(&assignment)? {
+                    continue;
                 }
                 Point::Calling.pass();
                 let began = Instant::now();

@@ -23,6 +23,7 @@ use crate::crash::Point;
 use crate::journal::{OutputEnd, Publication, Recorded};
 use crate::pause::Pause;
 use crate::publishers::Route;
+use crate::sends::{Right, Sending};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
@@ -44,7 +45,7 @@ pub(super) async fn result(
     };
     let mut tries = Tries::new(pipeline);
     loop {
-        let standing = standing(pipeline, version).await?;
+        let (standing, sending) = standing(pipeline, version).await?;
         unless_lost(delivery)?;
         let outputs = std::mem::take(&mut publication.outputs);
         let routes = routes(pipeline, outputs, standing.topics());
@@ -58,8 +59,10 @@ pub(super) async fn result(
             let outgoing = result::outgoing(&target.topic, &origin, &publication);
             send(pipeline, target.broker, outgoing)
         });
+        sending.to(routes.targets.keys().cloned());
         Point::Publishing.pass();
         let sent = join_all(sends).await;
+        drop(sending);
         let failed = sent.iter().any(|sent| match sent {
             Ok(()) | Err(BrokerError::TooLarge(_)) => false,
             Err(_) => true,
@@ -103,13 +106,28 @@ pub(super) async fn dead_letter(
     let mut tries = Tries::new(pipeline);
     let mut extent = Extent::default();
     loop {
-        let (assignment, dlq) = dead_letter_queue(pipeline).await?;
+        dead_letter_queue(pipeline).await?;
+        pipeline.leased().await?;
+        let right = Right::Listener(pipeline.assignment.clone(), pipeline.withdrawn.clone());
+        let sending = pipeline.sends.begin(right);
+        let assignment = pipeline.current();
+        let Some(dlq) = assignment.permitted_dlq().cloned() else {
+            continue;
+        };
+        // It may have been withdrawn with the grant or the broker. The message stays where it is, and
+        // whoever reads it again finds the decision.
+        if pipeline.withdrawn.is_cancelled() {
+            return Err(Unsettled::Stopped);
+        }
         unless_lost(delivery)?;
         let message = &delivery.message;
         let outgoing = dead_letter::outgoing(&dlq, &assignment, message, run, decision, extent);
         let broker = assignment.listener.topic.broker;
+        sending.to([assignment.listener.topic.sibling(&dlq)]);
         Point::DeadLettering.pass();
-        match (send(pipeline, broker, outgoing).await, extent.smaller()) {
+        let sent = send(pipeline, broker, outgoing).await;
+        drop(sending);
+        match (sent, extent.smaller()) {
             (Ok(()), _) => return Ok(()),
             (Err(BrokerError::TooLarge(_)), Some(smaller)) => extent = smaller,
             (Err(error), _) => tries.failed(&dlq, &error).await?,
@@ -156,32 +174,51 @@ impl Standing {
     }
 }
 
-/// The publishers of a version, once none of them is being moved.
-async fn standing(pipeline: &Pipeline, version: &Version) -> Result<Standing, Unsettled> {
+/// The publishers of a version, once none of them is being moved, and the note that a result is being
+/// written to them.
+async fn standing<'p>(
+    pipeline: &'p Pipeline,
+    version: &Version,
+) -> Result<(Standing, Sending<'p>), Unsettled> {
     let mut pause = Pause::new(FIRST_PAUSE, LONGEST_PAUSE);
+    let algorithm = &pipeline.algorithm;
     loop {
-        let (assignment, is_of_version) = pipeline
-            .until(|current| match &current.version {
-                Some(called) if called.version == *version => current.outputs.known().map(|_| true),
-                _ => Some(false),
-            })
-            .await?;
-        if is_of_version {
-            return Ok(Standing::Assigned(assignment));
+        pipeline.leased().await?;
+        let right = Right::Publishers(Arc::clone(algorithm), version.clone());
+        let sending = pipeline.sends.begin(right);
+        // What was assigned last may not be so any more where the assignment is withdrawn.
+        let current = pipeline.current();
+        if !pipeline.withdrawn.is_cancelled() && is_of(&current, version) {
+            if current.outputs.known().is_some() {
+                return Ok((Standing::Assigned(current), sending));
+            }
+            drop(sending);
+            let has_changed = |current: &Arc<Assignment>| {
+                let is_known = !is_of(current, version) || current.outputs.known().is_some();
+                is_known.then_some(())
+            };
+            pipeline.until(has_changed).await?;
+            continue;
         }
-        let algorithm = &pipeline.listener.algorithm;
         match pipeline.publishers.now(algorithm, version).await {
             Ok(asked) if asked.outputs.known().is_some() => {
                 pipeline.connections.learn(asked.brokers.clone());
-                return Ok(Standing::Asked(asked));
+                return Ok((Standing::Asked(asked), sending));
             }
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%error, %version, "the publishers of a version are not known");
             }
         }
+        drop(sending);
         pipeline.pause(pause.failed(&*pipeline.ids)).await?;
     }
+}
+
+/// Whether an assignment is of that version.
+fn is_of(assignment: &Assignment, version: &Version) -> bool {
+    let called = assignment.version.as_ref();
+    called.is_some_and(|called| called.version == *version)
 }
 
 /// Notes how an output ended.
@@ -209,17 +246,16 @@ async fn send(
     pipeline.connections.of(broker)?.publish(outgoing).await
 }
 
-/// The dead letter queue, waited for where it was cleared, or its grant revoked, after the decision.
-async fn dead_letter_queue(pipeline: &Pipeline) -> Result<(Arc<Assignment>, TopicName), Unsettled> {
+/// Waits for a dead letter queue where it was cleared, or its grant revoked, after the decision.
+async fn dead_letter_queue(pipeline: &Pipeline) -> Result<(), Unsettled> {
     let current = pipeline.current();
-    if let Some(dlq) = current.permitted_dlq().cloned() {
-        return Ok((current, dlq));
+    if current.permitted_dlq().is_some() {
+        return Ok(());
     }
     let text = "a dead letter is to be published, and the dead letter queue was cleared";
     let _block = no_dlq(pipeline, &current, text);
-    pipeline
-        .until(|assignment| assignment.permitted_dlq().cloned())
-        .await
+    let is_there = pipeline.until(|assignment| assignment.permitted_dlq().map(drop));
+    is_there.await.map(drop)
 }
 
 /// The failed tries of one message, and the block that comes of many.

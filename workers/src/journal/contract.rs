@@ -1,5 +1,6 @@
 //! What every store of the journal promises, as claims that run against each of them.
 
+mod confirmations;
 mod consumers;
 mod decisions;
 mod outbox;
@@ -44,7 +45,8 @@ pub(super) async fn hold(new_journal: impl Fn() -> Opener) {
         .chain(positions::claims())
         .chain(retention::claims())
         .chain(consumers::claims())
-        .chain(samples::claims());
+        .chain(samples::claims())
+        .chain(confirmations::claims());
     let mut broken = Vec::new();
     for (claim, run) in claims {
         if tokio::spawn(run(new_journal())).await.is_err() {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use brokers::{Beginning, Standing};
-use domain::{TopicId, WorkerId};
+use domain::worker::Confirmed;
+use domain::{Position, TopicId, WorkerId};
 
 use super::decision::{Draft, Outcome, OutputEnd, Unpublished};
 use super::observation::Observation;
@@ -71,6 +72,8 @@ operations! {
     Advance => (),
     Keep => (),
     Observe => (),
+    Confirm => Position,
+    Require => (),
     Prune => u64,
 }
 
@@ -167,6 +170,18 @@ pub(super) struct Observe {
     pub(super) worker: WorkerId,
     pub(super) consumers: Vec<Observation>,
 }
+
+/// Writes down how far a worker has come, or that it has left; answers how far all must come.
+#[derive(Debug)]
+pub(super) struct Confirm {
+    pub(super) worker: WorkerId,
+    /// None once it has left.
+    pub(super) confirmed: Option<Confirmed>,
+}
+
+/// Requires that all workers come so far.
+#[derive(Debug)]
+pub(super) struct Require(pub(super) Position);
 
 /// Deletes the oldest runs that are finished, published, beyond a retention, and cannot come again;
 /// answers how many: a batch of one listener at most. Forgets what workers said that are gone.

@@ -5,6 +5,7 @@
 //! order. Times are the database's.
 
 mod claims;
+mod confirmations;
 mod connection;
 mod consumers;
 mod decisions;

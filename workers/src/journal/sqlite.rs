@@ -2,6 +2,7 @@
 
 mod batch;
 mod claims;
+mod confirmations;
 mod consumers;
 mod decisions;
 mod outbox;

@@ -4,10 +4,10 @@ use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::RunId;
 use domain::consumer::ConsumerStatus;
 use domain::run::{Ledger, Run};
 use domain::sample::KeptSample;
+use domain::{Position, RunId, WorkerId};
 use uuid::Uuid;
 
 use super::operation::{Answer, Operation};
@@ -38,6 +38,9 @@ pub(super) trait Reads: Send + Sync {
 
     /// What the consumers of listeners are doing, in the order of their consumer groups.
     async fn consumers(&self, groups: Vec<Uuid>) -> Result<Vec<Vec<ConsumerStatus>>, ReadError>;
+
+    /// The workers that have not come so far and whose leases have not ended.
+    async fn unconfirmed(&self, position: Position) -> Result<Vec<WorkerId>, ReadError>;
 }
 
 /// Up to `limit` runs of an owner with a number below `before`.

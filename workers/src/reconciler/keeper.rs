@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::ListenerId;
 use domain::consumer::ConsumerState;
+use domain::{Assignment, ListenerId};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Desired, Step, step};
+use super::{Desired, Ending, Step, step};
 use crate::consumer::{self, ConsumerError};
 use crate::control_plane::Report;
 use crate::journal::Observed;
@@ -22,7 +22,8 @@ pub(crate) struct Keeper {
     resources: Arc<Resources>,
     listener: ListenerId,
     desired: watch::Receiver<Arc<Desired>>,
-    stop: CancellationToken,
+    current: watch::Receiver<Arc<Assignment>>,
+    ending: Ending,
 }
 
 impl Keeper {
@@ -30,21 +31,24 @@ impl Keeper {
         resources: Arc<Resources>,
         listener: ListenerId,
         desired: watch::Receiver<Arc<Desired>>,
-        stop: CancellationToken,
+        current: watch::Receiver<Arc<Assignment>>,
+        ending: Ending,
     ) -> Self {
         Self {
             resources,
             listener,
             desired,
-            stop,
+            current,
+            ending,
         }
     }
 
     /// Runs consumers until it is told to stop.
     pub(super) async fn run(mut self) {
+        let _quiet = self.ending.quiet.clone().drop_guard();
         let mut pause = Pause::new(FIRST_PAUSE, LONGEST_PAUSE);
         let group = self.desired.borrow().assignment.group;
-        while !self.stop.is_cancelled() {
+        while !self.ending.stop.is_cancelled() {
             let report = match self.run_one().await {
                 Ok(()) => {
                     pause.succeeded();
@@ -68,7 +72,7 @@ impl Keeper {
             self.report(Report::Failed(report)).await;
             let wait = pause.failed(&*self.resources.ids);
             tokio::select! {
-                () = self.stop.cancelled() => self.report(Report::Stopped).await,
+                () = self.ending.stop.cancelled() => self.report(Report::Stopped).await,
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -78,26 +82,36 @@ impl Keeper {
     /// Runs a consumer until it fails, or is to stop, or to be another one.
     async fn run_one(&mut self) -> Result<(), ConsumerError> {
         let mut running = Arc::clone(&self.desired.borrow_and_update());
-        let (current, follow) = watch::channel(Arc::clone(&running.assignment));
-        let stop = self.stop.child_token();
-        let consumer = consumer::run(&self.resources, &self.listener, follow, stop.clone());
-        tokio::pin!(consumer);
+        // Ends this consumer, or the listener, and nothing is called any more at that moment.
+        let stop = self.ending.stop.child_token();
+        let ending = Ending {
+            withdrawn: self.ending.withdrawn.clone(),
+            stop: stop.clone(),
+            quiet: CancellationToken::new(),
+        };
+        let (quiet, ended) = (ending.quiet.clone(), self.ending.clone());
+        let is_quiet = async {
+            quiet.cancelled().await;
+            ended.stop.cancelled().await;
+        };
+        let current = self.current.clone();
+        let consumer = consumer::run(&self.resources, &self.listener, current, ending);
+        tokio::pin!(consumer, is_quiet);
         loop {
             tokio::select! {
                 ended = &mut consumer => return ended,
+                () = &mut is_quiet, if !ended.quiet.is_cancelled() => ended.quiet.cancel(),
                 changed = self.desired.changed(), if !stop.is_cancelled() => {
                     if changed.is_err() {
                         // The reconciler was dropped, so the keeper ends.
-                        self.stop.cancel();
+                        self.ending.stop.cancel();
                         continue;
                     }
                     let desired = Arc::clone(&self.desired.borrow_and_update());
                     match step(&running, &desired) {
                         Step::Nothing => {}
-                        Step::Update => {
-                            current.send_replace(Arc::clone(&desired.assignment));
-                            running = desired;
-                        }
+                        // The consumer has seen it.
+                        Step::Update => running = desired,
                         Step::Restart => stop.cancel(),
                     }
                 }

@@ -21,6 +21,8 @@ struct Shared {
     changed: watch::Sender<()>,
     /// What sources say of themselves.
     status: watch::Sender<SourceStatus>,
+    /// The topic whose writes are neither done nor refused.
+    stuck: watch::Sender<Option<String>>,
 }
 
 impl Default for Shared {
@@ -33,6 +35,7 @@ impl Default for Shared {
             state: Mutex::default(),
             changed: watch::Sender::default(),
             status: watch::Sender::new(assigned),
+            stuck: watch::Sender::default(),
         }
     }
 }
@@ -45,6 +48,8 @@ struct State {
     lost: HashSet<i64>,
     refusing: HashSet<String>,
     refused: usize,
+    waiting: usize,
+    is_held: bool,
     most: Option<usize>,
     most_headers: Option<usize>,
     too_large: usize,
@@ -142,6 +147,21 @@ impl MemoryBroker {
         } else {
             state.refusing.remove(topic);
         }
+    }
+
+    /// Lets writes to that topic wait from now on, and those to no other.
+    pub(crate) fn stick(&self, topic: Option<&str>) {
+        self.0.stuck.send_replace(topic.map(str::to_owned));
+    }
+
+    /// Whether the source that was told last fetches nothing.
+    pub(crate) fn is_held(&self) -> bool {
+        self.0.state.lock().unwrap().is_held
+    }
+
+    /// How many writes wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.state.lock().unwrap().waiting
     }
 
     /// Whether sources cannot be opened from now on.
@@ -248,6 +268,13 @@ impl Broker for MemoryBroker {
 #[async_trait]
 impl Sink for MemoryBroker {
     async fn publish(&self, outgoing: Outgoing) -> Result<(), BrokerError> {
+        let mut stuck = self.0.stuck.subscribe();
+        let is_stuck = |stuck: &Option<String>| stuck.as_ref() == Some(&outgoing.topic);
+        if is_stuck(&stuck.borrow_and_update()) {
+            self.0.state.lock().unwrap().waiting += 1;
+            stuck.wait_for(|stuck| !is_stuck(stuck)).await.unwrap();
+            self.0.state.lock().unwrap().waiting -= 1;
+        }
         let panics = {
             let mut state = self.0.state.lock().unwrap();
             if state.refusing.contains(&outgoing.topic) {
@@ -361,6 +388,10 @@ impl Source for MemorySource {
 
     fn status(&self) -> watch::Receiver<SourceStatus> {
         self.broker.0.status.subscribe()
+    }
+
+    async fn hold(&mut self, hold: bool) {
+        self.broker.0.state.lock().unwrap().is_held = hold;
     }
 
     async fn close(self: Box<Self>) -> Result<(), BrokerError> {

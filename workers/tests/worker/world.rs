@@ -8,6 +8,7 @@ use bytes::Bytes;
 use domain::broker::BrokerSettings;
 use domain::run::Ledger;
 use domain::testing::{CountingIds, ManualClock, topic_on};
+use domain::worker::LEASE;
 use domain::{BrokerId, Outputs, TopicId, WorkerId};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -43,6 +44,8 @@ pub(crate) struct World {
     pub(crate) grace: Duration,
     /// How long a listener must be blocked, or go on, until it is told.
     pub(crate) notice: Duration,
+    /// How long a worker works on without a word from the journal.
+    pub(crate) lease: Duration,
     pub(crate) clock: ManualClock,
     directory: TempDir,
 }
@@ -67,6 +70,7 @@ impl World {
             endpoint: Some(endpoint),
             grace: PATIENCE,
             notice: Duration::ZERO,
+            lease: LEASE,
             clock: ManualClock::at(NOW),
             directory: TempDir::new().unwrap(),
         }
@@ -79,6 +83,7 @@ impl World {
         let mut config = WorkerConfig::new(WorkerId(Uuid::from_u128(1)));
         config.grace = self.grace;
         config.notice = self.notice;
+        config.lease = self.lease;
         let plane = Arc::new(self.plane.clone());
         let ids = Arc::new(CountingIds::default());
         let connector = Arc::new(One(self.broker.clone()));

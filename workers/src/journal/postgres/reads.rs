@@ -9,12 +9,13 @@ use async_trait::async_trait;
 use domain::consumer::ConsumerStatus;
 use domain::run::{Ledger, OutputState, Run, RunOutput};
 use domain::sample::KeptSample;
-use domain::{Position, RunId, TopicId};
+use domain::{Position, RunId, TopicId, WorkerId};
 use jiff::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 use uuid::Uuid;
 
+use super::confirmations::unconfirmed;
 use super::consumers::consumers;
 use super::samples::samples;
 use crate::journal::decision::{Draft, Pending, Recorded};
@@ -79,6 +80,11 @@ impl Reads for PostgresReader {
     async fn consumers(&self, groups: Vec<Uuid>) -> Result<Vec<Vec<ConsumerStatus>>, ReadError> {
         let mut connection = self.0.acquire().await.map_err(failed)?;
         consumers(&mut connection, &groups).await.map_err(failed)
+    }
+
+    async fn unconfirmed(&self, position: Position) -> Result<Vec<WorkerId>, ReadError> {
+        let mut connection = self.0.acquire().await.map_err(failed)?;
+        unconfirmed(&mut connection, position).await.map_err(failed)
     }
 }
 

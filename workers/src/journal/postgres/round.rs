@@ -61,9 +61,12 @@ async fn alone(batch: &mut Batch<'_>, operation: &Operation) -> sqlx::Result<Ans
         Operation::Load(load) => Answer::Load(batch.load(load).await?),
         Operation::Begin(begin) => Answer::Begin(batch.begin_reading(begin).await?),
         Operation::Observe(observe) => Answer::Observe(batch.observe(observe).await?),
+        Operation::Confirm(confirm) => Answer::Confirm(batch.confirm(confirm).await?),
+        Operation::Require(require) => Answer::Require(batch.require(require).await?),
         Operation::Prune(prune) => {
             batch.forget().await?;
             batch.forget_samples().await?;
+            batch.forget_workers().await?;
             Answer::Prune(batch.prune(prune).await?)
         }
         Operation::Claims(_)
@@ -131,6 +134,8 @@ impl<'o> Round<'o> {
             | Operation::Load(_)
             | Operation::Begin(_)
             | Operation::Observe(_)
+            | Operation::Confirm(_)
+            | Operation::Require(_)
             | Operation::Prune(_) => return None,
         })
     }
@@ -190,6 +195,8 @@ fn touched(operation: &Operation) -> Option<RunKey> {
         | Operation::Begin(_)
         | Operation::Advance(_)
         | Operation::Observe(_)
+        | Operation::Confirm(_)
+        | Operation::Require(_)
         | Operation::Prune(_) => None,
     }
 }

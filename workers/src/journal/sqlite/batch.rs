@@ -75,9 +75,12 @@ impl<'t> Batch<'t> {
             Operation::Advance(advance) => Answer::Advance(self.advance(advance)?),
             Operation::Keep(keep) => Answer::Keep(self.keep(keep)?),
             Operation::Observe(observe) => Answer::Observe(self.observe(observe)?),
+            Operation::Confirm(confirm) => Answer::Confirm(self.confirm(confirm)?),
+            Operation::Require(require) => Answer::Require(self.require(require)?),
             Operation::Prune(prune) => {
                 self.forget()?;
                 self.forget_samples()?;
+                self.forget_workers()?;
                 Answer::Prune(self.prune(prune)?)
             }
         })

@@ -9,13 +9,14 @@ use async_trait::async_trait;
 use domain::consumer::ConsumerStatus;
 use domain::run::{Ledger, OutputState, Run, RunOutput};
 use domain::sample::KeptSample;
-use domain::{Clock, Position, RunId, TopicId};
+use domain::{Clock, Position, RunId, TopicId, WorkerId};
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use super::confirmations::unconfirmed;
 use super::consumers::consumers;
 use super::samples::sample;
 use super::schema;
@@ -105,6 +106,12 @@ impl Reads for SqliteReader {
             read.collect()
         };
         self.read(read).await
+    }
+
+    async fn unconfirmed(&self, position: Position) -> Result<Vec<WorkerId>, ReadError> {
+        let now = self.clock.now();
+        self.read(move |journal| unconfirmed(journal, position, now))
+            .await
     }
 }
 

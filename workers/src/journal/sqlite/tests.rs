@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::Clock;
 use domain::testing::{FixedClock, ManualClock, listener_id};
+use domain::worker::{Confirmations, Confirmed, LEASE};
+use domain::{Clock, Position, WorkerId};
 use jiff::Timestamp;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -45,6 +46,27 @@ async fn a_worker_that_has_said_nothing_for_long_may_be_gone_and_is_forgotten_in
     clock.advance(Duration::from_secs(24 * 60 * 60));
     journal.prune(Retention::default()).await.unwrap();
     assert_eq!(contract::told(&journal).await, []);
+}
+
+#[tokio::test]
+async fn a_worker_that_stays_behind_is_waited_for_until_its_lease_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.db");
+    let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
+    let journal = Journal::open(&path, Arc::new(clock.clone())).await.unwrap();
+    let worker = WorkerId(Uuid::from_u128(1));
+    let confirmed = |position| Confirmed {
+        applied: Position(position),
+        ended: Position(position),
+    };
+    journal.confirm(worker, confirmed(5)).await.unwrap();
+    journal.require(Position(7)).await.unwrap();
+    clock.advance(LEASE - Duration::from_secs(1));
+    // It says something, but not what is wanted.
+    journal.confirm(worker, confirmed(6)).await.unwrap();
+    assert_eq!(journal.unconfirmed(Position(7)).await.unwrap(), [worker]);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(journal.unconfirmed(Position(7)).await.unwrap(), []);
 }
 
 /// A clock that cannot be read.
