@@ -12,8 +12,9 @@ mod tools;
 use bytes::Bytes;
 
 pub use self::flow::{
-    a_stalled_source_goes_on_when_messages_are_settled,
+    a_held_source_fetches_nothing,     a_stalled_source_goes_on_when_messages_are_settled,
     a_stalled_source_reads_partitions_that_come_back, the_bound_on_unsettled_messages_holds,
+    the_budget_of_memory_holds,
 };
 pub use self::groups::{
     a_group_can_be_told_what_waits_for_it, a_group_can_start_at_a_time,

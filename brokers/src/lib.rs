@@ -3,12 +3,14 @@
 
 pub mod contract;
 pub mod kafka;
+mod memory;
 mod metadata;
 pub mod offsets;
 pub mod port;
 pub mod positions;
 mod status;
 
+pub use memory::{Memory, Room};
 pub use metadata::{CloudEvent, Metadata, is_structured_event};
 pub use port::{
     Backlog, Broker, BrokerError, Delivery, Hold, Identity, Message, Outgoing, Sink, Source,

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use crate::memory::Memory;
 use crate::metadata::Metadata;
 use crate::positions::Positions;
 use crate::status::SourceStatus;
@@ -86,6 +87,9 @@ pub struct SourceSettings {
     pub positions: Arc<dyn Positions>,
     /// How many received messages may be unsettled at once; beyond it nothing more is handed out.
     pub max_unsettled: usize,
+    /// Counts the bytes of messages that are fetched and not settled or dropped. While it is full,
+    /// nothing more is handed out, except one message by a source that has none out.
+    pub memory: Memory,
 }
 
 /// Where a group without a position begins.

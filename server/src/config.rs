@@ -9,9 +9,13 @@ use clap::Args;
 use event_store::LogUrl;
 use eventflows_http::PublicUrl;
 use serde::Deserialize;
+use workers::MEMORY_BYTES;
 
 use crate::checkpoints::CheckpointArgs;
 use crate::logging::LogFormat;
+
+/// A message of the largest size, and its result.
+const LEAST_MEMORY_MIB: u32 = 16;
 
 /// Why there is no configuration to start with.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +35,8 @@ pub enum ConfigError {
     },
     #[error("the administrator's name must have 1 to 63 characters")]
     Administrator,
+    #[error("the worker needs at least {LEAST_MEMORY_MIB} MiB")]
+    WorkerMemory,
 }
 
 /// The options of `eventflows serve`.
@@ -92,6 +98,10 @@ pub struct ServeArgs {
     /// copy takes messages from where the original does.
     #[arg(long)]
     adopt_journal: bool,
+    /// What messages and results of the worker may take in memory, in MiB: at least 16. Sources read
+    /// no more while it is used up [default: 256].
+    #[arg(long, env = "EVENTFLOWS_WORKER_MEMORY", value_name = "MIB")]
+    worker_memory: Option<u32>,
     /// The name that events record for requests to the API, until there is sign-in
     /// [default: admin].
     #[arg(long, env = "EVENTFLOWS_ADMINISTRATOR")]
@@ -118,6 +128,7 @@ struct File {
     log_url: Option<LogUrl>,
     read_models_url: Option<LogUrl>,
     journal_url: Option<LogUrl>,
+    worker_memory: Option<u32>,
     administrator: Option<String>,
     graphiql: Option<PathBuf>,
     log: Option<LogFormat>,
@@ -145,6 +156,8 @@ pub struct Settings {
     pub journal_url: Option<LogUrl>,
     /// Whether the journal takes the place of another.
     pub adopt_journal: bool,
+    /// What messages and results may take in memory, in bytes.
+    pub worker_memory: usize,
     pub administrator: String,
     pub graphiql: Option<PathBuf>,
     pub log: LogFormat,
@@ -166,6 +179,11 @@ impl ServeArgs {
         if !(1..=63).contains(&administrator.chars().count()) {
             return Err(ConfigError::Administrator);
         }
+        let worker_memory = match self.worker_memory.or(file.worker_memory) {
+            None => MEMORY_BYTES,
+            Some(mib) if mib >= LEAST_MEMORY_MIB => mib as usize * 1024 * 1024,
+            Some(_) => return Err(ConfigError::WorkerMemory),
+        };
         Ok(Settings {
             listen: self
                 .listen
@@ -186,6 +204,7 @@ impl ServeArgs {
             read_models_url: self.read_models_url.clone().or(file.read_models_url),
             journal_url: self.journal_url.clone().or(file.journal_url),
             adopt_journal: self.adopt_journal,
+            worker_memory,
             administrator,
             graphiql: self.graphiql.clone().or(file.graphiql),
             log: self.log.or(file.log).unwrap_or_default(),

@@ -13,6 +13,7 @@ use brokers::kafka::EmbeddedKafka;
 use clap::Args;
 use client::Client;
 use tokio_util::sync::CancellationToken;
+use workers::MEMORY_BYTES;
 
 use crate::checkpoints::CheckpointArgs;
 use crate::config::Settings;
@@ -61,6 +62,7 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
         read_models_url: None,
         journal_url: None,
         adopt_journal: false,
+        worker_memory: MEMORY_BYTES,
         administrator: "admin".to_owned(),
         graphiql: args.graphiql.clone(),
         log: args.log,

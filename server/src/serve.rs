@@ -15,7 +15,7 @@ use eventflows_http::{HttpSettings, Readiness, listen};
 use projections::{Past, PastLimits, Projector, ReadModel, ReadModelError};
 use tokio_util::sync::CancellationToken;
 use workers::journal::{self, JournalError};
-use workers::{DirectRuns, Journal, Worker, WorkerConfig};
+use workers::{DirectRuns, Journal, Memory, Worker, WorkerConfig};
 
 use crate::admission::{Admission, NotAdmitted};
 use crate::config::Settings;
@@ -109,7 +109,9 @@ impl Server {
             journal: journal.id(),
             adopt: settings.adopt_journal,
         };
-        let (worker, direct) = worker_inside(&schema, worker_id, journal.clone(), ids).await?;
+        let mut config = WorkerConfig::new(worker_id);
+        config.memory = Memory::of(settings.worker_memory);
+        let (worker, direct) = worker_inside(&schema, config, journal.clone(), ids).await?;
 
         let (stop, stop_worker) = (CancellationToken::new(), CancellationToken::new());
         let http = http_settings(&settings, &readiness, direct, &stop);
@@ -257,12 +259,12 @@ fn http_settings(
 /// The worker inside, and the direct runs that it makes.
 async fn worker_inside(
     schema: &Schema,
-    id: WorkerId,
+    config: WorkerConfig,
     journal: Journal,
     ids: Arc<dyn Ids>,
 ) -> Result<(Worker, DirectRuns), JournalError> {
-    let transport = Arc::new(LocalTransport::new(schema.clone(), id));
+    let transport = Arc::new(LocalTransport::new(schema.clone(), config.worker));
     let connector = Arc::new(SdkConnector);
-    let worker = Worker::new(WorkerConfig::new(id), transport, journal, ids, connector);
+    let worker = Worker::new(config, transport, journal, ids, connector);
     worker.with_direct_runs().await
 }

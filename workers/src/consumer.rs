@@ -5,13 +5,14 @@ mod shown;
 pub(crate) mod start;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use brokers::{BrokerError, Delivery, Source, SourceSettings};
 use domain::health::Notice;
 use domain::{Assignment, ListenerId};
 use futures_util::FutureExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +23,7 @@ use crate::control_plane::Report;
 use crate::crash::Point;
 use crate::delivery::batch::Batches;
 use crate::delivery::blocks::{Blocks, Watch};
-use crate::delivery::gate::{Expected, Gate};
+use crate::delivery::gate::Gate;
 use crate::delivery::{Failure, Pipeline, Received, deliver};
 use crate::journal::JournalError;
 use crate::lanes::Lanes;
@@ -36,9 +37,6 @@ const TOGETHER: usize = 64;
 /// Messages in flight at least, and per call in flight.
 const FEWEST_IN_FLIGHT: usize = 256;
 const IN_FLIGHT_PER_CALL: usize = 64;
-
-/// Bodies in flight, in KiB.
-const MOST_KIB_IN_FLIGHT: u32 = 256 * 1024;
 
 /// Errors of a source in a row that end the consumer.
 const MOST_RECEIVE_ERRORS: u32 = 10;
@@ -86,6 +84,7 @@ pub(crate) async fn run(
         group: first.group.to_string(),
         start: start::of(&first),
         max_unsettled: FEWEST_IN_FLIGHT.max(most_in_flight),
+        memory: resources.memory.clone(),
         positions: Arc::new(resources.journal.positions(key, reset)),
     };
     let source = connection.broker().source(settings).await;
@@ -108,6 +107,8 @@ pub(crate) async fn run(
         blocks,
         ids: Arc::clone(&resources.ids),
         calling: Default::default(),
+        memory: resources.memory.clone(),
+        results: AtomicUsize::new(0),
         lease: Arc::clone(&resources.lease),
         sends: Arc::clone(&resources.sends),
         algorithm: Arc::new(listener.algorithm.clone()),
@@ -126,8 +127,6 @@ pub(crate) async fn run(
         pipeline: Arc::new(pipeline),
         source,
         lanes: Lanes::new(ordering),
-        pending: Vec::new(),
-        kib_in_flight: Arc::new(Semaphore::new(MOST_KIB_IN_FLIGHT as usize)),
         tasks: JoinSet::new(),
         failures,
         receive_pause: Pause::new(FIRST_RECEIVE_PAUSE, LONGEST_RECEIVE_PAUSE),
@@ -155,9 +154,6 @@ struct Consumer<'r> {
     has_received: bool,
     /// How many messages the gate has a use for.
     wanted: watch::Receiver<usize>,
-    /// Received, and waiting for room.
-    pending: Vec<(Delivery, Option<Expected>)>,
-    kib_in_flight: Arc<Semaphore>,
     tasks: JoinSet<()>,
     failures: mpsc::Receiver<Failure>,
     receive_pause: Pause,
@@ -180,11 +176,8 @@ impl Consumer<'_> {
             self.hold_without_lease().await;
             let resources = self.resources;
             let wanted = *self.wanted.borrow_and_update();
-            let waits = !self.pending.is_empty();
-            let size = self.pending.iter().map(|(delivery, _)| kib(delivery));
-            let size = size.fold(0, u32::saturating_add).min(MOST_KIB_IN_FLIGHT);
             let receives =
-                !waits && wanted > 0 && !self.blocked.is_strict() && resources.lease.is_valid();
+                wanted > 0 && !self.blocked.is_strict() && resources.lease.is_valid();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
@@ -197,7 +190,6 @@ impl Consumer<'_> {
                 () = at(self.notice.due().map(|due| self.began + due)) => {}
                 Ok(()) = self.wanted.changed() => {}
                 () = resources.lease.changed() => {}
-                room = room(Arc::clone(&self.kib_in_flight), size), if waits => self.start(room),
                 received = receive(&mut *self.source, self.receive_at), if receives => {
                     self.take(received, wanted)?;
                 }
@@ -293,44 +285,33 @@ impl Consumer<'_> {
         wanted: usize,
     ) -> Result<(), ConsumerError> {
         let mut next = Some(received);
+        let mut taken = Vec::new();
         let failed = loop {
             match next {
                 Some(Ok(delivery)) => {
                     let expected = self.pipeline.gate.expect();
-                    self.pending.push((delivery, expected));
+                    taken.push(Received {
+                        turn: self.lanes.join(&delivery.message),
+                        delivery,
+                        expected,
+                    });
                 }
                 Some(Err(error)) => break Some(error),
                 None => break None,
             }
-            if self.pending.len() == TOGETHER.min(wanted) {
+            if taken.len() == TOGETHER.min(wanted) {
                 break None;
             }
             next = self.source.recv().now_or_never();
         };
-        if !self.pending.is_empty() {
+        if !taken.is_empty() {
             self.has_received = true;
             self.receive_pause.succeeded();
+            let pipeline = Arc::clone(&self.pipeline);
+            self.tasks
+                .spawn(async move { deliver(&pipeline, taken).await });
         }
         failed.map_or(Ok(()), |error| self.pause(error))
-    }
-
-    /// Starts the task of the messages that there is room for now.
-    fn start(&mut self, mut room: OwnedSemaphorePermit) {
-        let pending = std::mem::take(&mut self.pending);
-        let received = pending.into_iter().map(|(delivery, expected)| {
-            let size = room.num_permits().min(kib(&delivery) as usize);
-            let room = room.split(size).expect("it has as many");
-            Received {
-                turn: self.lanes.join(&delivery.message),
-                delivery,
-                room,
-                expected,
-            }
-        });
-        let received = received.collect();
-        let pipeline = Arc::clone(&self.pipeline);
-        self.tasks
-            .spawn(async move { deliver(&pipeline, received).await });
     }
 
     /// Takes the tasks that have ended.
@@ -408,16 +389,4 @@ async fn at(time: Option<Instant>) {
 async fn receive(source: &mut dyn Source, from: Instant) -> Result<Delivery, BrokerError> {
     tokio::time::sleep_until(from).await;
     source.recv().await
-}
-
-/// Waits until there is room for so many KiB.
-async fn room(kib_in_flight: Arc<Semaphore>, size: u32) -> OwnedSemaphorePermit {
-    let room = kib_in_flight.acquire_many_owned(size).await;
-    room.expect("the room is never closed")
-}
-
-/// How many KiB a message counts as.
-fn kib(delivery: &Delivery) -> u32 {
-    let kib = u32::try_from(delivery.message.body_len() / 1024).unwrap_or(u32::MAX);
-    kib.saturating_add(1)
 }

@@ -30,15 +30,16 @@ use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use brokers::{Delivery, Message};
+use brokers::{Delivery, Memory, Message, Room};
 use domain::listener::TombstonePolicy;
 use domain::settlement::Reason;
 use domain::{AlgorithmId, Assignment, Ids, ListenerId};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -75,6 +76,10 @@ pub(crate) struct Pipeline {
     pub(crate) ids: Arc<dyn Ids>,
     /// The runs whose endpoints are being called.
     pub(crate) calling: Calling,
+    /// What messages and results take, of all consumers together.
+    pub(crate) memory: Memory,
+    /// How many results are held until they are published.
+    pub(crate) results: AtomicUsize,
     pub(crate) lease: Arc<Lease>,
     pub(crate) sends: Arc<Sends>,
     pub(crate) algorithm: Arc<AlgorithmId>,
@@ -88,10 +93,9 @@ pub(crate) struct Pipeline {
     pub(crate) failed: mpsc::Sender<Failure>,
 }
 
-/// A received message, and the room that it takes among those in flight.
+/// A received message.
 pub(crate) struct Received {
     pub(crate) delivery: Delivery,
-    pub(crate) room: OwnedSemaphorePermit,
     /// Where it was taken on as a probe of an endpoint that is down.
     pub(crate) expected: Option<Expected>,
     pub(crate) turn: Turn,
@@ -146,7 +150,6 @@ pub(crate) async fn deliver(pipeline: &Pipeline, received: Vec<Received>) {
 async fn take(pipeline: &Pipeline, received: Received, run: Run) -> Result<(), Unsettled> {
     let Received {
         delivery,
-        room: _room,
         mut expected,
         mut turn,
     } = received;
@@ -171,10 +174,16 @@ async fn take_in_turn(
     expected: Option<Expected>,
 ) -> Result<(), Unsettled> {
     let message = &delivery.message;
+    // Held until the result is published.
+    let _result;
     let decision = match run.decision.take() {
-        Some(decision) => Some(decision),
+        Some(decision) => {
+            _result = pipeline.hold_result(decision.draft.size());
+            Some(decision)
+        }
         None => {
             let finding = invoke::invoke(pipeline, &delivery, &mut run, expected).await?;
+            _result = pipeline.hold_result(finding.size());
             Point::Answered.pass();
             decide::decide(pipeline, message, &run, finding).await?
         }
@@ -232,6 +241,29 @@ impl Pipeline {
         Arc::clone(&self.assignment.borrow())
     }
 
+    /// Counts a result until the answer is dropped.
+    fn hold_result(&self, bytes: usize) -> HeldResult<'_> {
+        self.results.fetch_add(1, Ordering::SeqCst);
+        HeldResult {
+            results: &self.results,
+            _room: self.memory.take(bytes),
+        }
+    }
+
+    /// Waits until there may be another result: while memory is full, only where none is held that
+    /// will give some back.
+    async fn room_for_result(&self) -> Result<(), Unsettled> {
+        let has_room = || !self.memory.is_full() || self.results.load(Ordering::SeqCst) == 0;
+        while !has_room() {
+            let mut freed = std::pin::pin!(self.memory.freed().notified());
+            freed.as_mut().enable();
+            if !has_room() {
+                self.unless_stopping(freed).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Waits until the worker has a lease.
     async fn leased(&self) -> Result<(), Unsettled> {
         if self.lease.is_valid() {
@@ -283,6 +315,19 @@ impl Pipeline {
 
     async fn pause(&self, wait: Duration) -> Result<(), Unsettled> {
         self.unless_stopping(tokio::time::sleep(wait)).await
+    }
+}
+
+/// A result that is in memory.
+struct HeldResult<'p> {
+    results: &'p AtomicUsize,
+    _room: Room,
+}
+
+impl Drop for HeldResult<'_> {
+    /// Before its bytes are given back, which is what others wait for.
+    fn drop(&mut self) {
+        self.results.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -22,8 +22,9 @@ mod sends;
 mod statuses;
 mod worker;
 
+pub use brokers::Memory;
 pub use connections::Connector;
 pub use control_plane::{Transport, TransportError};
 pub use direct::DirectRuns;
 pub use journal::Journal;
-pub use worker::{Worker, WorkerConfig};
+pub use worker::{MEMORY_BYTES, Worker, WorkerConfig};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use brokers::Memory;
 use domain::Ids;
 
 use crate::connections::Connections;
@@ -20,6 +21,8 @@ pub(crate) struct Resources {
     pub(crate) connections: Arc<Connections>,
     pub(crate) endpoints: Endpoints,
     pub(crate) publishers: Arc<Publishers>,
+    /// What messages and results take in memory.
+    pub(crate) memory: Memory,
     pub(crate) lease: Arc<Lease>,
     pub(crate) sends: Arc<Sends>,
     pub(crate) reporter: Reporter,

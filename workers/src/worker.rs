@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use brokers::Memory;
 use domain::worker::LEASE;
 use domain::{Ids, Position, WorkerId};
 use futures_util::StreamExt;
@@ -36,6 +37,9 @@ const PARTING: Duration = Duration::from_secs(15);
 /// How often finished runs beyond retention are deleted, a batch at a time.
 const PRUNE_EVERY: Duration = Duration::from_secs(10);
 
+/// What messages and results may take in memory, unless it is said otherwise.
+pub const MEMORY_BYTES: usize = 256 * 1024 * 1024;
+
 /// What a worker is told at its start.
 #[derive(Clone, Debug)]
 pub struct WorkerConfig {
@@ -48,6 +52,8 @@ pub struct WorkerConfig {
     /// How long it works on without a word from the journal that all workers share: at most
     /// [`LEASE`], which is what the others wait.
     pub lease: Duration,
+    /// What messages and results of all its consumers may take in memory.
+    pub memory: Memory,
     pub retention: Retention,
 }
 
@@ -59,6 +65,7 @@ impl WorkerConfig {
             grace: Duration::from_secs(10),
             notice: Duration::from_secs(2),
             lease: LEASE,
+            memory: Memory::of(MEMORY_BYTES),
             retention: Retention::default(),
         }
     }
@@ -147,6 +154,7 @@ impl Worker {
             connections: Arc::new(Connections::new(Arc::clone(&self.connector))),
             endpoints: Endpoints::new(),
             publishers: Arc::clone(&self.publishers),
+            memory: self.config.memory.clone(),
             lease: Arc::clone(&self.lease),
             sends: Arc::clone(&self.sends),
             reporter,

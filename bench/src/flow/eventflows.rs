@@ -42,6 +42,7 @@ pub(super) async fn run(
         read_models_url: None,
         journal_url: database.as_ref().map(|database| database.url().into()),
         adopt_journal: false,
+        worker_memory: 256 * 1024 * 1024,
         administrator: "bench".to_owned(),
         graphiql: None,
         log: server::logging::LogFormat::Text,

@@ -3,10 +3,14 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
+
 use super::tools::{
-    is_silent, number, open, publish, publish_spread, receive, receive_many, within,
+    is_silent, number, numbered, open, open_within, publish, publish_spread, receive, receive_many,
+    receive_numbers, within,
 };
-use crate::port::Broker;
+use crate::memory::Memory;
+use crate::port::{Broker, Outgoing, Start};
 
 /// Never more than `max_unsettled` are out, and settling one lets one more out.
 pub async fn the_bound_on_unsettled_messages_holds(broker: &dyn Broker, topic: &str) {
@@ -24,6 +28,60 @@ pub async fn the_bound_on_unsettled_messages_holds(broker: &dyn Broker, topic: &
         .collect();
     last.dedup();
     assert_eq!(last.len(), 3);
+    within(source.close()).await.expect("closed");
+}
+
+/// While the budget of memory is full nothing more is handed out, whatever the number of messages; but
+/// a source that has none out hands out one. All sources count in the same budget.
+pub async fn the_budget_of_memory_holds(broker: &dyn Broker, topic: &str) {
+    const EACH: usize = 100_000;
+    let sink = broker.sink().await.expect("a sink");
+    let writes = (0..20).map(|number| {
+        sink.publish(Outgoing {
+            body: Some(vec![b'0' + number; EACH].into()),
+            ..numbered(topic, 0)
+        })
+    });
+    within(try_join_all(writes)).await.expect("published");
+
+    let memory = Memory::of(3 * EACH);
+    let open = async |group: &str| {
+        open_within(broker, topic, group, 100, Start::Earliest, memory.clone()).await
+    };
+    let mut source = open("memory").await;
+    let mut out: VecDeque<_> = receive_many(&mut *source, 3).await.into();
+    assert!(is_silent(&mut *source, Duration::from_secs(2)).await);
+    // Full as the budget is, another source is not kept from its first message.
+    let mut other = open("more-memory").await;
+    let first = receive(&mut *other).await;
+    assert!(is_silent(&mut *other, Duration::from_millis(500)).await);
+    assert!(memory.used() < 5 * EACH, "{}", memory.used());
+    first.settle();
+    within(other.close()).await.expect("closed");
+    for _ in 3..20 {
+        out.pop_front().expect("three are out").settle();
+        out.push_back(receive(&mut *source).await);
+    }
+    assert!(memory.most() < 6 * EACH, "{}", memory.most());
+    within(source.close()).await.expect("closed");
+    // Dropped, they take nothing.
+    drop(out);
+    assert_eq!(memory.used(), 0);
+}
+
+/// A source that is held hands out nothing that came after, and goes on when it is told to.
+pub async fn a_held_source_fetches_nothing(broker: &dyn Broker, topic: &str) {
+    publish(broker, topic, 0..3).await;
+    let mut source = open(broker, topic, "held", 100).await;
+    for delivery in receive_many(&mut *source, 3).await {
+        delivery.settle();
+    }
+    source.hold(true).await;
+    publish(broker, topic, 3..6).await;
+    assert!(is_silent(&mut *source, Duration::from_secs(3)).await);
+    source.hold(false).await;
+    let numbers = receive_numbers(&mut *source, 3).await;
+    assert_eq!(numbers.into_iter().collect::<BTreeSet<_>>(), (3..6).collect());
     within(source.close()).await.expect("closed");
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 
+use crate::memory::Memory;
 use crate::metadata::Metadata;
 use crate::port::{Broker, Delivery, Message, Outgoing, Source, SourceSettings, Start};
 use crate::positions::MemoryPositions;
@@ -38,6 +39,19 @@ pub(super) async fn open_at(
     max_unsettled: usize,
     start: Start,
 ) -> Box<dyn Source> {
+    let memory = Memory::default();
+    open_within(broker, topic, group, max_unsettled, start, memory).await
+}
+
+/// A source whose messages take at most so much memory.
+pub(super) async fn open_within(
+    broker: &dyn Broker,
+    topic: &str,
+    group: &str,
+    max_unsettled: usize,
+    start: Start,
+    memory: Memory,
+) -> Box<dyn Source> {
     let group = format!("{topic}-{group}");
     let settings = SourceSettings {
         topic: topic.to_owned(),
@@ -45,6 +59,7 @@ pub(super) async fn open_at(
         group,
         start,
         max_unsettled,
+        memory,
     };
     broker.source(settings).await.expect("a source")
 }

@@ -174,6 +174,7 @@ mod tests {
             group: "status".to_owned(),
             start: Start::Earliest,
             max_unsettled: 10,
+            memory: crate::Memory::default(),
             positions: Arc::<MemoryPositions>::default(),
         };
         let broker = KafkaBroker::new(kafka.settings());

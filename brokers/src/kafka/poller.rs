@@ -21,6 +21,7 @@ use super::message::from_record;
 use super::observer::Observer;
 use super::partitions::Partition;
 use super::unsettled::Unsettled;
+use crate::memory::{Memory, Room};
 use crate::offsets::Ticket;
 use crate::port::{BrokerError, Message};
 
@@ -36,6 +37,15 @@ pub(super) struct HandedOut {
     pub(super) partition: Arc<Partition>,
     pub(super) ticket: Ticket,
     pub(super) message: Message,
+    pub(super) room: Room,
+}
+
+/// A message that was read, and what it takes in memory.
+struct Read {
+    message: Message,
+    partition: i32,
+    offset: i64,
+    room: Room,
 }
 
 pub(super) type Event = Result<HandedOut, BrokerError>;
@@ -43,12 +53,13 @@ pub(super) type Event = Result<HandedOut, BrokerError>;
 pub(super) struct Poller {
     consumer: BaseConsumer<GroupContext>,
     topic: Arc<str>,
+    memory: Memory,
     unsettled: Arc<Unsettled>,
     events: mpsc::Sender<Event>,
     /// Tells that nothing is fetched, as it was wanted.
     holds: watch::Sender<bool>,
     /// Read although there was no room.
-    early: VecDeque<(Message, i32, i64)>,
+    early: VecDeque<Read>,
     stalled_since: Option<Instant>,
     paused: bool,
     ticked: Instant,
@@ -61,6 +72,7 @@ impl Poller {
     pub(super) fn new(
         consumer: BaseConsumer<GroupContext>,
         topic: &str,
+        memory: Memory,
         unsettled: Arc<Unsettled>,
         events: mpsc::Sender<Event>,
         holds: watch::Sender<bool>,
@@ -69,6 +81,7 @@ impl Poller {
         Self {
             consumer,
             topic: topic.into(),
+            memory,
             unsettled,
             events,
             holds,
@@ -92,7 +105,7 @@ impl Poller {
             if held != *self.holds.borrow() {
                 self.hold(held);
             }
-            if !held && self.unsettled.is_open(self.paused) && self.events.capacity() > 0 {
+            if !held && self.has_room() {
                 self.go_on();
             } else {
                 self.wait_for_room();
@@ -104,6 +117,13 @@ impl Poller {
         // Polls until the group is left.
         drop(self.consumer);
         committed.map_err(|error| broker_error(&error, &self.topic, &context.health))
+    }
+
+    /// Whether a message may be handed out.
+    fn has_room(&self) -> bool {
+        self.unsettled.is_open(self.paused)
+            && self.events.capacity() > 0
+            && (!self.memory.is_full() || self.unsettled.is_empty())
     }
 
     /// Pauses all partitions at once; the one that goes on resumes them when there is room.
@@ -137,16 +157,16 @@ impl Poller {
             self.paused = false;
             self.tick();
         }
-        if let Some((message, partition, offset)) = self.early.pop_front() {
-            self.hand_out(message, partition, offset);
+        if let Some(early) = self.early.pop_front() {
+            self.hand_out(early);
             return;
         }
         match self.consumer.poll(TICK) {
             None => {}
             Some(Ok(record)) => {
-                let (message, partition, offset) = self.take(&record);
+                let read = self.take(&record);
                 drop(record);
-                self.hand_out(message, partition, offset);
+                self.hand_out(read);
             }
             Some(Err(error)) => self.report(&error),
         }
@@ -174,20 +194,28 @@ impl Poller {
                 .partitions
                 .regulate(&self.consumer, true);
         }
-        let must_wait = self.unsettled.is_held() || self.events.capacity() == 0;
+        let must_wait = self.unsettled.is_held() || !self.has_room();
         self.unsettled.wait_for_room(self.paused, must_wait, TICK);
     }
 
-    fn take(&self, record: &BorrowedMessage<'_>) -> (Message, i32, i64) {
+    fn take(&self, record: &BorrowedMessage<'_>) -> Read {
         self.consumer.context().health.recovered();
-        (
-            from_record(record, &self.topic),
-            record.partition(),
-            record.offset(),
-        )
+        let message = from_record(record, &self.topic);
+        Read {
+            room: self.memory.take(message.size()),
+            message,
+            partition: record.partition(),
+            offset: record.offset(),
+        }
     }
 
-    fn hand_out(&self, message: Message, partition: i32, offset: i64) {
+    fn hand_out(&self, read: Read) {
+        let Read {
+            message,
+            partition,
+            offset,
+            room,
+        } = read;
         let partitions = &self.consumer.context().partitions;
         let Some(partition) = partitions.partition(partition) else {
             return;
@@ -198,6 +226,7 @@ impl Poller {
             partition,
             ticket,
             message,
+            room,
         }));
         if is_full {
             partitions.regulate(&self.consumer, self.paused);

@@ -20,6 +20,7 @@ use super::observer::Observer;
 use super::partitions::{Partition, Partitions};
 use super::poller::{Event, Poller};
 use super::unsettled::Unsettled;
+use crate::memory::Room;
 use crate::offsets::Ticket;
 use crate::port::{BrokerError, Delivery, Hold, Source, SourceSettings};
 use crate::status::SourceStatus;
@@ -77,6 +78,7 @@ impl KafkaSource {
         let poller = Poller::new(
             consumer,
             &settings.topic,
+            settings.memory.clone(),
             Arc::clone(&unsettled),
             sender,
             held,
@@ -117,6 +119,7 @@ impl Source for KafkaSource {
             let held = Held {
                 partition: handed_out.partition,
                 ticket: handed_out.ticket,
+                _room: handed_out.room,
             };
             return Ok(Delivery::new(handed_out.message, held));
         }
@@ -154,6 +157,8 @@ impl Source for KafkaSource {
 struct Held {
     partition: Arc<Partition>,
     ticket: Ticket,
+    /// What the message takes in memory.
+    _room: Room,
 }
 
 impl Hold for Held {
@@ -178,6 +183,7 @@ mod tests {
 
     use super::*;
     use crate::kafka::{EmbeddedKafka, KafkaBroker};
+    use crate::memory::Memory;
     use crate::metadata::Metadata;
     use crate::port::{Broker, Outgoing, Start};
     use crate::positions::MemoryPositions;
@@ -195,6 +201,7 @@ mod tests {
             group: "away".to_owned(),
             start: Start::Earliest,
             max_unsettled: 10,
+            memory: Memory::default(),
             positions: Arc::<MemoryPositions>::default(),
         };
         let mut source = broker.source(settings).await.unwrap();

@@ -48,6 +48,11 @@ impl Unsettled {
         self.count.load(Ordering::SeqCst) < self.limit(paused)
     }
 
+    /// Whether none is out.
+    pub(super) fn is_empty(&self) -> bool {
+        self.count.load(Ordering::SeqCst) == 0
+    }
+
     pub(super) fn add(&self) {
         self.count.fetch_add(1, Ordering::SeqCst);
     }

@@ -48,6 +48,7 @@ async fn open(topic: &str) -> Box<dyn Source> {
         group: unique_name(),
         start: Start::Earliest,
         max_unsettled: 100,
+        memory: brokers::Memory::default(),
         positions: Arc::<MemoryPositions>::default(),
     };
     broker().source(settings).await.unwrap()

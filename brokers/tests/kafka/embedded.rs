@@ -33,6 +33,8 @@ contract! {
     out_of_order_settlement_redelivers_from_the_first_unsettled,
     a_late_settlement_moves_nothing,
     the_bound_on_unsettled_messages_holds,
+    the_budget_of_memory_holds,
+    a_held_source_fetches_nothing,
     a_stalled_source_goes_on_when_messages_are_settled,
     two_groups_each_get_everything,
     a_group_can_be_told_what_waits_for_it,
@@ -76,6 +78,7 @@ async fn a_stuck_message_stops_its_partition_at_a_bound() {
         group: "stuck".to_owned(),
         start: Start::Earliest,
         max_unsettled: 10,
+        memory: brokers::Memory::default(),
         positions: Arc::<MemoryPositions>::default(),
     };
     let mut source = broker.source(settings).await.unwrap();

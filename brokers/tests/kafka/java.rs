@@ -29,6 +29,7 @@ pub(crate) async fn keys_go_to_its_partitions(broker: &dyn Broker, topic: &str) 
         group: format!("{topic}-java"),
         start: Start::Earliest,
         max_unsettled: 100,
+        memory: brokers::Memory::default(),
         positions: Arc::<MemoryPositions>::default(),
     };
     let mut source = broker.source(settings).await.unwrap();

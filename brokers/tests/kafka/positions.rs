@@ -41,6 +41,7 @@ impl Reader {
             group: self.group.clone(),
             start: self.start.clone(),
             max_unsettled: 100,
+            memory: brokers::Memory::default(),
             positions: self.positions.clone(),
         };
         broker().source(settings).await.unwrap()

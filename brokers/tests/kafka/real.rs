@@ -32,6 +32,8 @@ contract! {
     out_of_order_settlement_redelivers_from_the_first_unsettled: 1,
     a_late_settlement_moves_nothing: 1,
     the_bound_on_unsettled_messages_holds: 3,
+    the_budget_of_memory_holds: 1,
+    a_held_source_fetches_nothing: 3,
     a_stalled_source_goes_on_when_messages_are_settled: 3,
     a_stalled_source_reads_partitions_that_come_back: 4,
     two_groups_each_get_everything: 3,
@@ -116,6 +118,7 @@ async fn reading_an_unknown_topic_says_so() {
         group: topic.clone(),
         start: Start::Earliest,
         max_unsettled: 1,
+        memory: brokers::Memory::default(),
         positions: Arc::<MemoryPositions>::default(),
     };
     let mut source = broker().source(settings).await.unwrap();

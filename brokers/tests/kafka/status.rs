@@ -27,6 +27,7 @@ async fn open(broker: &KafkaBroker, topic: &str) -> Box<dyn Source> {
         group: unique_name(),
         start: Start::Earliest,
         max_unsettled: 2,
+        memory: brokers::Memory::default(),
         positions: Arc::<MemoryPositions>::default(),
     };
     broker.source(settings).await.unwrap()
@@ -101,6 +102,7 @@ async fn members_of_a_group_share_its_partitions() {
         group: unique_name(),
         start: Start::Earliest,
         max_unsettled: 2,
+        memory: brokers::Memory::default(),
         positions: Arc::<MemoryPositions>::default(),
     };
     let mut sources = Vec::new();

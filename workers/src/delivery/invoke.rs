@@ -34,6 +34,16 @@ pub(super) struct Finding {
     pub(super) found: Found,
 }
 
+impl Finding {
+    /// The bytes of the result, if there is one.
+    pub(super) fn size(&self) -> usize {
+        match &self.found {
+            Found::Result { body, .. } => body.as_ref().map_or(0, Bytes::len),
+            Found::Filtered | Found::Faulty { .. } => 0,
+        }
+    }
+}
+
 pub(super) enum Found {
     Result {
         representation: Representation,
@@ -87,6 +97,7 @@ async fn try_calls(
             return Ok(filtered(pipeline, assignment));
         }
         pipeline.leased().await?;
+        pipeline.room_for_result().await?;
         let turn = pipeline.gate.enter(candidate, expected.take());
         let pass = pipeline.unless_stopping(turn).await?;
         unless_lost(delivery)?;

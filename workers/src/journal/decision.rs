@@ -134,7 +134,7 @@ impl Draft {
     }
 
     /// The size of the result to be stored, in bytes.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.publication()
             .map_or(0, |publication| publication.body.len())
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use brokers::{
     Backlog, Beginning, Broker, BrokerError, Cause, Delivery, Hold, Identity, Message, Metadata,
-    Outgoing, PositionsError, Sink, Source, SourceSettings, SourceState, SourceStatus, Start,
+    Outgoing, PositionsError, Room, Sink, Source, SourceSettings, SourceState, SourceStatus, Start,
     TopicInfo,
 };
 use bytes::Bytes;
@@ -354,12 +354,14 @@ impl MemorySource {
                 attempt: None,
             };
             let shared = Arc::clone(&self.broker.0);
-            return Some(Delivery::new(message, Held { shared, key }));
+            let _room = self.settings.memory.take(message.size());
+            return Some(Delivery::new(message, Held { shared, key, _room }));
         }
     }
 }
 
 struct Held {
+    _room: Room,
     shared: Arc<Shared>,
     key: (String, String, i64),
 }
@@ -379,6 +381,13 @@ impl Source for MemorySource {
     async fn recv(&mut self) -> Result<Delivery, BrokerError> {
         loop {
             self.changed.borrow_and_update();
+            let memory = self.settings.memory.clone();
+            let mut freed = std::pin::pin!(memory.freed().notified());
+            freed.as_mut().enable();
+            if memory.is_full() {
+                freed.await;
+                continue;
+            }
             if let Some(delivery) = self.take() {
                 return Ok(delivery);
             }

@@ -21,6 +21,7 @@ mod faults;
 #[cfg(test)]
 mod flow;
 #[cfg(test)]
+mod memory;
 mod messages;
 #[cfg(test)]
 mod model_servers;

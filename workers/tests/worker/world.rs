@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use brokers::{Broker, BrokerError, Outgoing};
+use brokers::{Broker, BrokerError, Memory, Outgoing};
 use bytes::Bytes;
 use domain::broker::BrokerSettings;
 use domain::run::Ledger;
@@ -46,6 +46,8 @@ pub(crate) struct World {
     pub(crate) notice: Duration,
     /// How long a worker works on without a word from the journal.
     pub(crate) lease: Duration,
+    /// What messages and results may take.
+    pub(crate) memory: Memory,
     pub(crate) clock: ManualClock,
     directory: TempDir,
 }
@@ -71,6 +73,7 @@ impl World {
             grace: PATIENCE,
             notice: Duration::ZERO,
             lease: LEASE,
+            memory: Memory::default(),
             clock: ManualClock::at(NOW),
             directory: TempDir::new().unwrap(),
         }
@@ -84,6 +87,7 @@ impl World {
         config.grace = self.grace;
         config.notice = self.notice;
         config.lease = self.lease;
+        config.memory = self.memory.clone();
         let plane = Arc::new(self.plane.clone());
         let ids = Arc::new(CountingIds::default());
         let connector = Arc::new(One(self.broker.clone()));
