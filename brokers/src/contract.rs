@@ -12,7 +12,7 @@ mod tools;
 use bytes::Bytes;
 
 pub use self::flow::{
-    a_held_source_fetches_nothing,     a_stalled_source_goes_on_when_messages_are_settled,
+    a_held_source_fetches_nothing, a_stalled_source_goes_on_when_messages_are_settled,
     a_stalled_source_reads_partitions_that_come_back, the_bound_on_unsettled_messages_holds,
     the_budget_of_memory_holds,
 };
@@ -20,7 +20,7 @@ pub use self::groups::{
     a_group_can_be_told_what_waits_for_it, a_group_can_start_at_a_time,
     a_group_can_start_at_the_beginning, a_group_can_start_at_the_end,
     a_group_that_started_at_the_end_keeps_its_place, sources_of_a_group_share_and_lose_nothing,
-    two_groups_each_get_everything,
+    two_groups_each_get_everything, what_was_begun_ends_before_partitions_are_given_away,
 };
 pub use self::refusals::{
     a_message_that_is_too_large_is_refused, an_absent_broker_is_unreachable,

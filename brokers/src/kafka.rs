@@ -15,6 +15,7 @@ mod group;
 mod locate;
 mod message;
 mod observer;
+mod partition;
 mod partitions;
 mod peek;
 mod poller;

@@ -149,6 +149,12 @@ pub trait Hold: Send + Sync {
 
     /// As [`Delivery::is_lost`].
     fn is_lost(&self) -> bool;
+
+    /// As [`Delivery::begin`].
+    fn begin(&self) -> bool;
+
+    /// As [`Delivery::rest`].
+    fn rest(&self);
 }
 
 impl Delivery {
@@ -165,6 +171,19 @@ impl Delivery {
     #[must_use]
     pub fn is_lost(&self) -> bool {
         self.hold.is_lost()
+    }
+
+    /// Begins something that another reader is not to do, too. Where the broker wants to give the
+    /// message to one, it waits until this is settled or rests, within a bound (5 s), and the message
+    /// is not lost before. False: it is lost.
+    #[must_use]
+    pub fn begin(&self) -> bool {
+        self.hold.begin()
+    }
+
+    /// Ends what was begun without an end of the message: another reader may have it.
+    pub fn rest(&self) {
+        self.hold.rest();
     }
 
     /// Tells the broker that the message is done: its decision is durable. Does not wait; the

@@ -176,8 +176,7 @@ impl Consumer<'_> {
             self.hold_without_lease().await;
             let resources = self.resources;
             let wanted = *self.wanted.borrow_and_update();
-            let receives =
-                wanted > 0 && !self.blocked.is_strict() && resources.lease.is_valid();
+            let receives = wanted > 0 && !self.blocked.is_strict() && resources.lease.is_valid();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),

@@ -81,7 +81,10 @@ pub async fn a_held_source_fetches_nothing(broker: &dyn Broker, topic: &str) {
     assert!(is_silent(&mut *source, Duration::from_secs(3)).await);
     source.hold(false).await;
     let numbers = receive_numbers(&mut *source, 3).await;
-    assert_eq!(numbers.into_iter().collect::<BTreeSet<_>>(), (3..6).collect());
+    assert_eq!(
+        numbers.into_iter().collect::<BTreeSet<_>>(),
+        (3..6).collect()
+    );
     within(source.close()).await.expect("closed");
 }
 

@@ -1,10 +1,13 @@
 //! Where groups begin, and how their sources share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, SystemTime};
 
-use super::tools::{number, numbered, open, open_at, publish, receive, receive_numbers, within};
-use crate::port::{Backlog, Broker, Delivery, Source, Start};
+use super::tools::{
+    number, numbered, open, open_at, publish, publish_spread, receive, receive_many,
+    receive_numbers, within,
+};
+use crate::port::{Backlog, Broker, Delivery, Identity, Source, Start};
 
 /// How often the tests write until a source that starts at the end has found that end.
 const ATTEMPTS: u32 = 300;
@@ -22,6 +25,56 @@ pub async fn two_groups_each_get_everything(broker: &dyn Broker, topic: &str) {
     }
     within(one.close()).await.expect("closed");
     within(two.close()).await.expect("closed");
+}
+
+/// What was begun when partitions are given to another source ends first, and is not delivered there.
+/// The topic has four partitions or so.
+pub async fn what_was_begun_ends_before_partitions_are_given_away(
+    broker: &dyn Broker,
+    topic: &str,
+) {
+    const MESSAGES: u32 = 80;
+    publish_spread(broker, topic, 0..MESSAGES).await;
+    let mut one = open(broker, topic, "drain", 1000).await;
+    let all = receive_many(&mut *one, MESSAGES as usize).await;
+    // The last of each partition is not begun: it tells when partitions are about to leave.
+    let mut last = HashMap::new();
+    let mut begun = Vec::new();
+    for delivery in all {
+        let Identity::Kafka { partition, .. } = delivery.message.identity;
+        begun.extend(last.insert(partition, delivery));
+    }
+    assert!(begun.iter().all(Delivery::begin));
+    let mut two = open(broker, topic, "drain", 1000).await;
+    within(async {
+        while !last.values().any(Delivery::is_lost) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+    assert!(!begun.iter().any(Delivery::is_lost));
+    assert!(
+        !last
+            .values()
+            .filter(|one| one.is_lost())
+            .any(Delivery::begin)
+    );
+    for delivery in begun {
+        delivery.settle();
+    }
+    let leaving: BTreeSet<u32> = last.values().map(|one| number(&one.message)).collect();
+    publish_spread(broker, topic, MESSAGES..2 * MESSAGES).await;
+    let mut is_new = false;
+    while !is_new {
+        let next = number(&receive(&mut *two).await.message);
+        is_new = next >= MESSAGES;
+        assert!(
+            is_new || leaving.contains(&next),
+            "{next} was settled in time"
+        );
+    }
+    within(two.close()).await.expect("closed");
+    within(one.close()).await.expect("closed");
 }
 
 /// [`Start::Earliest`] reads what was there before.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -21,6 +22,8 @@ pub(super) struct GroupContext {
     pub(super) health: Health,
     pub(super) partitions: Partitions,
     pub(super) locator: Locator,
+    /// How long partitions are kept from their next reader for what was begun.
+    pub(super) drain: Duration,
     /// Partitions of the group's that are not read yet, for it is not known where to begin.
     pub(super) unlocated: Mutex<BTreeSet<i32>>,
     /// A position was refused, or the topic was not there: the log may be another one.
@@ -175,6 +178,10 @@ impl GroupContext {
             if !self.unlocated().remove(id) {
                 given.add_partition(self.partitions.topic(), *id);
             }
+        }
+        // Nothing is begun any more, and what was may end, unless somebody else has it already.
+        if !consumer.assignment_lost() {
+            self.partitions.drain(&ids, self.drain);
         }
         self.note(consumer);
         // A lost assignment is someone else's already, and the broker would refuse the commit.

@@ -1,79 +1,17 @@
 //! The partitions a source holds: what was handed out of each, what is settled, stored, paused.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::SystemTime;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::partition::{NOWHERE, Partition};
 use super::unsettled::Unsettled;
-use crate::offsets::{OffsetTracker, Ticket};
-use crate::port::Message;
 use crate::positions::Fingerprint;
-
-/// [`Partition::position`] while nothing is settled.
-const NOWHERE: i64 = -1;
-
-/// One partition in one assignment. Another assignment of the same partition is another value, so
-/// what is settled late reaches the old one and moves nothing.
-#[derive(Debug)]
-pub(super) struct Partition {
-    unsettled: Arc<Unsettled>,
-    tracker: Mutex<OffsetTracker>,
-    /// The offset to commit.
-    position: AtomicI64,
-    revoked: AtomicBool,
-    /// The first message that was handed out: the log is another one where that is not there.
-    witness: OnceLock<(i64, Fingerprint)>,
-}
-
-impl Partition {
-    pub(super) fn hand_out(&self, offset: i64, message: &Message) -> Ticket {
-        self.witness
-            .get_or_init(|| (offset, Fingerprint::of(message)));
-        self.unsettled.add();
-        self.tracker().hand_out(offset, message.timestamp)
-    }
-
-    pub(super) fn settle(&self, ticket: Ticket) {
-        let freed = {
-            let mut tracker = self.tracker();
-            let before = tracker.unsettled();
-            if let Some(position) = tracker.complete(ticket) {
-                self.position.store(position, Ordering::Release);
-            }
-            before - tracker.unsettled()
-        };
-        self.unsettled.remove(freed);
-    }
-
-    /// Whether the group has given the partition to someone else, or again.
-    pub(super) fn is_revoked(&self) -> bool {
-        self.revoked.load(Ordering::Acquire)
-    }
-
-    pub(super) fn backlog(&self) -> usize {
-        self.tracker().backlog()
-    }
-
-    fn revoke(&self) {
-        self.revoked.store(true, Ordering::Release);
-        let freed = {
-            let mut tracker = self.tracker();
-            let unsettled = tracker.unsettled();
-            tracker.clear();
-            unsettled
-        };
-        self.unsettled.remove(freed);
-    }
-
-    fn tracker(&self) -> MutexGuard<'_, OffsetTracker> {
-        self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Where a partition begins to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,13 +97,7 @@ impl Partitions {
 
     /// Begins a partition, of which an earlier assignment moves nothing any more.
     pub(super) fn assign(&self, begun: Begun) {
-        let partition = Arc::new(Partition {
-            unsettled: Arc::clone(&self.unsettled),
-            tracker: Mutex::default(),
-            position: AtomicI64::new(NOWHERE),
-            revoked: AtomicBool::new(false),
-            witness: OnceLock::new(),
-        });
+        let partition = Arc::new(Partition::new(Arc::clone(&self.unsettled)));
         let held = Held {
             partition,
             begun,
@@ -176,6 +108,21 @@ impl Partitions {
         };
         if let Some(old) = self.held().insert(begun.partition, held) {
             old.partition.revoke();
+        }
+    }
+
+    /// Begins nothing more in those partitions, and waits until what was begun has ended.
+    pub(super) fn drain(&self, partitions: &[i32], most: Duration) {
+        let deadline = Instant::now() + most;
+        let leaving: Vec<_> = partitions
+            .iter()
+            .filter_map(|id| self.partition(*id))
+            .collect();
+        for partition in &leaving {
+            partition.leave();
+        }
+        for partition in &leaving {
+            partition.until_idle(deadline);
         }
     }
 

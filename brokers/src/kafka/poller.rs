@@ -19,7 +19,7 @@ use super::errors::broker_error;
 use super::group::GroupContext;
 use super::message::from_record;
 use super::observer::Observer;
-use super::partitions::Partition;
+use super::partition::Partition;
 use super::unsettled::Unsettled;
 use crate::memory::{Memory, Room};
 use crate::offsets::Ticket;

@@ -1,6 +1,6 @@
 //! A member of a consumer group as a source of the port.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -17,7 +17,8 @@ use super::errors::broker_error;
 use super::group::GroupContext;
 use super::locate::Locator;
 use super::observer::Observer;
-use super::partitions::{Partition, Partitions};
+use super::partition::Partition;
+use super::partitions::Partitions;
 use super::poller::{Event, Poller};
 use super::unsettled::Unsettled;
 use crate::memory::Room;
@@ -27,6 +28,9 @@ use crate::status::SourceStatus;
 
 /// How long it is waited for that nothing is fetched any more.
 const HOLD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long partitions are kept from their next reader for calls that are under way: in a moment
+/// these would be made twice.
+const DRAIN: Duration = Duration::from_secs(5);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Above it a source would hold more messages than a process should.
 const MAX_UNSETTLED: usize = 1_000_000;
@@ -61,6 +65,7 @@ impl KafkaSource {
                 max_backlog,
             ),
             locator: Locator::new(kafka.clone(), settings.clone(), Handle::current()),
+            drain: DRAIN.min(kafka.session_timeout / 2),
             unlocated: Mutex::default(),
             suspect: AtomicBool::new(false),
             has_joined: AtomicBool::new(false),
@@ -111,7 +116,7 @@ impl Source for KafkaSource {
                     "the reading thread has ended".to_owned(),
                 ))
             })?;
-            if handed_out.partition.is_revoked() {
+            if handed_out.partition.is_leaving() {
                 // Its next reader has it. The thread may wait for the place it took here.
                 self.unsettled.wake();
                 continue;
@@ -119,6 +124,7 @@ impl Source for KafkaSource {
             let held = Held {
                 partition: handed_out.partition,
                 ticket: handed_out.ticket,
+                begun: AtomicBool::new(false),
                 _room: handed_out.room,
             };
             return Ok(Delivery::new(handed_out.message, held));
@@ -157,6 +163,8 @@ impl Source for KafkaSource {
 struct Held {
     partition: Arc<Partition>,
     ticket: Ticket,
+    /// Whether something was begun that the partition waits for before it is given away.
+    begun: AtomicBool,
     /// What the message takes in memory.
     _room: Room,
 }
@@ -167,7 +175,31 @@ impl Hold for Held {
     }
 
     fn is_lost(&self) -> bool {
-        self.partition.is_revoked()
+        match self.begun.load(Ordering::Acquire) {
+            true => self.partition.is_revoked(),
+            false => self.partition.is_leaving(),
+        }
+    }
+
+    fn begin(&self) -> bool {
+        if self.begun.load(Ordering::Acquire) {
+            return !self.partition.is_revoked();
+        }
+        let begun = self.partition.begin();
+        self.begun.store(begun, Ordering::Release);
+        begun
+    }
+
+    fn rest(&self) {
+        if self.begun.swap(false, Ordering::AcqRel) {
+            self.partition.rest();
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.rest();
     }
 }
 

@@ -37,6 +37,7 @@ contract! {
     a_stalled_source_goes_on_when_messages_are_settled: 3,
     a_stalled_source_reads_partitions_that_come_back: 4,
     two_groups_each_get_everything: 3,
+    what_was_begun_ends_before_partitions_are_given_away: 4,
     a_group_can_be_told_what_waits_for_it: 1,
     a_group_can_start_at_the_beginning: 3,
     a_group_can_start_at_the_end: 1,

@@ -127,6 +127,9 @@ async fn try_calls(
                 if !pipeline.may_call(&assignment)? {
                     continue;
                 }
+                if !delivery.begin() {
+                    return Err(Unsettled::Lost);
+                }
                 Point::Calling.pass();
                 let began = Instant::now();
                 let is_alone = failed_before || company != Company::Others;
@@ -160,6 +163,7 @@ async fn try_calls(
                 wait,
                 company,
             } => {
+                delivery.rest();
                 candidate.company = company;
                 refund(pipeline, run, attempts).await?;
                 pause(pipeline, wait, &tried, &expressions).await?;

@@ -374,6 +374,12 @@ impl Hold for Held {
     fn is_lost(&self) -> bool {
         self.shared.state.lock().unwrap().lost.contains(&self.key.2)
     }
+
+    fn begin(&self) -> bool {
+        !self.is_lost()
+    }
+
+    fn rest(&self) {}
 }
 
 #[async_trait]

@@ -1,0 +1,129 @@
+//! One partition that a source holds: what was handed out of it, what is settled, what is under way.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+use super::unsettled::Unsettled;
+use crate::offsets::{OffsetTracker, Ticket};
+use crate::port::Message;
+use crate::positions::Fingerprint;
+
+/// [`Partition::position`] while nothing is settled.
+pub(super) const NOWHERE: i64 = -1;
+
+/// One partition in one assignment. Another assignment of the same partition is another value, so
+/// what is settled late reaches the old one and moves nothing.
+#[derive(Debug)]
+pub(super) struct Partition {
+    unsettled: Arc<Unsettled>,
+    tracker: Mutex<OffsetTracker>,
+    /// The offset to commit.
+    pub(super) position: AtomicI64,
+    /// The group is about to give it to someone else: nothing more is begun.
+    leaving: AtomicBool,
+    revoked: AtomicBool,
+    /// How many messages something was begun with.
+    busy: Mutex<usize>,
+    idle: Condvar,
+    /// The first message that was handed out: the log is another one where that is not there.
+    pub(super) witness: OnceLock<(i64, Fingerprint)>,
+}
+
+impl Partition {
+    /// One that was just assigned.
+    pub(super) fn new(unsettled: Arc<Unsettled>) -> Self {
+        Self {
+            unsettled,
+            tracker: Mutex::default(),
+            position: AtomicI64::new(NOWHERE),
+            leaving: AtomicBool::new(false),
+            revoked: AtomicBool::new(false),
+            busy: Mutex::default(),
+            idle: Condvar::new(),
+            witness: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn hand_out(&self, offset: i64, message: &Message) -> Ticket {
+        self.witness
+            .get_or_init(|| (offset, Fingerprint::of(message)));
+        self.unsettled.add();
+        self.tracker().hand_out(offset, message.timestamp)
+    }
+
+    pub(super) fn settle(&self, ticket: Ticket) {
+        let freed = {
+            let mut tracker = self.tracker();
+            let before = tracker.unsettled();
+            if let Some(position) = tracker.complete(ticket) {
+                self.position.store(position, Ordering::Release);
+            }
+            before - tracker.unsettled()
+        };
+        self.unsettled.remove(freed);
+    }
+
+    /// Whether the group has given the partition to someone else, or again.
+    pub(super) fn is_revoked(&self) -> bool {
+        self.revoked.load(Ordering::Acquire)
+    }
+
+    /// Whether the group gives the partition to someone else, or has done so.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
+    }
+
+    /// Begins something with a message; false where it is too late for that.
+    pub(super) fn begin(&self) -> bool {
+        let mut busy = self.busy();
+        let begins = !self.is_leaving();
+        *busy += usize::from(begins);
+        begins
+    }
+
+    /// Ends what was begun with a message.
+    pub(super) fn rest(&self) {
+        *self.busy() -= 1;
+        self.idle.notify_all();
+    }
+
+    /// From now on nothing is begun.
+    pub(super) fn leave(&self) {
+        let _busy = self.busy();
+        self.leaving.store(true, Ordering::Release);
+    }
+
+    /// Waits until what was begun has ended, but not beyond `deadline`.
+    pub(super) fn until_idle(&self, deadline: Instant) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let waited = self
+            .idle
+            .wait_timeout_while(self.busy(), left, |busy| *busy > 0);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn busy(&self) -> MutexGuard<'_, usize> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn backlog(&self) -> usize {
+        self.tracker().backlog()
+    }
+
+    pub(super) fn revoke(&self) {
+        self.leave();
+        self.revoked.store(true, Ordering::Release);
+        let freed = {
+            let mut tracker = self.tracker();
+            let unsettled = tracker.unsettled();
+            tracker.clear();
+            unsettled
+        };
+        self.unsettled.remove(freed);
+    }
+
+    pub(super) fn tracker(&self) -> MutexGuard<'_, OffsetTracker> {
+        self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
