@@ -1,19 +1,25 @@
 //! Messages per second, Kafka → HTTP → Kafka: eventflows with durable decisions, its journal in SQLite
-//! and in PostgreSQL, and a bare loop of the same clients with nothing between and nothing durable.
+//! and in PostgreSQL; a bare loop of the same clients with nothing between and nothing durable; and
+//! a peer.
+//!
+//! Beside the rate stands the processor time that the contender itself took per message, without
+//! broker, endpoint and database: it is moved little by what else the machine does.
 
 mod bare;
 mod eventflows;
+mod parallel_consumer;
 
 use std::time::{Duration, Instant};
 
 use brokers::kafka::{KafkaAdmin, KafkaBroker, KafkaSettings};
 use brokers::{Broker, Metadata, Outgoing};
 use bytes::Bytes;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use futures_util::StreamExt;
 
 use self::eventflows::Journal;
 use crate::endpoint;
+use crate::processor;
 use crate::stats::{median, rate};
 
 /// How long a run may take.
@@ -36,6 +42,35 @@ pub(crate) struct FlowArgs {
     /// Runs of each, in turn; the median counts.
     #[arg(long, default_value_t = 3)]
     runs: usize,
+    /// What is run; all, unless some are named.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Contender>,
+}
+
+/// What takes the messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Contender {
+    /// A loop around the same clients, with nothing durable. All others are compared with it.
+    Bare,
+    /// eventflows with its journal in SQLite.
+    Sqlite,
+    /// eventflows with its journal in PostgreSQL.
+    Postgres,
+    /// Confluent's Parallel Consumer, with 64 calls in flight.
+    #[value(name = "parallel-consumer-64")]
+    ParallelConsumer64,
+    /// The same with 512.
+    #[value(name = "parallel-consumer-512")]
+    ParallelConsumer512,
+}
+
+/// What was measured of a run, between the first hundredth of its results and the last of them.
+#[derive(Clone, Copy, Debug)]
+struct Measured {
+    /// Messages per second.
+    rate: f64,
+    /// Microseconds of processor time per message.
+    cost: f64,
 }
 
 impl Default for FlowArgs {
@@ -45,6 +80,7 @@ impl Default for FlowArgs {
             bytes: 1000,
             concurrency: 64,
             runs: 3,
+            only: Vec::new(),
         }
     }
 }
@@ -64,34 +100,81 @@ pub(crate) async fn run(args: &FlowArgs) {
     );
     let kafka = Kafka::filled(args).await;
     let (_endpoint, url) = endpoint::start().await;
-    let (mut bares, mut ours, mut shared) = (Vec::new(), Vec::new(), Vec::new());
+    let contenders = Contender::value_variants().iter().copied();
+    let contenders: Vec<_> = contenders.filter(|one| args.runs_one(*one)).collect();
+    let mut all = vec![Vec::new(); contenders.len()];
     for run in 1..=args.runs {
-        bares.push(bare::run(&kafka, &url, args, run).await);
-        ours.push(eventflows::run(&kafka, &url, args, run, Journal::Sqlite).await);
-        shared.push(eventflows::run(&kafka, &url, args, run, Journal::Postgres).await);
-        let last = |rates: &[f64]| rates.last().copied().unwrap_or_default();
-        print(
-            &format!("run {run}"),
-            last(&bares),
-            last(&ours),
-            last(&shared),
-        );
+        for (contender, measured) in contenders.iter().zip(&mut all) {
+            let one = match contender {
+                Contender::Bare => bare::run(&kafka, &url, args, run).await,
+                Contender::Sqlite => {
+                    eventflows::run(&kafka, &url, args, run, Journal::Sqlite).await
+                }
+                Contender::Postgres => {
+                    eventflows::run(&kafka, &url, args, run, Journal::Postgres).await
+                }
+                Contender::ParallelConsumer64 => {
+                    parallel_consumer::run(&kafka, &url, args, run, 64).await
+                }
+                Contender::ParallelConsumer512 => {
+                    parallel_consumer::run(&kafka, &url, args, run, 512).await
+                }
+            };
+            println!("run {run}: {}", one.described(contender.name()));
+            measured.push(one);
+        }
     }
-    print(
-        "median",
-        median(&mut bares),
-        median(&mut ours),
-        median(&mut shared),
-    );
+    let medians: Vec<_> = all.iter().map(|runs| Measured::median(runs)).collect();
+    for (contender, median) in contenders.iter().zip(&medians) {
+        let ratio = match contenders.first() {
+            Some(Contender::Bare) => format!(", ratio {:.2}", median.rate / medians[0].rate),
+            _ => String::new(),
+        };
+        println!("median: {}{ratio}", median.described(contender.name()));
+    }
 }
 
-fn print(what: &str, bare: f64, our: f64, shared: f64) {
-    println!(
-        "{what}: bare loop {bare:>6.0}/s, eventflows {our:>6.0}/s, ratio {:.2}; with its journal in \
-         PostgreSQL {shared:>6.0}/s, ratio {:.2}",
-        our / bare,
-        shared / bare
-    );
+impl FlowArgs {
+    fn runs_one(&self, contender: Contender) -> bool {
+        if self.only.is_empty() {
+            return !contender.is_peer() || parallel_consumer::libraries().is_some();
+        }
+        self.only.contains(&contender)
+    }
+}
+
+impl Contender {
+    fn is_peer(self) -> bool {
+        matches!(self, Self::ParallelConsumer64 | Self::ParallelConsumer512)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "bare loop",
+            Self::Sqlite => "eventflows, journal in SQLite",
+            Self::Postgres => "eventflows, journal in PostgreSQL",
+            Self::ParallelConsumer64 => "Parallel Consumer, 64 calls in flight",
+            Self::ParallelConsumer512 => "Parallel Consumer, 512 calls in flight",
+        }
+    }
+}
+
+impl Measured {
+    fn median(runs: &[Self]) -> Self {
+        let of =
+            |figure: fn(&Self) -> f64| median(&mut runs.iter().map(figure).collect::<Vec<_>>());
+        Self {
+            rate: of(|run| run.rate),
+            cost: of(|run| run.cost),
+        }
+    }
+
+    fn described(&self, what: &str) -> String {
+        format!(
+            "{what}: {:.0}/s, {:.1} µs of processor time each",
+            self.rate, self.cost
+        )
+    }
 }
 
 /// A JSON object of so many bytes, or a little more.
@@ -149,12 +232,18 @@ impl Kafka {
         topic
     }
 
-    /// Results per second between the first hundredth and the last of them.
-    async fn measure(&self, topic: &str, messages: u64) -> f64 {
+    async fn measure(&self, topic: &str, messages: u64, process: u32) -> Measured {
         let first = messages / 100;
         let (started, from) = self.reach(topic, first).await;
+        let spent = processor::time(process);
         let (ended, to) = self.reach(topic, messages).await;
-        rate(to - from, ended - started)
+        let spent = processor::time(process) - spent;
+        #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+        let messages = (to - from) as f64;
+        Measured {
+            rate: rate(to - from, ended - started),
+            cost: spent.as_secs_f64() * 1e6 / messages,
+        }
     }
 
     /// When the topic was seen to hold `wanted` messages, and how many it held then.

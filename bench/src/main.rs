@@ -11,6 +11,7 @@ mod endpoint;
 mod flow;
 mod log;
 mod memory;
+mod processor;
 mod stats;
 
 use clap::{Parser, Subcommand};

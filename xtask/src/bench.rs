@@ -1,5 +1,7 @@
 //! Runs the benchmarks against real servers: those that the benchmark needs.
 
+use std::path::PathBuf;
+
 use crate::environment;
 use crate::failure::Failure;
 use crate::kafka::{self, Kafka};
@@ -41,5 +43,30 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     if let Some(postgres) = &postgres {
         bench.env(postgres::ADDRESS_VARIABLE, postgres.url());
     }
+    if needs("flow")
+        && let Some(libraries) = parallel_consumer()
+    {
+        bench.env("EVENTFLOWS_BENCH_PARALLEL_CONSUMER", libraries);
+    }
     process::run(&mut bench)
+}
+
+/// Where the libraries of Confluent's Parallel Consumer are, which are fetched with Maven. Without
+/// Java and Maven, the benchmarks go without that peer.
+fn parallel_consumer() -> Option<PathBuf> {
+    let are_there = ["java", "mvn"]
+        .into_iter()
+        .all(|name| process::succeeds(process::program(name).arg("-version")));
+    let libraries = environment::scratch("parallel-consumer");
+    let fetched = are_there && {
+        let mut maven = process::program("mvn");
+        maven.args(["-q", "-B", "-f", "bench/peers/parallel-consumer/pom.xml"]);
+        maven.arg("dependency:copy-dependencies");
+        maven.arg(format!("-DoutputDirectory={}", libraries.display()));
+        process::run(&mut maven).is_ok()
+    };
+    if !fetched {
+        println!("Parallel Consumer is left out: it needs Java 17, Maven and its packages");
+    }
+    fetched.then_some(libraries)
 }

@@ -17,12 +17,12 @@ use rdkafka::util::Timeout;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{FlowArgs, Kafka};
+use super::{FlowArgs, Kafka, Measured};
 
 /// Answers that may wait to be produced.
 const PRODUCING: usize = 10_000;
 
-pub(super) async fn run(kafka: &Kafka, url: &str, args: &FlowArgs, run: usize) -> f64 {
+pub(super) async fn run(kafka: &Kafka, url: &str, args: &FlowArgs, run: usize) -> Measured {
     let results = kafka.results("bare", run).await;
     let stop = CancellationToken::new();
     let group = format!("bare-{}-{run}", kafka.orders);
@@ -33,10 +33,12 @@ pub(super) async fn run(kafka: &Kafka, url: &str, args: &FlowArgs, run: usize) -
         args.concurrency,
         stop.clone(),
     ));
-    let rate = kafka.measure(&results, args.messages).await;
+    let measured = kafka
+        .measure(&results, args.messages, std::process::id())
+        .await;
     stop.cancel();
     looping.await.unwrap();
-    rate
+    measured
 }
 
 async fn pump(

@@ -7,7 +7,7 @@ use server::config::Settings;
 use server::environment::RandomIds;
 use server::serve::Server;
 
-use super::{FlowArgs, Kafka};
+use super::{FlowArgs, Kafka, Measured};
 use crate::log::backend::Backend;
 
 const TOPICS: &str = include_str!("topics.graphql");
@@ -25,7 +25,7 @@ pub(super) async fn run(
     args: &FlowArgs,
     run: usize,
     journal: Journal,
-) -> f64 {
+) -> Measured {
     let results = kafka.results(&format!("eventflows-{journal:?}"), run).await;
     let database = match journal {
         Journal::Sqlite => None,
@@ -53,12 +53,14 @@ pub(super) async fn run(
     let address = format!("http://{}", server.address());
     let api = Api(Client::new(address.parse().unwrap()).unwrap());
     api.set_up(kafka, url, &results, args.concurrency).await;
-    let rate = kafka.measure(&results, args.messages).await;
+    let measured = kafka
+        .measure(&results, args.messages, std::process::id())
+        .await;
     server.stop().await.unwrap();
     if let Some(database) = database {
         database.remove().await;
     }
-    rate
+    measured
 }
 
 struct Api(Client);
