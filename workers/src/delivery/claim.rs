@@ -29,7 +29,7 @@ pub(crate) struct Run {
     /// Calls beyond the policy's, for those that were cut short.
     pub(super) forgiven: u32,
     /// What was decided before this delivery.
-    pub(super) decision: Option<Recorded>,
+    pub(super) decision: Option<Box<Recorded>>,
     /// What the filter said when the message was claimed, if it was asked.
     pub(super) sifted: Option<Sifted>,
 }

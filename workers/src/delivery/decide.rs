@@ -21,20 +21,20 @@ pub(super) async fn decide(
     message: &Message,
     run: &Run,
     mut finding: Finding,
-) -> Result<Option<Recorded>, Unsettled> {
+) -> Result<Option<Box<Recorded>>, Unsettled> {
     let (assignment, call) = (Arc::clone(&finding.assignment), finding.call.take());
     let draft = Arc::new(draft(pipeline, message, run, finding).await?);
     let outcome = pipeline.journal.decide(run.key, Arc::clone(&draft)).await?;
     Point::Decided.pass();
     Ok(match outcome {
         Outcome::Recorded(at) => {
-            keep(pipeline, message, run, &draft, &assignment, call).await?;
-            Some(Recorded {
+            Box::pin(keep(pipeline, message, run, &draft, &assignment, call)).await?;
+            Some(Box::new(Recorded {
                 draft: Arc::unwrap_or_clone(draft),
                 finished_at: at,
-            })
+            }))
         }
-        Outcome::Earlier(decision) => Some(*decision),
+        Outcome::Earlier(decision) => Some(decision),
         Outcome::Forgotten => None,
     })
 }
@@ -106,7 +106,7 @@ async fn draft(
         }
         Found::Filtered => draft.decision = Decision::Filtered,
         Found::Faulty { reason, text } => {
-            let (current, decision) = fate(pipeline).await?;
+            let (current, decision) = Box::pin(fate(pipeline)).await?;
             draft.fail(decision, reason, text);
             draft.revision = Some(current.revision);
             if decision == Decision::DeadLettered {

@@ -134,7 +134,8 @@ async fn try_calls(
                 let began = Instant::now();
                 let is_alone = failed_before || company != Company::Others;
                 let batch = assignment.settings.batch.map(|policy| (policy, is_alone));
-                let called = call(pipeline, version, batch, &input, run).await?;
+                // Apart, for those that only wait for their turn are many.
+                let called = Box::pin(call(pipeline, version, batch, &input, run)).await?;
                 run.counted_ahead = false;
                 failed_before |= called.as_ref().is_none_or(Called::is_about_messages);
                 let Some(called) = called else {
@@ -232,6 +233,7 @@ async fn pause(
         let current = pipeline.expressions.of(&assignment.settings).ok()?;
         (!Arc::ptr_eq(&current, expressions)).then_some(())
     });
+    let changed = Box::pin(changed);
     tokio::select! {
         waited = pipeline.pause(wait) => waited,
         changed = changed => changed.map(drop),

@@ -69,16 +69,38 @@ impl Queue {
     }
 
     /// What an operation answers once it is durable.
-    pub(super) async fn ask<O: Ask>(&self, operation: O) -> Result<O::Answer, JournalError> {
-        let (waiting, answered) = oneshot::channel();
-        self.send(operation.operation(), Some(waiting)).await?;
-        let answer = answered.await.map_err(|_| JournalError::Closed)??;
-        O::answer(answer).ok_or(JournalError::Closed)
+    pub(super) fn ask<O: Ask>(
+        &self,
+        operation: O,
+    ) -> impl Future<Output = Result<O::Answer, JournalError>> {
+        // Not an `async fn`, which would keep room for the operation twice: thousands wait here.
+        async move {
+            let answered = {
+                let place = self.place().await?;
+                let (waiting, answered) = oneshot::channel();
+                place.send(Request {
+                    operation: operation.operation(),
+                    waiting: Some(waiting),
+                });
+                answered
+            };
+            let answer = answered.await.map_err(|_| JournalError::Closed)??;
+            O::answer(answer).ok_or(JournalError::Closed)
+        }
     }
 
     /// Queues an operation without waiting for it.
-    pub(super) async fn tell<O: Ask<Answer = ()>>(&self, operation: O) -> Result<(), JournalError> {
-        self.send(operation.operation(), None).await
+    pub(super) fn tell<O: Ask<Answer = ()>>(
+        &self,
+        operation: O,
+    ) -> impl Future<Output = Result<(), JournalError>> {
+        async move {
+            self.place().await?.send(Request {
+                operation: operation.operation(),
+                waiting: None,
+            });
+            Ok(())
+        }
     }
 
     /// Waits until nobody takes from the line any more.
@@ -92,10 +114,9 @@ impl Queue {
         self.0.max_capacity() - self.0.capacity()
     }
 
-    async fn send(&self, operation: Operation, waiting: Waiting) -> Result<(), JournalError> {
-        let request = Request { operation, waiting };
-        let sent = self.0.send(request).await;
-        sent.map_err(|_| JournalError::Closed)
+    /// A place in line, once there is one.
+    async fn place(&self) -> Result<mpsc::Permit<'_, Request>, JournalError> {
+        self.0.reserve().await.map_err(|_| JournalError::Closed)
     }
 }
 

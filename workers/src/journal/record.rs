@@ -74,7 +74,7 @@ pub struct Claimed {
     pub attempts: u32,
     /// How often the message was taken without a decision, this time included. 1: it is new.
     pub claims: u32,
-    pub decision: Option<Recorded>,
+    pub decision: Option<Box<Recorded>>,
 }
 
 impl RunKey {

@@ -81,8 +81,11 @@ impl Store for SqliteStore {
         let next_run = self.memory.next_run;
         let committed = self.try_commit(operations);
         if committed.is_err() {
-            // What the batch had learned is not so.
-            self.memory = Memory::new(next_run);
+            // What the batch had learned is not so, except perhaps of what it deleted.
+            self.memory = Memory {
+                perhaps_deleted: self.memory.perhaps_deleted,
+                ..Memory::new(next_run)
+            };
         }
         committed
     }

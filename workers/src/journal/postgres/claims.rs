@@ -240,7 +240,7 @@ impl Batch<'_> {
         let mut decided = decisions::recorded(self.tx, &runs).await?;
         let mut undecided = Vec::new();
         for claimed in &mut known {
-            claimed.decision = decided.remove(&claimed.run.run);
+            claimed.decision = decided.remove(&claimed.run.run).map(Box::new);
             if claimed.decision.is_none() {
                 claimed.claims += 1;
                 undecided.push(claimed.run);

@@ -19,6 +19,8 @@ pub(super) struct Batch<'t> {
     pub(super) now: Timestamp,
     pub(super) memory: &'t mut Memory,
     counters: BTreeMap<ListenerKey, Counts>,
+    /// Runs that are published and still in the outbox.
+    pub(super) published: Vec<i64>,
 }
 
 /// What the one writer of a journal knows of it without reading.
@@ -30,6 +32,8 @@ pub(super) struct Memory {
     pub(super) lives: HashMap<(ListenerKey, i32), Life>,
     /// The lists of topics that results were sent to.
     pub(super) destinations: HashMap<Vec<TopicId>, i64>,
+    /// Runs up to this number may have been deleted, by retention or before the journal was opened.
+    pub(super) perhaps_deleted: i64,
 }
 
 impl Memory {
@@ -38,6 +42,7 @@ impl Memory {
             next_run,
             lives: HashMap::new(),
             destinations: HashMap::new(),
+            perhaps_deleted: next_run - 1,
         }
     }
 }
@@ -51,6 +56,7 @@ impl<'t> Batch<'t> {
             now: stored.unwrap_or(now),
             memory,
             counters: BTreeMap::new(),
+            published: Vec::new(),
         }
     }
 
@@ -63,7 +69,7 @@ impl<'t> Batch<'t> {
             Operation::Attempt(attempt) => Answer::Attempt(self.attempt(attempt)?),
             Operation::Refund(refund) => Answer::Refund(self.refund(refund)?),
             Operation::Decide(decide) => Answer::Decide(self.decide(decide)?),
-            Operation::Published(published) => Answer::Published(self.published(published)?),
+            Operation::Published(published) => Answer::Published(self.published(published)),
             Operation::EndOutput(end) => Answer::EndOutput(self.end_output(end)?),
             Operation::Hold(hold) => Answer::Hold(self.hold(hold)?),
             Operation::TakeUnpublished(take) => {
@@ -106,8 +112,9 @@ impl<'t> Batch<'t> {
         self.counters.entry(listener).or_default()
     }
 
-    /// Writes the counters, and ends.
-    pub(super) fn finish(self) -> rusqlite::Result<()> {
+    /// Empties the outbox of what was published, writes the counters, and ends.
+    pub(super) fn finish(mut self) -> rusqlite::Result<()> {
+        self.empty_outbox()?;
         let mut update = self.tx.prepare_cached(
             "UPDATE listeners SET received = received + ?2, succeeded = succeeded + ?3,
                 dead_lettered = dead_lettered + ?4, filtered = filtered + ?5,

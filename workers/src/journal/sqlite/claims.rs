@@ -5,7 +5,6 @@ use domain::RunId;
 use rusqlite::{OptionalExtension, params};
 
 use super::batch::Batch;
-use super::decisions;
 use crate::journal::operation::{Attempt, Claims, Listener, Refund};
 use crate::journal::record::{Claim, Claimed, ListenerKey, MessageId, RunKey, Taken};
 
@@ -157,7 +156,7 @@ fn is_taken(claim: &Claim, place: &Place, batch: &Batch<'_>) -> rusqlite::Result
 }
 
 /// Takes a message that is known; none if another one is at its place.
-fn again(claim: &Claim, place: &Place, batch: &Batch<'_>) -> rusqlite::Result<Option<Claimed>> {
+fn again(claim: &Claim, place: &Place, batch: &mut Batch<'_>) -> rusqlite::Result<Option<Claimed>> {
     let mut select = batch.tx.prepare_cached(
         "SELECT run, attempts, claims FROM runs
          WHERE listener = ?1 AND partition = ?2 AND \"offset\" = ?3 AND incarnation = ?4
@@ -189,7 +188,7 @@ fn again(claim: &Claim, place: &Place, batch: &Batch<'_>) -> rusqlite::Result<Op
     let Some(mut claimed) = known.optional()? else {
         return Ok(None);
     };
-    claimed.decision = decisions::recorded(batch.tx, claimed.run)?;
+    claimed.decision = batch.recorded(claimed.run)?.map(Box::new);
     if claimed.decision.is_none() {
         claimed.claims += 1;
         batch

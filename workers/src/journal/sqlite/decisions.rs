@@ -25,7 +25,7 @@ impl Batch<'_> {
                 "INSERT INTO decisions (run, listener, decision, version, revision, status, reason,
                                         reason_text, finished_at, digest, destination, failure)
                  SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
-                 WHERE EXISTS (SELECT 1 FROM runs WHERE listener = ?2 AND run = ?1)
+                 WHERE ?13 OR EXISTS (SELECT 1 FROM runs WHERE listener = ?2 AND run = ?1)
                  ON CONFLICT (run) DO NOTHING",
             )?
             .execute(params![
@@ -41,15 +41,22 @@ impl Batch<'_> {
                 draft.digest.as_ref().map(|digest| &digest[..]),
                 destination,
                 draft.failure.map(|failure| failure.to_string()),
+                run.run > self.memory.perhaps_deleted,
             ])?;
         if inserted == 0 {
-            let earlier = recorded(self.tx, *run)?;
+            let earlier = self.recorded(*run)?;
             let earlier = earlier.map(|earlier| Outcome::Earlier(Box::new(earlier)));
             return Ok(earlier.unwrap_or(Outcome::Forgotten));
         }
         self.send_out(*run, draft)?;
         self.count_decided(run.listener, draft.decision);
         Ok(Outcome::Recorded(self.now))
+    }
+
+    /// The decision of a run, with what is still to be published.
+    pub(super) fn recorded(&mut self, run: RunKey) -> rusqlite::Result<Option<Recorded>> {
+        self.empty_outbox()?;
+        recorded(self.tx, run)
     }
 
     /// Puts what there is to be published into the outbox, held by whoever decided.
@@ -103,8 +110,7 @@ impl Batch<'_> {
     }
 }
 
-/// The decision of a run, with what is still to be published.
-pub(super) fn recorded(journal: &Connection, run: RunKey) -> rusqlite::Result<Option<Recorded>> {
+fn recorded(journal: &Connection, run: RunKey) -> rusqlite::Result<Option<Recorded>> {
     let mut select = journal.prepare_cached(&format!(
         "SELECT {RECORDED}, topics, outbox.run IS NOT NULL, key, traceparent, content_type,
                 content_encoding, result

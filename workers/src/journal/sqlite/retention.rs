@@ -10,6 +10,7 @@ use crate::journal::retention::{BATCH, Retention};
 
 impl Batch<'_> {
     pub(super) fn prune(&mut self, prune: &Prune) -> rusqlite::Result<u64> {
+        self.empty_outbox()?;
         let Prune(Retention { keep, runs: most }) = *prune;
         let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
         let cutoff = self.now.checked_sub(keep).unwrap_or(Timestamp::MIN);
@@ -21,6 +22,8 @@ impl Batch<'_> {
             if !runs.is_empty() {
                 delete(self.tx, listener.listener, &runs)?;
                 let deleted = i64::try_from(runs.len()).unwrap_or(i64::MAX);
+                let last = runs.last().copied().unwrap_or_default();
+                self.memory.perhaps_deleted = self.memory.perhaps_deleted.max(last);
                 self.count_pruned(ListenerKey(listener.listener), deleted);
                 return Ok(runs.len() as u64);
             }
