@@ -21,6 +21,9 @@ pub fn start(format: LogFormat) {
         .from_env_lossy();
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // A line that cannot be written, on a full disk, would be told of where it cannot be written
+        // either, and that ends the process.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => builder.with_target(false).init(),

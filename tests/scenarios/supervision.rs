@@ -2,6 +2,7 @@
 //! in flight, and ends with a code that a supervisor can go by.
 
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::Arc;
 
 use domain::testing::{FixedClock, meta, unknown_event, user};
@@ -10,7 +11,8 @@ use event_store::{Append, EventStore, Expected, SqliteEventStore};
 use serde_json::json;
 use tests::flow::algorithm;
 use tests::gateway::Gateway;
-use tests::{Eventflows, binary, eventually};
+use tests::{Eventflows, GraphQl, binary, eventually};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use uuid::Uuid;
@@ -39,6 +41,22 @@ fn serve(data: &Path) -> Command {
     serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]);
     serve.arg(data).kill_on_drop(true);
     serve
+}
+
+/// The device is a disk without room for a byte.
+#[tokio::test]
+async fn log_lines_that_cannot_be_written_end_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let mut serve = serve(data.path());
+    serve.stdout(Stdio::piped()).stderr(full.unwrap());
+    serve.env("EVENTFLOWS_LOG", "trace");
+    let mut server = serve.spawn().unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let ready = lines.next_line().await.unwrap();
+    let ready = ready.expect("it has said more than a line in its log, and serves");
+    let url = ready.strip_prefix("eventflows is ready at ").unwrap();
+    assert_eq!(GraphQl::new(url).get("/livez").await.0, 200);
 }
 
 #[tokio::test]
