@@ -128,7 +128,11 @@ impl GroupContext {
         }
         let mut list = TopicPartitionList::new();
         for located in &located {
-            list.add_partition(self.partitions.topic(), located.begun.partition);
+            located.begun.add_to(&mut list, self.partitions.topic())?;
+        }
+        // As a partition is given up, librdkafka commits what it has stored: of the log before.
+        if let Err(error) = consumer.store_offsets(&list) {
+            tracing::warn!(%error, "could not store where partitions begin again");
         }
         // A partition whose position was refused cannot be moved otherwise.
         consumer.incremental_unassign(&list)?;
