@@ -10,6 +10,7 @@ mod backlog;
 mod config;
 mod context;
 mod embedded;
+mod ends;
 mod errors;
 mod group;
 mod locate;
@@ -33,6 +34,7 @@ use async_trait::async_trait;
 
 pub use self::admin::{KafkaAdmin, Watermarks};
 pub use self::embedded::EmbeddedKafka;
+use self::ends::Ends;
 use self::sink::KafkaSink;
 use self::source::KafkaSource;
 use crate::port::{Backlog, Broker, BrokerError, Sink, Source, SourceSettings, Start, TopicInfo};
@@ -77,11 +79,13 @@ impl KafkaSettings {
 pub struct KafkaBroker {
     settings: KafkaSettings,
     sink: Mutex<Weak<KafkaSink>>,
+    ends: Arc<Ends>,
 }
 
 impl KafkaBroker {
     pub fn new(settings: KafkaSettings) -> Self {
         Self {
+            ends: Arc::new(Ends::new(settings.clone())),
             settings,
             sink: Mutex::new(Weak::new()),
         }
@@ -105,7 +109,11 @@ impl Broker for KafkaBroker {
     }
 
     async fn source(&self, settings: SourceSettings) -> Result<Box<dyn Source>, BrokerError> {
-        Ok(Box::new(KafkaSource::open(&self.settings, settings)?))
+        Ok(Box::new(KafkaSource::open(
+            &self.settings,
+            settings,
+            Arc::clone(&self.ends),
+        )?))
     }
 
     async fn sink(&self) -> Result<Arc<dyn Sink>, BrokerError> {

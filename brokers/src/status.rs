@@ -18,6 +18,9 @@ pub enum SourceState {
     Joining,
     /// It reads that many partitions: none if the other members of its group have all of them.
     Assigned { partitions: u32 },
+    /// It has read those partitions up to a transaction that has not ended. So many messages at most
+    /// are in it and behind it.
+    TransactionOpen { partitions: u32, messages: u64 },
     /// The broker does not answer. The text never holds a credential.
     Unreachable(String),
     /// The broker has no such topic.

@@ -40,6 +40,8 @@ pub enum ConsumerState {
     Joining,
     /// It reads the partitions that it was given.
     Assigned,
+    /// It has read all that it can: what is left waits for the end of a transaction.
+    TransactionOpen,
     /// It holds its position.
     Blocked,
     /// The broker does not answer.
@@ -92,6 +94,7 @@ impl ConsumerState {
         match self {
             Self::Joining => "JOINING",
             Self::Assigned => "ASSIGNED",
+            Self::TransactionOpen => "TRANSACTION_OPEN",
             Self::Blocked => "BLOCKED",
             Self::Unreachable => "UNREACHABLE",
             Self::TopicMissing => "TOPIC_MISSING",
@@ -179,6 +182,7 @@ mod tests {
         for state in [
             ConsumerState::Joining,
             ConsumerState::Assigned,
+            ConsumerState::TransactionOpen,
             ConsumerState::Blocked,
             ConsumerState::Unreachable,
             ConsumerState::TopicMissing,

@@ -44,6 +44,8 @@ pub enum ListenerActivityCode {
     Blocked,
     /// Its consumers wait for the consumer group to give them partitions.
     Joining,
+    /// It has read all that it can: what is left waits for the end of a producer's transaction.
+    TransactionOpen,
     /// It runs, and how far it is behind is not known.
     Running,
     /// It runs, and messages wait.
@@ -140,6 +142,8 @@ pub enum ConsumerStatusCode {
     Joining,
     /// It reads the partitions that it was given.
     Assigned,
+    /// It has read all that it can: what is left waits for the end of a producer's transaction.
+    TransactionOpen,
     /// It holds its position.
     Blocked,
     /// The broker does not answer.

@@ -57,6 +57,13 @@ pub(super) fn peek(settings: &KafkaSettings, group: &str) -> ClientConfig {
     config
 }
 
+/// For looking up where partitions end, what is in transactions that have not ended included.
+pub(super) fn ends(settings: &KafkaSettings) -> ClientConfig {
+    let mut config = probe(settings);
+    config.set("isolation.level", "read_uncommitted");
+    config
+}
+
 pub(super) fn consumer(settings: &KafkaSettings, source: &SourceSettings) -> ClientConfig {
     let session = settings.session_timeout;
     let heartbeat = (session / 3).min(Duration::from_secs(3));
@@ -75,6 +82,8 @@ pub(super) fn consumer(settings: &KafkaSettings, source: &SourceSettings) -> Cli
         // Where it begins is known before it reads. A position that the log does not have is an
         // error: what was lost is found out and told.
         .set("auto.offset.reset", "error")
+        // Tells when there is nothing left to read, although the last offset may be no message's.
+        .set("enable.partition.eof", "true")
         // How soon new partitions of the topic, or a topic created late, are found.
         .set("topic.metadata.refresh.interval.ms", "30000")
         // A small prefetch; with the default backoff a full one would stop the fetch for a second.

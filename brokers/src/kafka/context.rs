@@ -52,6 +52,10 @@ impl Health {
 
     /// Notes a failure. An outage is told once, at `warn`; its repetitions are at `debug`.
     fn failed(&self, error: &KafkaError, text: &str) {
+        // That nothing is left to read comes as an error, too.
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
+            return;
+        }
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
             let reason = self.reason_or(text);
             if !self.down.swap(true, Ordering::Relaxed) {

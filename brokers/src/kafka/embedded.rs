@@ -35,8 +35,13 @@ pub struct EmbeddedKafka {
 impl EmbeddedKafka {
     /// Starts a cluster with these topics, each a name and a number of partitions.
     pub fn start(topics: &[(&str, i32)]) -> Result<Self, BrokerError> {
+        Self::start_of(1, topics)
+    }
+
+    /// The same, of so many brokers.
+    pub(super) fn start_of(brokers: i32, topics: &[(&str, i32)]) -> Result<Self, BrokerError> {
         let owner = config::probe(&KafkaSettings::new(Vec::new()))
-            .set("test.mock.num.brokers", "1")
+            .set("test.mock.num.brokers", brokers.to_string())
             .create_with_context(Health::default())
             .map_err(failed)?;
         let cluster = Self { owner };

@@ -26,6 +26,9 @@ pub(super) struct Partition {
     /// How many messages something was begun with.
     busy: Mutex<usize>,
     idle: Condvar,
+    /// Everything that can be read was handed out. What is behind the last message may be the end of
+    /// a transaction, which has an offset, too.
+    pub(super) at_end: AtomicBool,
     /// The first message that was handed out: the log is another one where that is not there.
     pub(super) witness: OnceLock<(i64, Fingerprint)>,
 }
@@ -41,6 +44,7 @@ impl Partition {
             revoked: AtomicBool::new(false),
             busy: Mutex::default(),
             idle: Condvar::new(),
+            at_end: AtomicBool::new(false),
             witness: OnceLock::new(),
         }
     }
@@ -48,6 +52,7 @@ impl Partition {
     pub(super) fn hand_out(&self, offset: i64, message: &Message) -> Ticket {
         self.witness
             .get_or_init(|| (offset, Fingerprint::of(message)));
+        self.at_end.store(false, Ordering::Release);
         self.unsettled.add();
         self.tracker().hand_out(offset, message.timestamp)
     }

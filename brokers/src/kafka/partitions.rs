@@ -31,6 +31,8 @@ pub(super) struct Unfinished {
     pub(super) from: i64,
     /// When the first message was sent that was handed out and is not done.
     pub(super) oldest: Option<SystemTime>,
+    /// Nothing is left, whatever the last offset is.
+    pub(super) is_done: bool,
 }
 
 /// What a position that we commit says of itself: this, the reset that it is since, and the
@@ -139,6 +141,16 @@ impl Partitions {
         self.held().get(&id).map(|held| Arc::clone(&held.partition))
     }
 
+    /// Notes that a partition is read up to its end. What is paused may have messages behind it that
+    /// were read before, or comes to have others that nobody reads.
+    pub(super) fn reached_end(&self, id: i32) {
+        if let Some(held) = self.held().get(&id)
+            && !held.paused
+        {
+            held.partition.at_end.store(true, Ordering::Release);
+        }
+    }
+
     /// How many are held.
     pub(super) fn count(&self) -> usize {
         self.held().len()
@@ -154,10 +166,13 @@ impl Partitions {
         let held = self.held();
         let unfinished = held.iter().map(|(id, held)| {
             let position = held.partition.position.load(Ordering::Acquire);
+            let tracker = held.partition.tracker();
+            let at_end = held.partition.at_end.load(Ordering::Acquire);
             Unfinished {
                 partition: *id,
                 from: position.max(held.begun.offset),
-                oldest: held.partition.tracker().oldest(),
+                oldest: tracker.oldest(),
+                is_done: at_end && tracker.unsettled() == 0,
             }
         });
         unfinished.collect()
@@ -226,6 +241,7 @@ impl Partitions {
             let wanted = stalled || held.full;
             if wanted != held.paused {
                 held.paused = wanted;
+                held.partition.at_end.store(false, Ordering::Release);
                 let list = if wanted { &mut pause } else { &mut resume };
                 list.add_partition(&self.topic, *id);
             }

@@ -234,6 +234,10 @@ impl Poller {
     }
 
     fn report(&mut self, error: &KafkaError) {
+        if let KafkaError::PartitionEOF(partition) = error {
+            self.consumer.context().partitions.reached_end(*partition);
+            return;
+        }
         self.observer.stir();
         let context = self.consumer.context();
         match error.rdkafka_error_code() {

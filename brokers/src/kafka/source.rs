@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::KafkaSettings;
 use super::config;
 use super::context::Health;
+use super::ends::Ends;
 use super::errors::broker_error;
 use super::group::GroupContext;
 use super::locate::Locator;
@@ -53,6 +54,7 @@ impl KafkaSource {
     pub(super) fn open(
         kafka: &KafkaSettings,
         settings: SourceSettings,
+        ends: Arc<Ends>,
     ) -> Result<Self, BrokerError> {
         let max_unsettled = settings.max_unsettled.clamp(1, MAX_UNSETTLED);
         let unsettled = Arc::new(Unsettled::new(max_unsettled));
@@ -87,7 +89,7 @@ impl KafkaSource {
             Arc::clone(&unsettled),
             sender,
             held,
-            Observer::new(teller),
+            Observer::new(teller, ends),
         );
         thread::Builder::new()
             .name("kafka-source".to_owned())
@@ -275,6 +277,55 @@ mod tests {
             };
             let read = tokio::time::timeout(PATIENCE, read).await;
             read.expect("a message in time");
+        }
+        source.close().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_source_reads_on_each_time_the_leaders_of_its_partitions_move() {
+        const PARTITIONS: i32 = 3;
+        let kafka = EmbeddedKafka::start_of(3, &[("events", PARTITIONS)]).unwrap();
+        let broker = KafkaBroker::new(kafka.settings());
+        let sink = broker.sink().await.unwrap();
+        let settings = SourceSettings {
+            topic: "events".to_owned(),
+            group: "moving".to_owned(),
+            start: Start::Earliest,
+            max_unsettled: 10,
+            positions: Arc::<MemoryPositions>::default(),
+        };
+        let mut source = broker.source(settings).await.unwrap();
+        for round in 0..6 {
+            for partition in 0..PARTITIONS {
+                let leader = 1 + (partition + round) % 3;
+                let cluster = kafka.cluster();
+                let moved = cluster.partition_leader("events", partition, Some(leader));
+                moved.unwrap();
+            }
+            // Keys of every partition.
+            let keys = (0..20).map(|key| Bytes::from(format!("{round} {key}")));
+            let mut wanted: std::collections::BTreeSet<_> = keys.collect();
+            let written = wanted.iter().map(|key| {
+                let outgoing = Outgoing {
+                    topic: "events".to_owned(),
+                    key: Some(key.clone()),
+                    headers: Vec::new(),
+                    metadata: Metadata::default(),
+                    body: Some(key.clone()),
+                };
+                sink.publish(outgoing)
+            });
+            for written in futures_util::future::join_all(written).await {
+                written.unwrap();
+            }
+            while !wanted.is_empty() {
+                let received = tokio::time::timeout(PATIENCE, source.recv()).await;
+                let Ok(delivery) = received.expect("a message in time") else {
+                    continue;
+                };
+                wanted.remove(delivery.message.body.as_ref().unwrap());
+                delivery.settle();
+            }
         }
         source.close().await.unwrap();
     }

@@ -54,6 +54,8 @@ pub enum ActivityCode {
     ConsumerFailed,
     Blocked,
     Joining,
+    /// It has read all that it can: what is left waits for the end of a transaction.
+    TransactionOpen,
     /// It runs, and how far it is behind is not known.
     Running,
     Behind,
@@ -61,11 +63,12 @@ pub enum ActivityCode {
 }
 
 /// The states of consumers, those first that say most about why the listener is not moving.
-const BY_WEIGHT: [ConsumerState; 6] = [
+const BY_WEIGHT: [ConsumerState; 7] = [
     ConsumerState::TopicMissing,
     ConsumerState::Unreachable,
     ConsumerState::Failed,
     ConsumerState::Blocked,
+    ConsumerState::TransactionOpen,
     ConsumerState::Assigned,
     ConsumerState::Joining,
 ];
@@ -141,6 +144,10 @@ impl ListenerActivity {
             ConsumerState::Joining => (
                 ActivityCode::Joining,
                 format!("It has been waiting for its consumer group since {since}."),
+            ),
+            ConsumerState::TransactionOpen => (
+                ActivityCode::TransactionOpen,
+                format!("A transaction on its topic has been open since {since}: {reason}."),
             ),
             ConsumerState::Assigned => return Self::running(lag).since(status.since),
         };

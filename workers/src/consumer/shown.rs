@@ -47,14 +47,19 @@ impl Shown {
 
     /// Whether the source has its partitions.
     pub(super) fn is_assigned(&self) -> bool {
-        matches!(self.source.borrow().state, SourceState::Assigned { .. })
+        matches!(
+            self.source.borrow().state,
+            SourceState::Assigned { .. } | SourceState::TransactionOpen { .. }
+        )
     }
 }
 
 /// A broker that is away, or a topic that is not there, is said first: what blocks may be older.
 fn observed(source: SourceStatus, blocked: Option<String>) -> Observed {
     let partitions = match source.state {
-        SourceState::Assigned { partitions } => partitions,
+        SourceState::Assigned { partitions } | SourceState::TransactionOpen { partitions, .. } => {
+            partitions
+        }
         SourceState::Joining | SourceState::Unreachable(_) | SourceState::TopicMissing => 0,
     };
     let (state, reason) = match (source.state, blocked) {
@@ -63,6 +68,10 @@ fn observed(source: SourceStatus, blocked: Option<String>) -> Observed {
         (_, Some(reason)) => (ConsumerState::Blocked, Some(reason)),
         (SourceState::Joining, None) => (ConsumerState::Joining, None),
         (SourceState::Assigned { .. }, None) => (ConsumerState::Assigned, None),
+        (SourceState::TransactionOpen { messages, .. }, None) => {
+            let reason = format!("up to {messages} messages wait for its end");
+            (ConsumerState::TransactionOpen, Some(reason))
+        }
     };
     Observed {
         state,

@@ -142,6 +142,15 @@ fn a_listener_that_is_blocked() {
 }
 
 #[test]
+fn a_transaction_that_does_not_end() {
+    let reason = Some("up to 11 messages wait for its end");
+    let open = consumer(ConsumerState::TransactionOpen, reason);
+    let text = "A transaction on its topic has been open since 1970-01-01 00:01:00 UTC: \
+                up to 11 messages wait for its end.";
+    consumers_say(&[open], ActivityCode::TransactionOpen, text);
+}
+
+#[test]
 fn a_consumer_that_waits_for_its_group() {
     let joining = consumer(ConsumerState::Joining, None);
     let text = "It has been waiting for its consumer group since 1970-01-01 00:01:00 UTC.";
