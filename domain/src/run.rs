@@ -91,6 +91,8 @@ pub struct Ledger {
     pub outputs_withdrawn: u64,
     /// Outputs of succeeded runs that were too large for their topics.
     pub outputs_too_large: u64,
+    /// Messages that the broker deleted before they were read: not among those that were received.
+    pub missed: u64,
 }
 
 /// A version as it is called.

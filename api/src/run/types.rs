@@ -201,6 +201,8 @@ pub struct Ledger {
     pub outputs_withdrawn: BigInt,
     /// Outputs of successful runs that were too large for their topics.
     pub outputs_too_large: BigInt,
+    /// Messages that the broker deleted before they were read. They are not among those received.
+    pub missed: BigInt,
 }
 
 impl From<run::Ledger> for Ledger {
@@ -214,6 +216,7 @@ impl From<run::Ledger> for Ledger {
             in_flight: BigInt(ledger.in_flight),
             outputs_withdrawn: BigInt(ledger.outputs_withdrawn),
             outputs_too_large: BigInt(ledger.outputs_too_large),
+            missed: BigInt(ledger.missed),
         }
     }
 }

@@ -29,6 +29,8 @@ CREATE TABLE counters (
     -- Outputs that ended without being published: the publisher was gone, or the result too large.
     withdrawn     bigint NOT NULL,
     too_large     bigint NOT NULL,
+    -- Messages that the broker deleted before they were read.
+    missed        bigint NOT NULL,
     -- Finished runs that retention has deleted.
     pruned        bigint NOT NULL,
     PRIMARY KEY (listener, worker)

@@ -25,6 +25,8 @@ CREATE TABLE listeners (
     -- Outputs that ended without being published: the publisher was gone, or the result too large.
     withdrawn      INTEGER NOT NULL DEFAULT 0,
     too_large      INTEGER NOT NULL DEFAULT 0,
+    -- Messages that the broker deleted before they were read.
+    missed         INTEGER NOT NULL DEFAULT 0,
     -- Finished runs that retention has deleted.
     pruned         INTEGER NOT NULL DEFAULT 0
 ) STRICT;

@@ -13,6 +13,7 @@ pub(super) struct Counts {
     pub(super) dropped: i64,
     pub(super) withdrawn: i64,
     pub(super) too_large: i64,
+    pub(super) missed: i64,
     pub(super) pruned: i64,
 }
 

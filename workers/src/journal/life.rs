@@ -53,6 +53,16 @@ impl Life {
         }
     }
 
+    /// How many messages the broker has deleted before they were read, once the listener begins there.
+    pub(super) fn missed(self, beginning: &Beginning) -> i64 {
+        let Cause::Gap { lost } = beginning.cause else {
+            return 0;
+        };
+        // Less where another reader has found the same gap.
+        let ahead = beginning.offset.saturating_sub(self.next).max(0);
+        ahead.min(i64::try_from(lost).unwrap_or(i64::MAX))
+    }
+
     /// Once another message is found in the place of one that was read.
     pub(super) fn begun_again(self, offset: i64) -> Self {
         Self {

@@ -14,6 +14,7 @@ claims![
     a_message_in_the_place_of_another_is_another_run,
     the_same_message_of_a_topic_that_was_created_again_is_another_run,
     positions_outlive_the_process_and_never_go_back_by_themselves,
+    messages_that_were_deleted_before_they_were_read_are_counted_once,
     what_is_read_again_after_a_reset_is_another_run_each_reset_once,
     who_has_not_heard_of_a_reset_moves_nothing,
     a_partition_that_a_reset_leaves_alone_keeps_its_runs,
@@ -98,6 +99,21 @@ async fn positions_outlive_the_process_and_never_go_back_by_themselves(open: Ope
         journal.positions(listener, None).load().await.unwrap(),
         [truncated]
     );
+}
+
+async fn messages_that_were_deleted_before_they_were_read_are_counted_once(open: Opener) {
+    let (journal, listener) = fresh(&open).await;
+    begin(&journal, listener, 0, Cause::First).await;
+    finish(&journal, claim(listener, 0)).await;
+    advance(&journal, listener, 1).await;
+    // Another worker finds the same gap.
+    for _ in 0..2 {
+        begin(&journal, listener, 41, Cause::Gap { lost: 40 }).await;
+    }
+    begin(&journal, listener, 44, Cause::Gap { lost: 3 }).await;
+    begin(&journal, listener, 44, Cause::GoesOn).await;
+    let ledger = journal.ledgers(&[owner()]).await.unwrap().remove(0);
+    assert_eq!((ledger.missed, ledger.received), (43, 1));
 }
 
 async fn what_is_read_again_after_a_reset_is_another_run_each_reset_once(open: Opener) {

@@ -43,13 +43,15 @@ impl Batch<'_> {
             if life.reset > begin.reset {
                 return Ok(None);
             }
-            begun.push((at(beginning), life.begun(beginning, begin.reset)));
+            let missed = life.missed(beginning);
+            begun.push((at(beginning), life.begun(beginning, begin.reset), missed));
         }
-        for (at, life) in &begun {
+        for (at, life, missed) in &begun {
             self.set_life(*at, *life).await?;
+            self.count_missed(begin.listener, *missed);
         }
         Ok(Some(
-            begun.iter().map(|(_, life)| life.incarnation).collect(),
+            begun.iter().map(|(_, life, _)| life.incarnation).collect(),
         ))
     }
 

@@ -124,7 +124,7 @@ async fn ledgers(journal: &mut PgConnection, owners: &[String]) -> sqlx::Result<
         "SELECT coalesce(sum(received), 0)::bigint, coalesce(sum(succeeded), 0)::bigint,
                 coalesce(sum(dead_lettered), 0)::bigint, coalesce(sum(filtered), 0)::bigint,
                 coalesce(sum(dropped), 0)::bigint, coalesce(sum(withdrawn), 0)::bigint,
-                coalesce(sum(too_large), 0)::bigint
+                coalesce(sum(too_large), 0)::bigint, coalesce(sum(missed), 0)::bigint
          FROM unnest($1::text[]) WITH ORDINALITY AS k(consumer_group, place)
               LEFT JOIN listeners USING (consumer_group) LEFT JOIN counters USING (listener)
          GROUP BY place ORDER BY place",
@@ -149,6 +149,7 @@ fn ledger(row: &PgRow) -> sqlx::Result<Ledger> {
         in_flight: 0,
         outputs_withdrawn: count(5)?,
         outputs_too_large: count(6)?,
+        missed: count(7)?,
     };
     let decided = ledger.succeeded + ledger.dead_lettered + ledger.filtered + ledger.dropped;
     ledger.in_flight = ledger.received.saturating_sub(decided);

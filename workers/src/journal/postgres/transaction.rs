@@ -57,6 +57,13 @@ impl<'t> Batch<'t> {
         self.counters.entry(listener).or_default().output(end);
     }
 
+    /// Messages that were deleted before they were read.
+    pub(super) fn count_missed(&mut self, listener: ListenerKey, messages: i64) {
+        if messages > 0 {
+            self.counters.entry(listener).or_default().missed += messages;
+        }
+    }
+
     pub(super) fn count_pruned(&mut self, listener: ListenerKey, runs: i64) {
         self.counters.entry(listener).or_default().pruned += runs;
     }
@@ -71,13 +78,13 @@ impl<'t> Batch<'t> {
         let listeners: Vec<_> = self.counters.keys().map(|key| key.0).collect();
         sqlx::query(
             "INSERT INTO counters AS c (listener, worker, received, succeeded, dead_lettered,
-                                        filtered, dropped, withdrawn, too_large, pruned)
+                                        filtered, dropped, withdrawn, too_large, pruned, missed)
              SELECT n.listener, $1, n.received, n.succeeded, n.dead_lettered, n.filtered, n.dropped,
-                    n.withdrawn, n.too_large, n.pruned
+                    n.withdrawn, n.too_large, n.pruned, n.missed
              FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-                         $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])
+                         $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
                   AS n(listener, received, succeeded, dead_lettered, filtered, dropped, withdrawn,
-                       too_large, pruned)
+                       too_large, pruned, missed)
              ON CONFLICT (listener, worker) DO UPDATE SET
                 received = c.received + excluded.received,
                 succeeded = c.succeeded + excluded.succeeded,
@@ -86,7 +93,8 @@ impl<'t> Batch<'t> {
                 dropped = c.dropped + excluded.dropped,
                 withdrawn = c.withdrawn + excluded.withdrawn,
                 too_large = c.too_large + excluded.too_large,
-                pruned = c.pruned + excluded.pruned",
+                pruned = c.pruned + excluded.pruned,
+                missed = c.missed + excluded.missed",
         )
         .bind(self.worker.0)
         .bind(listeners)
@@ -98,6 +106,7 @@ impl<'t> Batch<'t> {
         .bind(column(|counts| counts.withdrawn))
         .bind(column(|counts| counts.too_large))
         .bind(column(|counts| counts.pruned))
+        .bind(column(|counts| counts.missed))
         .execute(&mut *self.tx)
         .await
         .map(drop)

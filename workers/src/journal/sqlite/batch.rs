@@ -104,6 +104,13 @@ impl<'t> Batch<'t> {
         self.counts(listener).output(end);
     }
 
+    /// Messages that were deleted before they were read.
+    pub(super) fn count_missed(&mut self, listener: ListenerKey, messages: i64) {
+        if messages > 0 {
+            self.counts(listener).missed += messages;
+        }
+    }
+
     pub(super) fn count_pruned(&mut self, listener: ListenerKey, runs: i64) {
         self.counts(listener).pruned += runs;
     }
@@ -119,7 +126,7 @@ impl<'t> Batch<'t> {
             "UPDATE listeners SET received = received + ?2, succeeded = succeeded + ?3,
                 dead_lettered = dead_lettered + ?4, filtered = filtered + ?5,
                 dropped = dropped + ?6, withdrawn = withdrawn + ?7, too_large = too_large + ?8,
-                pruned = pruned + ?9
+                pruned = pruned + ?9, missed = missed + ?10
              WHERE listener = ?1",
         )?;
         for (listener, counts) in self.counters {
@@ -132,7 +139,8 @@ impl<'t> Batch<'t> {
                 counts.dropped,
                 counts.withdrawn,
                 counts.too_large,
-                counts.pruned
+                counts.pruned,
+                counts.missed
             ])?;
         }
         Ok(())

@@ -41,12 +41,14 @@ impl Batch<'_> {
             if life.reset > *reset {
                 return Ok(None);
             }
-            lives.push(life.begun(beginning, *reset));
+            lives.push((life.missed(beginning), life.begun(beginning, *reset)));
         }
-        for (beginning, life) in beginnings.iter().zip(&lives) {
+        for (beginning, (missed, life)) in beginnings.iter().zip(&lives) {
             self.set_life(*listener, beginning.partition, *life)?;
+            self.count_missed(*listener, *missed);
         }
-        Ok(Some(lives.iter().map(|life| life.incarnation).collect()))
+        let incarnations = lives.iter().map(|(_, life)| life.incarnation);
+        Ok(Some(incarnations.collect()))
     }
 
     pub(super) fn advance(&mut self, advance: &Advance) -> rusqlite::Result<()> {

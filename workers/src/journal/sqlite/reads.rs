@@ -155,7 +155,8 @@ fn run(journal: &Connection, owner: &str, id: RunId) -> rusqlite::Result<Option<
 fn ledger(journal: &Connection, owner: &str) -> rusqlite::Result<Ledger> {
     let row = journal.query_row(
         "SELECT received, succeeded, dead_lettered, filtered, dropped,
-                received - succeeded - dead_lettered - filtered - dropped, withdrawn, too_large
+                received - succeeded - dead_lettered - filtered - dropped, withdrawn, too_large,
+                missed
          FROM listeners WHERE consumer_group = ?1",
         [owner],
         |row| {
@@ -168,6 +169,7 @@ fn ledger(journal: &Connection, owner: &str) -> rusqlite::Result<Ledger> {
                 in_flight: row.get(5)?,
                 outputs_withdrawn: row.get(6)?,
                 outputs_too_large: row.get(7)?,
+                missed: row.get(8)?,
             })
         },
     );
