@@ -11,11 +11,20 @@ use serde_json::json;
 use tests::gateway::Gateway;
 use tests::history::Called;
 use tests::load::{self, Kind, PARTITIONS};
-use tests::{Eventflows, Flow, Load, eventually};
+use tests::{Eventflows, Flow, Load, LogDatabase, eventually, is_long};
 use workers::crash::Point;
 
 /// Servers that run at once. Most of the time each waits until Kafka has missed its dead consumer.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 7;
+
+/// Where a short test crashes with its journal in PostgreSQL, too: after each of the transactions
+/// that the way of a message has, and where another worker takes what is left.
+const SHORT_ON_POSTGRES: [Point; 4] = [
+    Point::Claimed,
+    Point::Decided,
+    Point::Settled,
+    Point::OutboxTaken,
+];
 
 /// Results and dead letters before the messages that the crash is among, and messages held.
 const RESULTS: u32 = 4;
@@ -24,38 +33,72 @@ const HELD: u32 = 3;
 
 #[tokio::test]
 async fn a_crash_at_any_point_loses_nothing_and_decides_every_message_once() {
-    let crashes = stream::iter(Point::ALL).map(|point| async move {
-        let survived = AssertUnwindSafe(crash_at(*point)).catch_unwind().await;
-        assert!(survived.is_ok(), "the crash at {point:?}");
+    let on_postgres = match is_long() {
+        true => Point::ALL,
+        false => &SHORT_ON_POSTGRES,
+    };
+    let in_files = Point::ALL.iter().map(|point| (point, false));
+    let all = in_files.chain(on_postgres.iter().map(|point| (point, true)));
+    let crashes = stream::iter(all).map(|(point, on_postgres)| async move {
+        let journal = Journal::new(on_postgres);
+        let survived = AssertUnwindSafe(crash_at(*point, &journal)).catch_unwind();
+        assert!(
+            survived.await.is_ok(),
+            "the crash at {point:?}, on PostgreSQL: {on_postgres}"
+        );
     });
     crashes.buffer_unordered(AT_ONCE).collect::<()>().await;
 }
 
-async fn crash_at(point: Point) {
+/// Where the journal of a server is: in a file among its data, or in a database.
+struct Journal(Option<(LogDatabase, String)>);
+
+impl Journal {
+    fn new(on_postgres: bool) -> Self {
+        let database = on_postgres.then(LogDatabase::postgres);
+        Self(database.map(|database| {
+            let url = database.url();
+            (database, url)
+        }))
+    }
+
+    fn variables(&self) -> Vec<(&str, &Path)> {
+        let url = self.0.iter().map(|(_, url)| Path::new(url));
+        url.map(|url| ("EVENTFLOWS_JOURNAL_URL", url)).collect()
+    }
+
+    async fn start_to_crash(&self, at: &str) -> Eventflows {
+        Eventflows::start_to_crash(at, &self.variables()).await
+    }
+}
+
+async fn crash_at(point: Point, journal: &Journal) {
     match point {
-        Point::Received | Point::Claimed => in_delivery(point, None).await,
+        Point::Received | Point::Claimed => in_delivery(journal, point, None).await,
         // Those that are refused beside others are called twice.
-        Point::Calling => in_delivery(point, Some(HELD + RESULTS + 2 * DEAD_LETTERS)).await,
+        Point::Calling => {
+            in_delivery(journal, point, Some(HELD + RESULTS + 2 * DEAD_LETTERS)).await
+        }
         Point::Answered | Point::Decided | Point::Settled => {
-            in_delivery(point, Some(RESULTS + DEAD_LETTERS)).await;
+            in_delivery(journal, point, Some(RESULTS + DEAD_LETTERS)).await;
         }
-        Point::Publishing | Point::Published => in_delivery(point, Some(RESULTS)).await,
+        Point::Publishing | Point::Published => in_delivery(journal, point, Some(RESULTS)).await,
         Point::DeadLettering | Point::DeadLettered => {
-            in_delivery(point, Some(DEAD_LETTERS)).await;
+            in_delivery(journal, point, Some(DEAD_LETTERS)).await;
         }
-        Point::DirectDecided => in_a_direct_run(None).await,
-        Point::OutboxTaken | Point::OutboxPublished => in_a_direct_run(Some(point)).await,
-        Point::Pruned => in_retention().await,
-        Point::Stopping | Point::Stopped => in_a_stop(point).await,
+        Point::DirectDecided => in_a_direct_run(journal, None).await,
+        Point::OutboxTaken | Point::OutboxPublished => in_a_direct_run(journal, Some(point)).await,
+        Point::Pruned => in_retention(journal).await,
+        Point::Stopping | Point::Stopped => in_a_stop(journal, point).await,
     }
 }
 
 /// Crashes among some tens of messages, after some have passed the point and are settled. If it is
 /// passed for all that come together, others come one by one.
-async fn in_delivery(point: Point, passed_before: Option<u32>) {
+async fn in_delivery(journal: &Journal, point: Point, passed_before: Option<u32>) {
     let mut load = Load::start().await;
     let at = point.at_time(passed_before.unwrap_or(HELD + RESULTS + DEAD_LETTERS) + 2);
-    let mut eventflows = Eventflows::start_to_crash(&at).await;
+    let mut eventflows = journal.start_to_crash(&at).await;
     let mut flow = Flow::set_up(&eventflows, &load.kafka, load.options()).await;
     let group = load::group(&flow).await;
     load.hold_slow();
@@ -98,9 +141,9 @@ async fn calls_that_a_kill_cuts_short_are_made_again() {
 }
 
 /// Crashes while a listener is disabled that has calls under way.
-async fn in_a_stop(point: Point) {
+async fn in_a_stop(journal: &Journal, point: Point) {
     let mut load = Load::start().await;
-    let mut eventflows = Eventflows::start_to_crash(&point.at_time(1)).await;
+    let mut eventflows = journal.start_to_crash(&point.at_time(1)).await;
     let mut flow = Flow::set_up(&eventflows, &load.kafka, load.options()).await;
     let group = load::group(&flow).await;
     load.hold_slow();
@@ -135,9 +178,9 @@ async fn in_a_stop(point: Point) {
 }
 
 /// Crashes while finished runs are deleted that are older than they are kept.
-async fn in_retention() {
+async fn in_retention(journal: &Journal) {
     let mut load = Load::start().await;
-    let eventflows = Eventflows::start().await;
+    let eventflows = Eventflows::start_where(&journal.variables()).await;
     let mut flow = Flow::set_up(&eventflows, &load.kafka, load.options()).await;
     first_messages(&mut load).await;
     more_messages(&mut load).await;
@@ -146,7 +189,13 @@ async fn in_retention() {
 
     let mut eventflows = eventflows;
     eventflows.terminate().await;
-    finished_long_ago(eventflows.data());
+    match &journal.0 {
+        None => finished_long_ago(eventflows.data()),
+        Some((database, _)) => {
+            let change = "UPDATE journal.decisions SET finished_at = 0";
+            assert!(database.execute(change), "decisions can be changed");
+        }
+    }
     eventflows.crash_again(&Point::Pruned.at_time(1)).await;
     let eventflows = eventflows.start_again().await;
     flow.api = eventflows.api();
@@ -163,9 +212,11 @@ async fn in_retention() {
 }
 
 /// Crashes after a direct run is decided, and again at `second` while the outbox sends its result.
-async fn in_a_direct_run(second: Option<Point>) {
+async fn in_a_direct_run(journal: &Journal, second: Option<Point>) {
     let load = Load::start().await;
-    let mut eventflows = Eventflows::start_to_crash(&Point::DirectDecided.at_time(3)).await;
+    let mut eventflows = journal
+        .start_to_crash(&Point::DirectDecided.at_time(3))
+        .await;
     let _flow = Flow::set_up(&eventflows, &load.kafka, load.options()).await;
     let gateway = Gateway::new(eventflows.authority());
     let calls = (0..24).map(|number| {
@@ -262,7 +313,7 @@ fn slow_calls(load: &Load) -> usize {
 }
 
 /// Has the journal in `data` believe that everything in it was finished long ago.
-fn finished_long_ago(data: &Path) {
+pub(crate) fn finished_long_ago(data: &Path) {
     let script = "import sqlite3, sys; \
                   journal = sqlite3.connect(sys.argv[1]); \
                   journal.execute('UPDATE decisions SET finished_at = 0'); \

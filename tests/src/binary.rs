@@ -30,21 +30,25 @@ pub struct Eventflows {
 impl Eventflows {
     /// Starts on empty data.
     pub async fn start() -> Self {
+        Self::start_where(&[]).await
+    }
+
+    /// Starts on empty data, with more variables that hold paths or what looks like one.
+    pub async fn start_where(environment: &[(&str, &Path)]) -> Self {
         let data = tempfile::tempdir().unwrap();
-        Self::start_on(data, LogDatabase::from_environment(), Vec::new(), &[]).await
+        let log = LogDatabase::from_environment();
+        Self::start_on(data, log, owned(environment), &[]).await
     }
 
     /// Starts on `data` with its log in SQLite, and with more variables that hold paths.
     pub async fn start_with(data: TempDir, environment: &[(&str, &Path)]) -> Self {
-        let variable = |(name, path): &(&str, &Path)| ((*name).to_owned(), path.to_path_buf());
-        Self::start_on(data, None, environment.iter().map(variable).collect(), &[]).await
+        Self::start_on(data, None, owned(environment), &[]).await
     }
 
-    /// Starts on empty data, to crash where [`Point::at_time`] says.
-    pub async fn start_to_crash(at: &str) -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let environment = vec![(Point::VARIABLE.to_owned(), PathBuf::from(at))];
-        Self::start_on(data, LogDatabase::from_environment(), environment, &[]).await
+    /// As [`Self::start_where`], to crash where [`Point::at_time`] says.
+    pub async fn start_to_crash(at: &str, environment: &[(&str, &Path)]) -> Self {
+        let at = [(Point::VARIABLE, Path::new(at))];
+        Self::start_where(&[environment, &at].concat()).await
     }
 
     async fn start_on(
@@ -141,9 +145,14 @@ impl Eventflows {
         crashed(&mut child).await;
     }
 
+    /// Kills it with SIGKILL.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
     /// Kills it with SIGKILL and starts it again on the same data.
     pub async fn kill_and_restart(mut self) -> Self {
-        self.child.kill().await.unwrap();
+        self.kill().await;
         Self::start_on(self.data, self.log, self.environment, &[]).await
     }
 
@@ -217,6 +226,13 @@ fn spawn(
     }
     let serve = serve.stdout(Stdio::piped()).kill_on_drop(true);
     serve.spawn().unwrap()
+}
+
+fn owned(environment: &[(&str, &Path)]) -> Vec<(String, PathBuf)> {
+    let variables = environment.iter();
+    variables
+        .map(|(name, path)| ((*name).to_owned(), path.to_path_buf()))
+        .collect()
 }
 
 /// Waits until a process has ended at a crash point.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -24,7 +24,37 @@ pub struct Call {
     pub body: Bytes,
 }
 
-type Script = dyn Fn(&Call) -> (StatusCode, Bytes) + Send + Sync;
+/// What a call is answered with.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// One without headers.
+    pub fn new(status: StatusCode, body: impl Into<Bytes>) -> Self {
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: body.into(),
+        }
+    }
+
+    /// With one more header.
+    ///
+    /// # Panics
+    /// It is no header.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        let value = HeaderValue::from_str(value).unwrap();
+        self.headers.append(HeaderName::from_static(name), value);
+        self
+    }
+}
+
+type Script = dyn Fn(&Call) -> Answer + Send + Sync;
 
 /// Which calls are not answered for now.
 type Held = Option<Arc<dyn Fn(&Call) -> bool + Send + Sync>>;
@@ -43,6 +73,15 @@ impl Endpoint {
     pub async fn start(
         script: impl Fn(&Call) -> (StatusCode, Bytes) + Send + Sync + 'static,
     ) -> Self {
+        Self::answering(move |call| {
+            let (status, body) = script(call);
+            Answer::new(status, body)
+        })
+        .await
+    }
+
+    /// Serves a `script` that chooses headers, too, on a free port.
+    pub async fn answering(script: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let mut endpoint = Self {
             address: listener.local_addr().unwrap(),
@@ -130,12 +169,13 @@ async fn answer(
         headers: parts.headers,
         body,
     };
-    let (status, body) = script(&call);
+    let answer = script(&call);
     calls.lock().unwrap().push(call.clone());
     let is_held = |held: &Held| held.as_ref().is_some_and(|which| which(&call));
     // An endpoint that ends takes its calls along.
     let _ = held.wait_for(|held| !is_held(held)).await;
-    let mut response = Response::new(Full::new(body));
-    *response.status_mut() = status;
+    let mut response = Response::new(Full::new(answer.body));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
     Ok(response)
 }

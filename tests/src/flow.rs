@@ -110,6 +110,25 @@ impl Flow {
         self.until_consumers(0).await;
     }
 
+    /// Pauses the listener, and waits until its consumer has stopped.
+    pub async fn pause(&self) {
+        let document = "mutation($id: ID!) { it: listenerPause(id: $id, input: {}) \
+                        { userErrors { code message } } }";
+        self.api
+            .done(document, json!({ "id": self.listener }))
+            .await;
+        self.until_consumers(0).await;
+    }
+
+    /// Resumes the listener.
+    pub async fn resume(&self) {
+        let document = "mutation($id: ID!) { it: listenerResume(id: $id, input: {}) \
+                        { userErrors { code message } } }";
+        self.api
+            .done(document, json!({ "id": self.listener }))
+            .await;
+    }
+
     /// Waits until so many consumers serve the listener.
     pub async fn until_consumers(&self, wanted: usize) {
         eventually("the number of consumers", async || {

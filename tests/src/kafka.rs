@@ -1,18 +1,19 @@
 //! The real Kafka of the tests, as a plain client sees it.
 
+mod record;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use brokers::kafka::{KafkaAdmin, KafkaSettings};
-use bytes::Bytes;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
+use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use uuid::Uuid;
+
+pub use self::record::Record;
 
 use crate::wait::eventually;
 
@@ -23,30 +24,9 @@ pub struct Kafka {
     /// Where servers reach it.
     address: String,
     prefix: String,
+    /// The bytes of the largest message that topics take, where it is not what brokers have.
+    most: Option<String>,
     producer: FutureProducer,
-}
-
-/// A record read back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    pub key: Option<Bytes>,
-    pub headers: BTreeMap<String, Bytes>,
-    pub body: Bytes,
-}
-
-impl Record {
-    /// The body as text.
-    #[must_use]
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    /// A header as text; empty where it is absent.
-    #[must_use]
-    pub fn header(&self, name: &str) -> String {
-        let value = self.headers.get(name).cloned().unwrap_or_default();
-        String::from_utf8_lossy(&value).into_owned()
-    }
 }
 
 impl Kafka {
@@ -62,19 +42,14 @@ impl Kafka {
         )]
         let address = std::env::var("EVENTFLOWS_TEST_KAFKA")
             .expect("EVENTFLOWS_TEST_KAFKA holds the address of a Kafka: `cargo xtask test` does");
-        let producer = ClientConfig::new()
-            .set("bootstrap.servers", &address)
-            .set("linger.ms", "1")
-            // The topics decide what is too large.
-            .set("message.max.bytes", "16777216")
-            .create()
-            .unwrap();
+        let producer = producer(&address, &[]);
         #[expect(clippy::disallowed_methods, reason = "names that no other test has")]
         let prefix = Uuid::new_v4().simple().to_string()[..12].to_owned();
         Self {
             inside: address.clone(),
             address,
             prefix,
+            most: None,
             producer,
         }
     }
@@ -94,6 +69,24 @@ impl Kafka {
         }
     }
 
+    /// Has the names of its topics begin with that.
+    #[must_use]
+    pub fn beginning_with(self, beginning: &str) -> Self {
+        Self {
+            prefix: format!("{beginning}{}", self.prefix),
+            ..self
+        }
+    }
+
+    /// Has topics that are created from now on take messages of up to so many bytes.
+    #[must_use]
+    pub fn taking(self, bytes: u32) -> Self {
+        Self {
+            most: Some(bytes.to_string()),
+            ..self
+        }
+    }
+
     /// The full name of this test's topic `name`.
     #[must_use]
     pub fn topic(&self, name: &str) -> String {
@@ -104,11 +97,12 @@ impl Kafka {
     pub async fn create(&self, topics: &[&str], partitions: i32) {
         let settings = KafkaSettings::new(vec![self.inside.clone()]);
         let admin = KafkaAdmin::new(settings).unwrap();
+        let most = self.most.iter().map(|most| ("max.message.bytes", &**most));
+        let most: Vec<_> = most.collect();
         for name in topics {
-            admin
-                .create_topic(&self.topic(name), partitions)
-                .await
-                .unwrap();
+            let topic = self.topic(name);
+            let created = admin.create_topic_with(&topic, partitions, &most);
+            created.await.unwrap();
         }
     }
 
@@ -158,6 +152,11 @@ impl Kafka {
         .await;
     }
 
+    /// A producer of a test's own with those settings of librdkafka.
+    pub fn producer(&self, settings: &[(&str, &str)]) -> FutureProducer {
+        producer(&self.inside, settings)
+    }
+
     fn admin(&self) -> AdminClient<DefaultClientContext> {
         let mut client = ClientConfig::new();
         client.set("bootstrap.servers", &self.inside);
@@ -177,6 +176,17 @@ impl Kafka {
         headers: &[(&str, &str)],
         body: &[u8],
     ) {
+        self.produce_record(name, key, headers, Some(body)).await;
+    }
+
+    /// Produces one message, which may have no body; answers its partition.
+    pub async fn produce_record(
+        &self,
+        name: &str,
+        key: Option<&str>,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> i32 {
         let topic = self.topic(name);
         let headers = headers
             .iter()
@@ -186,11 +196,29 @@ impl Kafka {
                     value: Some(*value),
                 })
             });
-        let mut record = FutureRecord::to(&topic).payload(body).headers(headers);
+        let mut record = FutureRecord::to(&topic).headers(headers);
         if let Some(key) = key {
             record = record.key(key);
         }
+        if let Some(body) = body {
+            record = record.payload(body);
+        }
         let sent = self.producer.send(record, Duration::from_secs(30)).await;
+        sent.map_err(|(error, _)| error).unwrap().partition
+    }
+
+    /// Writes a record that was read to this test's topic `name`, as it is.
+    pub async fn write_back(&self, name: &str, record: &Record) {
+        let topic = self.topic(name);
+        let headers = record.headers.iter();
+        let headers = headers.fold(OwnedHeaders::new(), |all, (key, value)| {
+            let value = Some(&value[..]);
+            all.insert(Header { key, value })
+        });
+        let mut again = FutureRecord::<[u8], [u8]>::to(&topic).headers(headers);
+        again.key = record.key.as_deref();
+        again.payload = record.has_body.then_some(&record.body[..]);
+        let sent = self.producer.send(again, Duration::from_secs(30)).await;
         sent.map_err(|(error, _)| error).unwrap();
     }
 
@@ -207,7 +235,7 @@ impl Kafka {
     /// Up to where a consumer group has done everything in this test's topic `name`, by partition.
     pub async fn committed(&self, name: &str, group: &str) -> BTreeMap<i32, i64> {
         let (address, topic, group) = (self.inside.clone(), self.topic(name), group.to_owned());
-        tokio::task::spawn_blocking(move || committed(&address, &topic, &group))
+        tokio::task::spawn_blocking(move || record::committed(&address, &topic, &group))
             .await
             .unwrap()
     }
@@ -224,82 +252,30 @@ impl Kafka {
 
     /// Everything in this test's topic `name` now, by partition and offset.
     pub async fn records(&self, name: &str) -> Vec<Record> {
+        let placed = self.placed_records(name).await.into_iter();
+        placed.map(|(_, record)| record).collect()
+    }
+
+    /// The same, each with its partition.
+    pub async fn placed_records(&self, name: &str) -> Vec<(i32, Record)> {
         let (address, topic) = (self.inside.clone(), self.topic(name));
-        tokio::task::spawn_blocking(move || read(&address, &topic))
+        tokio::task::spawn_blocking(move || record::read(&address, &topic))
             .await
             .unwrap()
     }
 }
 
-fn read(address: &str, topic: &str) -> Vec<Record> {
-    let consumer: BaseConsumer = ClientConfig::new()
+fn producer(address: &str, settings: &[(&str, &str)]) -> FutureProducer {
+    let mut config = ClientConfig::new();
+    config
         .set("bootstrap.servers", address)
-        .set("group.id", "the tests only assign")
-        .set("enable.auto.commit", "false")
-        .create()
-        .unwrap();
-    let patience = Duration::from_secs(30);
-    let metadata = consumer.fetch_metadata(Some(topic), patience).unwrap();
-    let mut ends = BTreeMap::new();
-    let mut assignment = TopicPartitionList::new();
-    for partition in metadata.topics()[0].partitions() {
-        let (low, high) = consumer
-            .fetch_watermarks(topic, partition.id(), patience)
-            .unwrap();
-        if high > low {
-            ends.insert(partition.id(), high);
-            let from = Offset::Beginning;
-            let added = assignment.add_partition_offset(topic, partition.id(), from);
-            added.unwrap();
-        }
+        .set("linger.ms", "1")
+        // As Java's clients.
+        .set("partitioner", "murmur2_random")
+        // The topics decide what is too large.
+        .set("message.max.bytes", "20000000");
+    for (name, value) in settings {
+        config.set(*name, *value);
     }
-    consumer.assign(&assignment).unwrap();
-    let mut records = Vec::new();
-    while !ends.is_empty() {
-        let message = consumer.poll(patience).expect("a message in time").unwrap();
-        if message.offset() + 1 >= ends.get(&message.partition()).copied().unwrap_or(0) {
-            ends.remove(&message.partition());
-        }
-        records.push(record(&message));
-    }
-    records
-}
-
-fn committed(address: &str, topic: &str, group: &str) -> BTreeMap<i32, i64> {
-    let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", address)
-        .set("group.id", group)
-        .create()
-        .unwrap();
-    let patience = Duration::from_secs(30);
-    let metadata = consumer.fetch_metadata(Some(topic), patience).unwrap();
-    let mut partitions = TopicPartitionList::new();
-    for partition in metadata.topics()[0].partitions() {
-        partitions.add_partition(topic, partition.id());
-    }
-    let committed = consumer.committed_offsets(partitions, patience).unwrap();
-    let committed = committed.elements().into_iter();
-    committed
-        .filter_map(|partition| match partition.offset() {
-            Offset::Offset(offset) => Some((partition.partition(), offset)),
-            _ => None,
-        })
-        .collect()
-}
-
-fn record(message: &BorrowedMessage<'_>) -> Record {
-    let headers = message
-        .headers()
-        .into_iter()
-        .flat_map(|headers| headers.iter());
-    Record {
-        key: message.key().map(Bytes::copy_from_slice),
-        headers: headers
-            .map(|header| {
-                let value = Bytes::copy_from_slice(header.value.unwrap_or_default());
-                (header.key.to_owned(), value)
-            })
-            .collect(),
-        body: Bytes::copy_from_slice(message.payload().unwrap_or_default()),
-    }
+    config.create().unwrap()
 }

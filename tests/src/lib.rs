@@ -6,6 +6,7 @@
 )]
 
 pub mod binary;
+pub mod clock;
 mod codes;
 pub mod commands;
 pub mod endpoint;
@@ -27,8 +28,9 @@ pub mod wait;
 pub mod witness;
 
 pub use binary::Eventflows;
+pub use clock::Clock;
 pub use commands::RandomCommands;
-pub use endpoint::{Call, Endpoint};
+pub use endpoint::{Answer, Call, Endpoint};
 pub use flow::{Flow, FlowOptions};
 pub use graphql::GraphQl;
 pub use kafka::Kafka;

@@ -36,7 +36,10 @@ pub enum Kind {
 pub struct Load {
     pub kafka: Kafka,
     pub endpoint: Endpoint,
+    /// The bodies by message id, which the topic's generation is added to once it is another.
     pub produced: BTreeMap<String, Bytes>,
+    /// How often the topic was created again.
+    generation: usize,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -60,6 +63,7 @@ impl Load {
             kafka: Kafka::from_environment(),
             endpoint: Endpoint::start(answer).await,
             produced: BTreeMap::new(),
+            generation: 0,
             seen,
         }
     }
@@ -98,8 +102,39 @@ impl Load {
         for kind in kinds {
             let body = format!("{} {kind:?}", self.produced.len());
             let sent = self.kafka.produce_to("orders", partition, body.as_bytes());
-            self.produced.insert(sent.await, Bytes::from(body));
+            let id = in_generation(&sent.await, self.generation);
+            self.produced.insert(id, Bytes::from(body));
         }
+    }
+
+    /// Deletes the topic, whose messages have all ended.
+    pub async fn delete(&self) {
+        self.kafka.delete("orders").await;
+    }
+
+    /// Creates it again.
+    pub async fn create_again(&mut self, partitions: i32) {
+        self.kafka.create(&["orders"], partitions).await;
+        self.generation += 1;
+    }
+
+    /// Whether a message stands where another one stood before the topic was created again.
+    #[must_use]
+    pub fn has_messages_in_the_places_of_others(&self) -> bool {
+        let before = self.generation - 1;
+        let present = self.of_present_generation();
+        let mut places = present.keys();
+        places.any(|place| self.produced.contains_key(&in_generation(place, before)))
+    }
+
+    /// What was produced since the topic was created last, by message id.
+    fn of_present_generation(&self) -> BTreeMap<String, Bytes> {
+        let all = self.produced.iter();
+        let present = all.filter_map(|(id, body)| {
+            let (place, generation) = place_of(id);
+            (generation == self.generation).then(|| (place.to_owned(), body.clone()))
+        });
+        present.collect()
     }
 
     /// The calls so far.
@@ -133,9 +168,9 @@ impl Load {
         .await;
     }
 
-    /// Waits until the group of the flow has done every message.
+    /// Waits until the group of the flow has done every message that is there.
     pub async fn until_all_are_settled(&self, group: &str) {
-        let wanted = i64::try_from(self.produced.len()).unwrap();
+        let wanted = i64::try_from(self.of_present_generation().len()).unwrap();
         eventually("every message is settled", async || {
             let committed = self.kafka.committed("orders", group).await;
             (committed.values().sum::<i64>() >= wanted).then_some(())
@@ -148,23 +183,64 @@ impl Load {
         let committed = self.kafka.committed("orders", group).await;
         let mut outputs = self.kafka.records("scores").await;
         outputs.extend(self.kafka.records("orders-dlq").await);
-        history::settled_too_early(&self.produced, &committed, &outputs)
+        history::settled_too_early(&self.of_present_generation(), &committed, &outputs)
+    }
+
+    /// Has each run, of which the newest comes first, say which generation its message is of: the
+    /// next in which a message stood there.
+    fn assign_generations(&self, runs: &mut [Run]) {
+        let mut next = BTreeMap::<String, usize>::new();
+        for run in runs.iter_mut().rev() {
+            let from = next.entry(run.message.clone()).or_default();
+            let mut generations = *from..=self.generation;
+            let there = |generation: &usize| {
+                let id = in_generation(&run.message, *generation);
+                self.produced.contains_key(&id)
+            };
+            if let Some(generation) = generations.find(there) {
+                *from = generation + 1;
+                run.message = in_generation(&run.message, generation);
+            }
+        }
     }
 
     /// Waits until every message is settled, and so has ended, and tells what happened, of which
     /// `interruptions` cut calls short.
     pub async fn ended(&self, flow: &Flow, interruptions: u32) -> History {
         self.until_all_are_settled(&group(flow).await).await;
+        eventually("every message has ended", async || {
+            let ledger = ledger(flow).await;
+            let all = ledger.received >= self.produced.len() as u64;
+            (all && ledger.in_flight == 0).then_some(())
+        })
+        .await;
+        let mut runs = runs(flow).await;
+        self.assign_generations(&mut runs);
         History {
             produced: self.produced.clone(),
             calls: self.calls(),
-            runs: runs(flow).await,
+            runs,
             results: self.kafka.records("scores").await,
             dead_letters: self.kafka.records("orders-dlq").await,
             ledger: ledger(flow).await,
             max_attempts: MAX_ATTEMPTS,
             interruptions,
         }
+    }
+}
+
+/// A message id of the topic that was created again so often.
+fn in_generation(place: &str, generation: usize) -> String {
+    match generation {
+        0 => place.to_owned(),
+        _ => format!("{place}#{generation}"),
+    }
+}
+
+fn place_of(id: &str) -> (&str, usize) {
+    match id.split_once('#') {
+        Some((place, generation)) => (place, generation.parse().unwrap()),
+        None => (id, 0),
     }
 }
 

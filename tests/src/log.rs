@@ -53,6 +53,12 @@ impl LogDatabase {
         Self::Postgres { server, name }
     }
 
+    /// Executes a statement in a database of PostgreSQL; whether that was possible.
+    #[must_use]
+    pub fn execute(&self, statement: &str) -> bool {
+        psql(&self.url(), statement)
+    }
+
     /// The URL for `--log-url`.
     #[must_use]
     pub fn url(&self) -> String {

@@ -20,6 +20,8 @@ enum State {
     Open,
     /// They wait.
     Stalled,
+    /// Those from Kafka wait: it hears and is not heard.
+    Unheard,
     /// Connections break, and there are no others.
     Cut,
 }
@@ -29,6 +31,7 @@ enum State {
 pub struct Network {
     address: SocketAddr,
     state: watch::Sender<State>,
+    closed: watch::Sender<()>,
     traffic: Arc<Traffic>,
     _serving: AbortOnDropHandle<()>,
 }
@@ -61,11 +64,14 @@ impl Network {
             outside: place(address.port()).into(),
         };
         let state = watch::Sender::new(State::Open);
+        let closed = watch::Sender::new(());
         let traffic = Arc::<Traffic>::default();
-        let serving = serve(listener, names, state.subscribe(), Arc::clone(&traffic));
+        let all = (state.subscribe(), closed.subscribe());
+        let serving = serve(listener, names, all, Arc::clone(&traffic));
         Self {
             address,
             state,
+            closed,
             traffic,
             _serving: AbortOnDropHandle::new(tokio::spawn(serving)),
         }
@@ -94,9 +100,19 @@ impl Network {
         self.state.send_replace(State::Stalled);
     }
 
+    /// Lets requests through and no answers, without anybody being told.
+    pub fn silence(&self) {
+        self.state.send_replace(State::Unheard);
+    }
+
     /// Breaks all connections, and lets none in.
     pub fn cut(&self) {
         self.state.send_replace(State::Cut);
+    }
+
+    /// Breaks all connections, and lets others in.
+    pub fn close(&self) {
+        self.closed.send_replace(());
     }
 
     /// Lets everything through again.
@@ -108,19 +124,22 @@ impl Network {
 async fn serve(
     listener: TcpListener,
     names: Names,
-    state: watch::Receiver<State>,
+    (state, closed): (watch::Receiver<State>, watch::Receiver<()>),
     traffic: Arc<Traffic>,
 ) {
     let mut tasks = JoinSet::new();
     loop {
         let (client, _) = listener.accept().await.unwrap();
         let (names, mut state) = (names.clone(), state.clone());
+        let mut closed = closed.clone();
+        closed.mark_unchanged();
         let traffic = Arc::clone(&traffic);
         tasks.spawn(async move {
             traffic.connections.fetch_add(1, Ordering::SeqCst);
             let cut = state.clone();
             tokio::select! {
                 _ = state.wait_for(|state| *state == State::Cut) => {}
+                _ = closed.changed() => {}
                 _ = connect(client, &names, cut, &traffic) => {}
             }
             traffic.connections.fetch_sub(1, Ordering::SeqCst);
@@ -136,10 +155,19 @@ async fn connect(
 ) -> std::io::Result<()> {
     let (from_client, to_client) = client.into_split();
     let (from_kafka, to_kafka) = TcpStream::connect(&*names.kafka).await?.into_split();
-    let gate = Gate { state, traffic };
+    let to = Gate {
+        state: state.clone(),
+        traffic,
+        opens: |state| matches!(state, State::Open | State::Unheard),
+    };
+    let back = Gate {
+        state,
+        traffic,
+        opens: |state| state == State::Open,
+    };
     tokio::try_join!(
-        pass(from_client, to_kafka, gate.clone(), |_| {}),
-        pass(from_kafka, to_client, gate, |response| rename(
+        pass(from_client, to_kafka, to, |_| {}),
+        pass(from_kafka, to_client, back, |response| rename(
             response, names
         )),
     )?;
@@ -164,21 +192,22 @@ async fn pass(
     }
 }
 
-/// Where what comes waits until the network is open.
-#[derive(Clone)]
+/// Where what comes waits until the network lets it through.
 struct Gate<'t> {
     state: watch::Receiver<State>,
     traffic: &'t Traffic,
+    opens: fn(State) -> bool,
 }
 
 impl Gate<'_> {
     async fn open(&mut self) {
-        if *self.state.borrow() == State::Open {
+        let opens = self.opens;
+        if opens(*self.state.borrow()) {
             return;
         }
         self.traffic.held.fetch_add(1, Ordering::SeqCst);
         // A network that has ended lets nothing through either.
-        let _ = self.state.wait_for(|state| *state == State::Open).await;
+        let _ = self.state.wait_for(|state| opens(*state)).await;
     }
 }
 

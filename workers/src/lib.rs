@@ -19,6 +19,7 @@ mod reporter;
 mod requests;
 mod resources;
 mod sends;
+pub mod skew;
 mod statuses;
 mod worker;
 

@@ -47,8 +47,10 @@ fn output(run: &str, body: &str) -> Record {
     let header = ("eventflows-run-id".to_owned(), Bytes::from(run.to_owned()));
     Record {
         key: None,
+        names: vec![header.0.clone()],
         headers: [header].into(),
         body: Bytes::from(body.to_owned()),
+        has_body: true,
     }
 }
 
