@@ -13,7 +13,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 /// Runs a command as a client of `server`, with `input` to read.
-async fn run(server: &Eventflows, args: &[&str], input: &str) -> Output {
+pub(crate) async fn run(server: &Eventflows, args: &[&str], input: &str) -> Output {
     let mut child = Command::new(binary::path())
         .args(args)
         .env(
@@ -48,7 +48,7 @@ fn failed(output: &Output) -> String {
     text(&output.stderr)
 }
 
-async fn export(server: &Eventflows) -> String {
+pub(crate) async fn export(server: &Eventflows) -> String {
     printed(&run(server, &["export"], "").await, 0)
 }
 
