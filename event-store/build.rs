@@ -2,5 +2,7 @@
 
 fn main() {
     println!("cargo:rerun-if-changed=../migrations/postgres/log");
+    println!("cargo:rerun-if-changed=../migrations/postgres/leases");
     println!("cargo:rerun-if-changed=../migrations/sqlite/log");
+    println!("cargo:rerun-if-changed=../migrations/sqlite/leases");
 }

@@ -24,6 +24,7 @@ pub mod flow;
 pub mod grant;
 pub mod health;
 pub mod ids;
+pub mod lease;
 pub mod listener;
 pub mod model_server;
 pub mod name;

@@ -21,6 +21,7 @@ mod feed;
 mod fetch;
 mod import;
 mod index;
+pub(crate) mod leases;
 mod link;
 mod log;
 mod page;

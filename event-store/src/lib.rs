@@ -14,6 +14,7 @@ pub mod import;
 mod integer;
 #[cfg(feature = "kurrentdb")]
 pub mod kurrentdb;
+pub mod leases;
 pub mod open;
 pub mod port;
 pub mod postgres;

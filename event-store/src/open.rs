@@ -26,7 +26,7 @@ impl LogUrl {
     }
 
     /// The kind, and what comes after the colon.
-    fn parts(&self) -> Result<(&str, &str), OpenError> {
+    pub(crate) fn parts(&self) -> Result<(&str, &str), OpenError> {
         self.0.split_once(':').ok_or(OpenError::NoUrl)
     }
 }
@@ -103,12 +103,12 @@ pub async fn open_import(url: &LogUrl) -> Result<Box<dyn Import>, OpenError> {
     })
 }
 
-fn sqlite_path(rest: &str) -> &Path {
+pub(crate) fn sqlite_path(rest: &str) -> &Path {
     Path::new(rest.strip_prefix("//").unwrap_or(rest))
 }
 
 /// Whether URLs of this kind are those of KurrentDB, under its names of yesterday and today.
-fn is_kurrentdb(kind: &str) -> bool {
+pub(crate) fn is_kurrentdb(kind: &str) -> bool {
     let kind = kind.strip_suffix("+discover").unwrap_or(kind);
     matches!(kind, "kurrentdb" | "kurrent" | "kdb" | "esdb")
 }

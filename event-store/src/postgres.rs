@@ -30,6 +30,7 @@
 mod batch;
 mod error;
 mod import;
+pub(crate) mod leases;
 mod listen;
 mod read;
 mod schema;

@@ -3,6 +3,7 @@
 mod batch;
 mod error;
 mod import;
+pub(crate) mod leases;
 mod read;
 mod schema;
 mod writer;

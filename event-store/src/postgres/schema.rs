@@ -62,7 +62,7 @@ pub(super) async fn prepare(options: &PgConnectOptions) -> Result<(), OpenError>
     if encoding != "UTF8" {
         return Err(OpenError::Encoding(encoding));
     }
-    let up_to_date = is_up_to_date(&mut connection).await;
+    let up_to_date = is_up_to_date(&mut connection, &MIGRATIONS).await;
     if !up_to_date.map_err(OpenError::Connect)? {
         MIGRATIONS
             .run_direct(None, &mut connection, false)
@@ -88,9 +88,12 @@ pub(super) async fn connect_writer(
     Ok(connection)
 }
 
-/// Whether exactly our migrations were applied. A role that may not create tables can ask this,
+/// Whether exactly these migrations were applied. A role that may not create tables can ask this,
 /// but not run the migrator, even when there is nothing to do.
-async fn is_up_to_date(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+pub(super) async fn is_up_to_date(
+    connection: &mut PgConnection,
+    migrations: &Migrator,
+) -> Result<bool, sqlx::Error> {
     let known: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
         .fetch_one(&mut *connection)
         .await?;
@@ -101,7 +104,7 @@ async fn is_up_to_date(connection: &mut PgConnection) -> Result<bool, sqlx::Erro
         sqlx::query_as("SELECT version, success, checksum FROM _sqlx_migrations ORDER BY version")
             .fetch_all(connection)
             .await?;
-    let ours = MIGRATIONS
+    let ours = migrations
         .iter()
         .map(|migration| (migration.version, true, migration.checksum.to_vec()));
     Ok(ours.eq(applied))

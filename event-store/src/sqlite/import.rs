@@ -41,7 +41,7 @@ impl SqliteImport {
         let pool = pool.max_lifetime(None).connect_with(options).await;
         let pool = pool.map_err(in_use)?;
         let mut connection = pool.acquire().await.map_err(in_use)?;
-        schema::migrate(&mut connection).await?;
+        schema::migrate(&mut connection, &schema::MIGRATIONS).await?;
         drop(connection);
         Ok(Self {
             log: Arc::new(sql::only_read(pool.clone())),

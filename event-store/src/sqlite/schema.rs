@@ -23,7 +23,7 @@ const ROW_BUFFER: usize = 512;
 /// The name of the thread in which SQLite writes to the log.
 const WRITER_THREAD: &str = "event-log-file";
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite/log");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite/log");
 
 /// Options of a connection that writes to the log at `path`, which it makes where there is none.
 pub(super) fn write_options(path: &Path) -> SqliteConnectOptions {
@@ -48,7 +48,7 @@ pub(super) fn read_options(path: &Path) -> SqliteConnectOptions {
 pub(super) async fn prepare(options: &SqliteConnectOptions) -> Result<SqliteConnection, OpenError> {
     let connection = connect(options).await;
     let mut connection = connection.map_err(OpenError::Connect)?;
-    migrate(&mut connection).await?;
+    migrate(&mut connection, &MIGRATIONS).await?;
     Ok(connection)
 }
 
@@ -94,7 +94,10 @@ async fn connect_and_copy(
 }
 
 /// Brings the tables up to date.
-pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+pub(super) async fn migrate(
+    connection: &mut SqliteConnection,
+    migrations: &Migrator,
+) -> Result<(), OpenError> {
     let version: String = sqlx::query_scalar("SELECT sqlite_version()")
         .fetch_one(&mut *connection)
         .await
@@ -108,7 +111,7 @@ pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Ope
         .await
         .map_err(OpenError::Connect)?;
     // `Migrator::run` on a borrowed connection makes a future that is not `Send`.
-    MIGRATIONS
+    migrations
         .run_direct(None, &mut *tx, false)
         .await
         .map_err(OpenError::Migrate)?;
