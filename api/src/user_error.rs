@@ -92,8 +92,6 @@ pub enum UserErrorCode {
     NoWorker,
     /// The worker speaks another version of the protocol than the server.
     UnsupportedProtocol,
-    /// The worker decides in another journal than the workers of the cluster.
-    OtherJournal,
     /// A name or version has a form that is not allowed.
     BadName,
     /// An id is malformed, or of another kind of thing.
@@ -303,7 +301,8 @@ fn about(refusal: &Refusal) -> (UserErrorCode, Option<&'static str>) {
         Refusal::LastOwner { .. } => (C::LastOwner, Some("member")),
         Refusal::AlgorithmRetired(_) => (C::AlgorithmRetired, Some("algorithmId")),
         Refusal::VersionWithdrawn { .. } => (C::VersionWithdrawn, Some("version")),
-        Refusal::OtherJournal { .. } => (C::OtherJournal, Some("journalId")),
+        // Of a command that only the server itself gives.
+        Refusal::OtherJournal { .. } => (C::Conflict, None),
         Refusal::NoCredential => (C::NoCredential, None),
         Refusal::ReplacementGone | Refusal::ReplacementOfAnotherKind { .. } => {
             (C::BadReplacement, Some("replacementId"))

@@ -1,7 +1,7 @@
 //! Workers that are here.
 
 use domain::{
-    Event, WorkerId, of_algorithm, of_broker, of_cluster, of_command, of_grant, of_listener,
+    Event, JournalId, WorkerId, of_algorithm, of_broker, of_command, of_grant, of_listener,
     of_organization, of_publisher,
 };
 use jiff::Timestamp;
@@ -17,6 +17,26 @@ use crate::model::ReadModel;
 pub struct Worker {
     pub id: WorkerId,
     pub joined_at: Timestamp,
+    /// The one that it decides in.
+    pub journal: JournalId,
+    /// Whether that is not the cluster's, so that it is assigned nothing.
+    pub stands_by: bool,
+    /// Who has the assignments: one of those that decide in the cluster's journal.
+    pub has_them: Option<WorkerId>,
+}
+
+/// Selects the workers of which a condition is true.
+macro_rules! workers_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, joined_at, journal, \
+             CAST(CASE WHEN EXISTS (SELECT 1 FROM cluster c WHERE c.journal <> workers.journal) \
+                       THEN 1 ELSE 0 END AS BIGINT), \
+             (SELECT min(w.id) FROM workers w JOIN cluster c ON c.journal = w.journal) \
+             FROM workers WHERE ",
+            $condition
+        )
+    };
 }
 
 /// Which workers are asked for: all that are here.
@@ -44,12 +64,19 @@ impl Sort for WorkerSort {
 pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> {
     match &fact.event {
         Event::WorkerJoined(e) => tx.execute(
-            "INSERT INTO workers (id, joined_at) VALUES (?1, ?2) \
-             ON CONFLICT (id) DO UPDATE SET joined_at = excluded.joined_at",
-            &[text(e.worker), fact.at.into()],
+            "INSERT INTO workers (id, joined_at, journal) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (id) DO UPDATE SET joined_at = excluded.joined_at, \
+                                            journal = excluded.journal",
+            &[text(e.worker), fact.at.into(), text(e.journal)],
         ),
         Event::WorkerLeft(e) => tx.execute("DELETE FROM workers WHERE id = ?1", &[text(e.worker)]),
-        Event::ConsumerStarted(_)
+        Event::JournalAdopted(e) => tx.execute(
+            "INSERT INTO cluster (id, journal) VALUES (1, ?1) \
+             ON CONFLICT (id) DO UPDATE SET journal = excluded.journal",
+            &[text(e.journal)],
+        ),
+        Event::ReadModelsRebuilt(_)
+        | Event::ConsumerStarted(_)
         | Event::ConsumerStopped(_)
         | Event::ConsumerFailed(_)
         | Event::ListenerBlocked(_)
@@ -60,20 +87,18 @@ pub(crate) fn apply(tx: &mut dyn Tx, fact: &Fact) -> Result<(), ReadModelError> 
         | of_grant!()
         | of_listener!()
         | of_publisher!()
-        | of_cluster!()
         | of_command!() => Ok(()),
     }
 }
 
 impl ReadModel {
-    /// Whether a worker has joined, and has not left since.
+    /// A worker that has joined, and has not left since.
     ///
     /// # Errors
     /// The database cannot answer.
-    pub async fn has_joined(&self, worker: WorkerId) -> Result<bool, ReadModelError> {
-        let select = Statement::new("SELECT id FROM workers WHERE id = ?1").bind(text(worker));
-        let found: Option<String> = self.row(select).await?;
-        Ok(found.is_some())
+    pub async fn worker(&self, id: WorkerId) -> Result<Option<Worker>, ReadModelError> {
+        let select = Statement::new(workers_where!("id = ?1")).bind(text(id));
+        self.row(select).await
     }
 
     /// The workers of those ids, in no order; those that have left are missing.
@@ -81,8 +106,7 @@ impl ReadModel {
     /// # Errors
     /// The database cannot answer.
     pub async fn workers_by_id(&self, ids: &[WorkerId]) -> Result<Vec<Worker>, ReadModelError> {
-        let select = "SELECT id, joined_at FROM workers \
-                      WHERE id IN (SELECT value FROM json_each(?1))";
+        let select = workers_where!("id IN (SELECT value FROM json_each(?1))");
         let ids = serde_json::to_string(ids)?;
         self.rows(Statement::new(select).bind(ids)).await
     }
@@ -94,7 +118,7 @@ impl Select for WorkerFilter {
     const KEY: &'static str = "id";
 
     fn rows(&self) -> Statement {
-        Statement::new("SELECT id, joined_at FROM workers WHERE true")
+        Statement::new(workers_where!("true"))
     }
 
     fn choose(&self, rows: Statement) -> Result<Statement, ReadModelError> {
@@ -122,6 +146,16 @@ impl FromRow for Worker {
         Ok(Self {
             id: WorkerId(row.parse()?),
             joined_at: row.take()?,
+            journal: JournalId(row.parse()?),
+            stands_by: row.take()?,
+            has_them: has_them(row)?,
         })
     }
+}
+
+fn has_them(row: &mut Row) -> Result<Option<WorkerId>, ReadModelError> {
+    let id: Option<String> = row.take()?;
+    let id = id.map(|id| id.parse()).transpose();
+    let id = id.map_err(|error: uuid::Error| ReadModelError::Row(Box::new(error)))?;
+    Ok(id.map(WorkerId))
 }

@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::cluster::UseJournal;
@@ -24,7 +25,7 @@ pub(crate) struct Admission {
     pub(crate) worker: WorkerId,
     pub(crate) journal: JournalId,
     /// Whether its journal takes the place of another.
-    pub(crate) adopt: bool,
+    pub(crate) adopt: AtomicBool,
 }
 
 /// Why the worker does not work.
@@ -32,19 +33,23 @@ pub(crate) struct Admission {
 #[error(
     "{0}; let the servers share one with --journal-url, or start one of them with --adopt-journal"
 )]
-pub struct NotAdmitted(Refusal);
+struct NotAdmitted(Refusal);
 
 impl Admission {
     /// Asks once, before anything is served, so that a new log begins with its journal. Returns whether
     /// the worker may work.
     pub(crate) async fn announce(&self) -> bool {
-        matches!(self.ask(self.adopt).await, Ok(None))
+        let admitted = matches!(self.ask(self.adopts()).await, Ok(None));
+        if admitted {
+            self.adopt.store(false, Ordering::Relaxed);
+        }
+        admitted
     }
 
-    /// Waits until the worker may work. Until then the server is not ready.
+    /// Waits until the journal is the cluster's. Until then the server is not ready.
     pub(crate) async fn granted(&self) {
         loop {
-            match self.ask(self.adopt).await {
+            match self.ask(self.adopts()).await {
                 Ok(None) => break,
                 Ok(Some(refused)) => {
                     self.readiness.lack(Part::Worker.name(), &refused);
@@ -57,18 +62,23 @@ impl Admission {
             }
             sleep(EVERY).await;
         }
-        self.readiness.restored(Part::Worker.name());
+        self.adopt.store(false, Ordering::Relaxed);
     }
 
     /// Waits until the worker may work no longer: another journal was adopted. A log that does not
-    /// answer stops nobody.
-    pub(crate) async fn withdrawn(&self) -> NotAdmitted {
+    /// answer says nothing.
+    pub(crate) async fn withdrawn(&self) {
         loop {
             sleep(EVERY).await;
-            if let Ok(Some(refused)) = self.ask(false).await {
-                return refused;
+            if let Ok(Some(_)) = self.ask(false).await {
+                return;
             }
         }
+    }
+
+    /// Once: a journal that took the place of another may be replaced itself.
+    fn adopts(&self) -> bool {
+        self.adopt.load(Ordering::Relaxed)
     }
 
     /// Why the worker may not work now, if that is so.

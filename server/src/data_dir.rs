@@ -1,8 +1,10 @@
 //! The directory that holds everything a server keeps, used by one server at a time.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use domain::lease::Holder;
 use domain::{Ids, WorkerId};
 use uuid::Uuid;
 
@@ -25,7 +27,7 @@ pub enum DataDirError {
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl DataDir {
@@ -48,7 +50,7 @@ impl DataDir {
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 path: path.to_owned(),
-                _lock: lock,
+                lock,
             }),
             Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(path.to_owned())),
             Err(TryLockError::Error(source)) => Err(failed(source)),
@@ -97,6 +99,21 @@ impl DataDir {
         let id = Uuid::parse_str(text.trim()).map_err(|_| DataDirError::WorkerId(path.clone()))?;
         Ok(WorkerId(id))
     }
+
+    /// Who holds leases for the worker: it alone, as long as it is here. A copy of the directory has
+    /// a lock of its own, which is another file.
+    ///
+    /// # Errors
+    /// The lock cannot be looked at.
+    pub fn holder(&self, worker: WorkerId) -> Result<Holder, DataDirError> {
+        let metadata = self.lock.metadata();
+        let metadata = metadata.map_err(|source| DataDirError::Io {
+            path: self.path.clone(),
+            source,
+        })?;
+        let place = Uuid::new_v5(&worker.0, &metadata.ino().to_be_bytes());
+        Ok(Holder { worker, place })
+    }
 }
 
 #[cfg(test)]
@@ -112,6 +129,23 @@ mod tests {
         assert!(matches!(second, Err(DataDirError::InUse(_))));
         drop(first);
         assert!(DataDir::open(directory.path()).is_ok());
+    }
+
+    #[test]
+    fn a_copy_of_a_directory_is_another_holder() {
+        let (one, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let opened = DataDir::open(one.path()).unwrap();
+        let worker = opened.worker_id(&RandomIds).unwrap();
+        let holder = opened.holder(worker).unwrap();
+        for file in ["lock", "worker-id"] {
+            std::fs::copy(one.path().join(file), copy.path().join(file)).unwrap();
+        }
+        drop(opened);
+        let again = DataDir::open(one.path()).unwrap();
+        assert_eq!(again.holder(worker).unwrap(), holder);
+        let copied = DataDir::open(copy.path()).unwrap();
+        assert_eq!(copied.worker_id(&RandomIds).unwrap(), worker);
+        assert_ne!(copied.holder(worker).unwrap(), holder);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use projections::{PastError, ProjectorError, ReadModelError};
 use tokio::task::JoinError;
 use workers::journal::{self, JournalError};
 
-use crate::admission::NotAdmitted;
 use crate::checkpoints::CheckpointsError;
 use crate::config::ConfigError;
 use crate::data_dir::DataDirError;
@@ -42,8 +41,6 @@ pub enum Failure {
     OpenJournal(#[from] journal::OpenError),
     #[error("cannot read the journal")]
     Journal(#[from] JournalError),
-    #[error("the worker may not go on")]
-    NotAdmitted(#[from] NotAdmitted),
     #[error(transparent)]
     Checkpoints(#[from] CheckpointsError),
     #[error(transparent)]

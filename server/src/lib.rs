@@ -13,6 +13,7 @@ pub mod demo;
 pub mod desired;
 pub mod environment;
 pub mod failure;
+mod lease;
 pub mod local;
 pub mod log;
 pub mod logging;

@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use domain::Clock;
+use domain::lease::LeaseStore;
 use event_store::open::file_in;
 use event_store::{EventStore, LogUrl, OpenError, SqliteEventStore};
 
 use self::copy::CopyArgs;
+use crate::config::Settings;
 use crate::failure::Failure;
 
 /// The options of `eventflows log`.
@@ -52,6 +54,26 @@ pub async fn open(
         None => Ok(Arc::new(
             SqliteEventStore::open(&file_in(data), clock).await?,
         )),
+    }
+}
+
+/// Opens the leases of a server: in the database of its read models, or else of its log.
+///
+/// # Errors
+/// It cannot be opened.
+pub async fn open_leases(
+    settings: &Settings,
+    data: &Path,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn LeaseStore>, OpenError> {
+    let clock = Arc::clone(clock);
+    match settings
+        .read_models_url
+        .as_ref()
+        .or(settings.log_url.as_ref())
+    {
+        Some(url) => event_store::leases::open(url, clock).await,
+        None => event_store::leases::open_beside(&file_in(data), clock).await,
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,14 +14,15 @@ use eventflows_http::{HttpSettings, Readiness, listen};
 use projections::{Past, PastLimits, Projector, ReadModel, ReadModelError};
 use tokio_util::sync::CancellationToken;
 use workers::journal::{self, JournalError};
-use workers::{DirectRuns, Journal, Memory, Worker, WorkerConfig};
+use workers::{DirectRuns, Journal, Memory, Worker, WorkerConfig, permits};
 
-use crate::admission::{Admission, NotAdmitted};
+use crate::admission::Admission;
 use crate::config::Settings;
 use crate::connector::SdkConnector;
 use crate::data_dir::DataDir;
 use crate::environment::{RandomIds, SystemClock};
 use crate::failure::Failure;
+use crate::lease::WorkerLease;
 use crate::local::LocalTransport;
 use crate::log;
 use crate::parts::{Part, Parts};
@@ -107,8 +107,9 @@ impl Server {
             readiness: readiness.clone(),
             worker: worker_id,
             journal: journal.id(),
-            adopt: settings.adopt_journal,
+            adopt: settings.adopt_journal.into(),
         };
+        let lease = lease(&settings, &data, &journal, &readiness, &clock).await?;
         let mut config = WorkerConfig::new(worker_id);
         config.memory = Memory::of(settings.worker_memory);
         let (worker, direct) = worker_inside(&schema, config, journal.clone(), ids).await?;
@@ -136,7 +137,7 @@ impl Server {
         }
         parts.start(
             Part::Worker,
-            work(worker, admission, admitted, stop_worker.clone()),
+            work(worker, lease, admission, admitted, stop_worker.clone()),
         );
         readiness.started();
         Ok(Self {
@@ -181,31 +182,21 @@ async fn snapshots(past: Past, stop: CancellationToken) -> Result<(), Infallible
     Ok(())
 }
 
-/// Has the worker inside work, once and for as long as it is admitted. What it was asked to publish
-/// before, it publishes in any case.
+/// Has the worker inside work while it is admitted and has its lease, and give that back at the end.
 async fn work(
     worker: Worker,
+    lease: WorkerLease,
     admission: Admission,
     admitted: bool,
     stop: CancellationToken,
-) -> Result<(), NotAdmitted> {
-    if !admitted {
-        tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            () = admission.granted() => {}
-            () = worker.drain() => {}
-        }
-    }
-    let working = stop.child_token();
-    let mut work = pin!(worker.run(working.clone()));
+) -> Result<(), Infallible> {
+    let (permits, permit) = permits();
     tokio::select! {
-        () = &mut work => Ok(()),
-        refused = admission.withdrawn() => {
-            working.cancel();
-            work.await;
-            Err(refused)
-        }
+        () = worker.run(stop, permit) => {}
+        () = lease.permit(&admission, admitted, &permits) => {}
     }
+    lease.give_back().await;
+    Ok(())
 }
 
 /// Sees whether the journal's writer still runs.
@@ -224,8 +215,26 @@ async fn open_journal(
 ) -> Result<Journal, journal::OpenError> {
     match &settings.journal_url {
         Some(url) => Journal::open_shared(url.as_str(), worker).await,
-        None => Journal::open(&data.journal(), Arc::clone(clock)).await,
+        None => Journal::open(&data.journal(), worker, Arc::clone(clock)).await,
     }
+}
+
+/// The lease of the worker inside, which is not taken yet.
+async fn lease(
+    settings: &Settings,
+    data: &DataDir,
+    journal: &Journal,
+    readiness: &Readiness,
+    clock: &Arc<dyn Clock>,
+) -> Result<WorkerLease, Failure> {
+    let lease = WorkerLease::new(
+        log::open_leases(settings, data.path(), clock).await?,
+        data.holder(journal.worker())?,
+        journal.clone(),
+        readiness.clone(),
+        settings.read_models_url.is_none() && settings.log_url.is_none(),
+    );
+    Ok(lease.adopting(settings.adopt_journal))
 }
 
 async fn open_read_models(

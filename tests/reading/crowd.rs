@@ -4,11 +4,11 @@ use domain::grant::Access;
 use domain::organization::{MemberAdded, Role};
 use domain::publisher::PublisherDisabled;
 use domain::testing::{
-    algorithm_registered, dlq_set, granted, listener_enabled, listener_of, organization_created,
-    pattern_granted_on, publisher_enabled, publisher_of, queues_connected, to_algorithm,
-    to_organization, topic_on, topics_gained, version_published,
+    algorithm_registered, dlq_set, granted, joined, listener_enabled, listener_of,
+    organization_created, pattern_granted_on, publisher_enabled, publisher_of, queues_connected,
+    to_algorithm, to_organization, topic_on, topics_gained, version_published,
 };
-use domain::worker::{ConsumerStarted, WorkerJoined};
+use domain::worker::ConsumerStarted;
 use domain::{AlgorithmId, CommandId, Event, EventId, PublisherId, TopicId, WorkerId};
 use uuid::Uuid;
 
@@ -83,7 +83,7 @@ fn flow(number: usize) -> Vec<Event> {
         listener_enabled(&listener, "1.0.0"),
         dlq_set(&listener, "orders-dlq"),
         publisher_enabled(publisher(number), "1.0.0"),
-        WorkerJoined { worker }.into(),
+        joined(worker),
         ConsumerStarted { worker, listener }.into(),
     ]
 }

@@ -4,6 +4,7 @@
 mod take;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ enum NotRun {
     Stopping,
     #[error("the worker is cut off from the others")]
     CutOff,
+    #[error("the worker stands by")]
+    StandingBy,
     #[error("it is not known where its result goes")]
     Publishers(#[from] CallError),
     #[error(transparent)]
@@ -39,6 +42,8 @@ enum NotRun {
 pub struct DirectRuns(Arc<Shared>);
 
 struct Shared {
+    /// Whether what an earlier process left was ended, so that what there is is this one's.
+    taking: AtomicBool,
     journal: Journal,
     endpoints: Endpoints,
     publishers: Arc<Publishers>,
@@ -53,8 +58,8 @@ struct Shared {
 }
 
 impl DirectRuns {
-    /// Takes up where the process before ended: its undecided runs are decided as interrupted, and
-    /// what it had decided is published while the worker runs.
+    /// Those of a worker that has a journal of its own take up at once where the process before
+    /// ended; others once the worker may work.
     pub(crate) async fn open(
         journal: Journal,
         publishers: Arc<Publishers>,
@@ -62,11 +67,9 @@ impl DirectRuns {
         lease: Arc<Lease>,
         ids: Arc<dyn Ids>,
     ) -> Result<Self, JournalError> {
-        let interrupted = journal.recover().await?;
-        if interrupted > 0 {
-            tracing::warn!(runs = interrupted, "direct runs were interrupted");
-        }
-        Ok(Self(Arc::new(Shared {
+        let is_shared = journal.is_shared();
+        let direct = Self(Arc::new(Shared {
+            taking: AtomicBool::new(false),
             endpoints: Endpoints::new(),
             journal,
             publishers,
@@ -76,12 +79,33 @@ impl DirectRuns {
             listeners: Mutex::default(),
             tasks: TaskTracker::new(),
             giving_up: CancellationToken::new(),
-        })))
+        }));
+        if !is_shared {
+            direct.take_up().await?;
+        }
+        Ok(direct)
+    }
+
+    /// Takes up where the process before ended: its undecided runs are decided as interrupted, and
+    /// what it had decided is published while the worker runs. From then on runs are taken.
+    pub(crate) async fn take_up(&self) -> Result<(), JournalError> {
+        if self.0.taking.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let interrupted = self.0.journal.recover().await?;
+        if interrupted > 0 {
+            tracing::warn!(runs = interrupted, "direct runs were interrupted");
+        }
+        self.0.taking.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     async fn begin(&self, run: DirectRun) -> Result<StartedRun, DirectError> {
         if self.0.tasks.is_closed() {
             return Err(NotRun::Stopping.into());
+        }
+        if !self.0.taking.load(Ordering::Relaxed) {
+            return Err(NotRun::StandingBy.into());
         }
         if self.0.lease.has_ended() {
             return Err(NotRun::CutOff.into());

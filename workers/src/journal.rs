@@ -28,22 +28,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::consumer::ConsumerStatus;
+use domain::lease::Epoch;
 use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
 use domain::sample::{KeptSample, Sample};
 use domain::settlement::{FailureFingerprint, Reason};
 use domain::worker::{Confirmations, Confirmed};
 use domain::{AlgorithmId, Clock, JournalId, ListenerId, Position, RunId, TopicId, WorkerId};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use self::operation::{
-    Attempt, Claims, Confirm, Decide, EndOutput, Hold, Listener, Observe, Prune, Published,
-    Recover, Refund, Require, TakeUnpublished,
+    Attempt, Claims, CleanUp, Confirm, Decide, EndOutput, Hold, Listener, Observe, Prune, Published,
+    Recover, Refund, Require, TakeOver, TakeUnpublished,
 };
 use self::postgres::{PostgresReader, PostgresStore};
 use self::queue::Queue;
 use self::sampling::{Keep, SampleRow};
 use self::sqlite::{SqliteReader, SqliteStore};
 use self::store::{Page, Reads};
+use crate::permit::Permission;
 
 pub use self::decision::{
     Draft, Outcome, OutputEnd, Pending, Publication, Recorded, Representation, ResultDigest,
@@ -87,6 +90,11 @@ pub enum JournalError {
     Write(#[source] Arc<dyn Error + Send + Sync>),
     #[error("the journal could not be read")]
     Read(#[source] Arc<dyn Error + Send + Sync>),
+    /// This process slept, or another one runs with the same data.
+    #[error("another process has taken over what this worker did")]
+    TakenOver,
+    #[error("the worker may not work now: its lease is over")]
+    NotPermitted,
     #[error("the journal is closed")]
     Closed,
 }
@@ -95,6 +103,10 @@ pub enum JournalError {
 #[derive(Clone)]
 pub struct Journal {
     id: JournalId,
+    /// Whose part of it this is, and the epoch that it was in when it was opened.
+    worker: WorkerId,
+    epoch: Epoch,
+    shared: bool,
     queue: Queue,
     reads: Arc<dyn Reads>,
 }
@@ -102,10 +114,17 @@ pub struct Journal {
 impl Journal {
     /// Opens the journal at `path`, making it where there is none, and starts its writer on a thread
     /// of its own. The writer ends with the last clone, after what is in line.
-    pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    pub async fn open(
+        path: &Path,
+        worker: WorkerId,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
         let store = SqliteStore::open(path, Arc::clone(&clock)).await?;
         Ok(Self {
             id: store.id(),
+            worker,
+            epoch: store.epoch(),
+            shared: false,
             queue: Queue::start(store).map_err(OpenError::Thread)?,
             reads: Arc::new(SqliteReader::new(path, clock)),
         })
@@ -118,9 +137,39 @@ impl Journal {
         let reads = Arc::new(PostgresReader::new(store.options()));
         Ok(Self {
             id: store.id(),
+            worker,
+            epoch: store.epoch(),
+            shared: true,
             queue: Queue::start(store).map_err(OpenError::Thread)?,
             reads,
         })
+    }
+
+    /// The same journal for work that needs a permission: without it, messages are neither taken nor
+    /// decided.
+    pub(crate) fn permitted_by(&self, permission: watch::Receiver<Permission>) -> Self {
+        Self {
+            queue: self.queue.permitted_by(permission),
+            ..self.clone()
+        }
+    }
+
+    /// The worker that has it open.
+    #[must_use]
+    pub fn worker(&self) -> WorkerId {
+        self.worker
+    }
+
+    /// Whether several workers decide in it.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    /// The epoch that this worker's part of it was in when it was opened.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     /// Its id, which was generated when the journal was created.
@@ -214,11 +263,46 @@ impl Journal {
         self.queue.ask(TakeUnpublished { after, limit }).await
     }
 
+    /// Writes the epoch of this worker's lease down: from now on, whatever another process commits
+    /// for this worker in an earlier one is refused with [`JournalError::TakenOver`]. Returns whether
+    /// this process may go on; it may not where a later epoch is there.
+    pub async fn take_over(&self, epoch: Epoch) -> Result<bool, JournalError> {
+        let worker = self.worker;
+        self.queue.ask(TakeOver { worker, epoch }).await
+    }
+
     /// Cleans up after an earlier start of this worker: decides the direct runs that it left
     /// undecided, whose callers are gone and whose bodies were not kept, and ends its holds on
     /// direct results. Returns how many runs it decided.
     pub async fn recover(&self) -> Result<u64, JournalError> {
         self.queue.ask(Recover).await
+    }
+
+    /// Cleans up after another worker, whose lease was taken in that epoch: what it still does is
+    /// refused, its direct runs are decided as interrupted, and the direct results that it held to
+    /// publish are free for others. Returns how many runs were decided; none where it came back meanwhile.
+    pub async fn clean_up_after(
+        &self,
+        worker: WorkerId,
+        epoch: Epoch,
+    ) -> Result<Option<u64>, JournalError> {
+        if !self.queue.ask(TakeOver { worker, epoch }).await? {
+            return Ok(None);
+        }
+        let clean_up = CleanUp {
+            after: worker,
+            epoch,
+        };
+        self.queue.ask(clean_up).await
+    }
+
+    /// The other workers that share the journal and were not cleaned up after, with their epochs.
+    pub async fn others(&self) -> Result<Vec<(WorkerId, Epoch)>, JournalError> {
+        let workers = self.reads.workers().await.map_err(JournalError::Read)?;
+        let others = workers
+            .into_iter()
+            .filter(|(worker, _)| *worker != self.worker);
+        Ok(others.collect())
     }
 
     /// Writes down what consumers of that worker are doing.

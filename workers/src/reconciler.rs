@@ -166,15 +166,18 @@ impl Reconciler {
     }
 
     /// Stops everything and waits until it has stopped.
-    pub(crate) async fn stop(mut self) {
+    pub(crate) async fn stop(&mut self) {
         let listeners: Vec<_> = self.keepers.keys().cloned().collect();
         for listener in listeners {
             self.end(&listener);
         }
-        for (listener, ended) in self.ending {
+        while let Some((listener, ended)) = self.ending.iter_mut().next() {
+            let listener = listener.clone();
             if let Err(error) = ended.await {
                 tracing::error!(listener.id = %listener, %error, "a listener's keeper panicked");
             }
+            // Not before: this may be cancelled, and be called again.
+            self.ending.remove(&listener);
         }
     }
 

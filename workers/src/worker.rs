@@ -20,6 +20,7 @@ use crate::journal::{Journal, JournalError, Retention};
 use crate::lease::Lease;
 use crate::outbox::Outbox;
 use crate::pause::Pause;
+use crate::permit::Permit;
 use crate::publishers::Publishers;
 use crate::reconciler::Reconciler;
 use crate::reporter::{Reporter, persist};
@@ -140,8 +141,9 @@ impl Worker {
     }
 
     /// Works until `shutdown`; then stops all consumers, each within the grace, reports it and
-    /// leaves. Whatever is unreachable meanwhile is tried again.
-    pub async fn run(self, shutdown: CancellationToken) {
+    /// leaves. Whatever is unreachable meanwhile is tried again. While it has no permission it stands
+    /// by: it runs no consumers.
+    pub async fn run(self, shutdown: CancellationToken, mut permit: Permit) {
         let joined = shutdown.run_until_cancelled(self.join()).await;
         if joined != Some(true) {
             return;
@@ -150,7 +152,7 @@ impl Worker {
         let (reporter, lanes) = Reporter::new(&self.control_plane, &self.ids, &give_up);
         let statuses = Arc::new(Statuses::default());
         let resources = Resources {
-            journal: self.journal.clone(),
+            journal: self.journal.permitted_by(permit.permission.clone()),
             connections: Arc::new(Connections::new(Arc::clone(&self.connector))),
             endpoints: Endpoints::new(),
             publishers: Arc::clone(&self.publishers),
@@ -173,8 +175,7 @@ impl Worker {
         let mut reconciler = Reconciler::new(Arc::new(resources));
         tokio::select! {
             () = shutdown.cancelled() => {}
-            () = self.reconcile(&mut reconciler, &confirmations) => {}
-            () = confirmations.keep() => {}
+            () = self.work(&mut reconciler, &mut permit, &confirmations) => {}
             () = self.answer_requests() => {}
             () = self.prune() => {}
             () = statuses.keep_written(&self.journal, self.config.worker) => {}
@@ -186,15 +187,14 @@ impl Worker {
                     direct.stop(self.config.grace).await;
                 }
             };
-            // Takes the reporters with it, so that the lanes end.
-            // Its lease lasts meanwhile.
+            // The worker keeps its lease meanwhile.
             tokio::select! {
                 _ = async { tokio::join!(reconciler.stop(), direct) } => {}
                 () = confirmations.keep() => {}
             }
-            if let Err(error) = self.journal.leave(self.config.worker).await {
-                tracing::warn!(%error, "the journal could not be told that the worker left");
-            }
+            // With the reporters, so that the lanes end.
+            drop(reconciler);
+            self.let_lease_go().await;
             if let Err(error) = statuses.write(&self.journal, self.config.worker).await {
                 tracing::warn!(%error, "the ends of consumers could not be written");
             }
@@ -231,6 +231,52 @@ impl Worker {
         let left = persist(&*self.ids, || self.control_plane.leave(&key));
         if let Err(error) = left.await {
             tracing::error!(%error, "the control plane refused to let the worker go");
+        }
+    }
+
+    /// Runs consumers while it is permitted, until it is cancelled.
+    async fn work(
+        &self,
+        reconciler: &mut Reconciler,
+        permit: &mut Permit,
+        confirmations: &Confirmations,
+    ) {
+        loop {
+            permit.until(true).await;
+            permit.working.send_replace(true);
+            let working = async {
+                self.take_up_direct_runs().await;
+                self.reconcile(reconciler, confirmations).await;
+            };
+            tokio::select! {
+                () = working => {}
+                () = confirmations.keep() => {}
+                () = permit.until(false) => {}
+            }
+            tokio::select! {
+                () = reconciler.stop() => {}
+                () = confirmations.keep() => {}
+            }
+            self.let_lease_go().await;
+            permit.working.send_replace(false);
+        }
+    }
+
+    /// Tells the journal that nothing of the worker runs: nobody waits for it any more.
+    async fn let_lease_go(&self) {
+        if let Err(error) = self.journal.leave(self.config.worker).await {
+            tracing::warn!(%error, "the journal could not be told that the worker left");
+        }
+    }
+
+    async fn take_up_direct_runs(&self) {
+        let Some(direct) = &self.direct else {
+            return;
+        };
+        let mut pause = Pause::new(FIRST_PAUSE, LONGEST_PAUSE);
+        while let Err(error) = direct.take_up().await {
+            tracing::warn!(%error, "what an earlier process left could not be ended");
+            tokio::time::sleep(pause.failed(&*self.ids)).await;
         }
     }
 

@@ -26,10 +26,10 @@ pub(super) fn speaking_for(ctx: &Context<'_>, id: &ID) -> Result<WorkerId> {
 /// The same for a worker that has joined.
 pub(super) async fn joined(ctx: &Context<'_>, id: &ID) -> Result<WorkerId> {
     let worker = speaking_for(ctx, id)?;
-    let joined = control(ctx).model.has_joined(worker).await;
+    let joined = control(ctx).model.worker(worker).await;
     match joined.map_err(|cause| read_failure(&cause))? {
-        true => Ok(worker),
-        false => Err(invalid(
+        Some(_) => Ok(worker),
+        None => Err(invalid(
             "the worker has not joined; call `workerJoin` first",
         )),
     }

@@ -15,7 +15,8 @@ pub struct WorkerJoinInput {
     pub worker_id: ID,
     /// The version of the protocol that the worker speaks.
     pub protocol_version: u32,
-    /// The UUID of the journal that the worker decides in. All workers use the same one.
+    /// The UUID of the journal that the worker decides in. Those that decide in the same one share
+    /// the assignments.
     pub journal_id: ID,
     #[graphql(flatten)]
     pub once: Once,

@@ -69,9 +69,10 @@ pub struct WorkerMutation;
 
 #[Object]
 impl WorkerMutation {
-    /// A worker takes assignments from now on.
+    /// A worker is here from now on. It is assigned what there is while its journal is that of the
+    /// cluster, and stands by otherwise.
     ///
-    /// Codes: `UNSUPPORTED_PROTOCOL`, `OTHER_JOURNAL`.
+    /// Codes: `UNSUPPORTED_PROTOCOL`.
     async fn worker_join(
         &self,
         ctx: &Context<'_>,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{Context, ID, Result, Subscription};
+use domain::WorkerId;
 use futures_util::{Stream, StreamExt, stream};
 use projections::ReadModel;
 use projections::assignment::AssignmentCursor;
@@ -26,16 +27,17 @@ pub struct WorkerSubscription;
 impl WorkerSubscription {
     /// What a worker must run: first everything, or everything that changed after a position, then
     /// each change. What does not fit into one item comes in parts. A position up to which nothing
-    /// changed comes by itself.
+    /// changed comes by itself. A worker that stands by is assigned nothing: nothing comes until it is
+    /// its turn, and the subscription ends when it is not any more.
     async fn assignments(
         &self,
         ctx: &Context<'_>,
         worker_id: ID,
         after: Option<Position>,
     ) -> Result<impl Stream<Item = Result<AssignmentChanges>> + use<>> {
-        access::joined(ctx, &worker_id).await?;
+        let worker = access::joined(ctx, &worker_id).await?;
         let model = control(ctx).model.clone();
-        Ok(assignments(model, after.map(|position| position.0)))
+        Ok(assignments(model, worker, after.map(|position| position.0)))
     }
 
     /// What the control plane asks of a worker. A new subscription of a worker replaces its
@@ -57,19 +59,36 @@ impl WorkerSubscription {
 
 fn assignments(
     model: ReadModel,
+    worker: WorkerId,
     after: Option<domain::Position>,
 ) -> impl Stream<Item = Result<AssignmentChanges>> {
     let reached = model.watch();
-    let start = (model, reached, AssignmentCursor::after(after), None::<Told>);
-    stream::unfold(start, async |(model, mut reached, mut cursor, mut told)| {
+    let start = (
+        model,
+        worker,
+        reached,
+        AssignmentCursor::after(after),
+        None::<Told>,
+    );
+    stream::unfold(start, async |(model, worker, mut reached, mut cursor, mut told)| {
         loop {
             // Marked as seen before the rows are read: a change in between wakes us again.
             reached.mark_unchanged();
+            match stands_by(&model, worker).await {
+                Ok(Some(false)) => {}
+                // One that was told nothing waits for its turn.
+                Ok(Some(true)) if told.is_none() => {
+                    reached.changed().await.ok()?;
+                    continue;
+                }
+                Ok(_) => return None,
+                Err(failed) => return Some((Err(failed), (model, worker, reached, cursor, told))),
+            }
             let page = match model.assignments(&cursor).await {
                 Ok(page) => page,
                 Err(cause) => {
                     let failed = Err(read_failure(&cause));
-                    return Some((failed, (model, reached, cursor, told)));
+                    return Some((failed, (model, worker, reached, cursor, told)));
                 }
             };
             let next = page.next.clone();
@@ -84,7 +103,7 @@ fn assignments(
                     position: page.position,
                     at: Instant::now(),
                 });
-                return Some((Ok(page.into()), (model, reached, cursor, told)));
+                return Some((Ok(page.into()), (model, worker, reached, cursor, told)));
             };
             tokio::select! {
                 changed = reached.changed() => changed.ok()?,
@@ -93,6 +112,13 @@ fn assignments(
         }
     })
     .boxed()
+}
+
+/// Whether a worker stands by; nothing where it has left.
+async fn stands_by(model: &ReadModel, worker: WorkerId) -> Result<Option<bool>> {
+    let worker = model.worker(worker).await;
+    let worker = worker.map_err(|cause| read_failure(&cause))?;
+    Ok(worker.map(|worker| worker.stands_by))
 }
 
 /// What a worker was told last.

@@ -1,6 +1,6 @@
 //! What happened, in short words.
 
-use super::ids::{Means, WORKER, credential};
+use super::ids::{JOURNAL, Means, WORKER, credential};
 use crate::algorithm::{
     AlgorithmRegistered, AlgorithmRetired, CallSettings, Protocol, VersionPublished,
     VersionWithdrawn,
@@ -20,7 +20,7 @@ use crate::listener::{
 use crate::organization::{MemberAdded, MemberRoleChanged, OrganizationCreated, Role};
 use crate::publisher::{PublisherDisabled, PublisherEnabled};
 use crate::worker::WorkerJoined;
-use crate::{AlgorithmId, BrokerId, ListenerId, PublisherId, TopicId};
+use crate::{AlgorithmId, BrokerId, ListenerId, PublisherId, TopicId, WorkerId};
 
 /// The broker `main` with the topics orders, orders-dlq and scores, and acme/score 1.0.0.
 pub fn ready() -> Vec<Event> {
@@ -298,5 +298,14 @@ pub fn publisher_disabled(publisher: impl Means<PublisherId>) -> Event {
 }
 
 pub fn worker_joined() -> Event {
-    WorkerJoined { worker: WORKER }.into()
+    joined(WORKER)
+}
+
+/// One that decides in [`JOURNAL`].
+pub fn joined(worker: WorkerId) -> Event {
+    WorkerJoined {
+        worker,
+        journal: JOURNAL,
+    }
+    .into()
 }

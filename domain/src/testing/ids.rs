@@ -4,11 +4,13 @@ use uuid::Uuid;
 
 use crate::grant::{Access, Grantee, Permission};
 use crate::{
-    AlgorithmId, BrokerId, CredentialRef, EventId, ListenerId, PublisherId, TopicId, WorkerId,
+    AlgorithmId, BrokerId, CredentialRef, EventId, JournalId, ListenerId, PublisherId, TopicId,
+    WorkerId,
 };
 
 /// The worker, where one is enough.
 pub const WORKER: WorkerId = WorkerId(Uuid::from_u128(7));
+pub const JOURNAL: JournalId = JournalId(Uuid::from_u128(9));
 
 /// The event that a policy answers.
 pub const CAUSE: EventId = EventId(Uuid::from_u128(1));

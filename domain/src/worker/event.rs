@@ -4,15 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::describe::BrokerNames;
 use crate::event::Payload;
-use crate::ids::{ListenerId, WorkerId};
+use crate::ids::{JournalId, ListenerId, WorkerId};
 use crate::listener::event::named;
 use crate::thing::{Subject, Thing};
 use crate::undo::{Inverse, NoUndo, Past};
 
-/// A worker began to take assignments. One that joins again was restarted.
+/// A worker came that decides in that journal. One that joins again was restarted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerJoined {
     pub worker: WorkerId,
+    pub journal: JournalId,
 }
 
 /// A worker left in order; its consumers had stopped.

@@ -2,47 +2,35 @@
 
 use super::{Worker, WorkerJoined, WorkerLeft};
 use crate::authority::Right;
-use crate::cluster::Cluster;
 use crate::command::{Command, Ctx, Decided};
 use crate::envelope::StreamName;
 use crate::ids::{JournalId, WorkerId};
-use crate::refusal::Refusal;
 
-/// Take assignments from now on. A worker that was here already was restarted, and says so.
+/// Be here from now on, and take assignments while the journal is that of the cluster. A worker that
+/// was here already was restarted, and says so.
 #[derive(Clone, Debug)]
 pub struct JoinWorker {
     pub worker: WorkerId,
-    /// The one that it decides in: that of the cluster, if it has one.
+    /// The one that it decides in.
     pub journal: JournalId,
 }
 
 impl Command for JoinWorker {
-    type State = Cluster;
+    type State = Worker;
 
     fn stream(&self) -> StreamName {
         StreamName::worker(self.worker)
-    }
-
-    fn also_reads(&self) -> Vec<StreamName> {
-        vec![StreamName::cluster()]
     }
 
     fn requires(&self) -> Right {
         Right::Report(self.worker)
     }
 
-    fn decide(&self, state: &Cluster, _ctx: Ctx) -> Decided {
-        if let Some(used) = state.journal
-            && used != self.journal
-        {
-            return Err(Refusal::OtherJournal {
-                journal: self.journal,
-                used,
-            });
-        }
+    fn decide(&self, _state: &Worker, _ctx: Ctx) -> Decided {
         Ok(vec![
             WorkerJoined {
                 worker: self.worker,
+                journal: self.journal,
             }
             .into(),
         ])
@@ -81,39 +69,16 @@ impl Command for LeaveWorker {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
-    use crate::cluster::JournalAdopted;
-    use crate::testing::{WORKER, given, worker_joined};
+    use crate::testing::{JOURNAL, WORKER, given, worker_joined};
 
     #[test]
     fn a_worker_joins_again_after_a_restart() {
-        given([worker_joined()])
-            .when(join(1))
-            .then([worker_joined()]);
-    }
-
-    #[test]
-    fn a_worker_with_another_journal_than_the_clusters_is_refused() {
-        let adopted = JournalAdopted {
-            journal: JournalId(Uuid::from_u128(1)),
-        };
-        given([adopted.clone().into()])
-            .when(join(1))
-            .then([worker_joined()]);
-        let refusal = Refusal::OtherJournal {
-            journal: JournalId(Uuid::from_u128(2)),
-            used: adopted.journal,
-        };
-        given([adopted.into()]).when(join(2)).then_refused(refusal);
-    }
-
-    fn join(journal: u128) -> JoinWorker {
-        JoinWorker {
+        let join = JoinWorker {
             worker: WORKER,
-            journal: JournalId(Uuid::from_u128(journal)),
-        }
+            journal: JOURNAL,
+        };
+        given([worker_joined()]).when(join).then([worker_joined()]);
     }
 
     #[test]

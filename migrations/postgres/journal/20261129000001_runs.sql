@@ -7,6 +7,13 @@ CREATE TABLE journal (
 );
 INSERT INTO journal (id) VALUES (gen_random_uuid());
 
+-- The workers that share it, each in the epoch of its lease: what is committed for it in an earlier
+-- one is refused. One that another cleaned up after is not here any more.
+CREATE TABLE workers (
+    worker uuid PRIMARY KEY,
+    epoch  bigint NOT NULL
+);
+
 CREATE TABLE listeners (
     listener       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- The UUID that is its consumer group and the namespace of its runs; `direct:` and an algorithm
@@ -193,7 +200,7 @@ CREATE TABLE required (
 INSERT INTO required (only_one, position) VALUES (1, 0);
 
 -- How far workers have come.
-CREATE TABLE workers (
+CREATE TABLE confirmations (
     worker       uuid   PRIMARY KEY,
     -- They begin nothing that is forbidden by events up to this position.
     applied      bigint NOT NULL,

@@ -168,7 +168,15 @@ CREATE INDEX publishers_enabled ON publishers (broker, topic) WHERE enabled = 1;
 -- Workers that joined and did not leave.
 CREATE TABLE workers (
     id        text COLLATE "C" PRIMARY KEY,
-    joined_at bigint NOT NULL
+    joined_at bigint NOT NULL,
+    -- The one that it decides in.
+    journal   text COLLATE "C" NOT NULL
+);
+
+-- The journal of the cluster, in a row, once there is one. A worker with another one stands by.
+CREATE TABLE cluster (
+    id      bigint PRIMARY KEY CHECK (id = 1),
+    journal text COLLATE "C" NOT NULL
 );
 
 CREATE TABLE consumers (

@@ -4,7 +4,9 @@
 
 -- What tells the journal from all others, in a row.
 CREATE TABLE journal (
-    id BLOB NOT NULL CHECK (length(id) = 16)
+    id    BLOB    NOT NULL CHECK (length(id) = 16),
+    -- Of the lease of the process that may write; what another commits in an earlier one is refused.
+    epoch INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 INSERT INTO journal (id) VALUES (randomblob(16));
 
@@ -186,7 +188,7 @@ CREATE TABLE required (
 INSERT INTO required (only_one, position) VALUES (1, 0);
 
 -- How far workers have come.
-CREATE TABLE workers (
+CREATE TABLE confirmations (
     worker       BLOB    NOT NULL PRIMARY KEY CHECK (length(worker) = 16),
     -- They begin nothing that is forbidden by events up to this position.
     applied      INTEGER NOT NULL,

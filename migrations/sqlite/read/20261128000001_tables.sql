@@ -148,8 +148,16 @@ CREATE INDEX publishers_enabled ON publishers (broker, topic) WHERE enabled = 1;
 -- Workers that joined and did not leave.
 CREATE TABLE workers (
     id        TEXT PRIMARY KEY,
-    joined_at INTEGER NOT NULL
+    joined_at INTEGER NOT NULL,
+    -- The one that it decides in.
+    journal   TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- The journal of the cluster, in a row, once there is one. A worker with another one stands by.
+CREATE TABLE cluster (
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    journal TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE consumers (
     worker   TEXT NOT NULL,

@@ -6,12 +6,12 @@ use domain::broker::TopicsChanged;
 use domain::grant::Access;
 use domain::organization::Role;
 use domain::testing::{
-    algorithm_registered, broker_connected, broker_id, discovered, granted, listener_enabled,
-    listener_id, listener_of, listener_paused, member_added, organization_created,
-    publisher_enabled, publisher_of, to_algorithm, topic_id, topic_on, version_published,
-    version_withdrawn,
+    algorithm_registered, broker_connected, broker_id, discovered, granted, joined,
+    listener_enabled, listener_id, listener_of, listener_paused, member_added,
+    organization_created, publisher_enabled, publisher_of, to_algorithm, topic_id, topic_on,
+    version_published, version_withdrawn,
 };
-use domain::worker::{ConsumerStarted, WorkerJoined};
+use domain::worker::ConsumerStarted;
 use domain::{Event, TopicId, WorkerId};
 use projections::algorithm::{AlgorithmFilter, AlgorithmSort};
 use projections::broker::{BrokerFilter, BrokerSort};
@@ -70,10 +70,7 @@ fn versions_and_workers() -> Vec<Event> {
     events.extend(VERSIONS.map(|version| version_published("acme/score", version)));
     events.push(version_withdrawn("acme/score", VERSIONS[0]));
     for worker in WORKERS {
-        let joined = WorkerJoined {
-            worker: WorkerId(Uuid::from_u128(worker)),
-        };
-        events.push(joined.into());
+        events.push(joined(WorkerId(Uuid::from_u128(worker))));
     }
     events
 }

@@ -2,6 +2,7 @@
 
 use domain::algorithm::{Protocol, VersionPublished, VersionWithdrawn};
 use domain::broker::{DiscoveredTopic, TopicsChanged};
+use domain::cluster::JournalAdopted;
 use domain::grant::{Access, Grantee, Permission, TopicPatternGranted, TopicPatternRevoked};
 use domain::listener::{
     DlqCleared, DlqSet, ListenerEnabled, ListenerSettings, ListenerSettingsChanged,
@@ -13,7 +14,7 @@ use domain::testing::{
     granted, listener_disabled, listener_paused, listener_resumed, publisher_disabled, revoked,
 };
 use domain::worker::{ConsumerStarted, ConsumerStopped, ListenerBlocked, WorkerJoined, WorkerLeft};
-use domain::{AlgorithmId, BrokerId, Event, ListenerId, PublisherId, TopicId, WorkerId};
+use domain::{AlgorithmId, BrokerId, Event, JournalId, ListenerId, PublisherId, TopicId, WorkerId};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -129,12 +130,16 @@ pub(crate) fn of_topic_lists() -> impl Strategy<Value = Event> {
 
 pub(crate) fn of_workers() -> impl Strategy<Value = Event> {
     let worker = || (1_u128..3).prop_map(|number| WorkerId(Uuid::from_u128(number)));
+    let journal = || (1_u128..3).prop_map(|number| JournalId(Uuid::from_u128(number)));
     let consumer = move || {
         (worker(), a_topic(), one_of(&ALGORITHMS))
             .prop_map(|(worker, topic, algorithm)| (worker, ListenerId { topic, algorithm }))
     };
     prop_oneof![
-        1 => worker().prop_map(|worker| WorkerJoined { worker }.into()),
+        1 => (worker(), journal()).prop_map(
+            |(worker, journal)| WorkerJoined { worker, journal }.into()
+        ),
+        1 => journal().prop_map(|journal| JournalAdopted { journal }.into()),
         1 => worker().prop_map(|worker| WorkerLeft { worker }.into()),
         6 => consumer().prop_map(|(worker, listener)| ConsumerStarted { worker, listener }.into()),
         1 => consumer().prop_map(|(worker, listener)| ConsumerStopped { worker, listener }.into()),

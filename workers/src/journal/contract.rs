@@ -3,6 +3,7 @@
 mod confirmations;
 mod consumers;
 mod decisions;
+mod epochs;
 mod outbox;
 mod positions;
 mod retention;
@@ -41,6 +42,7 @@ pub(super) async fn hold(new_journal: impl Fn() -> Opener) {
     let claims = runs::claims()
         .into_iter()
         .chain(decisions::claims())
+        .chain(epochs::claims())
         .chain(outbox::claims())
         .chain(positions::claims())
         .chain(retention::claims())

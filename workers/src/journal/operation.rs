@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use brokers::{Beginning, Standing};
+use domain::lease::Epoch;
 use domain::worker::Confirmed;
 use domain::{Position, TopicId, WorkerId};
 
@@ -66,7 +67,9 @@ operations! {
     EndOutput => (),
     Hold => (),
     TakeUnpublished => Vec<Unpublished>,
+    TakeOver => bool,
     Recover => u64,
+    CleanUp => Option<u64>,
     Load => Vec<Standing>,
     Begin => Option<Vec<u32>>,
     Advance => (),
@@ -135,10 +138,27 @@ pub(super) struct TakeUnpublished {
     pub(super) limit: u32,
 }
 
+/// Writes down in which epoch a worker's part of the journal is from now on: what is committed for it
+/// in an earlier one is refused. Answers whether it was written; it is not where that epoch, or a later
+/// one, is there already.
+#[derive(Debug)]
+pub(super) struct TakeOver {
+    pub(super) worker: WorkerId,
+    pub(super) epoch: Epoch,
+}
+
 /// Cleans up after an earlier start of this worker: decides the direct runs that it had under way,
 /// answers how many, and ends its holds on direct results.
 #[derive(Debug)]
 pub(super) struct Recover;
+
+/// Does the same for a worker that is gone, whose part of the journal was taken over in that epoch;
+/// nothing if the epoch is another one by now.
+#[derive(Debug)]
+pub(super) struct CleanUp {
+    pub(super) after: WorkerId,
+    pub(super) epoch: Epoch,
+}
 
 /// What is written down of a listener's partitions, whichever reset of its position it is since.
 #[derive(Debug)]
@@ -195,6 +215,14 @@ impl Operation {
             Self::Decide(Decide { draft, .. }) => draft.outputs(),
             _ => None,
         }
+    }
+
+    /// Whether a worker that may not work must not do it: it begins something, or decides.
+    pub(super) fn is_work(&self) -> bool {
+        matches!(
+            self,
+            Self::Claims(_) | Self::Attempt(_) | Self::Decide(_) | Self::Begin(_)
+        )
     }
 
     /// The size of the bodies that it stores, in bytes.

@@ -19,7 +19,9 @@ mod samples;
 mod transaction;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
+use domain::lease::Epoch;
 use domain::{JournalId, TopicId, WorkerId};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection, Transaction};
@@ -31,7 +33,7 @@ use self::connection::{COMMITTED_WITHIN, CONNECTED_WITHIN};
 use self::error::{classify, is_collision, is_lost};
 use self::transaction::Batch;
 use super::operation::{Answer, Operation};
-use super::store::{Store, StoreError};
+use super::store::{EpochOver, Store, StoreError, is_mixed, one_by_one};
 
 pub(super) use self::connection::OpenError;
 pub(super) use self::reads::PostgresReader;
@@ -46,6 +48,9 @@ pub(super) struct PostgresStore {
     /// `None` before the first batch, and after one that failed.
     connection: Option<PgConnection>,
     worker: WorkerId,
+    /// The epoch of the process that may write for this worker, as far as is known; none where none
+    /// has.
+    epoch: Option<i64>,
     runtime: Handle,
     memory: Memory,
 }
@@ -61,12 +66,13 @@ impl PostgresStore {
     /// Opens the journal in the database at `url`, making its tables where there are none.
     pub(super) async fn open(url: &str, worker: WorkerId) -> Result<Self, OpenError> {
         let options = connection::options(url)?;
-        let id = connection::prepare(&options).await?;
+        let (id, epoch) = connection::prepare(&options, worker).await?;
         Ok(Self {
             options,
             id,
             connection: None,
             worker,
+            epoch,
             runtime: Handle::current(),
             memory: Memory::default(),
         })
@@ -76,11 +82,18 @@ impl PostgresStore {
         self.id
     }
 
+    pub(super) fn epoch(&self) -> Epoch {
+        Epoch(self.epoch.unwrap_or_default().unsigned_abs())
+    }
+
     pub(super) fn options(&self) -> &PgConnectOptions {
         &self.options
     }
 
-    async fn commit_all(&mut self, operations: &[Operation]) -> Result<Vec<Answer>, sqlx::Error> {
+    async fn commit_all(
+        &mut self,
+        operations: &[Operation],
+    ) -> Result<Result<Vec<Answer>, EpochOver>, sqlx::Error> {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -95,7 +108,10 @@ impl PostgresStore {
         }
     }
 
-    async fn try_commit(&mut self, operations: &[Operation]) -> Result<Vec<Answer>, sqlx::Error> {
+    async fn try_commit(
+        &mut self,
+        operations: &[Operation],
+    ) -> Result<Result<Vec<Answer>, EpochOver>, sqlx::Error> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => {
@@ -119,20 +135,32 @@ impl PostgresStore {
         &self,
         mut tx: Transaction<'_, sqlx::Postgres>,
         operations: &[Operation],
-    ) -> Result<Vec<Answer>, sqlx::Error> {
-        let mut batch = Batch::begin(&mut tx, self.worker, &self.memory).await?;
+    ) -> Result<Result<Vec<Answer>, EpochOver>, sqlx::Error> {
+        let (mut batch, stored) = Batch::begin(&mut tx, self.worker, &self.memory).await?;
+        if stored != self.epoch && !matches!(operations, [Operation::TakeOver(_)]) {
+            return Ok(Err(EpochOver));
+        }
         let answers = round::apply(&mut batch, operations).await?;
         batch.finish().await?;
         tx.commit().await?;
-        Ok(answers)
+        Ok(Ok(answers))
     }
 }
 
 impl Store for PostgresStore {
     fn commit(&mut self, operations: &[Operation]) -> Result<Vec<Answer>, StoreError> {
+        if is_mixed(operations) {
+            return Err(one_by_one());
+        }
         let runtime = self.runtime.clone();
         let committed = runtime.block_on(self.commit_all(operations));
         let answers = committed.map_err(classify)?;
+        let answers = answers.map_err(|over| StoreError::TakenOver(Arc::new(over)))?;
+        if let ([Operation::TakeOver(taken)], [Answer::TakeOver(true)]) = (operations, &*answers)
+            && taken.worker == self.worker
+        {
+            self.epoch = Some(stored(taken.epoch));
+        }
         self.memory.learn(operations);
         Ok(answers)
     }
@@ -147,6 +175,11 @@ impl Memory {
             }
         }
     }
+}
+
+/// An epoch as it is stored.
+fn stored(epoch: Epoch) -> i64 {
+    i64::try_from(epoch.0).unwrap_or(i64::MAX)
 }
 
 /// What a list of topics is called.

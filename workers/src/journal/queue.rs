@@ -5,14 +5,17 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use super::JournalError;
 use super::operation::{Answer, Ask, Operation};
 use super::store::{Store, StoreError};
+use crate::permit::Permission;
 
 /// Operations that may wait; further callers wait to get in line.
 const LINE: usize = 4096;
@@ -33,12 +36,19 @@ type Waiting = Option<oneshot::Sender<Answered>>;
 
 /// Takes operations. Clones share it.
 #[derive(Clone)]
-pub(super) struct Queue(mpsc::Sender<Request>);
+pub(super) struct Queue {
+    line: mpsc::Sender<Request>,
+    permission: Permitted,
+}
+
+/// What says whether work may be done; nothing where it may always.
+type Permitted = Option<Arc<watch::Receiver<Permission>>>;
 
 /// An operation, and the caller that waits for its answer, if one does.
 struct Request {
     operation: Operation,
     waiting: Waiting,
+    permission: Permitted,
 }
 
 /// Takes requests from the line.
@@ -65,7 +75,18 @@ impl Queue {
         thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || run(store, line, &answers))?;
-        Ok(Self(queue))
+        Ok(Self {
+            line: queue,
+            permission: None,
+        })
+    }
+
+    /// The same line, in which work is refused that is not permitted when its turn comes.
+    pub(super) fn permitted_by(&self, permission: watch::Receiver<Permission>) -> Self {
+        Self {
+            line: self.line.clone(),
+            permission: Some(Arc::new(permission)),
+        }
     }
 
     /// What an operation answers once it is durable.
@@ -78,10 +99,7 @@ impl Queue {
             let answered = {
                 let place = self.place().await?;
                 let (waiting, answered) = oneshot::channel();
-                place.send(Request {
-                    operation: operation.operation(),
-                    waiting: Some(waiting),
-                });
+                place.send(self.request(operation.operation(), Some(waiting)));
                 answered
             };
             let answer = answered.await.map_err(|_| JournalError::Closed)??;
@@ -95,28 +113,41 @@ impl Queue {
         operation: O,
     ) -> impl Future<Output = Result<(), JournalError>> {
         async move {
-            self.place().await?.send(Request {
-                operation: operation.operation(),
-                waiting: None,
-            });
+            let place = self.place().await?;
+            place.send(self.request(operation.operation(), None));
             Ok(())
         }
     }
 
     /// Waits until nobody takes from the line any more.
     pub(super) async fn ended(&self) {
-        self.0.closed().await;
+        self.line.closed().await;
     }
 
     /// How many operations nobody has taken yet.
     #[cfg(test)]
     fn waiting(&self) -> usize {
-        self.0.max_capacity() - self.0.capacity()
+        self.line.max_capacity() - self.line.capacity()
     }
 
     /// A place in line, once there is one.
     async fn place(&self) -> Result<mpsc::Permit<'_, Request>, JournalError> {
-        self.0.reserve().await.map_err(|_| JournalError::Closed)
+        self.line.reserve().await.map_err(|_| JournalError::Closed)
+    }
+
+    fn request(&self, operation: Operation, waiting: Waiting) -> Request {
+        Request {
+            operation,
+            waiting,
+            permission: self.permission.clone(),
+        }
+    }
+}
+
+impl Request {
+    fn is_permitted(&self, now: Instant) -> bool {
+        let permission = self.permission.as_ref();
+        !self.operation.is_work() || permission.is_none_or(|given| given.borrow().allows(now))
     }
 }
 
@@ -159,10 +190,24 @@ fn run(mut store: impl Store, mut line: Line, answers: &mpsc::Sender<Vec<(Waitin
         if requests.is_empty() {
             return;
         }
-        let (operations, waiting): (Vec<_>, Vec<_>) = requests
+        // As late as possible: this process may have slept since the requests were made.
+        let now = Instant::now();
+        let (permitted, refused): (Vec<_>, Vec<_>) = requests
+            .into_iter()
+            .partition(|request| request.is_permitted(now));
+        for request in refused {
+            if let Some(waiting) = request.waiting {
+                // A caller that has stopped waiting needs no answer.
+                let _ = waiting.send(Err(JournalError::NotPermitted));
+            }
+        }
+        let (operations, waiting): (Vec<_>, Vec<_>) = permitted
             .into_iter()
             .map(|request| (request.operation, request.waiting))
             .unzip();
+        if operations.is_empty() {
+            continue;
+        }
         let (answered, is_broken) = commit(&mut store, &operations);
         // Without the runtime nobody waits any longer; without that task nobody is answered.
         let given = answers.blocking_send(waiting.into_iter().zip(answered).collect());
@@ -195,7 +240,10 @@ fn commit(store: &mut impl Store, operations: &[Operation]) -> (Vec<Answered>, b
                 operations = operations.len(),
                 "the journal could not be written"
             );
-            let failed = || Err(JournalError::Write(error.cause().clone()));
+            let failed = || match &error {
+                StoreError::TakenOver(_) => Err(JournalError::TakenOver),
+                error => Err(JournalError::Write(error.cause().clone())),
+            };
             let answers = operations.iter().map(|_| failed()).collect();
             (answers, matches!(error, StoreError::Broken(_)))
         }

@@ -15,13 +15,14 @@ mod schema;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use domain::lease::Epoch;
 use domain::{Clock, JournalId};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use uuid::Uuid;
 
 use self::batch::{Batch, Memory};
 use super::operation::{Answer, Operation};
-use super::store::{Store, StoreError};
+use super::store::{EpochOver, Store, StoreError, is_mixed, one_by_one};
 
 pub(super) use self::reads::SqliteReader;
 pub(super) use self::schema::OpenError;
@@ -30,6 +31,8 @@ pub(super) use self::schema::OpenError;
 pub(super) struct SqliteStore {
     path: PathBuf,
     id: JournalId,
+    /// The epoch of the process that may write, as far as is known.
+    epoch: i64,
     /// `None` after a failed transaction.
     connection: Option<Connection>,
     clock: Arc<dyn Clock>,
@@ -45,11 +48,14 @@ impl SqliteStore {
             connection.query_row("SELECT coalesce(max(run), 0) + 1 FROM runs", (), |row| {
                 row.get(0)
             });
-        let id = connection.query_row("SELECT id FROM journal", (), |row| row.get(0));
-        let id = id.map_err(OpenError::Connect)?;
+        let row = connection.query_row("SELECT id, epoch FROM journal", (), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        });
+        let (id, epoch) = row.map_err(OpenError::Connect)?;
         Ok(Self {
             path: path.to_owned(),
             id: JournalId(Uuid::from_bytes(id)),
+            epoch,
             memory: Memory::new(next_run.map_err(OpenError::Connect)?),
             connection: Some(connection),
             clock,
@@ -60,6 +66,10 @@ impl SqliteStore {
         self.id
     }
 
+    pub(super) fn epoch(&self) -> Epoch {
+        Epoch(self.epoch.unsigned_abs())
+    }
+
     fn try_commit(&mut self, operations: &[Operation]) -> Result<Vec<Answer>, StoreError> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
@@ -68,6 +78,11 @@ impl SqliteStore {
         let tx = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(unavailable)?;
+        // Another process may have the same file, and have taken it over while this one slept.
+        let stored = stored_epoch(&tx).map_err(unavailable)?;
+        if stored != self.epoch && !matches!(operations, [Operation::TakeOver(_)]) {
+            return Err(StoreError::TakenOver(Arc::new(EpochOver)));
+        }
         let answers = apply(&tx, operations, self.clock.now(), &mut self.memory).map_err(undone)?;
         tx.commit().map_err(uncommitted)?;
         // After an error it is closed, and with it the state that the failure left it in.
@@ -78,8 +93,16 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn commit(&mut self, operations: &[Operation]) -> Result<Vec<Answer>, StoreError> {
+        if is_mixed(operations) {
+            return Err(one_by_one());
+        }
         let next_run = self.memory.next_run;
         let committed = self.try_commit(operations);
+        if let ([Operation::TakeOver(taken)], Ok([Answer::TakeOver(true)])) =
+            (operations, committed.as_deref())
+        {
+            self.epoch = stored(taken.epoch);
+        }
         if committed.is_err() {
             // What the batch had learned is not so, except perhaps of what it deleted.
             self.memory = Memory {
@@ -89,6 +112,16 @@ impl Store for SqliteStore {
         }
         committed
     }
+}
+
+fn stored_epoch(tx: &Transaction<'_>) -> rusqlite::Result<i64> {
+    let mut select = tx.prepare_cached("SELECT epoch FROM journal")?;
+    select.query_row((), |row| row.get(0))
+}
+
+/// An epoch as it is stored.
+fn stored(epoch: Epoch) -> i64 {
+    i64::try_from(epoch.0).unwrap_or(i64::MAX)
 }
 
 fn apply(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::consumer::ConsumerStatus;
+use domain::lease::Epoch;
 use domain::run::{Ledger, Run};
 use domain::sample::KeptSample;
 use domain::{Position, RunId, WorkerId};
@@ -41,6 +42,9 @@ pub(super) trait Reads: Send + Sync {
 
     /// The workers that have not come so far and whose leases have not ended.
     async fn unconfirmed(&self, position: Position) -> Result<Vec<WorkerId>, ReadError>;
+
+    /// The workers that share the journal, with their epochs; none where it belongs to one.
+    async fn workers(&self) -> Result<Vec<(WorkerId, Epoch)>, ReadError>;
 }
 
 /// Up to `limit` runs of an owner with a number below `before`.
@@ -61,6 +65,8 @@ pub(super) enum StoreError {
     Operation(Arc<dyn Error + Send + Sync>),
     /// The store cannot be reached, or cannot write now.
     Unavailable(Arc<dyn Error + Send + Sync>),
+    /// Another process has taken over this worker's part of the journal.
+    TakenOver(Arc<dyn Error + Send + Sync>),
     /// What is on the disk is unknown: this process must not write any more.
     Broken(Arc<dyn Error + Send + Sync>),
 }
@@ -68,7 +74,28 @@ pub(super) enum StoreError {
 impl StoreError {
     pub(super) fn cause(&self) -> &Arc<dyn Error + Send + Sync> {
         match self {
-            Self::Operation(cause) | Self::Unavailable(cause) | Self::Broken(cause) => cause,
+            Self::Operation(cause)
+            | Self::Unavailable(cause)
+            | Self::TakenOver(cause)
+            | Self::Broken(cause) => cause,
         }
     }
+}
+
+/// Why a batch was refused that was to be committed in an epoch that is over.
+#[derive(Debug, thiserror::Error)]
+#[error("another process has taken over what this one did")]
+pub(super) struct EpochOver;
+
+/// Whether an operation must be committed alone, since it is what changes the epoch.
+pub(super) fn is_mixed(operations: &[Operation]) -> bool {
+    let takes_over = |operation: &Operation| matches!(operation, Operation::TakeOver(_));
+    operations.len() > 1 && operations.iter().any(takes_over)
+}
+
+/// Has the operations be committed one by one.
+pub(super) fn one_by_one() -> StoreError {
+    StoreError::Operation(Arc::new(std::io::Error::other(
+        "a journal is taken over by a commit of its own",
+    )))
 }

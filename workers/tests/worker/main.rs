@@ -30,6 +30,8 @@ mod ordering;
 #[cfg(test)]
 mod outputs;
 #[cfg(test)]
+mod permits;
+#[cfg(test)]
 mod plane;
 #[cfg(test)]
 mod reset;

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use workers::journal::Owner;
-use workers::{Connector, DirectRuns, Journal, Worker, WorkerConfig};
+use workers::{Connector, DirectRuns, Journal, Permission, Permits, Worker, WorkerConfig};
 
 use crate::broker::MemoryBroker;
 use crate::endpoint::{Answer, Endpoint};
@@ -56,6 +56,7 @@ pub(crate) struct World {
 pub(crate) struct Running {
     pub(crate) journal: Journal,
     pub(crate) direct: DirectRuns,
+    pub(crate) permits: Permits,
     shutdown: CancellationToken,
     ended: JoinHandle<()>,
 }
@@ -81,9 +82,10 @@ impl World {
 
     pub(crate) async fn worker(&self) -> Running {
         let path = self.directory.path().join("journal.db");
-        let journal = Journal::open(&path, Arc::new(self.clock.clone()));
+        let worker = WorkerId(Uuid::from_u128(1));
+        let journal = Journal::open(&path, worker, Arc::new(self.clock.clone()));
         let journal = journal.await.unwrap();
-        let mut config = WorkerConfig::new(WorkerId(Uuid::from_u128(1)));
+        let mut config = WorkerConfig::new(worker);
         config.grace = self.grace;
         config.notice = self.notice;
         config.lease = self.lease;
@@ -93,11 +95,14 @@ impl World {
         let connector = Arc::new(One(self.broker.clone()));
         let worker = Worker::new(config, plane, journal.clone(), ids, connector);
         let (worker, direct) = worker.with_direct_runs().await.unwrap();
+        let (permits, permit) = workers::permits();
+        permits.say(Permission::Granted);
         let shutdown = CancellationToken::new();
         Running {
+            permits,
             journal,
             direct,
-            ended: tokio::spawn(worker.run(shutdown.clone())),
+            ended: tokio::spawn(worker.run(shutdown.clone(), permit)),
             shutdown,
         }
     }

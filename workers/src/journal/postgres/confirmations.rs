@@ -16,14 +16,14 @@ impl Batch<'_> {
             .fetch_one(&mut *self.tx)
             .await?;
         let Some(confirmed) = confirm.confirmed else {
-            sqlx::query("DELETE FROM workers WHERE worker = $1")
+            sqlx::query("DELETE FROM confirmations WHERE worker = $1")
                 .bind(confirm.worker.0)
                 .execute(&mut *self.tx)
                 .await?;
             return Ok(read(required));
         };
         sqlx::query(
-            "INSERT INTO workers AS w (worker, applied, ended, confirmed_at)
+            "INSERT INTO confirmations AS w (worker, applied, ended, confirmed_at)
              VALUES ($1, $2, $3, CASE WHEN $2 >= $5 THEN $4 END)
              ON CONFLICT (worker) DO UPDATE SET
                 applied = excluded.applied, ended = excluded.ended,
@@ -50,7 +50,7 @@ impl Batch<'_> {
     /// Forgets workers that were killed long ago.
     pub(super) async fn forget_workers(&mut self) -> sqlx::Result<()> {
         let now = Timestamp::from_microsecond(self.now).unwrap_or(Timestamp::MIN);
-        sqlx::query("DELETE FROM workers WHERE coalesce(confirmed_at, 0) < $1")
+        sqlx::query("DELETE FROM confirmations WHERE coalesce(confirmed_at, 0) < $1")
             .bind(forgotten_before(now))
             .execute(&mut *self.tx)
             .await
@@ -65,7 +65,7 @@ pub(super) async fn unconfirmed(
 ) -> sqlx::Result<Vec<WorkerId>> {
     let lease = i64::try_from(LEASE.as_micros()).unwrap_or(i64::MAX);
     let workers = sqlx::query_scalar(
-        "SELECT worker FROM workers
+        "SELECT worker FROM confirmations
          WHERE ended < $1 AND confirmed_at > (extract(epoch FROM now()) * 1000000)::bigint - $2
          ORDER BY worker",
     )

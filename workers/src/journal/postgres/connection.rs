@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use domain::JournalId;
+use domain::{JournalId, WorkerId};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
@@ -59,8 +59,12 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
     Ok(options.disable_statement_logging())
 }
 
-/// Makes the tables, or brings them up to date; answers the journal's id.
-pub(super) async fn prepare(options: &PgConnectOptions) -> Result<JournalId, OpenError> {
+/// Makes the tables, or brings them up to date; answers the journal's id, and the epoch that the
+/// worker's part of it is in.
+pub(super) async fn prepare(
+    options: &PgConnectOptions,
+    worker: WorkerId,
+) -> Result<(JournalId, Option<i64>), OpenError> {
     let mut connection = options.connect().await.map_err(OpenError::Connect)?;
     // Two workers that start at once would both find no schema.
     let schema = "BEGIN; SELECT pg_advisory_xact_lock(hashtext('eventflows journal'));
@@ -78,8 +82,13 @@ pub(super) async fn prepare(options: &PgConnectOptions) -> Result<JournalId, Ope
         .fetch_one(&mut connection)
         .await
         .map_err(OpenError::Connect)?;
+    let epoch = sqlx::query_scalar("SELECT epoch FROM workers WHERE worker = $1")
+        .bind(worker.0)
+        .fetch_optional(&mut connection)
+        .await
+        .map_err(OpenError::Connect)?;
     connection.close().await.map_err(OpenError::Connect)?;
-    Ok(JournalId(id))
+    Ok((JournalId(id), epoch))
 }
 
 /// A connection that writes.

@@ -1,7 +1,7 @@
 //! The outbox: what is decided and not known to be published.
 
-use domain::RunId;
 use domain::settlement::{Decision, Reason};
+use domain::{RunId, WorkerId};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::transaction::Batch;
 use super::{decisions, reads};
 use crate::journal::decision::{OutputEnd, Pending, Unpublished};
-use crate::journal::operation::{EndOutput, Hold, TakeUnpublished};
+use crate::journal::operation::{CleanUp, EndOutput, Hold, TakeUnpublished};
 use crate::journal::record::{DIRECT, ListenerKey, RunKey};
 use crate::journal::{INTERRUPTED, MOST_TAKEN_BYTES, interrupted_fingerprint};
 
@@ -119,13 +119,33 @@ impl Batch<'_> {
     }
 
     pub(super) async fn recover(&mut self) -> sqlx::Result<u64> {
+        self.end_direct_runs_of(self.worker).await
+    }
+
+    pub(super) async fn clean_up(&mut self, clean_up: &CleanUp) -> sqlx::Result<Option<u64>> {
+        let gone = clean_up.after;
+        // It may have come back while this process slept.
+        let ended = sqlx::query("DELETE FROM workers WHERE worker = $1 AND epoch = $2")
+            .bind(gone.0)
+            .bind(super::stored(clean_up.epoch))
+            .execute(&mut *self.tx)
+            .await?;
+        if ended.rows_affected() == 0 {
+            return Ok(None);
+        }
+        self.end_direct_runs_of(gone).await.map(Some)
+    }
+
+    /// Frees the direct results that a worker holds, and decides the direct runs that it had under way.
+    /// Results of messages come again with their messages, in the order of their lanes.
+    async fn end_direct_runs_of(&mut self, worker: WorkerId) -> sqlx::Result<u64> {
         sqlx::query(
             "UPDATE outbox SET held_until = 0
              FROM decisions JOIN listeners USING (listener)
              WHERE decisions.run = outbox.run AND outbox.worker = $1
                AND starts_with(consumer_group, $2)",
         )
-        .bind(self.worker.0)
+        .bind(worker.0)
         .bind(DIRECT)
         .execute(&mut *self.tx)
         .await?;
@@ -139,9 +159,10 @@ impl Batch<'_> {
                    HAVING sum(received) > sum(succeeded + dead_lettered + filtered + dropped)) AS l
                   JOIN runs AS r USING (listener) LEFT JOIN decisions AS d ON d.run = r.run
              WHERE r.worker = $1 AND d.run IS NULL
+             ON CONFLICT (run) DO NOTHING
              RETURNING listener, run",
         )
-        .bind(self.worker.0)
+        .bind(worker.0)
         .bind(DIRECT)
         .bind(Decision::Dropped.as_str())
         .bind(Reason::Interrupted.as_str())

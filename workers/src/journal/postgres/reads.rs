@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::consumer::ConsumerStatus;
+use domain::lease::Epoch;
 use domain::run::{Ledger, OutputState, Run, RunOutput};
 use domain::sample::KeptSample;
 use domain::{Position, RunId, TopicId, WorkerId};
@@ -85,6 +86,15 @@ impl Reads for PostgresReader {
     async fn unconfirmed(&self, position: Position) -> Result<Vec<WorkerId>, ReadError> {
         let mut connection = self.0.acquire().await.map_err(failed)?;
         unconfirmed(&mut connection, position).await.map_err(failed)
+    }
+
+    async fn workers(&self) -> Result<Vec<(WorkerId, Epoch)>, ReadError> {
+        let workers: Vec<(Uuid, i64)> = sqlx::query_as("SELECT worker, epoch FROM workers")
+            .fetch_all(&self.0)
+            .await
+            .map_err(failed)?;
+        let known = |(worker, epoch): (Uuid, i64)| (WorkerId(worker), Epoch(epoch.unsigned_abs()));
+        Ok(workers.into_iter().map(known).collect())
     }
 }
 

@@ -57,7 +57,9 @@ async fn alone(batch: &mut Batch<'_>, operation: &Operation) -> sqlx::Result<Ans
         Operation::TakeUnpublished(take) => {
             Answer::TakeUnpublished(batch.take_unpublished(take).await?)
         }
+        Operation::TakeOver(take) => Answer::TakeOver(batch.take_over(take).await?),
         Operation::Recover(_) => Answer::Recover(batch.recover().await?),
+        Operation::CleanUp(clean_up) => Answer::CleanUp(batch.clean_up(clean_up).await?),
         Operation::Load(load) => Answer::Load(batch.load(load).await?),
         Operation::Begin(begin) => Answer::Begin(batch.begin_reading(begin).await?),
         Operation::Observe(observe) => Answer::Observe(batch.observe(observe).await?),
@@ -130,7 +132,9 @@ impl<'o> Round<'o> {
             }
             Operation::Listener(_)
             | Operation::TakeUnpublished(_)
+            | Operation::TakeOver(_)
             | Operation::Recover(_)
+            | Operation::CleanUp(_)
             | Operation::Load(_)
             | Operation::Begin(_)
             | Operation::Observe(_)
@@ -190,7 +194,9 @@ fn touched(operation: &Operation) -> Option<RunKey> {
         Operation::Claims(_)
         | Operation::Listener(_)
         | Operation::TakeUnpublished(_)
+        | Operation::TakeOver(_)
         | Operation::Recover(_)
+        | Operation::CleanUp(_)
         | Operation::Load(_)
         | Operation::Begin(_)
         | Operation::Advance(_)

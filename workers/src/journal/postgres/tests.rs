@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use domain::lease::Epoch;
 use domain::testing::score;
 use domain::{RunId, WorkerId};
 use futures_util::future::join_all;
 use uuid::Uuid;
 
 use crate::journal::contract::{self, Opener};
-use crate::journal::{Claim, Draft, Journal, ListenerKey, Outcome, Retention, RunKey, Taken};
+use crate::journal::{
+    Claim, Draft, Journal, JournalError, ListenerKey, Outcome, Retention, RunKey, Taken,
+};
 use test_database::Database;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,6 +113,60 @@ async fn a_direct_run_of_a_worker_that_is_at_work_is_not_closed_by_another() {
     assert_eq!(two.recover().await.unwrap(), 0);
     let outcome = one.decide(claimed.run, draft("one")).await.unwrap();
     assert!(matches!(outcome, Outcome::Recorded(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_worker_that_is_gone_left_is_ended_by_another_and_it_notices_when_it_wakes() {
+    let database = Database::new().await;
+    let (gone, two) = (open(&database, 1).await, open(&database, 2).await);
+    assert!(gone.take_over(Epoch(1)).await.unwrap());
+    let listener = contract::listener(&gone).await;
+    let claimed = gone.claim(vec![contract::claim(listener, 0)]).await;
+    let message = claimed.unwrap()[0].as_ref().unwrap().run;
+    let callers = gone.direct(&score()).await.unwrap();
+    let claim = |number| Claim {
+        listener: callers,
+        taken: Taken::Direct(RunId(Uuid::from_u128(number))),
+        calls: true,
+    };
+    let claimed = gone.claim(vec![claim(7), claim(8)]).await.unwrap();
+    let [direct, decided] = [&claimed[0], &claimed[1]].map(|run| run.as_ref().unwrap().run);
+    for run in [message, decided] {
+        gone.decide(run, draft("one")).await.unwrap();
+    }
+    assert_eq!(two.take_unpublished(0, 10).await.unwrap(), []);
+
+    let worker = WorkerId(Uuid::from_u128(1));
+    assert_eq!(two.others().await.unwrap(), [(worker, Epoch(1))]);
+    let cleaned = two.clean_up_after(worker, Epoch(2)).await.unwrap();
+    assert_eq!(cleaned, Some(1));
+    assert_eq!(two.others().await.unwrap(), []);
+    // The message comes again, with its result; the caller of a direct run does not.
+    let freed = two.take_unpublished(0, 10).await.unwrap();
+    assert_eq!(
+        freed.iter().map(|freed| freed.run).collect::<Vec<_>>(),
+        [decided]
+    );
+
+    let late = gone.decide(direct, draft("late")).await.unwrap_err();
+    assert!(matches!(late, JournalError::TakenOver), "{late:?}");
+    // Awake, it takes its lease again, and finds what was decided for it.
+    assert!(gone.take_over(Epoch(3)).await.unwrap());
+    let late = gone.decide(direct, draft("late")).await.unwrap();
+    assert!(matches!(late, Outcome::Earlier(_)), "{late:?}");
+    assert_eq!(two.others().await.unwrap(), [(worker, Epoch(3))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_cleans_up_and_sleeps_meanwhile_does_no_harm() {
+    let database = Database::new().await;
+    let (back, two) = (open(&database, 1).await, open(&database, 2).await);
+    let worker = WorkerId(Uuid::from_u128(1));
+    assert!(back.take_over(Epoch(3)).await.unwrap());
+    let cleaned = two.clean_up_after(worker, Epoch(2)).await.unwrap();
+    assert_eq!(cleaned, None);
+    assert_eq!(two.others().await.unwrap(), [(worker, Epoch(3))]);
+    assert!(back.recover().await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use super::Memory;
 use crate::journal::HOLD;
 use crate::journal::counts::Counts;
 use crate::journal::decision::OutputEnd;
+use crate::journal::operation::TakeOver;
 use crate::journal::record::ListenerKey;
 
 /// A write transaction under way.
@@ -23,20 +24,41 @@ pub(super) struct Batch<'t> {
 }
 
 impl<'t> Batch<'t> {
+    /// A transaction, and the epoch that the worker's part of the journal is in until its end.
     pub(super) async fn begin(
         tx: &'t mut PgConnection,
         worker: WorkerId,
         memory: &'t Memory,
-    ) -> sqlx::Result<Self> {
-        let now = sqlx::query_scalar("SELECT (extract(epoch FROM now()) * 1000000)::bigint");
-        let now = now.fetch_one(&mut *tx).await?;
-        Ok(Self {
+    ) -> sqlx::Result<(Self, Option<i64>)> {
+        let (now, epoch) = sqlx::query_as(
+            "SELECT (extract(epoch FROM now()) * 1000000)::bigint,
+                    (SELECT epoch FROM workers WHERE worker = $1 FOR SHARE)",
+        )
+        .bind(worker.0)
+        .fetch_one(&mut *tx)
+        .await?;
+        let batch = Self {
             tx,
             now,
             worker,
             memory,
             counters: BTreeMap::new(),
-        })
+        };
+        Ok((batch, epoch))
+    }
+
+    /// Only a later epoch is written.
+    pub(super) async fn take_over(&mut self, take: &TakeOver) -> sqlx::Result<bool> {
+        let written = sqlx::query(
+            "INSERT INTO workers AS w (worker, epoch) VALUES ($1, $2)
+             ON CONFLICT (worker) DO UPDATE SET epoch = excluded.epoch
+             WHERE w.epoch < excluded.epoch",
+        )
+        .bind(take.worker.0)
+        .bind(super::stored(take.epoch))
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(written.rows_affected() > 0)
     }
 
     /// The end of a hold that begins now.

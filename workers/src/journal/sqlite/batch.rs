@@ -10,7 +10,7 @@ use rusqlite::{Transaction, params};
 use crate::journal::counts::Counts;
 use crate::journal::decision::OutputEnd;
 use crate::journal::life::Life;
-use crate::journal::operation::{Answer, Operation};
+use crate::journal::operation::{Answer, Operation, TakeOver};
 use crate::journal::record::ListenerKey;
 
 /// A write transaction under way.
@@ -75,7 +75,10 @@ impl<'t> Batch<'t> {
             Operation::TakeUnpublished(take) => {
                 Answer::TakeUnpublished(self.take_unpublished(take)?)
             }
+            Operation::TakeOver(take) => Answer::TakeOver(self.take_over(take)?),
             Operation::Recover(_) => Answer::Recover(self.recover()?),
+            // Nobody else has a part of it.
+            Operation::CleanUp(_) => Answer::CleanUp(None),
             Operation::Load(load) => Answer::Load(self.load(load)?),
             Operation::Begin(begin) => Answer::Begin(self.begin(begin)?),
             Operation::Advance(advance) => Answer::Advance(self.advance(advance)?),
@@ -90,6 +93,15 @@ impl<'t> Batch<'t> {
                 Answer::Prune(self.prune(prune)?)
             }
         })
+    }
+
+    /// The file belongs to one worker, whoever that is.
+    fn take_over(&self, take: &TakeOver) -> rusqlite::Result<bool> {
+        let updated = self
+            .tx
+            .prepare_cached("UPDATE journal SET epoch = ?1 WHERE epoch < ?1")?
+            .execute([super::stored(take.epoch)])?;
+        Ok(updated > 0)
     }
 
     pub(super) fn count_received(&mut self, listener: ListenerKey) {

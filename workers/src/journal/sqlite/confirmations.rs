@@ -17,12 +17,12 @@ impl Batch<'_> {
         let Some(confirmed) = confirm.confirmed else {
             let mut delete = self
                 .tx
-                .prepare_cached("DELETE FROM workers WHERE worker = ?1")?;
+                .prepare_cached("DELETE FROM confirmations WHERE worker = ?1")?;
             delete.execute([worker])?;
             return Ok(read(required));
         };
         let mut upsert = self.tx.prepare_cached(
-            "INSERT INTO workers (worker, applied, ended, confirmed_at)
+            "INSERT INTO confirmations (worker, applied, ended, confirmed_at)
              VALUES (?1, ?2, ?3, CASE WHEN ?2 >= ?5 THEN ?4 END)
              ON CONFLICT (worker) DO UPDATE SET
                 applied = excluded.applied, ended = excluded.ended,
@@ -49,7 +49,7 @@ impl Batch<'_> {
     pub(super) fn forget_workers(&mut self) -> rusqlite::Result<()> {
         let mut delete = self
             .tx
-            .prepare_cached("DELETE FROM workers WHERE coalesce(confirmed_at, 0) < ?1")?;
+            .prepare_cached("DELETE FROM confirmations WHERE coalesce(confirmed_at, 0) < ?1")?;
         delete.execute([forgotten_before(self.now)]).map(drop)
     }
 }
@@ -61,7 +61,7 @@ pub(super) fn unconfirmed(
     now: Timestamp,
 ) -> rusqlite::Result<Vec<WorkerId>> {
     let mut select = journal.prepare(
-        "SELECT worker FROM workers WHERE ended < ?1 AND confirmed_at > ?2 ORDER BY worker",
+        "SELECT worker FROM confirmations WHERE ended < ?1 AND confirmed_at > ?2 ORDER BY worker",
     )?;
     let rows = select.query_map([stored(position), ended_before(now)], |row| {
         Ok(WorkerId(Uuid::from_bytes(row.get(0)?)))

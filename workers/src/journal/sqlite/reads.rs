@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::consumer::ConsumerStatus;
+use domain::lease::Epoch;
 use domain::run::{Ledger, OutputState, Run, RunOutput};
 use domain::sample::KeptSample;
 use domain::{Clock, Position, RunId, TopicId, WorkerId};
@@ -112,6 +113,10 @@ impl Reads for SqliteReader {
         let now = self.clock.now();
         self.read(move |journal| unconfirmed(journal, position, now))
             .await
+    }
+
+    async fn workers(&self) -> Result<Vec<(WorkerId, Epoch)>, ReadError> {
+        Ok(Vec::new())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::testing::{FixedClock, ManualClock, listener_id};
+use domain::testing::{FixedClock, ManualClock, WORKER, listener_id};
 use domain::worker::{Confirmations, Confirmed, LEASE};
 use domain::{Clock, Position, WorkerId};
 use jiff::Timestamp;
@@ -26,7 +26,7 @@ fn new_journal() -> Opener {
             let path = directory.path().join("journal.db");
             // More exact than what is stored.
             let clock = FixedClock(Timestamp::new(1, 23_456_789).unwrap());
-            let journal = Journal::open(&path, Arc::new(clock)).await;
+            let journal = Journal::open(&path, WORKER, Arc::new(clock)).await;
             journal.unwrap()
         })
     })
@@ -37,7 +37,9 @@ async fn a_worker_that_has_said_nothing_for_long_may_be_gone_and_is_forgotten_in
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("journal.db");
     let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
-    let journal = Journal::open(&path, Arc::new(clock.clone())).await.unwrap();
+    let journal = Journal::open(&path, WORKER, Arc::new(clock.clone()))
+        .await
+        .unwrap();
     contract::say_joining(&journal).await;
     clock.advance(Duration::from_secs(29));
     assert!(!contract::told(&journal).await[0].is_stale);
@@ -82,7 +84,9 @@ impl Clock for Broken {
 async fn a_writer_that_panics_has_ended_and_answers_nobody() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("journal.db");
-    let journal = Journal::open(&path, Arc::new(Broken)).await.unwrap();
+    let journal = Journal::open(&path, WORKER, Arc::new(Broken))
+        .await
+        .unwrap();
     for _ in 0..2 {
         let refused = journal.listener(Uuid::nil(), &listener_id("orders")).await;
         assert!(matches!(refused, Err(JournalError::Closed)));
