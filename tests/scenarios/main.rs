@@ -23,6 +23,7 @@ mod events;
 mod expressions;
 mod gateway;
 mod jobs;
+mod leases;
 mod lifecycle;
 mod limits;
 mod lists;

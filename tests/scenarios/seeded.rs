@@ -1,4 +1,5 @@
-//! Under faults in an order that a seed decides, nothing is lost, and all is decided once.
+//! Under faults in an order that a seed decides, nothing is lost, and all is decided once: by one
+//! server, and by two that share log, read models and journal.
 
 mod faulted;
 
@@ -38,6 +39,8 @@ enum Fault {
     Step,
     /// The journal's database is stopped and started again.
     Away,
+    /// A server leaves in order, while it has calls under way, and comes back. Of two servers.
+    Leave,
 }
 
 /// Where the journal is.
@@ -47,6 +50,8 @@ enum Journal {
     File,
     /// In a PostgreSQL of the test's own.
     Postgres,
+    /// In a database that two servers share, with the log and the read models.
+    Shared,
 }
 
 /// Runs of one kind.
@@ -55,9 +60,10 @@ struct Kind {
     journal: Journal,
     /// The seeds of a short test, and the faults, of which each comes once.
     short: (&'static [u64], &'static [Fault]),
-    /// The seeds of a long one, and the faults that come beside those of every long one, each three
+    /// The seeds of a long one, and the faults that come beside those of any long one, each three
     /// times.
     long: (&'static [u64], &'static [Fault]),
+    anywhere: &'static [Fault],
 }
 
 const OF_A_FILE: Kind = Kind {
@@ -79,6 +85,7 @@ const OF_A_FILE: Kind = Kind {
         ],
     ),
     long: (&[1, 2, 3], &[Fault::Full, Fault::Step]),
+    anywhere: &ANYWHERE,
 };
 
 const OF_POSTGRES: Kind = Kind {
@@ -86,9 +93,28 @@ const OF_POSTGRES: Kind = Kind {
     journal: Journal::Postgres,
     short: (&[4], &[Fault::Kill, Fault::Away]),
     long: (&[1, 2, 3], &[Fault::Away]),
+    anywhere: &ANYWHERE,
 };
 
-/// The faults of every long run.
+const OF_TWO: Kind = Kind {
+    test: "faults_that_hit_either_of_two_servers_lose_nothing",
+    journal: Journal::Shared,
+    short: (&[5], &OF_TWO_SERVERS),
+    long: (&[1, 2, 3], &OF_TWO_SERVERS),
+    anywhere: &[],
+};
+
+/// Those that a second server makes a difference to.
+const OF_TWO_SERVERS: [Fault; 6] = [
+    Fault::Freeze,
+    Fault::Kill,
+    Fault::Leave,
+    Fault::Freeze,
+    Fault::Cut,
+    Fault::Disable,
+];
+
+/// The faults of long runs with one server.
 const ANYWHERE: [Fault; 10] = [
     Fault::Kill,
     Fault::Freeze,
@@ -113,12 +139,20 @@ async fn faults_with_a_journal_in_postgresql_lose_nothing_either() {
     OF_POSTGRES.run().await;
 }
 
+/// Each fault hits the one or the other. One that stands still does so until the other has taken over
+/// its partitions and its part of the journal, and the endpoint has answered both: when it wakes, it has
+/// results of its own for messages that are decided.
+#[tokio::test]
+async fn faults_that_hit_either_of_two_servers_lose_nothing() {
+    OF_TWO.run().await;
+}
+
 impl Kind {
     /// Every run that there is to be, or the one whose seed the environment names.
     async fn run(&self) {
         let (seeds, schedule) = if is_long() {
             let (seeds, faults) = self.long;
-            (seeds, [&ANYWHERE, faults].concat().repeat(3))
+            (seeds, [self.anywhere, faults].concat().repeat(3))
         } else {
             (self.short.0, self.short.1.to_vec())
         };
@@ -150,6 +184,7 @@ async fn run(journal: Journal, seed: u64, mut schedule: Vec<Fault>) {
     random.shuffle(&mut schedule);
     let mut faulted = Faulted::start(journal, random).await;
     for fault in &schedule {
+        faulted.choose_server();
         faulted.have_calls_under_way().await;
         faulted = faulted.inject(*fault).await;
     }

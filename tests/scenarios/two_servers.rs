@@ -71,7 +71,10 @@ async fn two_servers_that_share_a_journal_decide_every_message_once_whoever_is_k
     })
     .await;
     let database = LogDatabase::postgres();
-    let (mut one, mut other) = (share(&database).await, share(&database).await);
+    let (mut one, mut other) = (
+        Eventflows::start_sharing(&database).await,
+        Eventflows::start_sharing(&database).await,
+    );
     let mut flow = Flow::set_up(&one, &kafka, FlowOptions::to(endpoint.url("/"))).await;
     flow.until_consumers(2).await;
     for number in 0..MESSAGES {
@@ -107,60 +110,10 @@ async fn two_servers_that_share_a_journal_decide_every_message_once_whoever_is_k
     assert_eq!(kafka.records("orders-dlq").await, []);
 }
 
-#[tokio::test]
-async fn of_two_servers_with_a_journal_each_one_works_and_the_other_says_why_it_does_not() {
-    let kafka = Kafka::from_environment();
-    let endpoint = Endpoint::echo().await;
-    let database = LogDatabase::postgres();
-    let mut one = serve(&database.url()).await;
-    let flow = Flow::set_up(&one, &kafka, FlowOptions::to(endpoint.url("/"))).await;
-    flow.until_consumers(1).await;
-    let other = serve(&database.url()).await;
-    let why_not = eventually("the other server is not ready", async || {
-        let (status, why_not) = other.api().get("/readyz").await;
-        (status == StatusCode::SERVICE_UNAVAILABLE).then_some(why_not)
-    });
-    let why_not = why_not.await;
-    assert!(why_not.contains("--journal-url"), "{why_not}");
-    kafka.produce("orders", b"one").await;
-    flow.until_ended(1, 0).await;
-    flow.until_consumers(1).await;
-
-    // The machine of the first is lost, and its journal with it.
-    one.terminate().await;
-    let other = other.restart_with(&["--adopt-journal"]).await;
-    kafka.produce("orders", b"two").await;
-    eventually("the other server works", async || {
-        let results = kafka.records("scores").await;
-        results
-            .iter()
-            .any(|result| result.text() == "two")
-            .then_some(())
-    })
-    .await;
-    let (status, why_not) = other.api().get("/readyz").await;
-    assert_eq!(status, StatusCode::OK, "{why_not}");
-    // The first one comes back, and sees that it was replaced.
-    let one = one.start_again().await;
-    eventually("the first server is not ready", async || {
-        let (status, _) = one.api().get("/readyz").await;
-        (status == StatusCode::SERVICE_UNAVAILABLE).then_some(())
-    })
-    .await;
-}
-
 /// The number of the message that a result is of.
 fn number_in(result: &str) -> usize {
     let message = result.split(' ').next();
     message.unwrap().parse().unwrap()
-}
-
-pub(crate) async fn share(database: &LogDatabase) -> Eventflows {
-    let url = database.url();
-    let variables = ["LOG", "READ_MODELS", "JOURNAL"];
-    let variables = variables.map(|name| format!("EVENTFLOWS_{name}_URL"));
-    let environment = variables.each_ref().map(|name| (&**name, Path::new(&url)));
-    Eventflows::start_with(tempfile::tempdir().unwrap(), &environment).await
 }
 
 async fn serve(log: &str) -> Eventflows {

@@ -51,6 +51,21 @@ impl Eventflows {
         Self::start_where(&[environment, &at].concat()).await
     }
 
+    /// Starts on empty data, with log, read models and journal in a database that others may share.
+    pub async fn start_sharing(database: &LogDatabase) -> Self {
+        let url = database.url();
+        let names = ["LOG", "READ_MODELS", "JOURNAL"].map(|name| format!("EVENTFLOWS_{name}_URL"));
+        let environment = names.each_ref().map(|name| (&**name, Path::new(&url)));
+        Self::start_with(tempfile::tempdir().unwrap(), &environment).await
+    }
+
+    /// The id of its worker.
+    #[must_use]
+    pub fn worker(&self) -> String {
+        let id = fs::read_to_string(self.data().join("worker-id"));
+        id.unwrap().trim().to_owned()
+    }
+
     async fn start_on(
         data: TempDir,
         log: Option<LogDatabase>,

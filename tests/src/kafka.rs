@@ -140,14 +140,19 @@ impl Kafka {
 
     /// Waits until a consumer group has no members.
     pub async fn until_abandoned(&self, group: &str) {
-        eventually("the group's end", async || {
+        self.until_members(group, 0).await;
+    }
+
+    /// Waits until a consumer group has so many members.
+    pub async fn until_members(&self, group: &str, wanted: usize) {
+        eventually("the members of the group", async || {
             let client = self.admin();
             let groups = client
                 .inner()
                 .fetch_group_list(Some(group), Duration::from_secs(30));
             let groups = groups.unwrap();
             let members: usize = groups.groups().iter().map(|one| one.members().len()).sum();
-            (members == 0).then_some(())
+            (members == wanted).then_some(())
         })
         .await;
     }

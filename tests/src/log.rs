@@ -80,6 +80,27 @@ impl LogDatabase {
     }
 }
 
+impl LogDatabase {
+    /// What a statement answers that is asked of PostgreSQL, without spaces around.
+    ///
+    /// # Panics
+    /// It fails.
+    #[must_use]
+    pub fn query(&self, statement: &str) -> String {
+        let mut psql = Command::new("psql");
+        psql.args([
+            "--no-psqlrc",
+            "--tuples-only",
+            "--no-align",
+            "--dbname",
+            &self.url(),
+        ]);
+        let answer = psql.args(["--command", statement]).output().unwrap();
+        assert!(answer.status.success(), "{statement}");
+        String::from_utf8(answer.stdout).unwrap().trim().to_owned()
+    }
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the test command names the servers in the environment"

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use tests::gateway::Gateway;
 use tests::load::{self, Kind, PARTITIONS};
+use tests::log::LogDatabase;
 use tests::network::Network;
 use tests::random::Random;
 use tests::{Clock, Eventflows, Flow, Load, Postgres, Whose, eventually, strace};
@@ -26,8 +27,10 @@ const PROBE: &str = "acme/probe";
 
 /// A flow, and what its faults are made with.
 pub(super) struct Faulted {
-    /// Ends before what it needs.
+    /// The server that the next fault hits, and the other if there are two. They end before what they
+    /// need.
     eventflows: Eventflows,
+    other: Option<(Eventflows, LogDatabase)>,
     pub(super) load: Load,
     network: Network,
     clock: Clock,
@@ -45,7 +48,7 @@ impl Faulted {
         load.kafka = load.kafka.reached_at(&network.address());
         let clock = Clock::new();
         let postgres = match journal {
-            Journal::File => None,
+            Journal::File | Journal::Shared => None,
             Journal::Postgres => Some(Postgres::start().await),
         };
         let url = postgres.as_ref().map(Postgres::url);
@@ -54,11 +57,22 @@ impl Faulted {
             url.iter()
                 .map(|url| ("EVENTFLOWS_JOURNAL_URL", Path::new(url))),
         );
-        let eventflows = Eventflows::start_where(&environment).await;
+        let (eventflows, other) = if journal == Journal::Shared {
+            let database = LogDatabase::postgres();
+            let one = Eventflows::start_sharing(&database).await;
+            let other = Eventflows::start_sharing(&database).await;
+            (one, Some((other, database)))
+        } else {
+            (Eventflows::start_where(&environment).await, None)
+        };
         let flow = Flow::set_up(&eventflows, &load.kafka, load.options()).await;
         let group = load::group(&flow).await;
+        if other.is_some() {
+            load.kafka.until_members(&group, 2).await;
+        }
         let faulted = Self {
             eventflows,
+            other,
             load,
             network,
             clock,
@@ -109,13 +123,24 @@ impl Faulted {
         .await;
     }
 
+    /// Decides which of two servers the next fault hits, and asks the other one from now on.
+    pub(super) fn choose_server(&mut self) {
+        if let Some((other, _)) = &mut self.other {
+            if self.random.below(2) == 0 {
+                std::mem::swap(other, &mut self.eventflows);
+            }
+            self.flow.api = other.api();
+        }
+    }
+
     /// Injects a fault, produces meanwhile, and has it end. It was there: each waits for its effect.
     pub(super) async fn inject(mut self, fault: Fault) -> Self {
         match fault {
             Fault::Kill => {
                 self.eventflows = self.eventflows.kill_and_restart().await;
-                self.flow.api = self.eventflows.api();
+                self.ask_again();
             }
+            Fault::Leave => self = self.leave().await,
             Fault::Freeze => self.freeze().await,
             Fault::Cut => self.cut().await,
             Fault::Stall => self.stall().await,
@@ -156,7 +181,7 @@ impl Faulted {
         self.load.excuse_calls(true);
         self.eventflows.freeze();
         self.some_messages().await;
-        self.load.kafka.until_abandoned(&self.group).await;
+        self.until_given_up().await;
         self.eventflows.thaw();
         self.load.excuse_calls(false);
     }
@@ -196,8 +221,43 @@ impl Faulted {
         self.eventflows.kill().await;
         self.network.mend();
         self.eventflows = self.eventflows.start_again().await;
-        self.flow.api = self.eventflows.api();
+        self.ask_again();
         self
+    }
+
+    async fn leave(mut self) -> Self {
+        // Those that it gives up are taken back, whatever the endpoint answers then.
+        self.load.excuse_calls(true);
+        self.eventflows = self.eventflows.stop_and_restart(|_| {}).await;
+        self.load.endpoint.release();
+        self.load.until_all_are_settled(&self.group).await;
+        self.load.excuse_calls(false);
+        self.ask_again();
+        self
+    }
+
+    /// Asks the server that was started again, if there is no other that goes on.
+    fn ask_again(&mut self) {
+        if self.other.is_none() {
+            self.flow.api = self.eventflows.api();
+        }
+    }
+
+    /// Waits until the server that stands still was given up.
+    async fn until_given_up(&self) {
+        let Some((_, database)) = &self.other else {
+            return self.load.kafka.until_abandoned(&self.group).await;
+        };
+        let worker = self.eventflows.worker();
+        self.load.kafka.until_members(&self.group, 1).await;
+        eventually("its part of the journal is taken over", async || {
+            let sql = format!("SELECT count(*) FROM journal.workers WHERE worker = '{worker}'");
+            (database.query(&sql) == "0").then_some(())
+        })
+        .await;
+        // The answers to its calls wait for it, and the other one decides meanwhile.
+        self.load.endpoint.release();
+        self.load.until_all_are_settled(&self.group).await;
     }
 
     async fn until_held(&self, before: usize) {
