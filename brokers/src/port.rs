@@ -86,6 +86,8 @@ pub struct SourceSettings {
     /// Where it stands.
     pub positions: Arc<dyn Positions>,
     /// How many received messages may be unsettled at once; beyond it nothing more is handed out.
+    /// Where most of them are of one partition that is stuck, that one alone is held, and the others
+    /// have as many again.
     pub max_unsettled: usize,
     /// Counts the bytes of messages that are fetched and not settled or dropped. While it is full,
     /// nothing more is handed out, except one message by a source that has none out.

@@ -38,7 +38,7 @@ pub struct Sample {
     pub decision: Decision,
     /// The listener's revision that the decision was made under.
     pub revision: Option<Position>,
-    /// The message's key; none where it has none, or it is hidden.
+    /// The message's key, cut as bodies are; none where it has none, or it is hidden.
     #[serde(skip)]
     pub key: Option<Vec<u8>>,
     pub key_withheld: bool,

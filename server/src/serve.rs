@@ -78,8 +78,7 @@ impl Server {
         let allowed = settings.allow_unauthenticated_network;
         let (listener, address) = listen::open(settings.listen, allowed).await?;
         let data = DataDir::open(&settings.data)?;
-        let log_url = settings.log_url.as_ref();
-        let store = log::open(log_url, data.path(), Arc::clone(&clock)).await?;
+        let store = open_log(&settings, &data, &clock).await?;
         let model = open_read_models(&settings, &data).await?;
         let past = Past::open(&data.past(), Arc::clone(&store), PastLimits::default()).await?;
         let worker_id = data.worker_id(ids.as_ref())?;
@@ -110,8 +109,7 @@ impl Server {
             adopt: settings.adopt_journal.into(),
         };
         let lease = lease(&settings, &data, &journal, &readiness, &clock).await?;
-        let mut config = WorkerConfig::new(worker_id);
-        config.memory = Memory::of(settings.worker_memory);
+        let config = worker_config(worker_id, &settings);
         let (worker, direct) = worker_inside(&schema, config, journal.clone(), ids).await?;
 
         let (stop, stop_worker) = (CancellationToken::new(), CancellationToken::new());
@@ -131,8 +129,7 @@ impl Server {
         parts.start(Part::Snapshots, snapshots(past, stop.clone()));
         parts.start(Part::Http, eventflows_http::serve(listener, schema, http));
         parts.start(Part::Journal, watch(journal, stop.clone()));
-        let checkpoints = settings.checkpoints.open(&settings.data, store, clock)?;
-        if let Some(checkpointing) = checkpoints {
+        if let Some(checkpointing) = settings.checkpoints.open(&settings.data, store, clock)? {
             checkpointing.start(&stop, &mut parts);
         }
         parts.start(
@@ -219,6 +216,14 @@ async fn open_journal(
     }
 }
 
+async fn open_log(
+    settings: &Settings,
+    data: &DataDir,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn event_store::EventStore>, event_store::OpenError> {
+    log::open(settings.log_url.as_ref(), data.path(), Arc::clone(clock)).await
+}
+
 /// The lease of the worker inside, which is not taken yet.
 async fn lease(
     settings: &Settings,
@@ -263,6 +268,12 @@ fn http_settings(
         runner: Arc::new(direct),
         shutdown: stop.clone(),
     }
+}
+
+fn worker_config(worker: WorkerId, settings: &Settings) -> WorkerConfig {
+    let mut config = WorkerConfig::new(worker);
+    config.memory = Memory::of(settings.worker_memory);
+    config
 }
 
 /// The worker inside, and the direct runs that it makes.

@@ -223,6 +223,9 @@ async fn a_dead_letter_queue_that_is_deleted_holds_the_listener_until_it_is_ther
     let calls = endpoint.calls().len();
     let eventflows = eventflows.kill_and_restart().await;
     flow.api = eventflows.api();
+    let group = tests::load::group(&flow).await;
+    let committed = kafka.committed("orders", &group).await;
+    assert_eq!(committed.values().sum::<i64>(), 0, "nothing is settled");
     kafka.create(&["orders-dlq"], 4).await;
     let dead = kafka.until_records("orders-dlq", 5).await;
     let mut bodies: Vec<_> = dead.iter().map(Record::text).collect();

@@ -29,6 +29,7 @@ mod limits;
 mod lists;
 mod log_copy;
 mod log_faults;
+mod memory;
 mod messages;
 mod mutations;
 mod ordering;

@@ -11,8 +11,6 @@ use tests::{Endpoint, Eventflows, Flow, FlowOptions, Kafka, Witness, eventually}
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-
-
 /// The calls that a listener makes at once, by default.
 const CONCURRENCY: usize = 16;
 
@@ -171,7 +169,10 @@ async fn a_worker_that_is_cut_off_has_stopped_when_the_mutation_is_answered() {
     let kafka = Kafka::from_environment();
     let endpoint = Endpoint::echo().await;
     let database = LogDatabase::postgres();
-    let (one, other) = (Eventflows::start_sharing(&database).await, Eventflows::start_sharing(&database).await);
+    let (one, other) = (
+        Eventflows::start_sharing(&database).await,
+        Eventflows::start_sharing(&database).await,
+    );
     let flow = Flow::set_up(&one, &kafka, FlowOptions::to(endpoint.url("/"))).await;
     flow.until_consumers(2).await;
     for _ in 0..MARKERS {

@@ -93,10 +93,16 @@ impl Confirmations {
                 ended = ended.min(applied.position);
                 is_told = self.confirm(applied.position, ended, is_told).await;
             }
+            let ending = async {
+                match &applied {
+                    Some(applied) => self.until_ended(applied).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 changed = followed.changed() => if changed.is_err() { return },
                 _ = ticks.tick() => {}
-                () = until(applied.as_ref(), |applied| self.until_ended(applied)), if is_ending => {}
+                () = ending, if is_ending => {}
             }
         }
     }
@@ -175,13 +181,5 @@ impl Confirmations {
             Ok(_) | Err(_) => {}
         }
         true
-    }
-}
-
-/// What `of` the value comes to; nothing ever where there is none.
-async fn until<'a, T, F: Future<Output = ()>>(value: Option<&'a T>, of: impl FnOnce(&'a T) -> F) {
-    match value {
-        Some(value) => of(value).await,
-        None => std::future::pending().await,
     }
 }

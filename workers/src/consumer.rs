@@ -25,7 +25,7 @@ use crate::delivery::batch::Batches;
 use crate::delivery::blocks::{Blocks, Watch};
 use crate::delivery::gate::Gate;
 use crate::delivery::{Failure, Pipeline, Received, deliver};
-use crate::journal::JournalError;
+use crate::journal::{JournalError, ListenerKey};
 use crate::lanes::Lanes;
 use crate::pause::Pause;
 use crate::reconciler::Ending;
@@ -73,20 +73,10 @@ pub(crate) async fn run(
     let first = Arc::clone(&assignment.borrow());
     let key = resources.journal.listener(first.group, listener).await?;
     let (concurrency, most_called) = (first.settings.concurrency, first.settings.most_called());
-    let most_in_flight = IN_FLIGHT_PER_CALL * concurrency as usize;
-    let most_in_flight = most_in_flight.max(2 * most_called as usize);
     let connection = resources.connections.of(listener.topic.broker);
     let connection = connection.map_err(ConsumerError::Open)?;
-    let reset = first.reset.as_ref().map(|reset| reset.at);
     let ordering = first.settings.ordering;
-    let settings = SourceSettings {
-        topic: first.listener.topic.topic.to_string(),
-        group: first.group.to_string(),
-        start: start::of(&first),
-        max_unsettled: FEWEST_IN_FLIGHT.max(most_in_flight),
-        memory: resources.memory.clone(),
-        positions: Arc::new(resources.journal.positions(key, reset)),
-    };
+    let settings = source_settings(resources, &first, key);
     let source = connection.broker().source(settings).await;
     let source = source.map_err(ConsumerError::Open)?;
 
@@ -139,6 +129,26 @@ pub(crate) async fn run(
     let ended = consumer.serve(&ending.stop).await;
     consumer.close(&ending.quiet).await;
     ended
+}
+
+/// What the consumer reads.
+fn source_settings(
+    resources: &Resources,
+    assignment: &Assignment,
+    key: ListenerKey,
+) -> SourceSettings {
+    let reset = assignment.reset.as_ref().map(|reset| reset.at);
+    let settings = &assignment.settings;
+    let in_flight = IN_FLIGHT_PER_CALL * settings.concurrency as usize;
+    let in_flight = in_flight.max(2 * settings.most_called() as usize);
+    SourceSettings {
+        topic: assignment.listener.topic.topic.to_string(),
+        group: assignment.group.to_string(),
+        start: start::of(assignment),
+        max_unsettled: FEWEST_IN_FLIGHT.max(in_flight),
+        memory: resources.memory.clone(),
+        positions: Arc::new(resources.journal.positions(key, reset)),
+    }
 }
 
 struct Consumer<'r> {

@@ -38,8 +38,8 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use self::operation::{
-    Attempt, Claims, CleanUp, Confirm, Decide, EndOutput, Hold, Listener, Observe, Prune, Published,
-    Recover, Refund, Require, TakeOver, TakeUnpublished,
+    Attempt, Claims, CleanUp, Confirm, Decide, EndOutput, Hold, Listener, Observe, Prune,
+    Published, Recover, Refund, Require, TakeOver, TakeUnpublished,
 };
 use self::postgres::{PostgresReader, PostgresStore};
 use self::queue::Queue;

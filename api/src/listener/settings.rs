@@ -190,7 +190,7 @@ pub struct RetryPolicyInput {
     pub initial_backoff_ms: Option<u64>,
     /// The longest wait before any call: from `initialBackoffMs` to 86,400,000; by default 60,000.
     pub max_backoff_ms: Option<u64>,
-    /// For how long a message is called again after its first failure: 1 to 2,592,000,000. One that
+    /// For how long a message is called again after its first failure: 1 to 1,209,600,000. One that
     /// fails after that is faulty, also if it has attempts left. Time in which the listener is
     /// blocked, paused or disabled, and in which the endpoint asks for a wait, does not count. By
     /// default there is no limit.

@@ -17,6 +17,10 @@ use crate::user_error::{UserError, Warning};
 use crate::worker::mutation::WorkerPayload;
 
 /// What every mutation answers, besides the thing that it is about.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "each is made once, for the answer"
+)]
 #[derive(Interface)]
 #[graphql(
     name = "Payload",

@@ -134,7 +134,7 @@ pub(super) async fn sample(
     };
     let right = Right::ReadPayloads(kept.algorithm.organization.clone());
     authority::check(&principal(ctx).actor, &right)
-        .map_err(|refusal| error(Code::Forbidden, &refusal.to_string()))?;
+        .map_err(|refusal| error(Code::Forbidden, refusal.to_string()))?;
     Ok(Some(kept.into()))
 }
 

@@ -70,47 +70,52 @@ fn assignments(
         AssignmentCursor::after(after),
         None::<Told>,
     );
-    stream::unfold(start, async |(model, worker, mut reached, mut cursor, mut told)| {
-        loop {
-            // Marked as seen before the rows are read: a change in between wakes us again.
-            reached.mark_unchanged();
-            match stands_by(&model, worker).await {
-                Ok(Some(false)) => {}
-                // One that was told nothing waits for its turn.
-                Ok(Some(true)) if told.is_none() => {
-                    reached.changed().await.ok()?;
-                    continue;
+    stream::unfold(
+        start,
+        async |(model, worker, mut reached, mut cursor, mut told)| {
+            loop {
+                // Marked as seen before the rows are read: a change in between wakes us again.
+                reached.mark_unchanged();
+                match stands_by(&model, worker).await {
+                    Ok(Some(false)) => {}
+                    // One that was told nothing waits for its turn.
+                    Ok(Some(true)) if told.is_none() => {
+                        reached.changed().await.ok()?;
+                        continue;
+                    }
+                    Ok(_) => return None,
+                    Err(failed) => {
+                        return Some((Err(failed), (model, worker, reached, cursor, told)));
+                    }
                 }
-                Ok(_) => return None,
-                Err(failed) => return Some((Err(failed), (model, worker, reached, cursor, told))),
-            }
-            let page = match model.assignments(&cursor).await {
-                Ok(page) => page,
-                Err(cause) => {
-                    let failed = Err(read_failure(&cause));
-                    return Some((failed, (model, worker, reached, cursor, told)));
+                let page = match model.assignments(&cursor).await {
+                    Ok(page) => page,
+                    Err(cause) => {
+                        let failed = Err(read_failure(&cause));
+                        return Some((failed, (model, worker, reached, cursor, told)));
+                    }
+                };
+                let next = page.next.clone();
+                cursor = next.unwrap_or_else(|| AssignmentCursor::after(Some(page.position)));
+                let wait = match &told {
+                    None => None,
+                    Some(_) if !page.is_empty() => None,
+                    Some(told) => told.until_worth(page.position),
+                };
+                let Some(wait) = wait else {
+                    told = Some(Told {
+                        position: page.position,
+                        at: Instant::now(),
+                    });
+                    return Some((Ok(page.into()), (model, worker, reached, cursor, told)));
+                };
+                tokio::select! {
+                    changed = reached.changed() => changed.ok()?,
+                    () = tokio::time::sleep(wait) => {}
                 }
-            };
-            let next = page.next.clone();
-            cursor = next.unwrap_or_else(|| AssignmentCursor::after(Some(page.position)));
-            let wait = match &told {
-                None => None,
-                Some(_) if !page.is_empty() => None,
-                Some(told) => told.until_worth(page.position),
-            };
-            let Some(wait) = wait else {
-                told = Some(Told {
-                    position: page.position,
-                    at: Instant::now(),
-                });
-                return Some((Ok(page.into()), (model, worker, reached, cursor, told)));
-            };
-            tokio::select! {
-                changed = reached.changed() => changed.ok()?,
-                () = tokio::time::sleep(wait) => {}
             }
-        }
-    })
+        },
+    )
     .boxed()
 }
 

@@ -89,7 +89,8 @@ pub async fn a_held_source_fetches_nothing(broker: &dyn Broker, topic: &str) {
 }
 
 /// A source that was full for so long that it stopped fetching continues without loss or repetition,
-/// and it was not put out of its group meanwhile.
+/// and it was not put out of its group meanwhile. The topic has one partition: of several, one may make
+/// way for the others.
 pub async fn a_stalled_source_goes_on_when_messages_are_settled(broker: &dyn Broker, topic: &str) {
     publish(broker, topic, 0..300).await;
     let mut source = open(broker, topic, "stalled", 100).await;
@@ -115,8 +116,12 @@ pub async fn a_stalled_source_reads_partitions_that_come_back(broker: &dyn Broke
     const MESSAGES: u32 = 200;
     publish_spread(broker, topic, 0..MESSAGES).await;
     let mut one = open(broker, topic, "back", 10).await;
-    let held = receive_many(&mut *one, 10).await;
-    assert!(is_silent(&mut *one, Duration::from_secs(3)).await);
+    let mut held = receive_many(&mut *one, 10).await;
+    // One partition may be set aside for the others.
+    while let Ok(more) = tokio::time::timeout(Duration::from_secs(3), one.recv()).await {
+        held.push(more.expect("a message"));
+    }
+    assert!(held.len() <= 20, "{}", held.len());
 
     // Once another source of the group has a message, it holds some of the partitions.
     let mut two = open(broker, topic, "back", 10).await;

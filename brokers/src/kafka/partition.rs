@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use super::unsettled::Unsettled;
 use crate::offsets::{OffsetTracker, Ticket};
@@ -17,7 +17,7 @@ pub(super) const NOWHERE: i64 = -1;
 #[derive(Debug)]
 pub(super) struct Partition {
     unsettled: Arc<Unsettled>,
-    tracker: Mutex<OffsetTracker>,
+    out: Mutex<Out>,
     /// The offset to commit.
     pub(super) position: AtomicI64,
     /// The group is about to give it to someone else: nothing more is begun.
@@ -33,12 +33,20 @@ pub(super) struct Partition {
     pub(super) witness: OnceLock<(i64, Fingerprint)>,
 }
 
+/// What is handed out.
+#[derive(Debug, Default)]
+struct Out {
+    tracker: OffsetTracker,
+    /// Whether its unsettled messages do not count among the source's, so that others are read.
+    is_aside: bool,
+}
+
 impl Partition {
     /// One that was just assigned.
     pub(super) fn new(unsettled: Arc<Unsettled>) -> Self {
         Self {
             unsettled,
-            tracker: Mutex::default(),
+            out: Mutex::default(),
             position: AtomicI64::new(NOWHERE),
             leaving: AtomicBool::new(false),
             revoked: AtomicBool::new(false),
@@ -53,20 +61,47 @@ impl Partition {
         self.witness
             .get_or_init(|| (offset, Fingerprint::of(message)));
         self.at_end.store(false, Ordering::Release);
-        self.unsettled.add();
-        self.tracker().hand_out(offset, message.timestamp)
+        let mut out = self.out();
+        if !out.is_aside {
+            self.unsettled.add(1);
+        }
+        out.tracker.hand_out(offset, message.timestamp)
     }
 
     pub(super) fn settle(&self, ticket: Ticket) {
         let freed = {
-            let mut tracker = self.tracker();
-            let before = tracker.unsettled();
-            if let Some(position) = tracker.complete(ticket) {
+            let mut out = self.out();
+            let before = out.counted();
+            if let Some(position) = out.tracker.complete(ticket) {
                 self.position.store(position, Ordering::Release);
             }
-            before - tracker.unsettled()
+            before - out.counted()
         };
         self.unsettled.remove(freed);
+    }
+
+    /// Has its unsettled messages count among the source's, or not.
+    pub(super) fn set_aside(&self, is_aside: bool) {
+        let mut out = self.out();
+        let before = out.counted();
+        out.is_aside = is_aside;
+        let after = out.counted();
+        drop(out);
+        if after > before {
+            self.unsettled.add(after - before);
+        } else {
+            self.unsettled.remove(before - after);
+        }
+    }
+
+    /// How many messages are unsettled.
+    pub(super) fn unsettled(&self) -> usize {
+        self.out().tracker.unsettled()
+    }
+
+    /// When the first message was sent that is not done.
+    pub(super) fn oldest(&self) -> Option<SystemTime> {
+        self.out().tracker.oldest()
     }
 
     /// Whether the group has given the partition to someone else, or again.
@@ -113,22 +148,32 @@ impl Partition {
     }
 
     pub(super) fn backlog(&self) -> usize {
-        self.tracker().backlog()
+        self.out().tracker.backlog()
     }
 
     pub(super) fn revoke(&self) {
         self.leave();
         self.revoked.store(true, Ordering::Release);
         let freed = {
-            let mut tracker = self.tracker();
-            let unsettled = tracker.unsettled();
-            tracker.clear();
-            unsettled
+            let mut out = self.out();
+            let counted = out.counted();
+            out.tracker.clear();
+            counted
         };
         self.unsettled.remove(freed);
     }
 
-    pub(super) fn tracker(&self) -> MutexGuard<'_, OffsetTracker> {
-        self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
+    fn out(&self) -> MutexGuard<'_, Out> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Out {
+    /// How many of the source's unsettled messages are its own.
+    fn counted(&self) -> usize {
+        match self.is_aside {
+            true => 0,
+            false => self.tracker.unsettled(),
+        }
     }
 }

@@ -13,6 +13,9 @@ use super::partition::{NOWHERE, Partition};
 use super::unsettled::Unsettled;
 use crate::positions::Fingerprint;
 
+/// Fewer unsettled messages than this stand in nobody's way.
+const FEWEST_ASIDE: usize = 4;
+
 /// Where a partition begins to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Begun {
@@ -85,6 +88,8 @@ struct Held {
     paused: bool,
     /// Too much is settled behind an unsettled message.
     full: bool,
+    /// Most of what the source holds is its own, and stands in the way of others.
+    is_aside: bool,
 }
 
 impl Partitions {
@@ -107,6 +112,7 @@ impl Partitions {
             committed: NOWHERE,
             paused: false,
             full: false,
+            is_aside: false,
         };
         if let Some(old) = self.held().insert(begun.partition, held) {
             old.partition.revoke();
@@ -166,13 +172,12 @@ impl Partitions {
         let held = self.held();
         let unfinished = held.iter().map(|(id, held)| {
             let position = held.partition.position.load(Ordering::Acquire);
-            let tracker = held.partition.tracker();
             let at_end = held.partition.at_end.load(Ordering::Acquire);
             Unfinished {
                 partition: *id,
                 from: position.max(held.begun.offset),
-                oldest: tracker.oldest(),
-                is_done: at_end && tracker.unsettled() == 0,
+                oldest: held.partition.oldest(),
+                is_done: at_end && held.partition.unsettled() == 0,
             }
         });
         unfinished.collect()
@@ -238,7 +243,11 @@ impl Partitions {
                 self.max_backlog
             };
             held.full = held.partition.backlog() >= full_at;
-            let wanted = stalled || held.full;
+            if held.is_aside && held.partition.unsettled() <= self.unsettled.max() / 4 {
+                held.is_aside = false;
+                held.partition.set_aside(false);
+            }
+            let wanted = stalled || held.full || held.is_aside;
             if wanted != held.paused {
                 held.paused = wanted;
                 held.partition.at_end.store(false, Ordering::Release);
@@ -256,6 +265,27 @@ impl Partitions {
         {
             tracing::warn!(%error, topic = self.topic, "could not resume partitions");
         }
+    }
+
+    /// Sets a partition aside that holds half of what the source may hold, or more, where there are
+    /// others: nothing more is read of it until a quarter is left, and the others have all of the room
+    /// meanwhile. There is one at a time. Returns whether there is one now that was none before.
+    pub(super) fn make_way(&self) -> bool {
+        let mut held = self.held();
+        if held.len() < 2 || held.values().any(|held| held.is_aside) {
+            return false;
+        }
+        let most = held
+            .values_mut()
+            .max_by_key(|held| held.partition.unsettled());
+        let many = FEWEST_ASIDE.max(self.unsettled.max() / 2);
+        let in_the_way = most.filter(|held| held.partition.unsettled() >= many);
+        let Some(in_the_way) = in_the_way else {
+            return false;
+        };
+        in_the_way.is_aside = true;
+        in_the_way.partition.set_aside(true);
+        true
     }
 
     pub(super) fn topic(&self) -> &str {

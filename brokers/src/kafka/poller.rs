@@ -175,6 +175,9 @@ impl Poller {
     fn wait_for_room(&mut self) {
         let since = *self.stalled_since.get_or_insert_with(Instant::now);
         if !self.paused && since.elapsed() >= STALL_BEFORE_PAUSE {
+            if self.make_way() {
+                return;
+            }
             self.paused = true;
             self.tick();
         }
@@ -196,6 +199,17 @@ impl Poller {
         }
         let must_wait = self.unsettled.is_held() || !self.has_room();
         self.unsettled.wait_for_room(self.paused, must_wait, TICK);
+    }
+
+    /// Sets a partition aside that keeps the others from being read, if one does.
+    fn make_way(&mut self) -> bool {
+        let is_full = !self.unsettled.is_open(false) && !self.unsettled.is_held();
+        let context = Arc::clone(self.consumer.context());
+        let makes_way = is_full && context.partitions.make_way();
+        if makes_way {
+            context.partitions.regulate(&self.consumer, false);
+        }
+        makes_way
     }
 
     fn take(&self, record: &BorrowedMessage<'_>) -> Read {

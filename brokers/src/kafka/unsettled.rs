@@ -44,6 +44,11 @@ impl Unsettled {
         }
     }
 
+    /// How many may be unsettled.
+    pub(super) fn max(&self) -> usize {
+        self.max_unsettled
+    }
+
     pub(super) fn is_open(&self, paused: bool) -> bool {
         self.count.load(Ordering::SeqCst) < self.limit(paused)
     }
@@ -53,8 +58,8 @@ impl Unsettled {
         self.count.load(Ordering::SeqCst) == 0
     }
 
-    pub(super) fn add(&self) {
-        self.count.fetch_add(1, Ordering::SeqCst);
+    pub(super) fn add(&self, count: usize) {
+        self.count.fetch_add(count, Ordering::SeqCst);
     }
 
     pub(super) fn remove(&self, count: usize) {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use brokers::kafka::{KafkaAdmin, KafkaBroker, KafkaSettings, Watermarks};
 use brokers::positions::MemoryPositions;
-use brokers::{Broker, BrokerError, Metadata, Outgoing, SourceSettings, Start, contract};
+use brokers::{
+    Broker, BrokerError, Delivery, Identity, Metadata, Outgoing, SourceSettings, Start, contract,
+};
 use uuid::Uuid;
 
 use super::java;
@@ -34,7 +36,7 @@ contract! {
     the_bound_on_unsettled_messages_holds: 3,
     the_budget_of_memory_holds: 1,
     a_held_source_fetches_nothing: 3,
-    a_stalled_source_goes_on_when_messages_are_settled: 3,
+    a_stalled_source_goes_on_when_messages_are_settled: 1,
     a_stalled_source_reads_partitions_that_come_back: 4,
     two_groups_each_get_everything: 3,
     what_was_begun_ends_before_partitions_are_given_away: 4,
@@ -127,6 +129,66 @@ async fn reading_an_unknown_topic_says_so() {
     let error = received.expect("an answer").unwrap_err();
     assert_eq!(error, BrokerError::NoTopic(topic));
     source.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_partition_that_is_stuck_does_not_hold_the_others() {
+    const WINDOW: usize = 10;
+    let topic = fresh_topic(4).await;
+    let sink = broker().sink().await.unwrap();
+    for number in 0..200 {
+        let message = Outgoing {
+            topic: topic.clone(),
+            key: Some(number.to_string().into()),
+            headers: Vec::new(),
+            metadata: Metadata::default(),
+            body: None,
+        };
+        sink.publish(message).await.unwrap();
+    }
+    let watermarks = admin().watermarks(&topic).await.unwrap();
+    let settings = SourceSettings {
+        topic: topic.clone(),
+        group: topic.clone(),
+        start: Start::Earliest,
+        max_unsettled: WINDOW,
+        memory: brokers::Memory::default(),
+        positions: Arc::<MemoryPositions>::default(),
+    };
+    let mut source = broker().source(settings).await.unwrap();
+    let mut stuck: Vec<Delivery> = Vec::new();
+    let mut others = 0;
+    loop {
+        let received = tokio::time::timeout(Duration::from_secs(30), source.recv()).await;
+        let delivery = received.expect("a message of another partition").unwrap();
+        let first = stuck.first().unwrap_or(&delivery);
+        let slow = partition_of(first);
+        if partition_of(&delivery) == slow {
+            stuck.push(delivery);
+            assert!(stuck.len() <= WINDOW);
+        } else {
+            delivery.settle();
+            others += 1;
+        }
+        let all = watermarks.iter().enumerate();
+        let all = all.filter(|(partition, _)| i32::try_from(*partition).unwrap() != slow);
+        if others == all.map(|(_, mark)| mark.high).sum::<i64>() {
+            break;
+        }
+    }
+    assert!(stuck.len() >= WINDOW / 2, "{}", stuck.len());
+    // It goes on once it is less in the way.
+    for delivery in stuck {
+        delivery.settle();
+    }
+    let next = tokio::time::timeout(Duration::from_secs(30), source.recv()).await;
+    next.expect("the rest of the partition").unwrap();
+    source.close().await.unwrap();
+}
+
+fn partition_of(delivery: &Delivery) -> i32 {
+    let Identity::Kafka { partition, .. } = delivery.message.identity;
+    partition
 }
 
 #[tokio::test]

@@ -33,6 +33,10 @@ enum Kind {
 }
 
 /// One thing with its settings.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most documents are listeners, which are the largest"
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Document {
     Organization(Named<OrganizationName>, OrganizationSpec),

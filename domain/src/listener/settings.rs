@@ -83,7 +83,7 @@ pub struct RetryPolicy {
     pub initial_backoff_ms: u64,
     /// The longest wait ever: up to a day.
     pub max_backoff_ms: u64,
-    /// For how long a message is called again after its first failure: 1 ms to 30 days. Time in
+    /// For how long a message is called again after its first failure: 1 ms to 14 days. Time in
     /// which its listener is held does not count. None sets no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age_ms: Option<u64>,
@@ -200,7 +200,7 @@ impl ListenerSettings {
             retry.initial_backoff_ms..=86_400_000,
         )?;
         if let Some(age) = retry.max_age_ms {
-            within("settings.retry.maxAgeMs", age, 1..=2_592_000_000)?;
+            within("settings.retry.maxAgeMs", age, 1..=1_209_600_000)?;
         }
         within(
             "settings.maxMessageBytes",

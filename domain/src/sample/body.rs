@@ -211,7 +211,7 @@ mod tests {
                     ways(inner, &format!("{way}/{number}"), all);
                 }
             }
-            _ => {}
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 

@@ -16,7 +16,7 @@ use super::call;
 use super::called::Called;
 use super::claim::Run;
 use super::expressions::Compiled;
-use super::gate::{Ended, Expected};
+use super::gate::{Ended, Expected, Pass};
 use super::input::Input;
 use super::sampled::Call;
 use super::tried::Tried;
@@ -89,20 +89,13 @@ async fn try_calls(
         if let Some(finding) = unsent(pipeline.current(), message) {
             return Ok(finding);
         }
-        if to_call(pipeline)(&pipeline.current()).is_none() {
-            history.held();
-        }
-        let (assignment, expressions) = pipeline.until(to_call(pipeline)).await?;
+        let (assignment, expressions) = callable(pipeline, &mut history).await?;
         if let Ok(false) = run.sift(&expressions, message) {
             return Ok(filtered(pipeline, assignment));
         }
-        pipeline.leased().await?;
-        pipeline.room_for_result().await?;
-        let turn = pipeline.gate.enter(candidate, expected.take());
-        let pass = pipeline.unless_stopping(turn).await?;
+        let pass = pass(pipeline, candidate, expected.take()).await?;
         unless_lost(delivery)?;
-        let company = candidate.company;
-        candidate = Candidate::default();
+        let company = std::mem::take(&mut candidate).company;
         // The newest: it may have changed while the message waited for its turn.
         let (assignment, expressions) = pipeline.until(to_call(pipeline)).await?;
         let Some(version) = &assignment.version else {
@@ -116,12 +109,8 @@ async fn try_calls(
         let allowed = assignment.settings.retry.max_attempts + run.forgiven;
         let tried = match input {
             Ok(input) => {
-                if !run.counted_ahead {
-                    if run.attempts >= allowed {
-                        return Ok(cut_short(assignment, run));
-                    }
-                    run.attempts = pipeline.journal.attempt(run.key).await?;
-                    run.counted_ahead = true;
+                if !count(pipeline, run, allowed).await? {
+                    return Ok(cut_short(assignment, run));
                 }
                 // Nothing is waited for between this and the call.
                 if !pipeline.may_call(&assignment)? {
@@ -130,20 +119,15 @@ async fn try_calls(
                 if !delivery.begin() {
                     return Err(Unsettled::Lost);
                 }
-                Point::Calling.pass();
-                let began = Instant::now();
                 let is_alone = failed_before || company != Company::Others;
                 let batch = assignment.settings.batch.map(|policy| (policy, is_alone));
+                let made = counted_call(pipeline, version, batch, &input, run);
                 // Apart, for those that only wait for their turn are many.
-                let called = Box::pin(call(pipeline, version, batch, &input, run)).await?;
-                run.counted_ahead = false;
-                failed_before |= called.as_ref().is_none_or(Called::is_about_messages);
-                let Some(called) = called else {
-                    // Others failed with it. It is called by itself before that counts.
-                    refund(pipeline, run, 1).await?;
+                let Some((called, duration)) = Box::pin(made).await? else {
+                    failed_before = true;
                     continue;
                 };
-                let duration = began.elapsed();
+                failed_before |= called.is_about_messages();
                 Tried::of(called, input.sent(), duration, &expressions, message, run)
             }
             Err(failed) => Tried::uncalled(failed),
@@ -173,6 +157,32 @@ async fn try_calls(
     }
 }
 
+/// Waits until a call may be made.
+async fn pass(
+    pipeline: &Pipeline,
+    candidate: Candidate,
+    expected: Option<Expected>,
+) -> Result<Pass, Unsettled> {
+    pipeline.leased().await?;
+    let turn = pipeline.gate.enter(candidate, expected);
+    let pass = pipeline.unless_stopping(turn).await?;
+    pipeline.room_for_result().await?;
+    Ok(pass)
+}
+
+/// Counts the call that is about to be made, unless it is counted already; whether it is `allowed`.
+async fn count(pipeline: &Pipeline, run: &mut Run, allowed: u32) -> Result<bool, Unsettled> {
+    if run.counted_ahead {
+        return Ok(true);
+    }
+    if run.attempts >= allowed {
+        return Ok(false);
+    }
+    run.attempts = pipeline.journal.attempt(run.key).await?;
+    run.counted_ahead = true;
+    Ok(true)
+}
+
 /// What becomes of a message that is never sent, whatever it holds.
 fn unsent(assignment: Arc<Assignment>, message: &Message) -> Option<Finding> {
     if is_too_large(&assignment, message) {
@@ -181,12 +191,44 @@ fn unsent(assignment: Arc<Assignment>, message: &Message) -> Option<Finding> {
     is_skipped(&assignment, message).then(|| left_out(assignment))
 }
 
+/// What a message is called by, once there is a version that may be called. It grows no older
+/// meanwhile.
+async fn callable(
+    pipeline: &Pipeline,
+    history: &mut History,
+) -> Result<(Arc<Assignment>, Arc<Compiled>), Unsettled> {
+    if to_call(pipeline)(&pipeline.current()).is_none() {
+        history.held();
+    }
+    pipeline.until(to_call(pipeline)).await
+}
+
 /// The expressions that messages are taken through, once there is a version that may be called.
 fn to_call(pipeline: &Pipeline) -> impl FnMut(&Arc<Assignment>) -> Option<Arc<Compiled>> {
     move |assignment| {
         let expressions = pipeline.expressions.of(&assignment.settings).ok()?;
         is_callable(assignment).then_some(expressions)
     }
+}
+
+/// Makes a call that is counted, and says how long it took. Where others failed with the message, it
+/// does not count: the message is to be called by itself.
+async fn counted_call(
+    pipeline: &Pipeline,
+    version: &CalledVersion,
+    batch: Option<(BatchPolicy, bool)>,
+    input: &Input,
+    run: &mut Run,
+) -> Result<Option<(Called, Duration)>, Unsettled> {
+    Point::Calling.pass();
+    let began = Instant::now();
+    let called = call(pipeline, version, batch, input, run).await?;
+    run.counted_ahead = false;
+    let Some(called) = called else {
+        refund(pipeline, run, 1).await?;
+        return Ok(None);
+    };
+    Ok(Some((called, began.elapsed())))
 }
 
 /// Calls a message by itself or in a `batch`, there alone or not; none where its batch failed and

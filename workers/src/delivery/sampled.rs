@@ -58,10 +58,11 @@ pub(super) fn sample(
         SampledHeader::of(name, value.as_deref(), is_hidden)
     });
     let key = message.key.as_ref().filter(|_| !mask.key);
+    let most = usize::try_from(policy.max_bytes).unwrap_or(usize::MAX);
     Sample {
         decision,
         revision: Some(assignment.revision),
-        key: key.map(|key| key.to_vec()),
+        key: key.map(|key| key.iter().copied().take(most).collect()),
         key_withheld: mask.key && message.key.is_some(),
         headers: headers.collect(),
         message: message.body.as_ref().map(|body| {

@@ -22,6 +22,7 @@ mod faults;
 mod flow;
 #[cfg(test)]
 mod memory;
+#[cfg(test)]
 mod messages;
 #[cfg(test)]
 mod model_servers;

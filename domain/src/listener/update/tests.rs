@@ -171,11 +171,11 @@ fn an_age_is_bounded_and_removed() {
         })
     };
     given(enabled())
-        .when(age(Some(2_592_000_001)))
+        .when(age(Some(1_209_600_001)))
         .then_refused(Refusal::OutOfBounds {
             field: "settings.retry.maxAgeMs",
             min: 1,
-            max: 2_592_000_000,
+            max: 1_209_600_000,
         });
     given(enabled())
         .and([changed(|settings| settings.retry.max_age_ms = Some(9))])
