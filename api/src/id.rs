@@ -82,7 +82,7 @@ impl GlobalId {
             Self::Listener(id) => format!("Listener:{id}"),
             Self::Publisher(id) => format!("Publisher:{id}"),
             Self::Worker(id) => format!("Worker:{id}"),
-            Self::Run(key) => format!("Run:{}/{}", key.group, key.number),
+            Self::Run(key) => format!("Run:{key}"),
             Self::Event(position) => format!("Event:{position}"),
             Self::Job(id) => format!("Job:{id}"),
         };
@@ -108,13 +108,7 @@ impl GlobalId {
             "Listener" => Self::Listener(key.parse().ok()?),
             "Publisher" => Self::Publisher(key.parse().ok()?),
             "Worker" => Self::Worker(WorkerId(key.parse().ok()?)),
-            "Run" => {
-                let (group, number) = key.split_once('/')?;
-                Self::Run(RunKey {
-                    group: group.parse().ok()?,
-                    number: number.parse().ok()?,
-                })
-            }
+            "Run" => Self::Run(key.parse().ok()?),
             "Event" => Self::Event(Position(u64::from_str(key).ok()?)),
             "Job" => Self::Job(key.parse().ok()?),
             _ => return None,
@@ -152,6 +146,7 @@ decoder!(grant, Grant, GrantKey, "a grant");
 decoder!(listener, Listener, ListenerId, "a listener");
 decoder!(publisher, Publisher, PublisherId, "a publisher");
 decoder!(worker, Worker, WorkerId, "a worker");
+decoder!(run, Run, RunKey, "a run");
 decoder!(job, Job, JobId, "a job");
 
 /// The key in an id of a version.
@@ -173,6 +168,7 @@ pub(crate) fn event(id: &ID) -> Result<Position, IdError> {
 #[cfg(test)]
 mod tests {
     use domain::grant::Access;
+    use domain::run::Owner;
     use domain::testing::{WORKER, listener_id, publisher_id, score, to_acme, to_score, topic_id};
 
     use super::*;
@@ -196,7 +192,11 @@ mod tests {
             GlobalId::Publisher(publisher_id("a/b")),
             GlobalId::Worker(WORKER),
             GlobalId::Run(RunKey {
-                group: uuid::Uuid::from_u128(3),
+                owner: Owner::Listener(uuid::Uuid::from_u128(3)),
+                number: 4,
+            }),
+            GlobalId::Run(RunKey {
+                owner: Owner::DirectCallers(score()),
                 number: 4,
             }),
             GlobalId::Event(Position(7)),

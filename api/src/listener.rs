@@ -15,8 +15,10 @@ pub mod reset_preview;
 pub mod resume;
 pub mod resumption;
 pub mod sampling;
+pub mod series;
 pub mod settings;
 pub mod settings_patch;
+pub mod subscription;
 pub mod types;
 pub mod update;
 

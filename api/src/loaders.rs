@@ -22,6 +22,7 @@ use projections::topic::{Topic, TopicCounts};
 use projections::version::PublishedVersion;
 use projections::worker::Worker;
 use projections::{ReadModel, ReadModelError};
+use uuid::Uuid;
 
 use crate::gathering::Gathering;
 
@@ -113,6 +114,25 @@ impl Loader<ListenerId> for Rows {
     ) -> Result<HashMap<ListenerId, Listener>, Self::Error> {
         let rows = self.0.listeners_by_id(keys).await.map_err(Arc::new)?;
         Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+    }
+}
+
+/// The listener that reads with that consumer group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ListenerOf(pub(crate) Uuid);
+
+impl Loader<ListenerOf> for Rows {
+    type Value = Listener;
+    type Error = Arc<ReadModelError>;
+
+    async fn load(
+        &self,
+        keys: &[ListenerOf],
+    ) -> Result<HashMap<ListenerOf, Listener>, Self::Error> {
+        let groups: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
+        let rows = self.0.listeners_by_group(&groups).await;
+        let rows = rows.map_err(Arc::new)?.into_iter();
+        Ok(rows.map(|row| (ListenerOf(row.group), row)).collect())
     }
 }
 

@@ -41,20 +41,19 @@ use crate::listener::consumer::Consumer;
 use crate::listener::mutation::ListenerMutation;
 use crate::listener::query::ListenerQuery;
 use crate::listener::reset_preview::ResetPreviewQuery;
+use crate::listener::subscription::ListenerSubscription;
 use crate::loaders;
 use crate::mutation::AnyPayload;
 use crate::node::NodeQuery;
 use crate::organization::mutation::OrganizationMutation;
 use crate::organization::query::OrganizationQuery;
 use crate::organization::{Organization, types::OrganizationMember};
-use crate::paging::Cursor;
 use crate::publisher::Publisher;
 use crate::publisher::mutation::PublisherMutation;
 use crate::publisher::query::PublisherQuery;
 use crate::read_models::ReadModelsQuery;
 use crate::read_models::rebuild::ReadModelsMutation;
-use crate::run::Run;
-use crate::run::query::Journal;
+use crate::run::query::{Journal, RunQuery};
 use crate::search::SearchQuery;
 use crate::server_info::ServerInfoQuery;
 use crate::topic::Topic;
@@ -84,6 +83,7 @@ pub struct Query(
     ServerInfoQuery,
     WorkerQuery,
     JobQuery,
+    RunQuery,
 );
 
 /// What can be changed. Every mutation takes one `input`, and also an `id` if it changes something
@@ -108,6 +108,7 @@ pub struct Subscription(
     ChangeSubscription,
     WorkerSubscription,
     JobSubscription,
+    ListenerSubscription,
 );
 
 /// What a subscription brings.
@@ -285,6 +286,5 @@ fn described(builder: Builder) -> Builder {
         .override_output_type_description::<List<Topic>>("Part of a list of topics.")
         .override_output_type_description::<List<Version>>("Part of a list of versions.")
         .override_output_type_description::<List<Worker>>("Part of a list of workers.")
-        .override_output_type_description::<Connection<Cursor, Run>>("Part of a list of runs.")
         .override_output_type_description::<Connection<String, Event>>("Part of a list of events.")
 }

@@ -35,6 +35,7 @@ pub mod refusal;
 pub mod replacement;
 pub mod run;
 pub mod sample;
+pub mod series;
 pub mod settlement;
 pub mod thing;
 pub mod topic;

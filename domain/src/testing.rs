@@ -15,6 +15,7 @@ mod events;
 mod given;
 mod ids;
 mod log;
+mod runs;
 
 pub use self::environment::{CountingIds, FixedClock, ManualClock};
 pub use self::events::*;
@@ -22,3 +23,4 @@ pub use self::events::*;
 pub(crate) use self::given::given;
 pub use self::ids::*;
 pub use self::log::{meta, unknown_event, user};
+pub use self::runs::run;

@@ -274,6 +274,18 @@ impl ReadModel {
         self.rows(Statement::new(select).bind(texts(ids)?)).await
     }
 
+    /// The listeners that read with those consumer groups, in no order.
+    ///
+    /// # Errors
+    /// The database cannot answer.
+    pub async fn listeners_by_group(
+        &self,
+        groups: &[Uuid],
+    ) -> Result<Vec<Listener>, ReadModelError> {
+        let select = listeners!("consumer_group IN (SELECT value FROM json_each(?1))");
+        self.rows(Statement::new(select).bind(texts(groups)?)).await
+    }
+
     /// Which of those listeners are not permitted to send faulty messages to their dead letter
     /// queues, in no order.
     ///

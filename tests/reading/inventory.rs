@@ -69,7 +69,7 @@ impl Inventory {
     /// So many of everything that there is.
     pub(crate) async fn full(count: usize) -> Self {
         let inventory = Self::with(&crowd(count)).await;
-        inventory.runs.have_run(2);
+        inventory.runs.have_run(count);
         inventory
     }
 

@@ -3,12 +3,15 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use domain::consumer::{ConsumerState, ConsumerStatus};
-use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
+use domain::run::{
+    Attempt, BoxFuture, Ledger, Owner, Run, RunFilter, RunList, RunPage, RunSource, RunSourceError,
+};
 use domain::sample::{KeptSample, Sample, SampledHeader};
+use domain::series::{Point, Span};
 use domain::settlement::Decision;
-use domain::testing::WORKER;
+use domain::testing::{WORKER, run};
 use domain::worker::Confirmations;
-use domain::{Position, RunId, WorkerId};
+use domain::{Position, WorkerId};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -64,15 +67,28 @@ impl Drop for Asking<'_> {
 }
 
 impl RunSource for Runs {
-    fn pages(&self, pages: Vec<RunPage>) -> BoxFuture<'_, Result<Vec<Vec<Run>>, RunSourceError>> {
+    fn pages(&self, pages: Vec<RunPage>) -> BoxFuture<'_, Result<Vec<RunList>, RunSourceError>> {
         Box::pin(async move {
             self.answer().await;
             let each = i64::try_from(self.each.load(Ordering::SeqCst)).unwrap();
             let page = |page: &RunPage| {
-                let numbers = 1..page.before.unwrap_or(i64::MAX).min(each + 1);
-                numbers.rev().take(page.limit as usize).map(run).collect()
+                let newest = page.below.unwrap_or(i64::MAX).min(each + 1);
+                let numbers = page.above.map_or(1, |above| above + 1)..newest;
+                let numbers = numbers.rev().take(page.limit as usize);
+                let runs = numbers.map(|number| of(&page.filter, number));
+                RunList {
+                    runs: runs.collect(),
+                    seen_to: None,
+                }
             };
             Ok(pages.iter().map(page).collect())
+        })
+    }
+
+    fn attempts(&self, runs: Vec<i64>) -> BoxFuture<'_, Result<Vec<Vec<Attempt>>, RunSourceError>> {
+        Box::pin(async move {
+            self.answer().await;
+            Ok(runs.iter().map(|_| Vec::new()).collect())
         })
     }
 
@@ -90,6 +106,17 @@ impl RunSource for Runs {
         Box::pin(async move {
             self.answer().await;
             Ok(runs.iter().map(|_| Some(sample())).collect())
+        })
+    }
+
+    fn series(
+        &self,
+        spans: Vec<(Uuid, Span)>,
+    ) -> BoxFuture<'_, Result<Vec<Vec<Point>>, RunSourceError>> {
+        Box::pin(async move {
+            self.answer().await;
+            let points = spans.iter().map(|(_, span)| span.points(Vec::new()));
+            Ok(points.collect())
         })
     }
 
@@ -147,14 +174,15 @@ fn sample() -> KeptSample {
     }
 }
 
-fn run(number: i64) -> Run {
+/// A run of whoever is asked for, which says that another one set it off.
+fn of(filter: &RunFilter, number: i64) -> Run {
+    let owner = filter.owners.as_ref().and_then(|owners| owners.first());
+    let run = run(number);
     Run {
-        id: RunId(Uuid::from_u128(number.unsigned_abs().into())),
-        number,
-        message: format!("orders/0/{number}"),
-        claimed_at: Timestamp::UNIX_EPOCH,
-        attempts: 1,
-        end: None,
-        outputs: Vec::new(),
+        owner: owner
+            .cloned()
+            .unwrap_or(Owner::Listener(Uuid::from_u128(1))),
+        parent: Some(run.id),
+        ..run
     }
 }

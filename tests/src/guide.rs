@@ -76,7 +76,8 @@ pub fn declared(document: &str) -> Vec<String> {
 }
 
 /// Takes the ids of an answer, each by the name of the thing that has it: that of its field, or of
-/// the list whose first it is. `position`, `revision` and `eventId` go by their own names.
+/// the list whose first it is. `position`, `revision`, `eventId` and `correlationId` go by
+/// their own names.
 pub fn collect(answer: &Value, name: &str, known: &mut BTreeMap<String, Value>) {
     match answer {
         Value::Object(fields) => {
@@ -85,7 +86,7 @@ pub fn collect(answer: &Value, name: &str, known: &mut BTreeMap<String, Value>) 
                     "id" => {
                         known.insert(name.to_owned(), value.clone());
                     }
-                    "position" | "revision" | "eventId" if value.is_string() => {
+                    "position" | "revision" | "eventId" | "correlationId" if value.is_string() => {
                         known.insert(field.clone(), value.clone());
                     }
                     "nodes" => collect(value, name.strip_suffix('s').unwrap_or(name), known),

@@ -95,6 +95,7 @@ pub(crate) async fn run(
         connections: Arc::clone(&resources.connections),
         publishers: Arc::clone(&resources.publishers),
         blocks,
+        meter: resources.meters.of(first.group),
         ids: Arc::clone(&resources.ids),
         calling: Default::default(),
         memory: resources.memory.clone(),

@@ -55,6 +55,7 @@ use crate::crash::Point;
 use crate::journal::{Journal, JournalError, ListenerKey, Pending};
 use crate::lanes::{Held, Turn};
 use crate::lease::Lease;
+use crate::meters::Meter;
 use crate::publishers::Publishers;
 use crate::sends::Sends;
 
@@ -73,6 +74,7 @@ pub(crate) struct Pipeline {
     pub(crate) publishers: Arc<Publishers>,
     pub(crate) gate: Gate,
     pub(crate) blocks: Blocks,
+    pub(crate) meter: Arc<Meter>,
     pub(crate) ids: Arc<dyn Ids>,
     /// The runs whose endpoints are being called.
     pub(crate) calling: Calling,

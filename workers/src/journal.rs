@@ -4,6 +4,7 @@
 //! answered survives a power cut. Operations that wait are committed together, so durability costs
 //! little under load.
 
+mod condition;
 mod confirmation;
 #[cfg(test)]
 mod contract;
@@ -18,6 +19,8 @@ mod queue;
 mod record;
 mod retention;
 mod sampling;
+mod search;
+mod series;
 mod sqlite;
 mod store;
 
@@ -29,8 +32,12 @@ use std::time::Duration;
 
 use domain::consumer::ConsumerStatus;
 use domain::lease::Epoch;
-use domain::run::{BoxFuture, Ledger, Run, RunPage, RunSource, RunSourceError};
+use domain::run::{
+    Attempt as RunAttempt, BoxFuture, Ledger, Run, RunFilter, RunList, RunPage, RunSource,
+    RunSourceError,
+};
 use domain::sample::{KeptSample, Sample};
+use domain::series::{Measured, Point, Span};
 use domain::settlement::{FailureFingerprint, Reason};
 use domain::worker::{Confirmations, Confirmed};
 use domain::{AlgorithmId, Clock, JournalId, ListenerId, Position, RunId, TopicId, WorkerId};
@@ -38,23 +45,25 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use self::operation::{
-    Attempt, Claims, CleanUp, Confirm, Decide, EndOutput, Hold, Listener, Observe, Prune,
-    Published, Recover, Refund, Require, TakeOver, TakeUnpublished,
+    Attempt, Claims, CleanUp, Confirm, Decide, EndOutput, Hold, Listener, NoteFailedCall, Observe,
+    Prune, Published, Record, Recover, Refund, Require, TakeOver, TakeUnpublished,
 };
 use self::postgres::{PostgresReader, PostgresStore};
 use self::queue::Queue;
 use self::sampling::{Keep, SampleRow};
 use self::sqlite::{SqliteReader, SqliteStore};
-use self::store::{Page, Reads};
+use self::store::Reads;
 use crate::permit::Permission;
 
 pub use self::decision::{
-    Draft, Outcome, OutputEnd, Pending, Publication, Recorded, Representation, ResultDigest,
-    Unpublished, digest,
+    Draft, FailedCall, Outcome, OutputEnd, Pending, Publication, Recorded, Representation,
+    ResultDigest, Timing, Unpublished, digest,
 };
 pub use self::observation::{Observation, Observed};
-pub use self::record::{Claim, Claimed, ListenerKey, MessageId, Owner, RunKey, Taken};
+pub use self::record::{Claim, Claimed, ListenerKey, MessageId, RunKey, Taken, Upstream};
+pub(crate) use self::record::{correlation_of, correlation_of_direct};
 pub use self::retention::Retention;
+pub use domain::run::Owner;
 
 /// Why a journal could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +84,12 @@ const MOST_TAKEN_BYTES: usize = 16 * 1024 * 1024;
 
 /// The most runs that one read answers.
 const MOST_READ: u32 = 1000;
+
+/// The calls of a run that did not succeed that are kept: the last ones.
+const MOST_FAILED_CALLS: i64 = 50;
+
+/// The longest text of one that is kept, in characters.
+const LONGEST_TEXT: usize = 500;
 
 /// What is said of a direct run whose worker ended.
 const INTERRUPTED: &str = "the worker ended before the run did";
@@ -220,6 +235,11 @@ impl Journal {
         self.queue.tell(Refund { run, attempts }).await
     }
 
+    /// Writes down a call that did not succeed. Durable some time later.
+    pub async fn call_failed(&self, run: RunKey, call: FailedCall) -> Result<(), JournalError> {
+        self.queue.tell(NoteFailedCall { run, call }).await
+    }
+
     /// Records the decision of a run, unless it was decided before: the caller that gets
     /// [`Outcome::Earlier`] publishes that decision instead of its own. The caller holds
     /// what is to be published for [`HOLD`].
@@ -241,6 +261,12 @@ impl Journal {
         end: OutputEnd,
     ) -> Result<(), JournalError> {
         self.queue.ask(EndOutput { run, topic, end }).await
+    }
+
+    /// Notes which dead letter queue has the message of a run. Durable some time later.
+    pub async fn dead_lettered(&self, run: RunKey, topic: TopicId) -> Result<(), JournalError> {
+        let end = OutputEnd::DeadLettered;
+        self.queue.tell(EndOutput { run, topic, end }).await
     }
 
     /// Renews the hold on an outbox entry for another [`HOLD`].
@@ -372,6 +398,16 @@ impl Journal {
         left.map(drop)
     }
 
+    /// Adds what a worker measured in the last seconds to the series of listeners, by their consumer
+    /// groups.
+    pub async fn record(
+        &self,
+        worker: WorkerId,
+        measured: Vec<(Uuid, Measured)>,
+    ) -> Result<(), JournalError> {
+        self.queue.ask(Record { worker, measured }).await
+    }
+
     /// Deletes finished runs beyond `retention`, some thousands at most; answers how many. The
     /// ledger keeps counting them.
     pub async fn prune(&self, retention: Retention) -> Result<u64, JournalError> {
@@ -385,15 +421,40 @@ impl Journal {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<Run>, JournalError> {
-        let page = Page::new(owner, before, limit);
-        let pages = self.reads.pages(vec![page]).await;
-        Ok(pages.map_err(JournalError::Read)?.pop().unwrap_or_default())
+        let page = RunPage {
+            below: before,
+            ..RunPage::newest(RunFilter::of(owner.clone()), limit)
+        };
+        Ok(self.page(page).await?.runs)
     }
 
-    /// One run of an owner. Recent ones are found at once, old ones by a scan.
+    /// What is found of a list.
+    pub async fn page(&self, page: RunPage) -> Result<RunList, JournalError> {
+        let mut found = self.read_pages(vec![page]).await?;
+        Ok(found.pop().unwrap_or_default())
+    }
+
+    /// One run of an owner, if it is among the newest.
     pub async fn run(&self, owner: &Owner, id: RunId) -> Result<Option<Run>, JournalError> {
-        let run = self.reads.run(owner.to_string(), id).await;
-        run.map_err(JournalError::Read)
+        let filter = RunFilter {
+            ids: Some(vec![id]),
+            ..RunFilter::of(owner.clone())
+        };
+        Ok(self.page(RunPage::newest(filter, 1)).await?.runs.pop())
+    }
+
+    /// The calls of a run that did not succeed.
+    pub async fn attempts(&self, run: RunKey) -> Result<Vec<RunAttempt>, JournalError> {
+        let attempts = self.reads.attempts(vec![run.number()]).await;
+        let mut attempts = attempts.map_err(JournalError::Read)?;
+        Ok(attempts.pop().unwrap_or_default())
+    }
+
+    async fn read_pages(&self, mut pages: Vec<RunPage>) -> Result<Vec<RunList>, JournalError> {
+        for page in &mut pages {
+            page.limit = page.limit.min(MOST_READ);
+        }
+        self.reads.pages(pages).await.map_err(JournalError::Read)
     }
 
     /// What became of everything that owners received, in their order.
@@ -407,16 +468,6 @@ impl Journal {
     /// disk fails; from then on, requests fail with [`JournalError::Closed`].
     pub async fn ended(&self) {
         self.queue.ended().await;
-    }
-}
-
-impl Page {
-    fn new(owner: &Owner, before: Option<i64>, limit: u32) -> Self {
-        Self {
-            owner: owner.to_string(),
-            before: before.unwrap_or(i64::MAX),
-            limit: limit.min(MOST_READ),
-        }
     }
 }
 
@@ -441,13 +492,19 @@ impl Confirmations for Journal {
 
 /// Runs and consumers of listeners, as the API reads them.
 impl RunSource for Journal {
-    fn pages(&self, pages: Vec<RunPage>) -> BoxFuture<'_, Result<Vec<Vec<Run>>, RunSourceError>> {
+    fn pages(&self, pages: Vec<RunPage>) -> BoxFuture<'_, Result<Vec<RunList>, RunSourceError>> {
         Box::pin(async move {
-            let pages = pages.into_iter().map(|page| {
-                let owner = Owner::Listener(page.group);
-                Page::new(&owner, page.before, page.limit)
-            });
-            let read = self.reads.pages(pages.collect()).await;
+            let read = self.read_pages(pages).await;
+            read.map_err(|error| RunSourceError(Box::new(error)))
+        })
+    }
+
+    fn attempts(
+        &self,
+        runs: Vec<i64>,
+    ) -> BoxFuture<'_, Result<Vec<Vec<RunAttempt>>, RunSourceError>> {
+        Box::pin(async move {
+            let read = self.reads.attempts(runs).await;
             read.map_err(|error| RunSourceError(Box::new(JournalError::Read(error))))
         })
     }
@@ -467,6 +524,18 @@ impl RunSource for Journal {
         Box::pin(async move {
             let samples = self.samples(&runs).await;
             samples.map_err(|error| RunSourceError(Box::new(error)))
+        })
+    }
+
+    fn series(
+        &self,
+        spans: Vec<(Uuid, Span)>,
+    ) -> BoxFuture<'_, Result<Vec<Vec<Point>>, RunSourceError>> {
+        Box::pin(async move {
+            let read = self.reads.series(spans.clone()).await;
+            let read = read.map_err(|error| RunSourceError(Box::new(JournalError::Read(error))))?;
+            let kept = spans.iter().zip(read);
+            Ok(kept.map(|((_, span), kept)| span.points(kept)).collect())
         })
     }
 

@@ -11,6 +11,7 @@ mod direct;
 pub mod journal;
 mod lanes;
 mod lease;
+mod meters;
 mod outbox;
 mod pause;
 mod permit;

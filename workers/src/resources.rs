@@ -10,6 +10,7 @@ use crate::connections::Connections;
 use crate::delivery::endpoint::Endpoints;
 use crate::journal::Journal;
 use crate::lease::Lease;
+use crate::meters::Meters;
 use crate::publishers::Publishers;
 use crate::reporter::Reporter;
 use crate::sends::Sends;
@@ -27,6 +28,7 @@ pub(crate) struct Resources {
     pub(crate) sends: Arc<Sends>,
     pub(crate) reporter: Reporter,
     pub(crate) statuses: Arc<Statuses>,
+    pub(crate) meters: Arc<Meters>,
     pub(crate) ids: Arc<dyn Ids>,
     /// How long messages in flight may take to end when a consumer stops.
     pub(crate) grace: Duration,

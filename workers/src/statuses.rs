@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use domain::WorkerId;
+use domain::series::LagThen;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
@@ -42,6 +43,25 @@ impl Statuses {
     /// The consumer has ended for good.
     pub(crate) fn end(&self, group: Uuid) {
         self.entries().entry(group).or_default().observed = None;
+    }
+
+    /// How far consumers are behind, as they said last.
+    pub(crate) fn lags(&self) -> HashMap<Uuid, LagThen> {
+        let entries = self.entries();
+        let lags = entries.iter().filter_map(|(group, entry)| {
+            let lag = entry.observed.as_ref()?.lag?;
+            let age = |oldest: SystemTime| oldest.elapsed().unwrap_or_default().as_secs();
+            let seconds = match lag.messages {
+                0 => Some(0),
+                _ => lag.oldest.map(age),
+            };
+            let lag = LagThen {
+                messages: lag.messages,
+                seconds,
+            };
+            Some((*group, lag))
+        });
+        lags.collect()
     }
 
     /// Writes what changes to the journal until it is cancelled.

@@ -18,6 +18,7 @@ use crate::delivery::endpoint::Endpoints;
 use crate::direct::DirectRuns;
 use crate::journal::{Journal, JournalError, Retention};
 use crate::lease::Lease;
+use crate::meters::Meters;
 use crate::outbox::Outbox;
 use crate::pause::Pause;
 use crate::permit::Permit;
@@ -151,6 +152,7 @@ impl Worker {
         let give_up = CancellationToken::new();
         let (reporter, lanes) = Reporter::new(&self.control_plane, &self.ids, &give_up);
         let statuses = Arc::new(Statuses::default());
+        let meters = Arc::new(Meters::default());
         let resources = Resources {
             journal: self.journal.permitted_by(permit.permission.clone()),
             connections: Arc::new(Connections::new(Arc::clone(&self.connector))),
@@ -161,6 +163,7 @@ impl Worker {
             sends: Arc::clone(&self.sends),
             reporter,
             statuses: Arc::clone(&statuses),
+            meters: Arc::clone(&meters),
             ids: Arc::clone(&self.ids),
             grace: self.config.grace,
             notice: self.config.notice,
@@ -179,6 +182,7 @@ impl Worker {
             () = self.answer_requests() => {}
             () = self.prune() => {}
             () = statuses.keep_written(&self.journal, self.config.worker) => {}
+            () = meters.keep_written(&self.journal, self.config.worker, &statuses) => {}
             () = self.drain() => {}
         }
         let parting = async {
@@ -197,6 +201,10 @@ impl Worker {
             self.let_lease_go().await;
             if let Err(error) = statuses.write(&self.journal, self.config.worker).await {
                 tracing::warn!(%error, "the ends of consumers could not be written");
+            }
+            let measured = meters.write(&self.journal, self.config.worker, &statuses);
+            if let Err(error) = measured.await {
+                tracing::warn!(%error, "what listeners did last could not be written");
             }
             lanes.finish().await;
             self.leave().await;

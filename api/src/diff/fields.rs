@@ -72,6 +72,7 @@ mod tests {
         "grants",
         "id",
         "lag",
+        "lagPerSecond",
         "ledger",
         "listed",
         "listeners",
@@ -81,6 +82,7 @@ mod tests {
         "revision",
         "revokePreview",
         "runs",
+        "series",
         "topics",
         "withdrawPreview",
     ];

@@ -1,15 +1,16 @@
 //! The types of a listener.
 
-use async_graphql::connection::Connection;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use domain::TopicId;
 use domain::algorithm::{Algorithm as Versions, Unresolved};
 use domain::consumer::{self, ConsumerStatus as Status};
 use domain::listener::{Facts, Problem};
+use domain::run::Owner;
 use projections::version::PublishedVersion;
 
 use super::activity::{self, ConsumerStatus, Lag, ListenerActivity};
 use super::consumer::{Consumer, ConsumerFilterInput};
+use super::series::{self, ListenerSeries};
 use super::settings::ListenerSettings;
 use crate::algorithm::{Algorithm, Version};
 use crate::broker::Broker;
@@ -19,8 +20,7 @@ use crate::filter::FilterInput;
 use crate::id::GlobalId;
 use crate::list::{Bounds, List, Part};
 use crate::loaders::{DlqNotGranted, VersionsOf};
-use crate::paging::Cursor;
-use crate::run::{Ledger, Run, query};
+use crate::run::{Ledger, RunConnection, RunFilterInput, RunsOf, query};
 use crate::scalar::{BigInt, DateTime, Revision};
 use crate::topic::Topic;
 use crate::view::View;
@@ -173,14 +173,46 @@ impl Listener {
         Some(query::ledger(ctx, self.0.group).await)
     }
 
+    /// What it did between two times, in steps that are as short as is kept and make no more than so
+    /// many points: 300 unless asked otherwise, at most 1,000. Steps of 10 seconds are kept for a day,
+    /// of 5 minutes for 31 days. Within a step of which nothing was written, nothing happened.
+    async fn series(
+        &self,
+        ctx: &Context<'_>,
+        from: DateTime,
+        until: DateTime,
+        points: Option<u32>,
+    ) -> Option<Result<ListenerSeries>> {
+        Some(series::between(ctx, self.0.group, from, until, points).await)
+    }
+
+    /// By how many messages its lag has grown in a second, over the last five minutes; negative if it
+    /// shrank. Null as of an earlier moment and where it is not known.
+    async fn lag_per_second(&self, ctx: &Context<'_>) -> Option<Result<f64>> {
+        if self.1.is_past() {
+            return None;
+        }
+        series::lag_per_second(ctx, self.0.group).await.transpose()
+    }
+
     /// Its runs, newest first.
     async fn runs(
         &self,
         ctx: &Context<'_>,
+        filter: Option<RunFilterInput>,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Option<Result<Connection<Cursor, Run>>> {
-        Some(query::runs(ctx, self.0.group, first, after).await)
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Option<Result<RunConnection>> {
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        let runs = RunsOf::One(Owner::Listener(self.0.group));
+        Some(runs.list(ctx, filter, bounds).await)
     }
 }
 

@@ -1,33 +1,39 @@
-//! Reading from the journal what became of several listeners at once.
+//! Reading from the journal what became of messages, for several things at once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_graphql::connection::{Connection, Edge};
 use async_graphql::dataloader::{DataLoader, Loader};
-use async_graphql::{Context, Result};
+use async_graphql::{Context, ID, Object, Result};
+use domain::RunId;
 use domain::consumer::ConsumerStatus;
-use domain::run::{Ledger as LedgerRow, Run as RunRow, RunPage, RunSource, RunSourceError};
+use domain::run::{
+    Attempt, CorrelationId, Ledger as LedgerRow, NoCorrelationId, RunFilter, RunList, RunPage,
+    RunSource, RunSourceError,
+};
 use domain::sample::KeptSample;
+use domain::series::{Point, Span};
 use domain::{Right, authority};
 use uuid::Uuid;
 
 use super::sample::RunSample;
-use super::{Ledger, Run, RunKey};
+use super::workflow::{self, Workflow};
+use super::{Ledger, Run, RunConnection, RunFilterInput, RunKey, RunsOf};
 use crate::control::principal;
-use crate::error::{Code, error, fault};
-use crate::paging::{self, Cursor, limit};
+use crate::error::{Code, error, fault, invalid};
+use crate::id;
+use crate::list::Bounds;
 
 /// Loads from the journal.
 pub(crate) struct Journal(pub(crate) Arc<dyn RunSource>);
 
 impl Loader<RunPage> for Journal {
-    type Value = Vec<RunRow>;
+    type Value = RunList;
     type Error = Arc<RunSourceError>;
 
-    async fn load(&self, keys: &[RunPage]) -> Result<HashMap<RunPage, Vec<RunRow>>, Self::Error> {
+    async fn load(&self, keys: &[RunPage]) -> Result<HashMap<RunPage, RunList>, Self::Error> {
         let pages = self.0.pages(keys.to_vec()).await.map_err(Arc::new)?;
-        Ok(keys.iter().copied().zip(pages).collect())
+        Ok(keys.iter().cloned().zip(pages).collect())
     }
 }
 
@@ -75,45 +81,133 @@ impl Loader<SampleOf> for Journal {
     }
 }
 
-pub(crate) async fn runs(
-    ctx: &Context<'_>,
-    group: Uuid,
-    first: Option<i32>,
-    after: Option<String>,
-) -> Result<Connection<Cursor, Run>> {
-    let wanted = limit(first, None)?;
-    let before = paging::number(after.as_deref())?;
-    let page = RunPage {
-        group,
-        before,
-        limit: wanted + 1,
-    };
-    let mut rows = page_of(ctx, page).await?;
-    let mut runs = Connection::new(before.is_some(), rows.len() > wanted as usize);
-    rows.truncate(wanted as usize);
-    runs.edges = rows
-        .into_iter()
-        .map(|row| Edge::new(Cursor(row.number.to_string()), Run(group, row)))
-        .collect();
-    Ok(runs)
+/// The calls of a run that did not succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct AttemptsOf(pub(crate) i64);
+
+impl Loader<AttemptsOf> for Journal {
+    type Value = Vec<Attempt>;
+    type Error = Arc<RunSourceError>;
+
+    async fn load(
+        &self,
+        keys: &[AttemptsOf],
+    ) -> Result<HashMap<AttemptsOf, Vec<Attempt>>, Self::Error> {
+        let runs = keys.iter().map(|key| key.0).collect();
+        let attempts = self.0.attempts(runs).await.map_err(Arc::new)?;
+        Ok(keys.iter().copied().zip(attempts).collect())
+    }
+}
+
+/// The series of a listener in a time, by its consumer group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SeriesOf(Uuid, Span);
+
+impl Loader<SeriesOf> for Journal {
+    type Value = Vec<Point>;
+    type Error = Arc<RunSourceError>;
+
+    async fn load(&self, keys: &[SeriesOf]) -> Result<HashMap<SeriesOf, Vec<Point>>, Self::Error> {
+        let spans = keys.iter().map(|SeriesOf(group, span)| (*group, *span));
+        let series = self.0.series(spans.collect()).await.map_err(Arc::new)?;
+        Ok(keys.iter().copied().zip(series).collect())
+    }
+}
+
+/// What a listener did in a time.
+pub(crate) async fn series(ctx: &Context<'_>, group: Uuid, span: Span) -> Result<Vec<Point>> {
+    let points = journal(ctx).load_one(SeriesOf(group, span)).await;
+    let points = points.map_err(|cause| fault(Code::Unavailable, &*cause))?;
+    Ok(points.unwrap_or_default())
+}
+
+#[derive(Default)]
+pub struct RunQuery;
+
+#[Object]
+impl RunQuery {
+    /// Runs of all listeners and direct callers, newest first.
+    async fn runs(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<RunFilterInput>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Option<Result<RunConnection>> {
+        let bounds = Bounds {
+            first,
+            after,
+            last,
+            before,
+        };
+        Some(RunsOf::All.list(ctx, filter, bounds).await)
+    }
+
+    /// The run with this global id; null if the journal does not have it, or no longer.
+    async fn run(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Run>> {
+        let key = match id::known(&id, id::run) {
+            Ok(key) => key,
+            Err(error) => return Some(Err(error)),
+        };
+        by_key(ctx, key).await.transpose()
+    }
+
+    /// What one message set off, by the `correlationId` of any of its runs: the trace id of the
+    /// message, 32 hexadecimal digits. Null if nothing is known of it, or no longer.
+    async fn workflow(
+        &self,
+        ctx: &Context<'_>,
+        correlation_id: String,
+    ) -> Option<Result<Workflow>> {
+        let id = match correlation_id.parse() {
+            Ok(id) => id,
+            Err(NoCorrelationId) => {
+                let text = format!("correlationId: {NoCorrelationId}");
+                return Some(Err(invalid(text)));
+            }
+        };
+        workflow::find(ctx, id).await.transpose()
+    }
 }
 
 /// The run of that key; none where the journal has no such run, or no longer has it.
 pub(crate) async fn by_key(ctx: &Context<'_>, key: RunKey) -> Result<Option<Run>> {
     let page = RunPage {
-        group: key.group,
-        before: key.number.checked_add(1),
-        limit: 1,
+        above: key.number.checked_sub(1),
+        below: key.number.checked_add(1),
+        ..RunPage::newest(RunFilter::of(key.owner), 1)
     };
-    let found = page_of(ctx, page).await?.pop();
-    let found = found.filter(|row| row.number == key.number);
-    Ok(found.map(|row| Run(key.group, row)))
+    let found = page_of(ctx, page).await?.runs.pop();
+    Ok(found.map(Run))
 }
 
-async fn page_of(ctx: &Context<'_>, page: RunPage) -> Result<Vec<RunRow>> {
-    let rows = journal(ctx).load_one(page).await;
-    let rows = rows.map_err(|cause| fault(Code::Unavailable, &*cause))?;
-    Ok(rows.unwrap_or_default())
+/// The run of a workflow with that UUID.
+pub(crate) async fn in_workflow(
+    ctx: &Context<'_>,
+    workflow: CorrelationId,
+    id: RunId,
+) -> Result<Option<Run>> {
+    let filter = RunFilter {
+        ids: Some(vec![id]),
+        ..RunFilter::of_workflow(workflow)
+    };
+    let found = page_of(ctx, RunPage::newest(filter, 1)).await?.runs.pop();
+    Ok(found.map(Run))
+}
+
+pub(super) async fn page_of(ctx: &Context<'_>, page: RunPage) -> Result<RunList> {
+    let found = journal(ctx).load_one(page).await;
+    let found = found.map_err(|cause| fault(Code::Unavailable, &*cause))?;
+    Ok(found.unwrap_or_default())
+}
+
+/// The calls of a run that did not succeed, in the order in which they were made.
+pub(super) async fn failed_attempts(ctx: &Context<'_>, number: i64) -> Result<Vec<Attempt>> {
+    let attempts = journal(ctx).load_one(AttemptsOf(number)).await;
+    let attempts = attempts.map_err(|cause| fault(Code::Unavailable, &*cause))?;
+    Ok(attempts.unwrap_or_default())
 }
 
 pub(crate) async fn ledger(ctx: &Context<'_>, group: Uuid) -> Result<Ledger> {

@@ -14,7 +14,10 @@ const WITHOUT_AS_OF: &[&str] = &[
     "outputs",
     "position",
     "readModels",
+    "run",
+    "runs",
     "serverInfo",
+    "workflow",
 ];
 
 #[test]

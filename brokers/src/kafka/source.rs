@@ -292,6 +292,7 @@ mod tests {
             group: "moving".to_owned(),
             start: Start::Earliest,
             max_unsettled: 10,
+            memory: crate::Memory::default(),
             positions: Arc::<MemoryPositions>::default(),
         };
         let mut source = broker.source(settings).await.unwrap();

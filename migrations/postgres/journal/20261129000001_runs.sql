@@ -57,6 +57,9 @@ CREATE TABLE runs (
     -- and the first half of its body's SHA-256. Nothing for direct runs.
     sent_at     bigint,
     digest      bytea CHECK (length(digest) = 16),
+    -- The trace id that the message brings, and the run whose output or dead letter it says it is.
+    correlation uuid,
+    parent      uuid,
     -- The worker that took it first.
     worker      uuid    NOT NULL,
     -- Microseconds since 1970, UTC.
@@ -68,6 +71,29 @@ CREATE TABLE runs (
     PRIMARY KEY (listener, run),
     -- A message is looked up by its place, not by run_id: places rise, and ids are random.
     UNIQUE (listener, partition, "offset", incarnation)
+);
+
+-- The runs of a workflow, but for those whose messages bring no trace id: theirs tells their places. By
+-- blocks of 4096 runs, because trace ids are random: within the block that is being filled, few pages
+-- are touched.
+CREATE INDEX runs_of_workflow ON runs ((run >> 12), correlation) WHERE correlation IS NOT NULL;
+
+-- The calls of runs that did not succeed; of a run the last 50.
+CREATE TABLE attempts (
+    run        bigint  NOT NULL,
+    -- In the order in which they were made.
+    call       bigint  NOT NULL,
+    -- Microseconds since 1970, UTC.
+    began_at   bigint  NOT NULL,
+    -- How long it took, in microseconds.
+    took       bigint  NOT NULL,
+    version    text    NOT NULL,
+    outcome    text    NOT NULL,
+    status     integer,
+    text       text    NOT NULL,
+    -- Whether it counts among those that the retry policy allows.
+    is_counted boolean NOT NULL,
+    PRIMARY KEY (run, call)
 );
 
 -- How far a listener has come. What a broker keeps of it is a copy.
@@ -111,7 +137,10 @@ CREATE TABLE decisions (
     -- Where the result goes; none where nothing is published.
     destination uuid,
     -- The fingerprint of the failure that it ended with, which failures of one kind have in common.
-    failure     text
+    failure     text,
+    -- When the call began that it follows from, and how long that took, in microseconds.
+    called_at   bigint,
+    call_took   bigint
 );
 
 -- Decided, not yet known to be published.
@@ -129,11 +158,12 @@ CREATE TABLE outbox (
     result           bytea
 );
 
--- Outputs that ended by themselves: published before others of their run, or never.
+-- Outputs that ended by themselves: published before others of their run, or never. And which queue
+-- has the dead letter of a run.
 CREATE TABLE outputs (
     run   bigint NOT NULL,
     topic text COLLATE "C" NOT NULL,
-    state text   NOT NULL CHECK (state IN ('PUBLISHED', 'WITHDRAWN', 'TOO_LARGE')),
+    state text   NOT NULL CHECK (state IN ('PUBLISHED', 'WITHDRAWN', 'TOO_LARGE', 'DEAD_LETTERED')),
     PRIMARY KEY (run, topic)
 );
 
@@ -210,3 +240,27 @@ CREATE TABLE confirmations (
     -- Microseconds since 1970.
     confirmed_at bigint
 );
+
+-- What the listeners did, as their workers measured it, in steps of 10 and of 300 seconds.
+CREATE TABLE series (
+    consumer_group uuid   NOT NULL,
+    step           bigint NOT NULL,
+    -- When the step begins, in seconds since 1970, UTC.
+    at             bigint NOT NULL,
+    worker         uuid   NOT NULL,
+    received       bigint NOT NULL,
+    succeeded      bigint NOT NULL,
+    dead_lettered  bigint NOT NULL,
+    filtered       bigint NOT NULL,
+    dropped        bigint NOT NULL,
+    calls          bigint NOT NULL,
+    failed_calls   bigint NOT NULL,
+    -- How many calls took how long.
+    took           bytea  NOT NULL,
+    -- At the end of the step; none where it is not known.
+    lag            bigint,
+    lag_seconds    bigint,
+    PRIMARY KEY (consumer_group, step, at, worker)
+);
+
+CREATE INDEX series_by_age ON series (step, at);

@@ -46,6 +46,9 @@ CREATE TABLE runs (
     -- and the first half of its body's SHA-256. Nothing for direct runs.
     sent_at         INTEGER,
     digest          BLOB CHECK (length(digest) = 16),
+    -- The trace id that the message brings, and the run whose output or dead letter it says it is.
+    correlation     BLOB CHECK (length(correlation) = 16),
+    parent          BLOB CHECK (length(parent) = 16),
     -- Microseconds since 1970, UTC.
     claimed_at      INTEGER NOT NULL,
     -- Calls counted, each before it was made.
@@ -56,6 +59,29 @@ CREATE TABLE runs (
     -- A message is looked up by its place, not by run_id: places rise, and ids, being random, would
     -- touch a page of their own each.
     UNIQUE (listener, partition, "offset", incarnation)
+) STRICT, WITHOUT ROWID;
+
+-- The runs of a workflow, but for those whose messages bring no trace id: theirs tells their places. By
+-- blocks of 4096 runs, because trace ids are random: within the block that is being filled, few pages
+-- are touched.
+CREATE INDEX runs_of_workflow ON runs ((run >> 12), correlation) WHERE correlation IS NOT NULL;
+
+-- The calls of runs that did not succeed; of a run the last 50.
+CREATE TABLE attempts (
+    run        INTEGER NOT NULL,
+    -- In the order in which they were made.
+    call       INTEGER NOT NULL,
+    -- Microseconds since 1970, UTC.
+    began_at   INTEGER NOT NULL,
+    -- How long it took, in microseconds.
+    took       INTEGER NOT NULL,
+    version    TEXT    NOT NULL,
+    outcome    TEXT    NOT NULL,
+    status     INTEGER,
+    text       TEXT    NOT NULL,
+    -- Whether it counts among those that the retry policy allows.
+    is_counted INTEGER NOT NULL,
+    PRIMARY KEY (run, call)
 ) STRICT, WITHOUT ROWID;
 
 -- How far a listener has come. What a broker keeps of it is a copy.
@@ -92,7 +118,10 @@ CREATE TABLE decisions (
     -- Where the result goes; none where nothing is published.
     destination  INTEGER,
     -- The fingerprint of the failure that it ended with, which failures of one kind have in common.
-    failure      TEXT
+    failure      TEXT,
+    -- When the call began that it follows from, and how long that took, in microseconds.
+    called_at    INTEGER,
+    call_took    INTEGER
 ) STRICT;
 
 -- The lists of topics, `broker/topic` in a line each, that results go to. Few, so that a decision
@@ -116,11 +145,12 @@ CREATE TABLE outbox (
     result           BLOB
 ) STRICT;
 
--- Outputs that ended by themselves: published before others of their run, or never.
+-- Outputs that ended by themselves: published before others of their run, or never. And which queue
+-- has the dead letter of a run.
 CREATE TABLE outputs (
     run   INTEGER NOT NULL,
     topic TEXT    NOT NULL,
-    state TEXT    NOT NULL CHECK (state IN ('PUBLISHED', 'WITHDRAWN', 'TOO_LARGE')),
+    state TEXT    NOT NULL CHECK (state IN ('PUBLISHED', 'WITHDRAWN', 'TOO_LARGE', 'DEAD_LETTERED')),
     PRIMARY KEY (run, topic)
 ) STRICT, WITHOUT ROWID;
 
@@ -198,3 +228,27 @@ CREATE TABLE confirmations (
     -- Microseconds since 1970.
     confirmed_at INTEGER
 ) STRICT;
+
+-- What the listeners did, as their workers measured it, in steps of 10 and of 300 seconds.
+CREATE TABLE series (
+    consumer_group TEXT    NOT NULL,
+    step           INTEGER NOT NULL,
+    -- When the step begins, in seconds since 1970, UTC.
+    at             INTEGER NOT NULL,
+    worker         BLOB    NOT NULL CHECK (length(worker) = 16),
+    received       INTEGER NOT NULL,
+    succeeded      INTEGER NOT NULL,
+    dead_lettered  INTEGER NOT NULL,
+    filtered       INTEGER NOT NULL,
+    dropped        INTEGER NOT NULL,
+    calls          INTEGER NOT NULL,
+    failed_calls   INTEGER NOT NULL,
+    -- How many calls took how long.
+    took           BLOB    NOT NULL,
+    -- At the end of the step; none where it is not known.
+    lag            INTEGER,
+    lag_seconds    INTEGER,
+    PRIMARY KEY (consumer_group, step, at, worker)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX series_by_age ON series (step, at);

@@ -125,6 +125,7 @@ CREATE TABLE listeners (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX listeners_of_algorithm ON listeners (algorithm, key);
+CREATE INDEX listeners_of_group ON listeners (consumer_group);
 CREATE INDEX listeners_of_topic ON listeners (broker, topic, key);
 CREATE INDEX listeners_enabled ON listeners (broker, topic) WHERE enabled = 1;
 CREATE INDEX listeners_dlq ON listeners (broker, dlq) WHERE dlq IS NOT NULL;

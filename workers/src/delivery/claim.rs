@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use brokers::{Fingerprint, Identity, Message};
 use bytes::Bytes;
-use domain::RunId;
+use domain::run::CorrelationId;
+use domain::{AlgorithmId, RunId};
 use uuid::Uuid;
 
 use super::expressions::{Compiled, Failed, Sifted};
 use super::{Pipeline, Received, header, is_callable, is_skipped, is_too_large};
-use crate::journal::{Claim, Claimed, JournalError, MessageId, Recorded, RunKey, Taken};
+use crate::journal::{
+    Claim, Claimed, JournalError, MessageId, Recorded, RunKey, Taken, Upstream, correlation_of,
+    correlation_of_direct,
+};
 
 /// Attempts cut short by a stop or a crash that are forgiven. A message that kills its worker is
 /// given up after its attempts and these.
@@ -36,24 +40,27 @@ pub(crate) struct Run {
 
 impl Run {
     /// The run of a direct caller, whose first call was counted with its claim.
-    pub(crate) fn direct(run_id: RunId, key: RunKey) -> Self {
+    pub(crate) fn direct(algorithm: &AlgorithmId, run_id: RunId, key: RunKey) -> Self {
+        let correlation = correlation_of_direct(&algorithm.to_string(), key.number(), run_id);
+        let traceparent = Bytes::from(header::traceparent_of(correlation, run_id));
+        Self::counted(run_id, traceparent, key)
+    }
+
+    /// What identifies the call of a batch. It is counted for each of its messages.
+    pub(super) fn of_batch(id: Uuid, traceparent: Bytes, key: RunKey) -> Self {
+        Self::counted(RunId(id), traceparent, key)
+    }
+
+    fn counted(run_id: RunId, traceparent: Bytes, key: RunKey) -> Self {
         Self {
             id: Bytes::from(run_id.to_string()),
-            traceparent: Bytes::from(header::traceparent_of(run_id)),
+            traceparent,
             key,
             attempts: 1,
             counted_ahead: false,
             forgiven: 0,
             decision: None,
             sifted: None,
-        }
-    }
-
-    /// What identifies the call of a batch. It is counted for each of its messages.
-    pub(super) fn of_batch(id: Uuid, traceparent: Bytes, key: RunKey) -> Self {
-        Self {
-            traceparent,
-            ..Self::direct(RunId(id), key)
         }
     }
 
@@ -104,6 +111,8 @@ pub(super) async fn claim(
     });
     let claims: Vec<_> = claims.collect();
     let claimed = pipeline.journal.claim(claims.clone()).await?;
+    let new = claimed.iter().flatten().filter(|run| run.claims == 1);
+    pipeline.meter.received(new.count() as u64);
     let all = received.into_iter().zip(sifted).zip(claims).zip(claimed);
     Ok(all.filter_map(|(((received, sifted), claim), claimed)| {
         let Some(claimed) = claimed else {
@@ -120,10 +129,7 @@ fn run(received: &Received, sifted: Option<Sifted>, claim: Claim, claimed: Claim
     let interruptions = claimed.claims.saturating_sub(1);
     Run {
         id: Bytes::from(claimed.run_id.to_string()),
-        traceparent: Bytes::from(header::traceparent(
-            &received.delivery.message,
-            claimed.run_id,
-        )),
+        traceparent: traceparent(&received.delivery.message, &claim.taken, claimed.run_id),
         key: claimed.run,
         attempts: claimed.attempts,
         counted_ahead: claim.calls && interruptions == 0,
@@ -131,6 +137,23 @@ fn run(received: &Received, sifted: Option<Sifted>, claim: Claim, claimed: Claim
         decision: claimed.decision,
         sifted,
     }
+}
+
+/// The message's trace parent, else one of the workflow that it begins.
+fn traceparent(message: &Message, taken: &Taken, run_id: RunId) -> Bytes {
+    if let Some(brought) = header::traceparent(message) {
+        return Bytes::copy_from_slice(brought.as_bytes());
+    }
+    let correlation = match taken {
+        Taken::Message {
+            topic,
+            id,
+            fingerprint,
+            ..
+        } => correlation_of(topic, *id, fingerprint.sent_at_ms, &fingerprint.digest),
+        Taken::Direct(run_id) => CorrelationId(run_id.0.into_bytes()),
+    };
+    Bytes::from(header::traceparent_of(correlation, run_id))
 }
 
 fn taken(group: Uuid, message: &Message) -> Taken {
@@ -147,6 +170,10 @@ fn taken(group: Uuid, message: &Message) -> Taken {
                 offset: *offset,
             },
             fingerprint: Fingerprint::of(message),
+            upstream: Upstream {
+                correlation: header::traceparent(message).and_then(CorrelationId::of_trace_parent),
+                parent: header::parent(message),
+            },
         },
     }
 }

@@ -12,7 +12,9 @@ use domain::{Assignment, TopicName};
 use sha2::{Digest, Sha256};
 
 use super::claim::Run;
-use super::header::{self, SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TIME, SOURCE_TOPIC};
+use super::header::{
+    self, RUN_ID, SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TIME, SOURCE_TOPIC, TRACEPARENT,
+};
 use crate::journal::Recorded;
 
 const REASON: &str = "eventflows-reason";
@@ -22,7 +24,6 @@ const LISTENER_REVISION: &str = "eventflows-listener-revision";
 const ALGORITHM: &str = "eventflows-algorithm";
 const ALGORITHM_VERSION: &str = "eventflows-algorithm-version";
 const FAILED_AT: &str = "eventflows-failed-at";
-const RUN_ID: &str = "eventflows-run-id";
 const COUNT: &str = "eventflows-dead-letter-count";
 const BODY: &str = "eventflows-body";
 const BODY_BYTES: &str = "eventflows-body-bytes";
@@ -107,6 +108,10 @@ pub(super) fn outgoing(
     }
     headers.extend(of_first(message));
     headers.extend(of_last(assignment, message, run, decision));
+    if extent == Extent::OursOnly || header::traceparent(message).is_none() {
+        // Whoever reads it goes on with the same workflow.
+        headers.push((TRACEPARENT.into(), Some(run.traceparent.clone())));
+    }
     let mut dead = Outgoing {
         topic: dlq.to_string(),
         key: message.key.clone(),

@@ -28,6 +28,7 @@ pub(super) async fn decide(
     Point::Decided.pass();
     Ok(match outcome {
         Outcome::Recorded(at) => {
+            pipeline.meter.decided(draft.decision);
             Box::pin(keep(pipeline, message, run, &draft, &assignment, call)).await?;
             Some(Box::new(Recorded {
                 draft: Arc::unwrap_or_clone(draft),
@@ -83,6 +84,7 @@ async fn draft(
         reason_text: None,
         failure: None,
         digest: None,
+        call: finding.timing,
         pending: Pending::Nothing,
     };
     match finding.found {

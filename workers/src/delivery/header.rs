@@ -3,11 +3,14 @@
 use brokers::{Identity, Message};
 use bytes::Bytes;
 use domain::RunId;
+use domain::run::CorrelationId;
 use jiff::Timestamp;
 
 /// The longest value that passes, in bytes.
 const LONGEST_VALUE: usize = 4096;
 
+pub(super) const TRACEPARENT: &str = "traceparent";
+pub(super) const RUN_ID: &str = "eventflows-run-id";
 pub(super) const SOURCE_TOPIC: &str = "eventflows-source-topic";
 pub(super) const SOURCE_PARTITION: &str = "eventflows-source-partition";
 pub(super) const SOURCE_OFFSET: &str = "eventflows-source-offset";
@@ -28,23 +31,26 @@ pub(super) fn last<'m>(message: &'m Message, name: &str) -> Option<&'m Bytes> {
     value.as_ref()
 }
 
-/// The message's `traceparent` if it is one, else one that its run makes. An event may have it among
-/// its attributes.
-pub(super) fn traceparent(message: &Message, run_id: RunId) -> String {
+/// The message's `traceparent` if it is one. An event may have it among its attributes.
+pub(super) fn traceparent(message: &Message) -> Option<&str> {
     let event = message.metadata.event.as_ref();
     let extension = || event.and_then(|event| event.other("traceparent"));
-    let said = last(message, "traceparent").or_else(extension);
-    match said.and_then(|said| visible(said)) {
-        Some(parent) if is_traceparent(parent) => parent.to_owned(),
-        _ => traceparent_of(run_id),
-    }
+    let said = last(message, TRACEPARENT).or_else(extension);
+    said.and_then(|said| visible(said))
+        .filter(|said| is_traceparent(said))
 }
 
 /// The `traceparent` that a run makes where nobody sent one.
-pub(super) fn traceparent_of(run_id: RunId) -> String {
-    let trace = run_id.0.simple().to_string();
+pub(super) fn traceparent_of(correlation: CorrelationId, run_id: RunId) -> String {
+    let span = run_id.0.simple().to_string();
     // The last half of the run id: never zero, for it holds the variant.
-    format!("00-{trace}-{}-01", &trace[16..])
+    format!("00-{correlation}-{}-01", &span[16..])
+}
+
+/// The run whose output or dead letter the message says it is.
+pub(super) fn parent(message: &Message) -> Option<RunId> {
+    let said = visible(last(message, RUN_ID)?)?;
+    said.parse().ok().map(RunId)
 }
 
 /// When the message was produced, as CloudEvents write it.
@@ -134,26 +140,28 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_valid_traceparent_passes_and_another_is_replaced() {
+    fn a_valid_traceparent_passes_and_another_is_none() {
         let run = RunId(Uuid::new_v5(&Uuid::NAMESPACE_OID, b"run"));
         let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let passed = message(&[("Traceparent", parent.as_bytes())], b"");
-        assert_eq!(traceparent(&passed, run), parent);
+        assert_eq!(traceparent(&passed), Some(parent));
+        let correlation = CorrelationId::of_trace_parent(parent).unwrap();
         for bad in [
             "",
             "00-0-0-0",
             &parent.replace("4736", "473G"),
             &parent[..50],
         ] {
-            let made = traceparent(&message(&[("traceparent", bad.as_bytes())], b""), run);
-            assert!(made.contains(&run.0.simple().to_string()), "{made}");
-            assert!(is_traceparent(&made), "{made}");
+            let message = message(&[("traceparent", bad.as_bytes())], b"");
+            assert_eq!(traceparent(&message), None, "{bad}");
         }
+        let made = traceparent_of(correlation, run);
+        assert_eq!(CorrelationId::of_trace_parent(&made), Some(correlation));
+        assert!(is_traceparent(&made), "{made}");
     }
 
     #[test]
     fn an_event_may_have_its_traceparent_among_its_attributes() {
-        let run = RunId(Uuid::nil());
         let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let event = [
             ("specversion", "1.0"),
@@ -167,7 +175,16 @@ pub(super) mod tests {
             .map(|(name, value)| (&**name, value.as_bytes()))
             .collect();
         headers.push(("ce_traceparent", parent.as_bytes()));
-        assert_eq!(traceparent(&message(&headers, b""), run), parent);
+        assert_eq!(traceparent(&message(&headers, b"")), Some(parent));
+    }
+
+    #[test]
+    fn a_message_says_which_run_it_comes_from() {
+        let run = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"run");
+        let said = run.to_string();
+        let message = |said: &str| message(&[("eventflows-run-id", said.as_bytes())], b"");
+        assert_eq!(parent(&message(&said)), Some(RunId(run)));
+        assert_eq!(parent(&message("another")), None);
     }
 
     proptest! {

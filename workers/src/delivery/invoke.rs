@@ -1,7 +1,7 @@
 //! Invoke: calls the endpoint until the message has passed, or cannot.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use brokers::{Delivery, Message};
 use bytes::Bytes;
@@ -10,7 +10,6 @@ use domain::health::{Candidate, Company, History, Sentence};
 use domain::listener::BatchPolicy;
 use domain::run::CalledVersion;
 use domain::settlement::{Expression, Reason, Verdict};
-use tokio::time::Instant;
 
 use super::call;
 use super::called::Called;
@@ -22,7 +21,7 @@ use super::sampled::Call;
 use super::tried::Tried;
 use super::{Failure, Pipeline, Unsettled, is_callable, is_skipped, is_too_large, unless_lost};
 use crate::crash::Point;
-use crate::journal::Representation;
+use crate::journal::{Representation, Timing};
 
 /// What invoking came to.
 pub(super) struct Finding {
@@ -31,6 +30,8 @@ pub(super) struct Finding {
     pub(super) status: Option<u16>,
     /// That call.
     pub(super) call: Option<Call>,
+    /// When it was made.
+    pub(super) timing: Option<Timing>,
     pub(super) found: Found,
 }
 
@@ -123,12 +124,15 @@ async fn try_calls(
                 let batch = assignment.settings.batch.map(|policy| (policy, is_alone));
                 let made = counted_call(pipeline, version, batch, &input, run);
                 // Apart, for those that only wait for their turn are many.
-                let Some((called, duration)) = Box::pin(made).await? else {
+                let Some((called, timing)) = Box::pin(made).await? else {
                     failed_before = true;
                     continue;
                 };
                 failed_before |= called.is_about_messages();
-                Tried::of(called, input.sent(), duration, &expressions, message, run)
+                let tried = Tried::of(called, input.sent(), timing, &expressions, message, run);
+                let succeeded = tried.verdict == Verdict::Succeeded;
+                pipeline.meter.called(timing.took, succeeded);
+                tried
             }
             Err(failed) => Tried::uncalled(failed),
         };
@@ -140,6 +144,9 @@ async fn try_calls(
         };
         let gate = &pipeline.gate;
         let sentence = gate.finish(pass, &mut history, &ended, || tried.summary());
+        if let Some(failed) = tried.failed_call(version, &sentence) {
+            pipeline.journal.call_failed(run.key, failed).await?;
+        }
         match sentence {
             Sentence::Passed => return Ok(tried.passed(assignment, run)),
             Sentence::Faulty(reason) => return Ok(tried.faulty(assignment, run, reason)),
@@ -211,15 +218,15 @@ fn to_call(pipeline: &Pipeline) -> impl FnMut(&Arc<Assignment>) -> Option<Arc<Co
     }
 }
 
-/// Makes a call that is counted, and says how long it took. Where others failed with the message, it
-/// does not count: the message is to be called by itself.
+/// Makes a call that is counted, and says when. Where others failed with the message, it does not
+/// count: the message is to be called by itself.
 async fn counted_call(
     pipeline: &Pipeline,
     version: &CalledVersion,
     batch: Option<(BatchPolicy, bool)>,
     input: &Input,
     run: &mut Run,
-) -> Result<Option<(Called, Duration)>, Unsettled> {
+) -> Result<Option<(Called, Timing)>, Unsettled> {
     Point::Calling.pass();
     let began = Instant::now();
     let called = call(pipeline, version, batch, input, run).await?;
@@ -228,7 +235,8 @@ async fn counted_call(
         refund(pipeline, run, 1).await?;
         return Ok(None);
     };
-    Ok(Some((called, began.elapsed())))
+    let took = began.elapsed();
+    Ok(Some((called, Timing { began, took })))
 }
 
 /// Calls a message by itself or in a `batch`, there alone or not; none where its batch failed and
@@ -301,6 +309,7 @@ fn left_out(assignment: Arc<Assignment>) -> Finding {
         assignment,
         status: None,
         call: None,
+        timing: None,
         found: Found::Filtered,
     }
 }
@@ -311,6 +320,7 @@ fn cut_short(assignment: Arc<Assignment>, run: &Run) -> Finding {
         assignment,
         status: None,
         call: None,
+        timing: None,
         found: Found::Faulty {
             reason: Reason::AttemptsExhausted,
             text: all_failed(run, "every attempt was cut short"),
@@ -328,6 +338,7 @@ fn too_large(assignment: Arc<Assignment>, message: &Message) -> Finding {
         assignment,
         status: None,
         call: None,
+        timing: None,
         found: Found::Faulty {
             reason: Reason::MessageTooLarge,
             text: format!(

@@ -128,7 +128,10 @@ pub(super) async fn dead_letter(
         let sent = send(pipeline, broker, outgoing).await;
         drop(sending);
         match (sent, extent.smaller()) {
-            (Ok(()), _) => return Ok(()),
+            (Ok(()), _) => {
+                let topic = TopicId { broker, topic: dlq };
+                return Ok(pipeline.journal.dead_lettered(run.key, topic).await?);
+            }
             (Err(BrokerError::TooLarge(_)), Some(smaller)) => extent = smaller,
             (Err(error), _) => tries.failed(&dlq, &error).await?,
         }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use brokers::Message;
 use domain::Assignment;
+use domain::health::Sentence;
+use domain::run::{AttemptOutcome, CalledVersion};
 use domain::settlement::{self, Reason, Verdict};
 
 use super::called::Called;
@@ -12,15 +14,16 @@ use super::claim::Run;
 use super::expressions::{Compiled, Failed};
 use super::invoke::{Finding, Found, all_failed};
 use super::sampled::{Call, Sent};
+use crate::journal::{FailedCall, Timing};
 
 pub(super) struct Tried {
     pub(super) verdict: Verdict,
     /// None where an expression failed before the call.
     called: Option<Called>,
+    timing: Option<Timing>,
     /// What the expression says that failed.
     failed: Option<String>,
     sent: Option<Sent>,
-    duration: Duration,
 }
 
 impl Tried {
@@ -28,7 +31,7 @@ impl Tried {
     pub(super) fn of(
         mut called: Called,
         sent: Sent,
-        duration: Duration,
+        timing: Timing,
         expressions: &Compiled,
         message: &Message,
         run: &Run,
@@ -39,17 +42,17 @@ impl Tried {
         {
             return Self {
                 called: Some(called),
+                timing: Some(timing),
                 sent: Some(sent),
-                duration,
                 ..Self::uncalled(failed)
             };
         }
         Self {
             verdict,
             called: Some(called),
+            timing: Some(timing),
             failed: None,
             sent: Some(sent),
-            duration,
         }
     }
 
@@ -58,9 +61,9 @@ impl Tried {
         Self {
             verdict: Verdict::ExpressionFailed(failed.expression),
             called: None,
+            timing: None,
             failed: Some(failed.text),
             sent: None,
-            duration: Duration::ZERO,
         }
     }
 
@@ -68,6 +71,28 @@ impl Tried {
     pub(super) fn summary(&self) -> String {
         let called = || self.called.as_ref().map(Called::summary);
         self.failed.clone().or_else(called).unwrap_or_default()
+    }
+
+    /// The call as it is written down, if one was made and did not succeed.
+    pub(super) fn failed_call(
+        &self,
+        version: &CalledVersion,
+        sentence: &Sentence,
+    ) -> Option<FailedCall> {
+        let (called, timing) = (self.called.as_ref()?, self.timing?);
+        let outcome = match self.verdict {
+            Verdict::Succeeded => return None,
+            Verdict::ExpressionFailed(_) => AttemptOutcome::TransformFailed,
+            _ => AttemptOutcome::of_failure(&called.answer),
+        };
+        Some(FailedCall {
+            timing,
+            version: version.version.clone(),
+            outcome,
+            status: called.answer_status(),
+            text: self.summary(),
+            is_counted: !matches!(sentence, Sentence::Again { refund: 1.., .. }),
+        })
     }
 
     pub(super) fn passed(mut self, assignment: Arc<Assignment>, run: &Run) -> Finding {
@@ -81,6 +106,7 @@ impl Tried {
             assignment,
             status,
             call,
+            timing: self.timing,
             found: Found::Result {
                 representation,
                 body,
@@ -108,6 +134,7 @@ impl Tried {
         Finding {
             assignment,
             status: self.status(),
+            timing: self.timing,
             call: self.call(run),
             found: Found::Faulty { reason, text },
         }
@@ -120,7 +147,7 @@ impl Tried {
             status: self.status(),
             received: self.called.as_mut()?.received.take(),
             attempt: run.attempts,
-            duration: self.duration,
+            duration: self.timing.map_or(Duration::ZERO, |timing| timing.took),
         })
     }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::listener::RetryPolicy;
-use domain::run::{CalledVersion, DirectFailure, DirectOutcome, DirectResult, DirectRun};
+use domain::run::{
+    AttemptOutcome, CalledVersion, DirectFailure, DirectOutcome, DirectResult, DirectRun,
+};
 use domain::settlement::{self, Decision, Reason, Verdict, backoff};
 use domain::{AlgorithmId, RunId, TopicId, Version};
 use tokio::sync::oneshot;
@@ -17,7 +19,8 @@ use crate::delivery::called::Called;
 use crate::delivery::claim::Run;
 use crate::delivery::input::Input;
 use crate::journal::{
-    Claim, Draft, JournalError, Outcome, Pending, Publication, Recorded, Taken, Unpublished, digest,
+    Claim, Draft, FailedCall, JournalError, Outcome, Pending, Publication, Recorded, Taken, Timing,
+    Unpublished, digest,
 };
 use crate::pause::unit;
 
@@ -63,14 +66,16 @@ impl Shared {
         let input = Input::of_caller(&algorithm, content_type, body);
         let began = Instant::now();
         let invoked = self.invoke(&version, &input, &mut run, began + timeout);
-        let called = match invoked.await {
-            Ok(called) => called,
+        let (called, timing) = match invoked.await {
+            Ok(invoked) => invoked,
             Err(error) => return undecided(id, &error),
         };
         let duration = began.elapsed();
         drop(input);
         let outputs = outputs.outputs.decided();
-        let draft = Arc::new(draft(version.version.clone(), &run, &called, outputs));
+        let mut draft = draft(version.version.clone(), &run, &called, outputs);
+        draft.call = Some(timing);
+        let draft = Arc::new(draft);
         let recorded = match self.journal.decide(run.key, Arc::clone(&draft)).await {
             Ok(Outcome::Recorded(at)) => Recorded {
                 draft: Arc::unwrap_or_clone(draft),
@@ -105,7 +110,7 @@ impl Shared {
         let claimed = self.journal.claim(vec![claim]).await?;
         let claimed = claimed.into_iter().flatten().next();
         let claimed = claimed.ok_or(JournalError::Closed)?;
-        Ok(Run::direct(id, claimed.run))
+        Ok(Run::direct(algorithm, id, claimed.run))
     }
 
     async fn invoke(
@@ -114,20 +119,29 @@ impl Shared {
         input: &Input,
         run: &mut Run,
         deadline: Instant,
-    ) -> Result<Called, JournalError> {
+    ) -> Result<(Called, Timing), JournalError> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let timed = CalledVersion {
                 timeout_ms: version.timeout_ms.min(millis(left)),
                 ..version.clone()
             };
+            let began = std::time::Instant::now();
             let called = call(&self.endpoints, &timed, input, run).await;
+            let timing = Timing {
+                began,
+                took: began.elapsed(),
+            };
+            if settlement::judge(&called.answer) != Verdict::Succeeded {
+                let failed = failed_call(version, &called, timing);
+                self.journal.call_failed(run.key, failed).await?;
+            }
             if called.connected || run.attempts >= CONNECTING.max_attempts {
-                return Ok(called);
+                return Ok((called, timing));
             }
             let wait = backoff(CONNECTING, run.attempts, None, unit(&*self.ids));
             if Instant::now() + wait >= deadline {
-                return Ok(called);
+                return Ok((called, timing));
             }
             sleep(wait).await;
             run.attempts = self.journal.attempt(run.key).await?;
@@ -145,6 +159,7 @@ fn draft(version: Version, run: &Run, called: &Called, outputs: &[TopicId]) -> D
         reason_text: None,
         failure: None,
         digest: None,
+        call: None,
         pending: Pending::Nothing,
     };
     let reason = match settlement::judge(&called.answer) {
@@ -170,6 +185,17 @@ fn draft(version: Version, run: &Run, called: &Called, outputs: &[TopicId]) -> D
     // The caller has the error: there is no dead letter.
     draft.fail(Decision::Dropped, reason, called.summary());
     draft
+}
+
+fn failed_call(version: &CalledVersion, called: &Called, timing: Timing) -> FailedCall {
+    FailedCall {
+        timing,
+        version: version.version.clone(),
+        outcome: AttemptOutcome::of_failure(&called.answer),
+        status: called.answer_status(),
+        text: called.summary(),
+        is_counted: true,
+    }
 }
 
 fn outcome(duration: Duration, called: Called) -> DirectOutcome {

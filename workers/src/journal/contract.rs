@@ -10,6 +10,9 @@ mod retention;
 mod runs;
 mod sample;
 mod samples;
+mod search;
+mod series;
+mod workflows;
 
 use std::sync::Arc;
 
@@ -48,7 +51,10 @@ pub(super) async fn hold(new_journal: impl Fn() -> Opener) {
         .chain(retention::claims())
         .chain(consumers::claims())
         .chain(samples::claims())
-        .chain(confirmations::claims());
+        .chain(confirmations::claims())
+        .chain(search::claims())
+        .chain(workflows::claims())
+        .chain(series::claims());
     let mut broken = Vec::new();
     for (claim, run) in claims {
         if tokio::spawn(run(new_journal())).await.is_err() {

@@ -30,7 +30,7 @@ impl Counts {
 
     pub(super) fn output(&mut self, end: OutputEnd) {
         match end {
-            OutputEnd::Published => {}
+            OutputEnd::Published | OutputEnd::DeadLettered => {}
             OutputEnd::Withdrawn => self.withdrawn += 1,
             OutputEnd::TooLarge => self.too_large += 1,
         }

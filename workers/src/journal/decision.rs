@@ -1,7 +1,9 @@
 //! Decisions, and what they publish.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
-use domain::run::{OutputState, RunEnd};
+use domain::run::{AttemptOutcome, CallTime, RunEnd};
 use domain::settlement::{Decision, FailureFingerprint, Reason};
 use domain::{AlgorithmId, Position, RunId, TopicId, Version};
 use jiff::Timestamp;
@@ -9,6 +11,9 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::record::RunKey;
+
+/// How an output is stored that is a dead letter.
+pub(super) const DEAD_LETTERED: &str = "DEAD_LETTERED";
 
 /// The first half of a result's SHA-256.
 pub type ResultDigest = [u8; 16];
@@ -36,7 +41,29 @@ pub struct Draft {
     pub failure: Option<FailureFingerprint>,
     /// Of the result, if there is one, whether it is published or not.
     pub digest: Option<ResultDigest>,
+    /// The call that it follows from; none where it was read from the journal.
+    pub call: Option<Timing>,
     pub pending: Pending,
+}
+
+/// When a call was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    pub began: Instant,
+    pub took: Duration,
+}
+
+/// A call that did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedCall {
+    pub timing: Timing,
+    pub version: Version,
+    pub outcome: AttemptOutcome,
+    pub status: Option<u16>,
+    /// For people; only the beginning of a long one is kept.
+    pub text: String,
+    /// Whether it counts among those that the retry policy allows.
+    pub is_counted: bool,
 }
 
 /// What is yet to be published of a decided run.
@@ -89,6 +116,8 @@ pub enum OutputEnd {
     Withdrawn,
     /// Its topic does not take messages of that size.
     TooLarge,
+    /// It is the message itself, and its dead letter queue has it.
+    DeadLettered,
 }
 
 /// A result in the outbox.
@@ -153,18 +182,30 @@ impl OutputEnd {
             Self::Published => "PUBLISHED",
             Self::Withdrawn => "WITHDRAWN",
             Self::TooLarge => "TOO_LARGE",
+            Self::DeadLettered => DEAD_LETTERED,
         }
     }
 }
 
-impl From<OutputEnd> for OutputState {
-    fn from(end: OutputEnd) -> Self {
-        match end {
-            OutputEnd::Published => Self::Published,
-            OutputEnd::Withdrawn => Self::Withdrawn,
-            OutputEnd::TooLarge => Self::TooLarge,
-        }
+impl Timing {
+    /// When it began, if it is `now`, in microseconds since 1970: by the clock of the store.
+    pub(super) fn began_at(&self, now: i64) -> i64 {
+        let ago = i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX);
+        now.saturating_sub(ago)
     }
+
+    /// How long it took, in microseconds.
+    pub(super) fn micros(&self) -> i64 {
+        i64::try_from(self.took.as_micros()).unwrap_or(i64::MAX)
+    }
+}
+
+/// A call as stored.
+pub(super) fn call_time(began_at: i64, micros: i64) -> Result<CallTime, jiff::Error> {
+    Ok(CallTime {
+        began_at: Timestamp::from_microsecond(began_at)?,
+        took: Duration::from_micros(u64::try_from(micros).unwrap_or_default()),
+    })
 }
 
 impl From<Recorded> for RunEnd {
@@ -177,6 +218,7 @@ impl From<Recorded> for RunEnd {
             reason: draft.reason,
             reason_text: draft.reason_text,
             failure: draft.failure,
+            call: None,
             finished_at,
         }
     }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use brokers::{Beginning, Standing};
 use domain::lease::Epoch;
+use domain::series::Measured;
 use domain::worker::Confirmed;
 use domain::{Position, TopicId, WorkerId};
+use uuid::Uuid;
 
-use super::decision::{Draft, Outcome, OutputEnd, Unpublished};
+use super::decision::{Draft, FailedCall, Outcome, OutputEnd, Unpublished};
 use super::observation::Observation;
 use super::record::{Claim, Claimed, ListenerKey, RunKey};
 use super::retention::Retention;
@@ -62,6 +64,7 @@ operations! {
     Claims => Vec<Option<Claimed>>,
     Attempt => u32,
     Refund => (),
+    NoteFailedCall => (),
     Decide => Outcome,
     Published => (),
     EndOutput => (),
@@ -77,6 +80,7 @@ operations! {
     Observe => (),
     Confirm => Position,
     Require => (),
+    Record => (),
     Prune => u64,
 }
 
@@ -104,6 +108,13 @@ pub(super) struct Refund {
     pub(super) attempts: u32,
 }
 
+/// Writes down a call that did not succeed, if the run is still kept.
+#[derive(Debug)]
+pub(super) struct NoteFailedCall {
+    pub(super) run: RunKey,
+    pub(super) call: FailedCall,
+}
+
 /// Records the decision of a run that has none, with what there is to publish.
 #[derive(Debug)]
 pub(super) struct Decide {
@@ -115,7 +126,8 @@ pub(super) struct Decide {
 #[derive(Debug)]
 pub(super) struct Published(pub(super) RunKey);
 
-/// Notes how one output of a run ended, if others are left or if it ended without being published.
+/// Notes how one output of a run ended, if others are left or if it ended without being published, or
+/// which queue has its dead letter.
 #[derive(Debug)]
 pub(super) struct EndOutput {
     pub(super) run: RunKey,
@@ -203,8 +215,17 @@ pub(super) struct Confirm {
 #[derive(Debug)]
 pub(super) struct Require(pub(super) Position);
 
+/// Adds what a worker measured to the series of listeners.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) worker: WorkerId,
+    /// By the consumer groups of the listeners.
+    pub(super) measured: Vec<(Uuid, Measured)>,
+}
+
 /// Deletes the oldest runs that are finished, published, beyond a retention, and cannot come again;
-/// answers how many: a batch of one listener at most. Forgets what workers said that are gone.
+/// answers how many: a batch of one listener at most. Forgets what workers
+/// said that are gone, and old points of series.
 #[derive(Debug)]
 pub(super) struct Prune(pub(super) Retention);
 

@@ -4,6 +4,7 @@
 //! the database are what costs. Operations that touch the same run are executed in rounds, in their
 //! order. Times are the database's.
 
+mod attempts;
 mod claims;
 mod confirmations;
 mod connection;
@@ -16,6 +17,8 @@ mod reads;
 mod retention;
 mod round;
 mod samples;
+mod search;
+mod series;
 mod transaction;
 
 use std::collections::HashSet;

@@ -1,10 +1,11 @@
 //! What is taken, and what is known of it.
 
-use std::fmt;
 use std::sync::Arc;
 
 use brokers::Fingerprint;
-use domain::{AlgorithmId, RunId};
+use domain::RunId;
+use domain::run::{CorrelationId, Owner, Place, RunMessage};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::decision::Recorded;
@@ -22,15 +23,6 @@ pub struct RunKey {
     pub(super) listener: ListenerKey,
     /// Rises with the claims.
     pub(super) run: i64,
-}
-
-/// Whose runs they are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// The listener with that consumer group.
-    Listener(Uuid),
-    /// The direct callers of an algorithm, who have counters and retention as a listener has.
-    DirectCallers(AlgorithmId),
 }
 
 /// Where a message stands in its topic.
@@ -58,9 +50,19 @@ pub enum Taken {
         topic: Arc<str>,
         id: MessageId,
         fingerprint: Fingerprint,
+        upstream: Upstream,
     },
     /// The call of a direct caller.
     Direct(RunId),
+}
+
+/// What a message says of where it comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Upstream {
+    /// The trace id that it brings.
+    pub correlation: Option<CorrelationId>,
+    /// The run whose output or dead letter it is.
+    pub parent: Option<RunId>,
 }
 
 /// What is known of something that was taken.
@@ -95,22 +97,76 @@ impl RunKey {
     }
 }
 
+/// The workflow of a message that brings no trace id.
+pub(crate) fn correlation_of(
+    topic: &str,
+    id: MessageId,
+    sent_at_ms: Option<i64>,
+    digest: &[u8],
+) -> CorrelationId {
+    let sent_at = sent_at_ms.unwrap_or_default().to_be_bytes();
+    CorrelationId::of_place(place(topic, id), &[&sent_at, digest])
+}
+
+/// The workflow of a direct run, which stands at its number.
+pub(crate) fn correlation_of_direct(algorithm: &str, number: i64, id: RunId) -> CorrelationId {
+    let standing = MessageId {
+        partition: 0,
+        offset: number,
+    };
+    CorrelationId::of_place(place(algorithm, standing), &[id.0.as_bytes()])
+}
+
+/// Where a run stands, as stored.
+pub(super) struct Origin {
+    pub(super) topic: String,
+    pub(super) id: MessageId,
+    pub(super) sent_at: Option<i64>,
+    pub(super) digest: Option<Vec<u8>>,
+}
+
+impl Origin {
+    /// The message of a run, if it has one, and its workflow, if it brings none.
+    pub(super) fn read(
+        self,
+        owner: &Owner,
+        number: i64,
+        run: RunId,
+    ) -> (Option<RunMessage>, CorrelationId) {
+        let Self {
+            topic,
+            id,
+            sent_at,
+            digest,
+        } = self;
+        if let Owner::DirectCallers(_) = owner {
+            return (None, correlation_of_direct(&topic, number, run));
+        }
+        let made = correlation_of(&topic, id, sent_at, &digest.unwrap_or_default());
+        let message = RunMessage {
+            topic,
+            partition: id.partition,
+            offset: id.offset,
+            sent_at: sent_at.and_then(|time| Timestamp::from_millisecond(time).ok()),
+        };
+        (Some(message), made)
+    }
+}
+
+fn place(topic: &str, id: MessageId) -> Place<'_> {
+    Place {
+        topic,
+        partition: id.partition,
+        offset: id.offset,
+    }
+}
+
 impl MessageId {
     /// The run of the message at that place of a topic, in one life of it.
     pub(super) fn run_id(self, group: Uuid, topic: &str, incarnation: u32) -> RunId {
         let Self { partition, offset } = self;
         let name = format!("{topic}/{incarnation}/{partition}/{offset}");
         RunId(Uuid::new_v5(&group, name.as_bytes()))
-    }
-}
-
-/// As stored: a bare UUID is a consumer group.
-impl fmt::Display for Owner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Listener(group) => group.fmt(f),
-            Self::DirectCallers(algorithm) => write!(f, "{DIRECT}{algorithm}"),
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The journal in a SQLite file on a local disk, for one process.
 
+mod attempts;
 mod batch;
 mod claims;
 mod confirmations;
@@ -11,6 +12,8 @@ mod reads;
 mod retention;
 mod samples;
 mod schema;
+mod search;
+mod series;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::consumer::ConsumerStatus;
 use domain::lease::Epoch;
-use domain::run::{Ledger, Run};
+use domain::run::{Attempt, Ledger, RunList, RunPage};
 use domain::sample::KeptSample;
-use domain::{Position, RunId, WorkerId};
+use domain::series::{Measured, Span};
+use domain::{Position, WorkerId};
 use uuid::Uuid;
 
 use super::operation::{Answer, Operation};
@@ -26,16 +27,24 @@ pub(super) trait Store: Send + 'static {
 /// Reads the journal: for people, and seldom.
 #[async_trait]
 pub(super) trait Reads: Send + Sync {
-    /// The runs of each page, the newest first.
-    async fn pages(&self, pages: Vec<Page>) -> Result<Vec<Vec<Run>>, ReadError>;
+    /// What is found of each page, the newest first.
+    async fn pages(&self, pages: Vec<RunPage>) -> Result<Vec<RunList>, ReadError>;
 
-    async fn run(&self, owner: String, id: RunId) -> Result<Option<Run>, ReadError>;
+    /// The calls of runs that did not succeed, in the order of the runs.
+    async fn attempts(&self, runs: Vec<i64>) -> Result<Vec<Vec<Attempt>>, ReadError>;
 
     /// The ledgers of owners, in their order.
     async fn ledgers(&self, owners: Vec<String>) -> Result<Vec<Ledger>, ReadError>;
 
     /// The samples of runs, each of a listener and by its number, in their order.
     async fn samples(&self, runs: Vec<(Uuid, i64)>) -> Result<Vec<Option<KeptSample>>, ReadError>;
+
+    /// What was measured of listeners, in the order of those that are asked for, each by the seconds at
+    /// which its steps begin.
+    async fn series(
+        &self,
+        spans: Vec<(Uuid, Span)>,
+    ) -> Result<Vec<Vec<(i64, Measured)>>, ReadError>;
 
     /// What the consumers of listeners are doing, in the order of their consumer groups.
     async fn consumers(&self, groups: Vec<Uuid>) -> Result<Vec<Vec<ConsumerStatus>>, ReadError>;
@@ -45,14 +54,6 @@ pub(super) trait Reads: Send + Sync {
 
     /// The workers that share the journal, with their epochs; none where it belongs to one.
     async fn workers(&self) -> Result<Vec<(WorkerId, Epoch)>, ReadError>;
-}
-
-/// Up to `limit` runs of an owner with a number below `before`.
-#[derive(Clone, Debug)]
-pub(super) struct Page {
-    pub(super) owner: String,
-    pub(super) before: i64,
-    pub(super) limit: u32,
 }
 
 /// Why the journal could not be read.

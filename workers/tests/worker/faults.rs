@@ -9,7 +9,9 @@ use domain::settlement::Decision;
 use domain::testing::topic_on;
 use domain::{BrokerId, Position};
 use serde_json::json;
-use workers::journal::{Claim, Draft, MessageId, Pending, Publication, Representation, Taken};
+use workers::journal::{
+    Claim, Draft, MessageId, Pending, Publication, Representation, Taken, Upstream,
+};
 
 use crate::endpoint::{Endpoint, refuse};
 use crate::plane::BROKER;
@@ -146,6 +148,7 @@ async fn a_decision_that_another_made_first_is_the_one_published() {
                 offset: 0,
             },
             fingerprint: Fingerprint::new(Some(0), b"bad"),
+            upstream: Upstream::default(),
         },
         calls: false,
     };
@@ -160,6 +163,7 @@ async fn a_decision_that_another_made_first_is_the_one_published() {
         reason_text: None,
         failure: None,
         digest: None,
+        call: None,
         pending: Pending::Result(Publication {
             outputs: vec![topic_on(BrokerId(BROKER.parse().unwrap()), "scores")],
             key: None,

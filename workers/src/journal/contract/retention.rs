@@ -24,7 +24,8 @@ const THREE: Retention = Retention {
 
 async fn messages(journal: &Journal) -> Vec<String> {
     let left = journal.runs(&owner(), None, 100).await.unwrap();
-    left.into_iter().map(|run| run.message).collect()
+    let messages = left.into_iter().filter_map(|run| run.message);
+    messages.map(|message| message.to_string()).collect()
 }
 
 async fn retention_deletes_the_oldest_published_runs(open: Opener) {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::Opener;
 use crate::journal::{
     Claim, Claimed, Draft, Journal, JournalError, ListenerKey, MessageId, Owner, Pending,
-    Publication, Representation, Taken, digest,
+    Publication, Representation, Taken, Upstream, digest,
 };
 
 pub(in crate::journal) fn owner() -> Owner {
@@ -52,6 +52,7 @@ pub(super) fn message(listener: ListenerKey, offset: i64, body: &str) -> Claim {
                 offset,
             },
             fingerprint: fingerprint(body),
+            upstream: Upstream::default(),
         },
         calls: true,
     }
@@ -112,6 +113,7 @@ pub(in crate::journal) fn succeeded(result: &'static str) -> Draft {
         reason_text: None,
         failure: None,
         digest: Some(digest(result.as_bytes())),
+        call: None,
         pending: Pending::Result(publication),
     }
 }

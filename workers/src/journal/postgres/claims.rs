@@ -11,7 +11,7 @@ use super::decisions;
 use super::transaction::Batch;
 use crate::journal::life::Life;
 use crate::journal::operation::Listener;
-use crate::journal::record::{Claim, Claimed, ListenerKey, MessageId, RunKey, Taken};
+use crate::journal::record::{Claim, Claimed, ListenerKey, MessageId, RunKey, Taken, Upstream};
 
 /// Where something is taken.
 struct Place {
@@ -22,6 +22,7 @@ struct Place {
     /// Whether the listener's position is beyond it.
     is_past: bool,
     fingerprint: Option<Fingerprint>,
+    upstream: Upstream,
 }
 
 /// What is found of something that is taken.
@@ -138,18 +139,20 @@ impl Batch<'_> {
         let places = || all.iter().map(|(_, place)| place);
         let sent_at = |place: &Place| place.fingerprint.as_ref()?.sent_at_ms;
         let digest = |place: &Place| Some(place.fingerprint.as_ref()?.digest.to_vec());
+        let correlation = |place: &Place| Some(Uuid::from_bytes(place.upstream.correlation?.0));
         let inserted = sqlx::query(
             // In the order of places, so that two workers do not wait for each other in a circle.
             "INSERT INTO runs (listener, run, run_id, partition, \"offset\", incarnation, sent_at,
-                               digest, worker, claimed_at, attempts)
+                               digest, worker, claimed_at, attempts, correlation, parent)
              SELECT listener, number, run_id, partition, coalesce(\"offset\", number), incarnation,
-                    sent_at, digest, $1, $2, attempts
+                    sent_at, digest, $1, $2, attempts, correlation, parent
              FROM (SELECT *, nextval('run_numbers') AS number
                    FROM (SELECT *
                          FROM unnest($3::bigint[], $4::uuid[], $5::int[], $6::bigint[], $7::bigint[],
-                                     $8::bigint[], $9::bytea[], $10::bigint[])
+                                     $8::bigint[], $9::bytea[], $10::bigint[], $11::uuid[],
+                                     $12::uuid[])
                               AS given(listener, run_id, partition, \"offset\", incarnation,
-                                       sent_at, digest, attempts)
+                                       sent_at, digest, attempts, correlation, parent)
                          ORDER BY listener, partition, \"offset\") AS sorted) AS numbered
              ON CONFLICT (listener, partition, \"offset\", incarnation) DO NOTHING
              RETURNING run_id, run",
@@ -164,6 +167,8 @@ impl Batch<'_> {
         .bind(places().map(sent_at).collect::<Vec<_>>())
         .bind(places().map(digest).collect::<Vec<_>>())
         .bind(all.iter().map(|(claim, _)| i64::from(claim.calls)).collect::<Vec<_>>())
+        .bind(places().map(correlation).collect::<Vec<_>>())
+        .bind(places().map(|place| Some(place.upstream.parent?.0)).collect::<Vec<_>>())
         .fetch_all(&mut *self.tx)
         .await?;
         let numbers = inserted.iter().map(|row| {
@@ -312,12 +317,14 @@ fn place(claim: &Claim, lives: &HashMap<(ListenerKey, i32), Life>) -> Place {
             incarnation: 0,
             is_past: false,
             fingerprint: None,
+            upstream: Upstream::default(),
         },
         Taken::Message {
             group,
             topic,
             id,
             fingerprint,
+            upstream,
         } => {
             let life = lives.get(&(claim.listener, id.partition));
             let life = life.copied().unwrap_or_default();
@@ -328,6 +335,7 @@ fn place(claim: &Claim, lives: &HashMap<(ListenerKey, i32), Life>) -> Place {
                 incarnation,
                 is_past: life.is_past(id.offset),
                 fingerprint: Some(*fingerprint),
+                upstream: *upstream,
             }
         }
     }

@@ -83,10 +83,12 @@ impl Batch<'_> {
         let digest = |draft: &Draft| draft.digest.map(|digest| digest.to_vec());
         let inserted = sqlx::query_scalar(
             "INSERT INTO decisions (finished_at, run, listener, decision, version, revision, status,
-                                    reason, reason_text, digest, destination, failure)
+                                    reason, reason_text, digest, destination, failure,
+                                    called_at, call_took)
              SELECT $1, g.*
              FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::int[],
-                         $8::text[], $9::text[], $10::bytea[], $11::uuid[], $12::text[])
+                         $8::text[], $9::text[], $10::bytea[], $11::uuid[], $12::text[],
+                         $13::bigint[], $14::bigint[])
                   AS g(run, listener)
              WHERE EXISTS (SELECT 1 FROM runs AS r WHERE r.listener = g.listener AND r.run = g.run)
              ON CONFLICT (run) DO NOTHING RETURNING run",
@@ -103,6 +105,8 @@ impl Batch<'_> {
         .bind(drafts().map(digest).collect::<Vec<_>>())
         .bind(drafts().map(|draft| draft.outputs().map(destination)).collect::<Vec<_>>())
         .bind(drafts().map(failure).collect::<Vec<_>>())
+        .bind(drafts().map(|draft| Some(draft.call?.began_at(self.now))).collect::<Vec<_>>())
+        .bind(drafts().map(|draft| Some(draft.call?.micros())).collect::<Vec<_>>())
         .fetch_all(&mut *self.tx)
         .await?;
         Ok(inserted.into_iter().collect())

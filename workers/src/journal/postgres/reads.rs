@@ -8,19 +8,24 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::consumer::ConsumerStatus;
 use domain::lease::Epoch;
-use domain::run::{Ledger, OutputState, Run, RunOutput};
+use domain::run::{Attempt, Ledger, OutputState, RunList, RunPage};
 use domain::sample::KeptSample;
-use domain::{Position, RunId, TopicId, WorkerId};
+use domain::series::{Measured, Span};
+use domain::{Position, TopicId, WorkerId};
 use jiff::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgPool, Row};
 use uuid::Uuid;
 
+use super::attempts::attempts;
 use super::confirmations::unconfirmed;
 use super::consumers::consumers;
 use super::samples::samples;
-use crate::journal::decision::{Draft, Pending, Recorded};
-use crate::journal::store::{Page, ReadError, Reads};
+use super::search::page_of;
+use super::series::measured;
+use crate::journal::decision::{DEAD_LETTERED, Draft, Pending, Recorded};
+use crate::journal::search::share;
+use crate::journal::store::{ReadError, Reads};
 
 /// Connections for reads, and how long one is waited for.
 const READERS: u32 = 4;
@@ -30,13 +35,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) const RECORDED: &str = "decision, version, revision, status, reason, reason_text, \
      finished_at, decisions.digest, failure";
 pub(super) const RECORDED_COLUMNS: usize = 9;
-
-/// The columns of a run, after those of its decision.
-const RUN: &str = "run, run_id, topic, partition, \"offset\", claimed_at, attempts, topics, \
-                   outbox.run IS NOT NULL";
-
-const TABLES: &str = "listeners JOIN runs USING (listener) LEFT JOIN decisions USING (run) \
-                      LEFT JOIN outbox USING (run) LEFT JOIN destinations USING (destination)";
 
 /// Reads the journal through a few connections of its own.
 pub(in crate::journal) struct PostgresReader(PgPool);
@@ -54,18 +52,20 @@ impl PostgresReader {
 
 #[async_trait]
 impl Reads for PostgresReader {
-    async fn pages(&self, pages: Vec<Page>) -> Result<Vec<Vec<Run>>, ReadError> {
+    async fn pages(&self, pages: Vec<RunPage>) -> Result<Vec<RunList>, ReadError> {
         let mut connection = self.0.acquire().await.map_err(failed)?;
+        let most = share(pages.len());
         let mut read = Vec::with_capacity(pages.len());
         for page in &pages {
-            read.push(runs(&mut connection, page).await.map_err(failed)?);
+            let found = page_of(&mut connection, page, most).await;
+            read.push(found.map_err(failed)?);
         }
         Ok(read)
     }
 
-    async fn run(&self, owner: String, id: RunId) -> Result<Option<Run>, ReadError> {
+    async fn attempts(&self, runs: Vec<i64>) -> Result<Vec<Vec<Attempt>>, ReadError> {
         let mut connection = self.0.acquire().await.map_err(failed)?;
-        run(&mut connection, &owner, id).await.map_err(failed)
+        attempts(&mut connection, &runs).await.map_err(failed)
     }
 
     async fn ledgers(&self, owners: Vec<String>) -> Result<Vec<Ledger>, ReadError> {
@@ -76,6 +76,19 @@ impl Reads for PostgresReader {
     async fn samples(&self, runs: Vec<(Uuid, i64)>) -> Result<Vec<Option<KeptSample>>, ReadError> {
         let mut connection = self.0.acquire().await.map_err(failed)?;
         samples(&mut connection, &runs).await.map_err(failed)
+    }
+
+    async fn series(
+        &self,
+        spans: Vec<(Uuid, Span)>,
+    ) -> Result<Vec<Vec<(i64, Measured)>>, ReadError> {
+        let mut connection = self.0.acquire().await.map_err(failed)?;
+        let mut read = Vec::with_capacity(spans.len());
+        for (group, span) in &spans {
+            let found = measured(&mut connection, *group, span).await;
+            read.push(found.map_err(failed)?);
+        }
+        Ok(read)
     }
 
     async fn consumers(&self, groups: Vec<Uuid>) -> Result<Vec<Vec<ConsumerStatus>>, ReadError> {
@@ -100,33 +113,6 @@ impl Reads for PostgresReader {
 
 fn failed(error: sqlx::Error) -> ReadError {
     Arc::new(error)
-}
-
-async fn runs(journal: &mut PgConnection, page: &Page) -> sqlx::Result<Vec<Run>> {
-    let select = format!(
-        "SELECT {RECORDED}, {RUN} FROM {TABLES}
-         WHERE consumer_group = $1 AND run < $2 ORDER BY run DESC LIMIT $3"
-    );
-    let rows = sqlx::query(AssertSqlSafe(select))
-        .bind(&page.owner)
-        .bind(page.before)
-        .bind(i64::from(page.limit))
-        .fetch_all(&mut *journal)
-        .await?;
-    with_outputs(journal, &rows).await
-}
-
-async fn run(journal: &mut PgConnection, owner: &str, id: RunId) -> sqlx::Result<Option<Run>> {
-    let select = format!(
-        "SELECT {RECORDED}, {RUN} FROM {TABLES}
-         WHERE consumer_group = $1 AND run_id = $2 ORDER BY run DESC LIMIT 1"
-    );
-    let rows = sqlx::query(AssertSqlSafe(select))
-        .bind(owner)
-        .bind(id.0)
-        .fetch_all(&mut *journal)
-        .await?;
-    Ok(with_outputs(journal, &rows).await?.pop())
 }
 
 async fn ledgers(journal: &mut PgConnection, owners: &[String]) -> sqlx::Result<Vec<Ledger>> {
@@ -166,25 +152,6 @@ fn ledger(row: &PgRow) -> sqlx::Result<Ledger> {
     Ok(ledger)
 }
 
-/// The runs in `rows`, each with what became of its outputs.
-async fn with_outputs(journal: &mut PgConnection, rows: &[PgRow]) -> sqlx::Result<Vec<Run>> {
-    let runs = rows
-        .iter()
-        .map(run_record)
-        .collect::<sqlx::Result<Vec<_>>>();
-    let mut runs = runs?;
-    let with = runs.iter().filter(|run| !run.outputs.is_empty());
-    let with: Vec<_> = with.map(|run| run.number).collect();
-    for (number, topic, state) in ended_outputs(journal, &with).await? {
-        let run = runs.iter_mut().find(|run| run.number == number);
-        let outputs = run.into_iter().flat_map(|run| &mut run.outputs);
-        for output in outputs.filter(|output| output.topic == topic) {
-            output.state = state;
-        }
-    }
-    Ok(runs)
-}
-
 /// The outputs of runs that have ended by themselves, and how.
 pub(super) async fn ended_outputs(
     journal: &mut PgConnection,
@@ -193,8 +160,10 @@ pub(super) async fn ended_outputs(
     if runs.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = sqlx::query("SELECT run, topic, state FROM outputs WHERE run = ANY($1)")
+    let select = "SELECT run, topic, state FROM outputs WHERE run = ANY($1) AND state <> $2";
+    let rows = sqlx::query(select)
         .bind(runs)
+        .bind(DEAD_LETTERED)
         .fetch_all(journal)
         .await?;
     let ended = rows
@@ -225,33 +194,11 @@ pub(super) fn recorded(row: &PgRow) -> sqlx::Result<Option<Recorded>> {
         reason_text: row.try_get(5)?,
         digest: digest.and_then(|digest| digest.try_into().ok()),
         failure: parsed(row, 8)?,
+        call: None,
         pending: Pending::Nothing,
     };
     let finished_at = time(row, 6)?;
     Ok(Some(Recorded { draft, finished_at }))
-}
-
-fn run_record(row: &PgRow) -> sqlx::Result<Run> {
-    const FIRST: usize = RECORDED_COLUMNS;
-    let topic: &str = row.try_get(FIRST + 2)?;
-    let (partition, offset): (i32, i64) = (row.try_get(FIRST + 3)?, row.try_get(FIRST + 4)?);
-    let attempts: i64 = row.try_get(FIRST + 6)?;
-    let is_waiting: bool = row.try_get(FIRST + 8)?;
-    let state = if is_waiting {
-        OutputState::Waiting
-    } else {
-        OutputState::Published
-    };
-    let outputs = topics(row, FIRST + 7)?.into_iter();
-    Ok(Run {
-        number: row.try_get(FIRST)?,
-        id: RunId(row.try_get::<Uuid, _>(FIRST + 1)?),
-        message: format!("{topic}/{partition}/{offset}"),
-        claimed_at: time(row, FIRST + 5)?,
-        attempts: u32::try_from(attempts).map_err(damaged)?,
-        outputs: outputs.map(|topic| RunOutput { topic, state }).collect(),
-        end: recorded(row)?.map(Into::into),
-    })
 }
 
 /// A column's text, read as what it stands for.
@@ -263,7 +210,7 @@ pub(super) fn text<T: FromStr<Err: Error + Send + Sync + 'static>>(
 }
 
 /// The same where there may be none.
-fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(
+pub(super) fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(
     row: &PgRow,
     column: usize,
 ) -> sqlx::Result<Option<T>> {
@@ -271,10 +218,10 @@ fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(
     text.map(str::parse).transpose().map_err(damaged)
 }
 
-fn time(row: &PgRow, column: usize) -> sqlx::Result<Timestamp> {
+pub(super) fn time(row: &PgRow, column: usize) -> sqlx::Result<Timestamp> {
     Timestamp::from_microsecond(row.try_get(column)?).map_err(damaged)
 }
 
-fn damaged(error: impl Error + Send + Sync + 'static) -> sqlx::Error {
+pub(super) fn damaged(error: impl Error + Send + Sync + 'static) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(error))
 }

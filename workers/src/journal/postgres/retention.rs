@@ -91,6 +91,7 @@ impl Batch<'_> {
     async fn delete(&mut self, listener: ListenerKey, runs: &[i64]) -> sqlx::Result<u64> {
         for statement in [
             "DELETE FROM outputs WHERE run = ANY($1)",
+            "DELETE FROM attempts WHERE run = ANY($1)",
             "DELETE FROM decisions WHERE run = ANY($1)",
         ] {
             sqlx::query(statement)

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use super::transaction::Batch;
 use crate::journal::operation::{
-    Advance, Answer, Attempt, Claims, Decide, EndOutput, Hold, Operation, Published, Refund,
+    Advance, Answer, Attempt, Claims, Decide, EndOutput, Hold, NoteFailedCall, Operation,
+    Published, Refund,
 };
 use crate::journal::record::{Claim, RunKey};
 use crate::journal::sampling::Keep;
@@ -21,6 +22,7 @@ struct Round<'o> {
     published: Vec<i64>,
     advances: Vec<&'o Advance>,
     keeps: Vec<&'o Keep>,
+    failed_calls: Vec<&'o NoteFailedCall>,
     /// The runs that they touch, each by one of them.
     touched: HashSet<RunKey>,
 }
@@ -63,12 +65,14 @@ async fn alone(batch: &mut Batch<'_>, operation: &Operation) -> sqlx::Result<Ans
         Operation::Load(load) => Answer::Load(batch.load(load).await?),
         Operation::Begin(begin) => Answer::Begin(batch.begin_reading(begin).await?),
         Operation::Observe(observe) => Answer::Observe(batch.observe(observe).await?),
+        Operation::Record(record) => Answer::Record(batch.record(record).await?),
         Operation::Confirm(confirm) => Answer::Confirm(batch.confirm(confirm).await?),
         Operation::Require(require) => Answer::Require(batch.require(require).await?),
         Operation::Prune(prune) => {
             batch.forget().await?;
             batch.forget_samples().await?;
             batch.forget_workers().await?;
+            batch.forget_points().await?;
             Answer::Prune(batch.prune(prune).await?)
         }
         Operation::Claims(_)
@@ -79,6 +83,7 @@ async fn alone(batch: &mut Batch<'_>, operation: &Operation) -> sqlx::Result<Ans
         | Operation::EndOutput(_)
         | Operation::Hold(_)
         | Operation::Keep(_)
+        | Operation::NoteFailedCall(_)
         | Operation::Advance(_) => return Err(sqlx::Error::RowNotFound),
     })
 }
@@ -130,6 +135,10 @@ impl<'o> Round<'o> {
                 self.keeps.push(keep);
                 Some(Answer::Keep(()))
             }
+            Operation::NoteFailedCall(call) => {
+                self.failed_calls.push(call);
+                Some(Answer::NoteFailedCall(()))
+            }
             Operation::Listener(_)
             | Operation::TakeUnpublished(_)
             | Operation::TakeOver(_)
@@ -140,6 +149,7 @@ impl<'o> Round<'o> {
             | Operation::Observe(_)
             | Operation::Confirm(_)
             | Operation::Require(_)
+            | Operation::Record(_)
             | Operation::Prune(_) => return None,
         })
     }
@@ -166,6 +176,7 @@ impl<'o> Round<'o> {
         batch.published(&self.published).await?;
         batch.advance(&self.advances).await?;
         batch.keep(&self.keeps).await?;
+        batch.note_failed_calls(&self.failed_calls).await?;
         // Last, so that a claim sees what its caller has done before it.
         let claims: Vec<&Claim> = self
             .claims
@@ -181,7 +192,8 @@ impl<'o> Round<'o> {
     }
 }
 
-/// The run that an operation touches. A message that is being claimed has none yet.
+/// The run that an operation touches. A message that is being claimed has none yet, and calls that did
+/// not succeed are beside it.
 fn touched(operation: &Operation) -> Option<RunKey> {
     match operation {
         Operation::Attempt(Attempt(run))
@@ -193,6 +205,7 @@ fn touched(operation: &Operation) -> Option<RunKey> {
         | Operation::Hold(Hold { run, .. }) => Some(*run),
         Operation::Claims(_)
         | Operation::Listener(_)
+        | Operation::NoteFailedCall(_)
         | Operation::TakeUnpublished(_)
         | Operation::TakeOver(_)
         | Operation::Recover(_)
@@ -203,6 +216,7 @@ fn touched(operation: &Operation) -> Option<RunKey> {
         | Operation::Observe(_)
         | Operation::Confirm(_)
         | Operation::Require(_)
+        | Operation::Record(_)
         | Operation::Prune(_) => None,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::run::Owner;
 use domain::sample::KeptSample;
 use jiff::Timestamp;
 use sqlx::postgres::PgRow;
@@ -11,7 +12,6 @@ use uuid::Uuid;
 use super::decisions::storable;
 use super::reads::text;
 use super::transaction::Batch;
-use crate::journal::record::Owner;
 use crate::journal::sampling::{DAYS, Keep, SampleRow, day};
 
 impl Batch<'_> {

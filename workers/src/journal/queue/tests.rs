@@ -126,6 +126,7 @@ async fn operations_that_wait_are_committed_together_up_to_a_number_of_bytes() {
         reason_text: None,
         failure: None,
         digest: None,
+        call: None,
         pending: Pending::Result(Publication {
             outputs: vec![topic_id("scores")],
             key: None,

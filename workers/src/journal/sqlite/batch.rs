@@ -68,6 +68,7 @@ impl<'t> Batch<'t> {
             Operation::Claims(claims) => Answer::Claims(self.claims(claims)?),
             Operation::Attempt(attempt) => Answer::Attempt(self.attempt(attempt)?),
             Operation::Refund(refund) => Answer::Refund(self.refund(refund)?),
+            Operation::NoteFailedCall(call) => Answer::NoteFailedCall(self.note_failed_call(call)?),
             Operation::Decide(decide) => Answer::Decide(self.decide(decide)?),
             Operation::Published(published) => Answer::Published(self.published(published)),
             Operation::EndOutput(end) => Answer::EndOutput(self.end_output(end)?),
@@ -86,10 +87,12 @@ impl<'t> Batch<'t> {
             Operation::Observe(observe) => Answer::Observe(self.observe(observe)?),
             Operation::Confirm(confirm) => Answer::Confirm(self.confirm(confirm)?),
             Operation::Require(require) => Answer::Require(self.require(require)?),
+            Operation::Record(record) => Answer::Record(self.record(record)?),
             Operation::Prune(prune) => {
                 self.forget()?;
                 self.forget_samples()?;
                 self.forget_workers()?;
+                self.forget_points()?;
                 Answer::Prune(self.prune(prune)?)
             }
         })

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::batch::Batch;
 use crate::journal::operation::{Attempt, Claims, Listener, Refund};
-use crate::journal::record::{Claim, Claimed, ListenerKey, MessageId, RunKey, Taken};
+use crate::journal::record::{Claim, Claimed, ListenerKey, MessageId, RunKey, Taken, Upstream};
 
 impl Batch<'_> {
     pub(super) fn listener(&mut self, listener: &Listener) -> rusqlite::Result<ListenerKey> {
@@ -44,6 +44,7 @@ fn take(claim: &Claim, batch: &mut Batch<'_>) -> rusqlite::Result<Option<Claimed
                 },
                 incarnation: 0,
                 fingerprint: None,
+                upstream: Upstream::default(),
             };
             match insert(claim, &place, batch)? {
                 Some(claimed) => Ok(Some(claimed)),
@@ -55,12 +56,14 @@ fn take(claim: &Claim, batch: &mut Batch<'_>) -> rusqlite::Result<Option<Claimed
             topic,
             id,
             fingerprint,
+            upstream,
         } => {
             let place = |incarnation| Place {
                 run_id: id.run_id(*group, topic, incarnation),
                 id: *id,
                 incarnation,
                 fingerprint: Some(*fingerprint),
+                upstream: *upstream,
             };
             let (incarnation, has_ended) = batch.standing(claim.listener, *id)?;
             let present = place(incarnation);
@@ -93,6 +96,7 @@ struct Place {
     id: MessageId,
     incarnation: u32,
     fingerprint: Option<Fingerprint>,
+    upstream: Upstream,
 }
 
 /// Inserts a run, unless there is one at that place.
@@ -108,8 +112,8 @@ fn insert(
         .prepare_cached(
             "INSERT INTO runs
                 (listener, run, run_id, partition, \"offset\", incarnation, sent_at, digest,
-                 claimed_at, attempts)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                 claimed_at, attempts, correlation, parent)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
              ON CONFLICT (listener, partition, \"offset\", incarnation) DO NOTHING",
         )?
         .execute(params![
@@ -123,6 +127,8 @@ fn insert(
             fingerprint.map(|fingerprint| &fingerprint.digest[..]),
             batch.now.as_microsecond(),
             u32::from(claim.calls),
+            place.upstream.correlation.map(|id| id.0),
+            place.upstream.parent.map(|parent| parent.0.into_bytes()),
         ])?;
     if inserted == 0 {
         return Ok(None);

@@ -23,9 +23,10 @@ impl Batch<'_> {
             .tx
             .prepare_cached(
                 "INSERT INTO decisions (run, listener, decision, version, revision, status, reason,
-                                        reason_text, finished_at, digest, destination, failure)
-                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
-                 WHERE ?13 OR EXISTS (SELECT 1 FROM runs WHERE listener = ?2 AND run = ?1)
+                                        reason_text, finished_at, digest, destination, failure,
+                                        called_at, call_took)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14
+                 WHERE ?15 OR EXISTS (SELECT 1 FROM runs WHERE listener = ?2 AND run = ?1)
                  ON CONFLICT (run) DO NOTHING",
             )?
             .execute(params![
@@ -41,6 +42,10 @@ impl Batch<'_> {
                 draft.digest.as_ref().map(|digest| &digest[..]),
                 destination,
                 draft.failure.map(|failure| failure.to_string()),
+                draft
+                    .call
+                    .map(|call| call.began_at(self.now.as_microsecond())),
+                draft.call.map(|call| call.micros()),
                 run.run > self.memory.perhaps_deleted,
             ])?;
         if inserted == 0 {

@@ -8,21 +8,26 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::consumer::ConsumerStatus;
 use domain::lease::Epoch;
-use domain::run::{Ledger, OutputState, Run, RunOutput};
+use domain::run::{Attempt, Ledger, OutputState, RunList, RunPage};
 use domain::sample::KeptSample;
-use domain::{Clock, Position, RunId, TopicId, WorkerId};
+use domain::series::{Measured, Span};
+use domain::{Clock, Position, TopicId, WorkerId};
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use super::attempts::attempts;
 use super::confirmations::unconfirmed;
 use super::consumers::consumers;
 use super::samples::sample;
 use super::schema;
-use crate::journal::decision::{Draft, Pending, Recorded};
-use crate::journal::store::{Page, ReadError, Reads};
+use super::search::page_of;
+use super::series::measured;
+use crate::journal::decision::{DEAD_LETTERED, Draft, Pending, Recorded};
+use crate::journal::search::share;
+use crate::journal::store::{ReadError, Reads};
 
 /// Reads at a time.
 const READERS: usize = 4;
@@ -70,16 +75,21 @@ impl SqliteReader {
 
 #[async_trait]
 impl Reads for SqliteReader {
-    async fn pages(&self, pages: Vec<Page>) -> Result<Vec<Vec<Run>>, ReadError> {
+    async fn pages(&self, pages: Vec<RunPage>) -> Result<Vec<RunList>, ReadError> {
         let read = move |journal: &Connection| {
-            let pages = pages.iter().map(|page| runs(journal, page));
+            let most = share(pages.len());
+            let pages = pages.iter().map(|page| page_of(journal, page, most));
             pages.collect()
         };
         self.read(read).await
     }
 
-    async fn run(&self, owner: String, id: RunId) -> Result<Option<Run>, ReadError> {
-        self.read(move |journal| run(journal, &owner, id)).await
+    async fn attempts(&self, runs: Vec<i64>) -> Result<Vec<Vec<Attempt>>, ReadError> {
+        let read = move |journal: &Connection| {
+            let runs = runs.iter().map(|run| attempts(journal, *run));
+            runs.collect()
+        };
+        self.read(read).await
     }
 
     async fn ledgers(&self, owners: Vec<String>) -> Result<Vec<Ledger>, ReadError> {
@@ -96,6 +106,19 @@ impl Reads for SqliteReader {
                 .iter()
                 .map(|(group, run)| sample(journal, *group, *run));
             samples.collect()
+        };
+        self.read(read).await
+    }
+
+    async fn series(
+        &self,
+        spans: Vec<(Uuid, Span)>,
+    ) -> Result<Vec<Vec<(i64, Measured)>>, ReadError> {
+        let read = move |journal: &Connection| {
+            let spans = spans
+                .iter()
+                .map(|(group, span)| measured(journal, *group, span));
+            spans.collect()
         };
         self.read(read).await
     }
@@ -118,43 +141,6 @@ impl Reads for SqliteReader {
     async fn workers(&self) -> Result<Vec<(WorkerId, Epoch)>, ReadError> {
         Ok(Vec::new())
     }
-}
-
-/// The columns of a run, after those of its decision.
-const RUN: &str = "run, run_id, topic, partition, \"offset\", claimed_at, attempts, topics, \
-                   outbox.run IS NOT NULL";
-
-const TABLES: &str = "listeners JOIN runs USING (listener) LEFT JOIN decisions USING (run) \
-                      LEFT JOIN outbox USING (run) LEFT JOIN destinations USING (destination)";
-
-fn runs(journal: &Connection, page: &Page) -> rusqlite::Result<Vec<Run>> {
-    let mut statement = journal.prepare(&format!(
-        "SELECT {RECORDED}, {RUN} FROM {TABLES}
-         WHERE consumer_group = ?1 AND run < ?2 ORDER BY run DESC LIMIT ?3"
-    ))?;
-    let values = params![page.owner, page.before, page.limit];
-    let found = statement.query_map(values, run_record)?;
-    let mut runs = found.collect::<Result<Vec<_>, _>>()?;
-    for run in &mut runs {
-        end_outputs(journal, run)?;
-    }
-    Ok(runs)
-}
-
-fn run(journal: &Connection, owner: &str, id: RunId) -> rusqlite::Result<Option<Run>> {
-    let row = journal.query_row(
-        &format!(
-            "SELECT {RECORDED}, {RUN} FROM {TABLES}
-             WHERE consumer_group = ?1 AND run_id = ?2 ORDER BY run DESC LIMIT 1"
-        ),
-        params![owner, id.0.as_bytes()],
-        run_record,
-    );
-    let mut found = row.optional()?;
-    if let Some(run) = &mut found {
-        end_outputs(journal, run)?;
-    }
-    Ok(found)
 }
 
 fn ledger(journal: &Connection, owner: &str) -> rusqlite::Result<Ledger> {
@@ -186,22 +172,11 @@ pub(super) fn ended_outputs(
     journal: &Connection,
     run: i64,
 ) -> rusqlite::Result<Vec<(TopicId, OutputState)>> {
-    let mut select = journal.prepare_cached("SELECT topic, state FROM outputs WHERE run = ?1")?;
-    let ended = select.query_map([run], |row| Ok((text(row, 0)?, text(row, 1)?)))?;
+    let mut select = journal
+        .prepare_cached("SELECT topic, state FROM outputs WHERE run = ?1 AND state <> ?2")?;
+    let values = params![run, DEAD_LETTERED];
+    let ended = select.query_map(values, |row| Ok((text(row, 0)?, text(row, 1)?)))?;
     ended.collect()
-}
-
-fn end_outputs(journal: &Connection, run: &mut Run) -> rusqlite::Result<()> {
-    if run.outputs.is_empty() {
-        return Ok(());
-    }
-    for (topic, state) in ended_outputs(journal, run.number)? {
-        let ended = run.outputs.iter_mut().find(|output| output.topic == topic);
-        if let Some(output) = ended {
-            output.state = state;
-        }
-    }
-    Ok(())
 }
 
 /// A list of topics in a column; none where there is no list.
@@ -224,35 +199,11 @@ pub(super) fn recorded(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<R
         reason_text: row.get(first + 5)?,
         digest: row.get(first + 7)?,
         failure: parsed(row, first + 8)?,
+        call: None,
         pending: Pending::Nothing,
     };
     let finished_at = time(row, first + 6)?;
     Ok(Some(Recorded { draft, finished_at }))
-}
-
-fn run_record(row: &Row<'_>) -> rusqlite::Result<Run> {
-    const FIRST: usize = RECORDED_COLUMNS;
-    let (topic, partition, offset): (String, i32, i64) = (
-        row.get(FIRST + 2)?,
-        row.get(FIRST + 3)?,
-        row.get(FIRST + 4)?,
-    );
-    let is_waiting: bool = row.get(FIRST + 8)?;
-    let state = if is_waiting {
-        OutputState::Waiting
-    } else {
-        OutputState::Published
-    };
-    let outputs = topics(row, FIRST + 7)?.into_iter();
-    Ok(Run {
-        number: row.get(FIRST)?,
-        id: RunId(Uuid::from_bytes(row.get(FIRST + 1)?)),
-        message: format!("{topic}/{partition}/{offset}"),
-        claimed_at: time(row, FIRST + 5)?,
-        attempts: row.get(FIRST + 6)?,
-        outputs: outputs.map(|topic| RunOutput { topic, state }).collect(),
-        end: recorded(row, 0)?.map(Into::into),
-    })
 }
 
 /// A column's text, read as what it stands for.
@@ -264,7 +215,7 @@ pub(super) fn text<T: FromStr<Err: Error + Send + Sync + 'static>>(
 }
 
 /// The same where there may be none.
-fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(
+pub(super) fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(
     row: &Row<'_>,
     column: usize,
 ) -> rusqlite::Result<Option<T>> {
@@ -279,7 +230,7 @@ fn parse<T: FromStr<Err: Error + Send + Sync + 'static>>(
     text.parse().map_err(|error| damaged(column, error))
 }
 
-fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
     Timestamp::from_microsecond(row.get(column)?).map_err(|error| damaged(column, error))
 }
 

@@ -102,10 +102,12 @@ fn delete(tx: &Transaction<'_>, listener: i64, runs: &[i64]) -> rusqlite::Result
     let mut delete_run = tx.prepare_cached("DELETE FROM runs WHERE listener = ?1 AND run = ?2")?;
     let mut delete_decision = tx.prepare_cached("DELETE FROM decisions WHERE run = ?1")?;
     let mut delete_outputs = tx.prepare_cached("DELETE FROM outputs WHERE run = ?1")?;
+    let mut delete_attempts = tx.prepare_cached("DELETE FROM attempts WHERE run = ?1")?;
     for run in runs {
         delete_run.execute([listener, *run])?;
         delete_decision.execute([run])?;
         delete_outputs.execute([run])?;
+        delete_attempts.execute([run])?;
     }
     Ok(())
 }

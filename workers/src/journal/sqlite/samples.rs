@@ -1,5 +1,6 @@
 //! Samples of runs.
 
+use domain::run::Owner;
 use domain::sample::KeptSample;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -7,7 +8,6 @@ use uuid::Uuid;
 
 use super::batch::Batch;
 use super::reads::{damaged, text};
-use crate::journal::record::Owner;
 use crate::journal::sampling::{DAYS, Keep, SampleRow, day};
 
 impl Batch<'_> {

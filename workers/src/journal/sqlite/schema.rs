@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Statements that the writer keeps prepared: all that it has.
-const STATEMENTS: usize = 40;
+const STATEMENTS: usize = 56;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite/journal");
 

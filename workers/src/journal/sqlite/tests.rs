@@ -55,7 +55,9 @@ async fn a_worker_that_stays_behind_is_waited_for_until_its_lease_ends() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("journal.db");
     let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
-    let journal = Journal::open(&path, WORKER, Arc::new(clock.clone())).await.unwrap();
+    let journal = Journal::open(&path, WORKER, Arc::new(clock.clone()))
+        .await
+        .unwrap();
     let worker = WorkerId(Uuid::from_u128(1));
     let confirmed = |position| Confirmed {
         applied: Position(position),
