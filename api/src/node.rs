@@ -25,10 +25,6 @@ use crate::worker::Worker;
 pub(crate) const MOST_NODES: usize = 100;
 
 /// Anything with a global id.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a listener has many settings, and few nodes are held at once"
-)]
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Its global id."))]
 pub enum Node {

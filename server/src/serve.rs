@@ -109,8 +109,7 @@ impl Server {
             adopt: settings.adopt_journal.into(),
         };
         let lease = lease(&settings, &data, &journal, &readiness, &clock).await?;
-        let config = worker_config(worker_id, &settings);
-        let (worker, direct) = worker_inside(&schema, config, journal.clone(), ids).await?;
+        let (worker, direct) = worker_inside(&schema, &settings, worker_id, &journal, ids).await?;
 
         let (stop, stop_worker) = (CancellationToken::new(), CancellationToken::new());
         let http = http_settings(&settings, &readiness, direct, &stop);
@@ -270,21 +269,18 @@ fn http_settings(
     }
 }
 
-fn worker_config(worker: WorkerId, settings: &Settings) -> WorkerConfig {
-    let mut config = WorkerConfig::new(worker);
-    config.memory = Memory::of(settings.worker_memory);
-    config
-}
-
 /// The worker inside, and the direct runs that it makes.
 async fn worker_inside(
     schema: &Schema,
-    config: WorkerConfig,
-    journal: Journal,
+    settings: &Settings,
+    id: WorkerId,
+    journal: &Journal,
     ids: Arc<dyn Ids>,
 ) -> Result<(Worker, DirectRuns), JournalError> {
-    let transport = Arc::new(LocalTransport::new(schema.clone(), config.worker));
+    let mut config = WorkerConfig::new(id);
+    config.memory = Memory::of(settings.worker_memory);
+    let transport = Arc::new(LocalTransport::new(schema.clone(), id));
     let connector = Arc::new(SdkConnector);
-    let worker = Worker::new(config, transport, journal, ids, connector);
+    let worker = Worker::new(config, transport, journal.clone(), ids, connector);
     worker.with_direct_runs().await
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use brokers::{BrokerError, Delivery, Source, SourceSettings};
+use brokers::{BrokerError, Delivery, Source};
 use domain::health::Notice;
 use domain::{Assignment, ListenerId};
 use futures_util::FutureExt;
@@ -25,7 +25,7 @@ use crate::delivery::batch::Batches;
 use crate::delivery::blocks::{Blocks, Watch};
 use crate::delivery::gate::Gate;
 use crate::delivery::{Failure, Pipeline, Received, deliver};
-use crate::journal::{JournalError, ListenerKey};
+use crate::journal::JournalError;
 use crate::lanes::Lanes;
 use crate::pause::Pause;
 use crate::reconciler::Ending;
@@ -33,10 +33,6 @@ use crate::resources::Resources;
 
 /// Messages that are taken on together, where as many wait.
 const TOGETHER: usize = 64;
-
-/// Messages in flight at least, and per call in flight.
-const FEWEST_IN_FLIGHT: usize = 256;
-const IN_FLIGHT_PER_CALL: usize = 64;
 
 /// Errors of a source in a row that end the consumer.
 const MOST_RECEIVE_ERRORS: u32 = 10;
@@ -76,7 +72,7 @@ pub(crate) async fn run(
     let connection = resources.connections.of(listener.topic.broker);
     let connection = connection.map_err(ConsumerError::Open)?;
     let ordering = first.settings.ordering;
-    let settings = source_settings(resources, &first, key);
+    let settings = start::source_settings(resources, &first, key);
     let source = connection.broker().source(settings).await;
     let source = source.map_err(ConsumerError::Open)?;
 
@@ -130,26 +126,6 @@ pub(crate) async fn run(
     let ended = consumer.serve(&ending.stop).await;
     consumer.close(&ending.quiet).await;
     ended
-}
-
-/// What the consumer reads.
-fn source_settings(
-    resources: &Resources,
-    assignment: &Assignment,
-    key: ListenerKey,
-) -> SourceSettings {
-    let reset = assignment.reset.as_ref().map(|reset| reset.at);
-    let settings = &assignment.settings;
-    let in_flight = IN_FLIGHT_PER_CALL * settings.concurrency as usize;
-    let in_flight = in_flight.max(2 * settings.most_called() as usize);
-    SourceSettings {
-        topic: assignment.listener.topic.topic.to_string(),
-        group: assignment.group.to_string(),
-        start: start::of(assignment),
-        max_unsettled: FEWEST_IN_FLIGHT.max(in_flight),
-        memory: resources.memory.clone(),
-        positions: Arc::new(resources.journal.positions(key, reset)),
-    }
 }
 
 struct Consumer<'r> {

@@ -21,8 +21,10 @@ mod retention;
 mod sampling;
 mod search;
 mod series;
+mod shown;
 mod sqlite;
 mod store;
+mod takeover;
 
 use std::error::Error;
 use std::io;
@@ -30,23 +32,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::consumer::ConsumerStatus;
 use domain::lease::Epoch;
-use domain::run::{
-    Attempt as RunAttempt, BoxFuture, Ledger, Run, RunFilter, RunList, RunPage, RunSource,
-    RunSourceError,
-};
-use domain::sample::{KeptSample, Sample};
-use domain::series::{Measured, Point, Span};
+use domain::sample::Sample;
+use domain::series::Measured;
 use domain::settlement::{FailureFingerprint, Reason};
-use domain::worker::{Confirmations, Confirmed};
+use domain::worker::Confirmed;
 use domain::{AlgorithmId, Clock, JournalId, ListenerId, Position, RunId, TopicId, WorkerId};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use self::operation::{
-    Attempt, Claims, CleanUp, Confirm, Decide, EndOutput, Hold, Listener, NoteFailedCall, Observe,
-    Prune, Published, Record, Recover, Refund, Require, TakeOver, TakeUnpublished,
+    Attempt, Claims, Confirm, Decide, EndOutput, Hold, Listener, NoteFailedCall, Observe, Prune,
+    Published, Record, Refund, TakeUnpublished,
 };
 use self::postgres::{PostgresReader, PostgresStore};
 use self::queue::Queue;
@@ -289,48 +286,6 @@ impl Journal {
         self.queue.ask(TakeUnpublished { after, limit }).await
     }
 
-    /// Writes the epoch of this worker's lease down: from now on, whatever another process commits
-    /// for this worker in an earlier one is refused with [`JournalError::TakenOver`]. Returns whether
-    /// this process may go on; it may not where a later epoch is there.
-    pub async fn take_over(&self, epoch: Epoch) -> Result<bool, JournalError> {
-        let worker = self.worker;
-        self.queue.ask(TakeOver { worker, epoch }).await
-    }
-
-    /// Cleans up after an earlier start of this worker: decides the direct runs that it left
-    /// undecided, whose callers are gone and whose bodies were not kept, and ends its holds on
-    /// direct results. Returns how many runs it decided.
-    pub async fn recover(&self) -> Result<u64, JournalError> {
-        self.queue.ask(Recover).await
-    }
-
-    /// Cleans up after another worker, whose lease was taken in that epoch: what it still does is
-    /// refused, its direct runs are decided as interrupted, and the direct results that it held to
-    /// publish are free for others. Returns how many runs were decided; none where it came back meanwhile.
-    pub async fn clean_up_after(
-        &self,
-        worker: WorkerId,
-        epoch: Epoch,
-    ) -> Result<Option<u64>, JournalError> {
-        if !self.queue.ask(TakeOver { worker, epoch }).await? {
-            return Ok(None);
-        }
-        let clean_up = CleanUp {
-            after: worker,
-            epoch,
-        };
-        self.queue.ask(clean_up).await
-    }
-
-    /// The other workers that share the journal and were not cleaned up after, with their epochs.
-    pub async fn others(&self) -> Result<Vec<(WorkerId, Epoch)>, JournalError> {
-        let workers = self.reads.workers().await.map_err(JournalError::Read)?;
-        let others = workers
-            .into_iter()
-            .filter(|(worker, _)| *worker != self.worker);
-        Ok(others.collect())
-    }
-
     /// Writes down what consumers of that worker are doing.
     pub async fn observe(
         &self,
@@ -371,15 +326,6 @@ impl Journal {
         self.queue.tell(keep).await
     }
 
-    /// The samples of runs, each of a listener and by its number, in their order.
-    pub async fn samples(
-        &self,
-        runs: &[(Uuid, i64)],
-    ) -> Result<Vec<Option<KeptSample>>, JournalError> {
-        let samples = self.reads.samples(runs.to_vec()).await;
-        samples.map_err(JournalError::Read)
-    }
-
     /// Writes down how far that worker has come; answers how far all must come. Its lease is renewed
     /// if it has come so far.
     pub async fn confirm(
@@ -414,138 +360,9 @@ impl Journal {
         self.queue.ask(Prune(retention)).await
     }
 
-    /// Up to `limit` runs of an owner, newest first, from before the run numbered `before`.
-    pub async fn runs(
-        &self,
-        owner: &Owner,
-        before: Option<i64>,
-        limit: u32,
-    ) -> Result<Vec<Run>, JournalError> {
-        let page = RunPage {
-            below: before,
-            ..RunPage::newest(RunFilter::of(owner.clone()), limit)
-        };
-        Ok(self.page(page).await?.runs)
-    }
-
-    /// What is found of a list.
-    pub async fn page(&self, page: RunPage) -> Result<RunList, JournalError> {
-        let mut found = self.read_pages(vec![page]).await?;
-        Ok(found.pop().unwrap_or_default())
-    }
-
-    /// One run of an owner, if it is among the newest.
-    pub async fn run(&self, owner: &Owner, id: RunId) -> Result<Option<Run>, JournalError> {
-        let filter = RunFilter {
-            ids: Some(vec![id]),
-            ..RunFilter::of(owner.clone())
-        };
-        Ok(self.page(RunPage::newest(filter, 1)).await?.runs.pop())
-    }
-
-    /// The calls of a run that did not succeed.
-    pub async fn attempts(&self, run: RunKey) -> Result<Vec<RunAttempt>, JournalError> {
-        let attempts = self.reads.attempts(vec![run.number()]).await;
-        let mut attempts = attempts.map_err(JournalError::Read)?;
-        Ok(attempts.pop().unwrap_or_default())
-    }
-
-    async fn read_pages(&self, mut pages: Vec<RunPage>) -> Result<Vec<RunList>, JournalError> {
-        for page in &mut pages {
-            page.limit = page.limit.min(MOST_READ);
-        }
-        self.reads.pages(pages).await.map_err(JournalError::Read)
-    }
-
-    /// What became of everything that owners received, in their order.
-    pub async fn ledgers(&self, owners: &[Owner]) -> Result<Vec<Ledger>, JournalError> {
-        let owners = owners.iter().map(ToString::to_string).collect();
-        let ledgers = self.reads.ledgers(owners).await;
-        ledgers.map_err(JournalError::Read)
-    }
-
     /// Waits until the writer has ended. While there is a journal it ends only if it panics or the
     /// disk fails; from then on, requests fail with [`JournalError::Closed`].
     pub async fn ended(&self) {
         self.queue.ended().await;
-    }
-}
-
-impl Confirmations for Journal {
-    fn require(&self, position: Position) -> BoxFuture<'_, Result<(), RunSourceError>> {
-        Box::pin(async move {
-            let required = self.queue.ask(Require(position)).await;
-            required.map_err(|error| RunSourceError(Box::new(error)))
-        })
-    }
-
-    fn unconfirmed(
-        &self,
-        position: Position,
-    ) -> BoxFuture<'_, Result<Vec<WorkerId>, RunSourceError>> {
-        Box::pin(async move {
-            let read = self.reads.unconfirmed(position).await;
-            read.map_err(|error| RunSourceError(Box::new(JournalError::Read(error))))
-        })
-    }
-}
-
-/// Runs and consumers of listeners, as the API reads them.
-impl RunSource for Journal {
-    fn pages(&self, pages: Vec<RunPage>) -> BoxFuture<'_, Result<Vec<RunList>, RunSourceError>> {
-        Box::pin(async move {
-            let read = self.read_pages(pages).await;
-            read.map_err(|error| RunSourceError(Box::new(error)))
-        })
-    }
-
-    fn attempts(
-        &self,
-        runs: Vec<i64>,
-    ) -> BoxFuture<'_, Result<Vec<Vec<RunAttempt>>, RunSourceError>> {
-        Box::pin(async move {
-            let read = self.reads.attempts(runs).await;
-            read.map_err(|error| RunSourceError(Box::new(JournalError::Read(error))))
-        })
-    }
-
-    fn ledgers(&self, groups: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Ledger>, RunSourceError>> {
-        Box::pin(async move {
-            let owners: Vec<_> = groups.into_iter().map(Owner::Listener).collect();
-            let ledgers = self.ledgers(&owners).await;
-            ledgers.map_err(|error| RunSourceError(Box::new(error)))
-        })
-    }
-
-    fn samples(
-        &self,
-        runs: Vec<(Uuid, i64)>,
-    ) -> BoxFuture<'_, Result<Vec<Option<KeptSample>>, RunSourceError>> {
-        Box::pin(async move {
-            let samples = self.samples(&runs).await;
-            samples.map_err(|error| RunSourceError(Box::new(error)))
-        })
-    }
-
-    fn series(
-        &self,
-        spans: Vec<(Uuid, Span)>,
-    ) -> BoxFuture<'_, Result<Vec<Vec<Point>>, RunSourceError>> {
-        Box::pin(async move {
-            let read = self.reads.series(spans.clone()).await;
-            let read = read.map_err(|error| RunSourceError(Box::new(JournalError::Read(error))))?;
-            let kept = spans.iter().zip(read);
-            Ok(kept.map(|((_, span), kept)| span.points(kept)).collect())
-        })
-    }
-
-    fn consumers(
-        &self,
-        groups: Vec<Uuid>,
-    ) -> BoxFuture<'_, Result<Vec<Vec<ConsumerStatus>>, RunSourceError>> {
-        Box::pin(async move {
-            let read = self.reads.consumers(groups).await;
-            read.map_err(|error| RunSourceError(Box::new(JournalError::Read(error))))
-        })
     }
 }

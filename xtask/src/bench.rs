@@ -66,7 +66,7 @@ fn parallel_consumer() -> Option<PathBuf> {
         process::run(&mut maven).is_ok()
     };
     if !fetched {
-        println!("Parallel Consumer is left out: it needs Java 17, Maven and its packages");
+        eprintln!("Parallel Consumer is left out: it needs Java 17, Maven and its packages");
     }
     fetched.then_some(libraries)
 }

@@ -134,7 +134,7 @@ impl Run {
 
     /// What its listener keeps of the message and of the last call, to be looked at: `sampling` in its
     /// settings. Null where nothing is kept, or no longer. Reading it is a right of its own.
-    async fn payload(&self, ctx: &Context<'_>) -> Option<Result<RunSample>> {
+    async fn sample(&self, ctx: &Context<'_>) -> Option<Result<RunSample>> {
         let Owner::Listener(group) = &self.0.owner else {
             return None;
         };

@@ -42,7 +42,7 @@ fn taken() -> BTreeSet<String> {
 #[test]
 fn reserved_names_are_not_taken() {
     let (reserved, taken) = (reserved(), taken());
-    assert!(reserved.contains(&"Run.payload") && reserved.contains(&"secretRotate"));
+    assert!(reserved.contains(&"Listener.explanation") && reserved.contains(&"secretRotate"));
     assert!(taken.contains("Query.listeners") && taken.contains("listenerPause"));
     let both: Vec<_> = reserved
         .iter()

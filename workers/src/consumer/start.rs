@@ -1,10 +1,37 @@
-//! Where a source begins that has no position.
+//! What a consumer reads, and where it begins without a position.
 
 use std::sync::Arc;
 
-use brokers::Start;
+use brokers::{SourceSettings, Start};
 use domain::Assignment;
 use domain::listener::{PartitionOffset, ResetTarget};
+
+use crate::journal::ListenerKey;
+use crate::resources::Resources;
+
+/// Messages in flight at least, and per call in flight.
+const FEWEST_IN_FLIGHT: usize = 256;
+const IN_FLIGHT_PER_CALL: usize = 64;
+
+/// What the consumer reads.
+pub(super) fn source_settings(
+    resources: &Resources,
+    assignment: &Assignment,
+    key: ListenerKey,
+) -> SourceSettings {
+    let reset = assignment.reset.as_ref().map(|reset| reset.at);
+    let settings = &assignment.settings;
+    let in_flight = IN_FLIGHT_PER_CALL * settings.concurrency as usize;
+    let in_flight = in_flight.max(2 * settings.most_called() as usize);
+    SourceSettings {
+        topic: assignment.listener.topic.topic.to_string(),
+        group: assignment.group.to_string(),
+        start: of(assignment),
+        max_unsettled: FEWEST_IN_FLIGHT.max(in_flight),
+        memory: resources.memory.clone(),
+        positions: Arc::new(resources.journal.positions(key, reset)),
+    }
+}
 
 /// Where a listener was told to go on last or, if it never was, where it was told to start.
 pub(crate) fn of(assignment: &Assignment) -> Start {

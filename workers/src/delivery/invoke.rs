@@ -102,40 +102,27 @@ async fn try_calls(
         let Some(version) = &assignment.version else {
             continue;
         };
-        let input = match run.sift(&expressions, message) {
-            Ok(true) => expressions.input(message, run, assignment.settings.batch.is_some()),
-            Ok(false) => return Ok(filtered(pipeline, assignment)),
-            Err(failed) => Err(failed),
+        let terms = Terms {
+            assignment: &assignment,
+            version,
+            expressions: &expressions,
+            allowed: assignment.settings.retry.max_attempts + run.forgiven,
+            is_alone: failed_before || company != Company::Others,
         };
-        let allowed = assignment.settings.retry.max_attempts + run.forgiven;
-        let tried = match input {
-            Ok(input) => {
-                if !count(pipeline, run, allowed).await? {
-                    return Ok(cut_short(assignment, run));
-                }
-                // Nothing is waited for between this and the call.
-                if !pipeline.may_call(&assignment)? {
-                    continue;
-                }
-                if !delivery.begin() {
-                    return Err(Unsettled::Lost);
-                }
-                let is_alone = failed_before || company != Company::Others;
-                let batch = assignment.settings.batch.map(|policy| (policy, is_alone));
-                let made = counted_call(pipeline, version, batch, &input, run);
-                // Apart, for those that only wait for their turn are many.
-                let Some((called, timing)) = Box::pin(made).await? else {
-                    failed_before = true;
-                    continue;
-                };
-                failed_before |= called.is_about_messages();
-                let tried = Tried::of(called, input.sent(), timing, &expressions, message, run);
-                let succeeded = tried.verdict == Verdict::Succeeded;
-                pipeline.meter.called(timing.took, succeeded);
-                tried
+        let allowed = terms.allowed;
+        // Apart, for those that only wait for their turn are many.
+        let tried = match Box::pin(try_once(pipeline, delivery, run, terms)).await? {
+            Step::Tried(tried) => tried,
+            Step::Shared => {
+                delivery.rest();
+                failed_before = true;
+                continue;
             }
-            Err(failed) => Tried::uncalled(failed),
+            Step::Forbidden => continue,
+            Step::Filtered => return Ok(filtered(pipeline, assignment)),
+            Step::CutShort => return Ok(cut_short(assignment, run)),
         };
+        failed_before |= tried.is_about_messages();
         let ended = Ended {
             assignment: &assignment,
             attempts: run.attempts,
@@ -216,6 +203,68 @@ fn to_call(pipeline: &Pipeline) -> impl FnMut(&Arc<Assignment>) -> Option<Arc<Co
         let expressions = pipeline.expressions.of(&assignment.settings).ok()?;
         is_callable(assignment).then_some(expressions)
     }
+}
+
+/// What a call is made under.
+struct Terms<'a> {
+    assignment: &'a Assignment,
+    version: &'a CalledVersion,
+    expressions: &'a Arc<Compiled>,
+    /// Attempts, counted ones included.
+    allowed: u32,
+    is_alone: bool,
+}
+
+/// What came of one try.
+enum Step {
+    Tried(Box<Tried>),
+    /// Others failed with the message, and nothing is known of it by itself.
+    Shared,
+    /// The call may not be made any more.
+    Forbidden,
+    /// The listener leaves the message out.
+    Filtered,
+    /// Its attempts were used up before.
+    CutShort,
+}
+
+/// Makes one call, unless it is forbidden by now or there is none to make.
+async fn try_once(
+    pipeline: &Pipeline,
+    delivery: &Delivery,
+    run: &mut Run,
+    terms: Terms<'_>,
+) -> Result<Step, Unsettled> {
+    let (message, expressions) = (&delivery.message, terms.expressions);
+    let batch = terms.assignment.settings.batch;
+    let input = match run.sift(expressions, message) {
+        Ok(true) => expressions.input(message, run, batch.is_some()),
+        Ok(false) => return Ok(Step::Filtered),
+        Err(failed) => Err(failed),
+    };
+    let input = match input {
+        Ok(input) => input,
+        Err(failed) => return Ok(Step::Tried(Box::new(Tried::uncalled(failed)))),
+    };
+    if !count(pipeline, run, terms.allowed).await? {
+        return Ok(Step::CutShort);
+    }
+    // Nothing is waited for between this and the call.
+    if !pipeline.may_call(terms.assignment)? {
+        return Ok(Step::Forbidden);
+    }
+    if !delivery.begin() {
+        return Err(Unsettled::Lost);
+    }
+    let batch = batch.map(|policy| (policy, terms.is_alone));
+    let made = counted_call(pipeline, terms.version, batch, &input, run).await?;
+    let Some((called, timing)) = made else {
+        return Ok(Step::Shared);
+    };
+    let tried = Tried::of(called, input.sent(), timing, expressions, message, run);
+    let succeeded = tried.verdict == Verdict::Succeeded;
+    pipeline.meter.called(timing.took, succeeded);
+    Ok(Step::Tried(Box::new(tried)))
 }
 
 /// Makes a call that is counted, and says when. Where others failed with the message, it does not

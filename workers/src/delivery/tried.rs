@@ -67,6 +67,11 @@ impl Tried {
         }
     }
 
+    /// Whether it failed in a way that may be the message's.
+    pub(super) fn is_about_messages(&self) -> bool {
+        self.called.as_ref().is_some_and(Called::is_about_messages)
+    }
+
     /// What it came to, for people.
     pub(super) fn summary(&self) -> String {
         let called = || self.called.as_ref().map(Called::summary);

@@ -90,11 +90,14 @@ impl Queue {
     }
 
     /// What an operation answers once it is durable.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` would keep room for the operation twice, and thousands wait here"
+    )]
     pub(super) fn ask<O: Ask>(
         &self,
         operation: O,
     ) -> impl Future<Output = Result<O::Answer, JournalError>> {
-        // Not an `async fn`, which would keep room for the operation twice: thousands wait here.
         async move {
             let answered = {
                 let place = self.place().await?;
@@ -108,6 +111,10 @@ impl Queue {
     }
 
     /// Queues an operation without waiting for it.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` would keep room for the operation twice"
+    )]
     pub(super) fn tell<O: Ask<Answer = ()>>(
         &self,
         operation: O,

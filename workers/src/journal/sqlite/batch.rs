@@ -70,7 +70,10 @@ impl<'t> Batch<'t> {
             Operation::Refund(refund) => Answer::Refund(self.refund(refund)?),
             Operation::NoteFailedCall(call) => Answer::NoteFailedCall(self.note_failed_call(call)?),
             Operation::Decide(decide) => Answer::Decide(self.decide(decide)?),
-            Operation::Published(published) => Answer::Published(self.published(published)),
+            Operation::Published(published) => {
+                self.published(published);
+                Answer::Published(())
+            }
             Operation::EndOutput(end) => Answer::EndOutput(self.end_output(end)?),
             Operation::Hold(hold) => Answer::Hold(self.hold(hold)?),
             Operation::TakeUnpublished(take) => {
