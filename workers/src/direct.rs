@@ -97,6 +97,7 @@ impl DirectRuns {
             tracing::warn!(runs = interrupted, "direct runs were interrupted");
         }
         self.0.taking.store(true, Ordering::Relaxed);
+        self.0.outbox.look();
         Ok(())
     }
 

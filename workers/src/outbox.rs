@@ -115,6 +115,11 @@ impl Outbox {
         self.wake.notify_one();
     }
 
+    /// Has the drain look again: there may be entries now that nobody holds.
+    pub(crate) fn look(&self) {
+        self.wake.notify_one();
+    }
+
     /// Publishes what is left, until it is cancelled: on every hint, and now and then entries whose
     /// holds have ended. After each pass connections are closed, and opened again on use: a broker
     /// may be gone by then, or have another credential.
