@@ -190,7 +190,9 @@ async fn outlives(calls: &str, fault: &str, reason: &str) {
     .await;
     let before = create(&api, "before").await.unwrap();
     let process = Whose::Process(eventflows.process());
-    let fault = Fault::inject(process, calls, fault).await;
+    // The journal is on a disk that works: a worker may not go on where it cannot be trusted.
+    let files = ["log.db", "log.db-wal"].map(|file| eventflows.data().join(file));
+    let fault = Fault::inject_into(&files, process, calls, fault).await;
     for _ in 0..3 {
         fails(&api, "meanwhile").await;
         let (status, why) = api.get("/readyz").await;

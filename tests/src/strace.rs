@@ -1,5 +1,6 @@
 //! Faults of the operating system, put into the system calls of a running program by strace.
 
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -29,6 +30,14 @@ impl Fault {
     /// # Panics
     /// strace may not do it: then nothing would be tested.
     pub async fn inject(whose: Whose, calls: &str, fault: &str) -> Self {
+        Self::inject_into(&[], whose, calls, fault).await
+    }
+
+    /// As [`Self::inject`], to the calls on these files alone; on all, where none are named.
+    ///
+    /// # Panics
+    /// strace may not do it.
+    pub async fn inject_into(files: &[PathBuf], whose: Whose, calls: &str, fault: &str) -> Self {
         let mut strace = Command::new("strace");
         let id = match whose {
             Whose::Thread(id) => id,
@@ -39,6 +48,9 @@ impl Fault {
         };
         strace.args(["--output", "/dev/null", "--attach", &id.to_string()]);
         strace.args(["-e", &format!("trace={calls}")]);
+        for file in files {
+            strace.arg("--trace-path").arg(file);
+        }
         strace.args(["-e", &format!("inject={calls}:{fault}")]);
         strace.stderr(Stdio::piped()).kill_on_drop(true);
         let mut strace = strace.spawn().expect("`cargo xtask test` installs strace");
