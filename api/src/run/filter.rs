@@ -88,7 +88,7 @@ impl RunFilterInput {
         })
     }
 
-    /// What may be asked of all runs, whoever's they are.
+    /// The filters that apply to the runs of listeners and of direct callers alike.
     fn of_all(self, members: Members) -> Result<RunFilter> {
         let versions = members.few("calledVersions", self.called_versions)?;
         let failures = members.few("failureFingerprints", self.failure_fingerprints)?;

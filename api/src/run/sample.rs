@@ -66,7 +66,7 @@ pub struct SampleBody {
     pub masked: u32,
     /// Whether its end is missing.
     pub truncated: bool,
-    /// Why nothing of it is kept; null where something is.
+    /// Why it was not kept; null if it was.
     pub withheld: Option<SampleWithheld>,
 }
 

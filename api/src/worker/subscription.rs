@@ -17,7 +17,7 @@ use crate::control::{Control, control};
 use crate::error::read_failure;
 use crate::scalar::Position;
 
-/// How often a worker is told of positions up to which nothing changed for it.
+/// How often a worker is told how far the log has come, if its assignments did not change.
 const POSITIONS_EVERY: Duration = Duration::from_millis(50);
 
 #[derive(Default)]
@@ -133,8 +133,8 @@ struct Told {
 }
 
 impl Told {
-    /// How long it waits until it is told of a position up to which nothing changed for it; nothing
-    /// where it is told at once.
+    /// How long to wait before the worker is told of this position, given that its assignments did
+    /// not change; none if it is to be told now.
     fn until_worth(&self, position: domain::Position) -> Option<Duration> {
         if position == self.position {
             return Some(Duration::MAX);
